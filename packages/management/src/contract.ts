@@ -1,0 +1,74 @@
+import type { Problem } from "@basalt/types";
+
+/** What the management API may do, and all it may do: implemented by the primary's composition root. */
+export interface Control {
+  readonly vhostNames: () => readonly string[];
+  purge(request: PurgeRequest): Promise<PurgeOutcome>;
+  fileInfo(url: string): Promise<readonly FileInfo[]>;
+  reload(): Promise<ReloadOutcome>;
+  /** Replaces the workers one at a time; resolves when done. `full` restarts the primary too and resolves at once. */
+  restart(how: "rolling" | "full"): Promise<void>;
+  terminate(): void;
+  scale(workers: number): Promise<void>;
+  status(): StatusReport;
+  /** Prometheus text format. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Only in test mode: moves the clock of every process. */
+  advanceClock?(milliseconds: number): Promise<void>;
+}
+
+export type PurgeVerb = "purge" | "expire" | "expireafter" | "hardpurge";
+
+export interface PurgeRequest {
+  readonly verb: PurgeVerb;
+  /** Raw text after `url=`: targets separated by `|` (PRG-05 to PRG-09). */
+  readonly targets: string;
+  /** For expireafter. */
+  readonly seconds: number;
+}
+
+export type PurgeOutcome =
+  | {
+      readonly kind: "done";
+      readonly count: number;
+      readonly bytes: number;
+      readonly elapsedMs: number /** Answer code: 200 or `<ResCodeNoCtrlTarget>`. */;
+      readonly status: number;
+    }
+  | { readonly kind: "unknownVhost" }
+  | { readonly kind: "malformed"; readonly reason: string };
+
+export type ReloadOutcome =
+  | {
+      readonly kind: "applied";
+      readonly generation: number;
+      readonly changes: number;
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+/** Keys and value forms of STAT-96, in that order; values ready for JSON. */
+export type FileInfo = Readonly<Record<string, string | number>>;
+
+export interface StatusReport {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly generation: number;
+  readonly workers: readonly WorkerStatus[];
+  readonly transform: WorkerStatus;
+  readonly objects: number;
+  readonly bodyBytes: number;
+  readonly listening: readonly string[];
+}
+
+export interface WorkerStatus {
+  readonly slot: number;
+  readonly pid: number;
+  readonly state: "starting" | "serving" | "draining" | "waiting";
+  readonly uptimeSeconds: number;
+  readonly restarts: number;
+  readonly connections: number;
+  readonly requests: number;
+  readonly rssBytes: number;
+}

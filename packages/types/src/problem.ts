@@ -1,0 +1,21 @@
+/** Something wrong in what an operator wrote, precise enough to be mended without a search. */
+export interface Problem {
+  readonly severity: "error" | "warning";
+  /** Path as the operator knows it, e.g. `vhosts.xml` or `svc/www.example.com/ttl.txt`. */
+  readonly file: string;
+  /** Counted from 1; 0 when the whole file is meant. */
+  readonly line: number;
+  readonly column: number;
+  /** Element path, e.g. `Server/Cache/Storage/Disk@Quota`; empty for condition files. */
+  readonly element: string;
+  readonly message: string;
+  /** What would have been accepted, in words. */
+  readonly allowed?: string;
+}
+
+export const formatProblem = (problem: Problem): string => {
+  const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
+  const element = problem.element === "" ? "" : ` <${problem.element}>`;
+  const allowed = problem.allowed === undefined ? "" : ` Allowed: ${problem.allowed}.`;
+  return `${place}: ${problem.severity}:${element} ${problem.message}${allowed}`;
+};
