@@ -1,1 +1,2 @@
-export {};
+export { EXIT } from "./exitCodes.ts";
+export { findHome, type Home } from "./home.ts";

@@ -218,7 +218,10 @@ export interface ConditionFiles {
 }
 
 /** Text of every configuration file, as read from the home folder; keys as in `Problem.file`. */
-export type ConfigSources = ReadonlyMap<string, string>;
+export interface ConfigSources extends ReadonlyMap<string, string> {
+  /** Files that are there but could not be read. */
+  readonly problems?: readonly Problem[];
+}
 
 export type ConfigOutcome =
   | { readonly ok: true; readonly config: EdgeConfig; readonly warnings: readonly Problem[] }

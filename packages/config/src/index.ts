@@ -1,1 +1,10 @@
+export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
+export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
 export * from "./contract.ts";
+export { diffConfigs } from "./diffConfigs.ts";
+export { type ConfigContext, parseConfig } from "./parseConfig.ts";
+export { readConfigSources } from "./readConfigSources.ts";
+export { renderReference } from "./renderReference.ts";
+export { type IpPattern, matchesIpPattern, parseIpPattern } from "./syntax/ipPattern.ts";
+export { suggest } from "./syntax/suggest.ts";
+export { parseTimeExpression } from "./syntax/timeExpression.ts";

@@ -1,1 +1,4 @@
+export { type Access, decideAccess, type ManagerSettings } from "./access.ts";
 export * from "./contract.ts";
+export { createManagementServer, type ManagementServer, type ManagementServerOptions } from "./server.ts";
+export { controlSocketPath } from "./socketPath.ts";

@@ -28,6 +28,8 @@ export interface OriginResponseHead {
 
 /** Callbacks of one exchange, in order: onInformation*, onHead, onData*, then exactly one of onComplete or onError. */
 export interface OriginHandler {
+  /** Before anything is sent: the handle of this exchange. The only way to get it for `upgrade`. */
+  onStart?(exchange: OriginExchange): void;
   /** Interim 1xx responses. */
   onInformation?(status: number, fields: readonly string[]): void;
   onHead(head: OriginResponseHead): void;

@@ -78,6 +78,43 @@ export interface DiskIndexWriter {
   close(): void;
 }
 
+/** What live rows account for in a segment or among the body files of a disk. */
+export interface LiveUse {
+  readonly liveBytes: number;
+  readonly liveObjects: number;
+}
+
+export interface SegmentUse extends LiveUse {
+  readonly segment: number;
+  readonly disk: number;
+}
+
+export interface ReleasedFile {
+  readonly key: CacheKey;
+  readonly location: ObjectLocation;
+}
+
+/** What the primary's index knows beyond single rows: who lives where, and which ids are free. */
+export interface DiskIndex extends DiskIndexWriter {
+  /** Every segment that a row ever pointed into and that was not forgotten. */
+  segmentUse(): SegmentUse[];
+  /** Body files of one disk. */
+  fileUse(disk: number): LiveUse;
+  /** Visits the rows whose record lies in the segment, in batches as `scan` does; `visit` may write. */
+  scanSegment(segment: number, visit: (row: IndexRow) => void): Promise<void>;
+  /** Drops what is known about a segment; call it after its rows are gone. */
+  forgetSegment(segment: number): void;
+  /** Rows with a body file on that disk, least recently accessed first. */
+  coldestFiles(disk: number, limit: number): IndexRow[];
+  /** Tells for every body file whether a row named it when the promise resolved. */
+  collectLiveFiles(): Promise<(disk: number, file: number) => boolean>;
+  /** Body files whose row was removed or replaced since the last call; the caller deletes those that no row names now. */
+  takeReleasedFiles(): ReleasedFile[];
+  /** Ids are never given twice, not even after a crash. */
+  nextSegmentId(): number;
+  nextFileId(): number;
+}
+
 /** A worker's read-only view. Synchronous point lookup: about 5 µs. */
 export interface DiskIndexReader {
   find(key: CacheKey): IndexRow | undefined;
@@ -103,6 +140,44 @@ export interface BodyReader {
   /** Reads `length` bytes at `position` into `target` at `targetOffset`; resolves with the count (short only at the end). */
   read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number>;
   release(): void;
+}
+
+/** What happened to the bodies since the process opened them. */
+export interface BodyCounters {
+  /** Records and blocks whose checksum or form did not match. */
+  damaged: number;
+  /** Records and files that were gone when asked for: evicted meanwhile. */
+  missing: number;
+  /** Reads and writes that the disk refused. */
+  failed: number;
+}
+
+/** Upkeep of the disks, done by the process that decides what stays. */
+export interface BodyUpkeep {
+  readonly counters: Readonly<BodyCounters>;
+  /** Deletes the files of their own that these objects had; their records go with their segment. Returns the count. */
+  removeBodies(locations: readonly ObjectLocation[]): Promise<number>;
+  /** Deletes a whole segment; true when it was there. */
+  deleteSegment(disk: number, segment: number): Promise<boolean>;
+  /** Every segment found on the disks. */
+  listSegments(): Promise<SegmentFile[]>;
+  /** Deletes body files that no row names, slowly; returns how many. */
+  removeOrphanFiles(isLive: (disk: number, file: number) => boolean, sweep: OrphanSweep): Promise<number>;
+}
+
+export interface SegmentFile {
+  readonly disk: number;
+  readonly segment: number;
+  readonly fileBytes: number;
+  /** Moment of the last append. */
+  readonly modifiedAt: EpochMs;
+}
+
+export interface OrphanSweep {
+  /** Files written later may still be filled by a live worker and stay. */
+  readonly modifiedBefore: EpochMs;
+  /** Deletions per second. */
+  readonly filesPerSecond: number;
 }
 
 /** Bodies on the disks, as one process sees them. Every worker and the transform host has its own. */

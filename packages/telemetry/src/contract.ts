@@ -2,7 +2,7 @@
  * Counters live in one Float64Array per process; a slot is an index. Layout: process-wide slots first, then one block
  * of the same shape per virtual host. Snapshots of the array are what workers send to the primary each second.
  */
-export type CounterKind = "counter" | "gauge";
+export type CounterKind = "counter" | "gauge" | "histogram";
 
 export interface CounterDefinition {
   /** Base name in Prometheus form without prefix, e.g. `client_requests`; `_total` is added for counters. */
@@ -10,4 +10,27 @@ export interface CounterDefinition {
   readonly kind: CounterKind;
   readonly unit: "count" | "bytes" | "seconds";
   readonly doc: string;
+}
+
+/** A definition with its place: `slot` is relative to the process part or to the block of a virtual host. */
+export interface PlacedCounter extends CounterDefinition {
+  readonly slot: number;
+  /** One slot per value, in this order; undefined for a single slot. Histograms: upper bounds in words, then `+Inf`. */
+  readonly label: { readonly name: string; readonly values: readonly string[] } | undefined;
+}
+
+/** Plain data, crosses process boundaries: the process part, then one block per name in the order of `vhosts`. */
+export interface CounterSnapshot {
+  readonly vhosts: readonly string[];
+  readonly values: Float64Array;
+}
+
+/** Figures of one process at one moment. */
+export interface ProcessFigures {
+  /** `primary`, `worker-0`, `transform` … */
+  readonly process: string;
+  readonly residentBytes: number;
+  /** User and system time since the process started. */
+  readonly cpuSeconds: number;
+  readonly eventLoopLagSeconds?: number;
 }

@@ -1,1 +1,34 @@
-export {};
+export { type ExpectedBody, type ExpectedFields, expectResponse, PendingAnswer } from "./client/answer.ts";
+export { type FetchAllOptions, type FetchOutcome, fetchAll, outcomeField, tallyOutcomes } from "./client/fetchAll.ts";
+export {
+  fetchOnce,
+  RawClient,
+  type RawClientOptions,
+  type RequestSpec,
+  rawClient,
+  renderChunk,
+  renderRequest,
+} from "./client/rawClient.ts";
+export { RawResponse, type ResponseHead } from "./client/response.ts";
+export type { ApiRequest, ControlAnswer, EdgeStatus, Envelope, RunningProcess } from "./edge/control.ts";
+export { type EdgeClock, type EdgeRequest, startEdge, TestEdge } from "./edge/edge.ts";
+export { findFreePort } from "./edge/freePorts.ts";
+export { type MetricSample, Metrics, readCounter } from "./edge/metrics.ts";
+export type { EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge/options.ts";
+export { isEdgeBuilt } from "./edge/program.ts";
+export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
+export type { Gate } from "./origin/gate.ts";
+export { type RequestMatch, startOrigin, TestOrigin } from "./origin/origin.ts";
+export type { FileOptions, ReplyContent, ReplyMaker, RuleBuilder } from "./origin/reply.ts";
+export type { OriginRequestRecord } from "./origin/request.ts";
+export {
+  type BodyInput,
+  type BodySource,
+  type PatternBody,
+  patternBody,
+  patternBytes,
+  verifyPattern,
+} from "./pattern.ts";
+export { randomBytesOf, seededRandom } from "./random.ts";
+export { WireError, WireTimeoutError } from "./wire/byteReader.ts";
+export { type FieldRecord, type FlatFields, fieldLines, fieldValue } from "./wire/fields.ts";

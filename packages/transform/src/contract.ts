@@ -21,6 +21,7 @@ export interface TransformPoolOptions {
 
 /** The piscina pool of the transform host. Errors are EdgeError TRANSFORM_*. */
 export interface TransformPool {
+  /** The memory of `job.source` moves into the thread when the view fills it alone; the view is empty afterwards. */
   run(job: TransformJob, signal?: AbortSignal): Promise<TransformOutcome>;
   readonly figures: {
     readonly waiting: number;

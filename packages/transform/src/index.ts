@@ -1,1 +1,2 @@
 export * from "./contract.ts";
+export { createTransformPool } from "./pool.ts";

@@ -1,0 +1,112 @@
+import type { Command } from "../command.ts";
+import { parseWholeNumber } from "../command.ts";
+import { askControl, type CallOutcome, callControl, readStatus } from "../controlClient.ts";
+import { parseReloadResult } from "../envelope.ts";
+import { EXIT } from "../exitCodes.ts";
+import type { Home } from "../home.ts";
+import { formatQuantity, print, printError, printJson } from "../output.ts";
+import { readLivePid } from "../pidFile.ts";
+import { isServing, pollUntil } from "../waiting.ts";
+
+/** A rolling restart waits for each worker's connections. */
+const RESTART_TIMEOUT_MS = 30 * 60_000;
+const RELOAD_TIMEOUT_MS = 120_000;
+
+const reportFailure = (home: Home, outcome: CallOutcome): number => {
+  switch (outcome.kind) {
+    case "notRunning":
+      printError(`Basalt is not running on ${home.path}.`);
+      return EXIT.notRunning;
+    case "failed":
+      printError(`Basalt does not answer: ${outcome.reason}.`);
+      return EXIT.failed;
+    case "answered":
+      printError(typeof outcome.envelope.result === "string" ? outcome.envelope.result : "The function failed.");
+      return EXIT.failed;
+  }
+};
+
+const isDone = (outcome: CallOutcome): boolean => outcome.kind === "answered" && outcome.envelope.status === "OK";
+
+const restartFully = async (home: Home): Promise<number> => {
+  if (readLivePid(home.launcherPidFile) === undefined) {
+    printError("No launcher would bring the instance back; use stop and start.");
+    return EXIT.failed;
+  }
+  const before = (await readStatus(home))?.pid;
+  const outcome = await callControl(home, "/control/restart?how=full");
+  if (!isDone(outcome)) return reportFailure(home, outcome);
+  const after = await pollUntil(async () => {
+    const status = await readStatus(home);
+    return status !== undefined && status.pid !== before && isServing(status) ? status : undefined;
+  }, RELOAD_TIMEOUT_MS);
+  if (after === undefined) {
+    printError("Basalt did not come back; see `basalt logs`.");
+    return EXIT.failed;
+  }
+  print(`Basalt has restarted: pid ${after.pid}.`);
+  return EXIT.done;
+};
+
+export const restart: Command = {
+  name: "restart",
+  words: [],
+  options: ["full"],
+  doc: "Replaces the workers one by one without losing a request; --full replaces every process.",
+  run: async ({ home, options }) => {
+    if (options.full) return restartFully(home);
+    const outcome = await callControl(home, "/control/restart?how=rolling", RESTART_TIMEOUT_MS);
+    if (!isDone(outcome)) return reportFailure(home, outcome);
+    print("All workers have been replaced.");
+    return EXIT.done;
+  },
+};
+
+export const reload: Command = {
+  name: "reload",
+  words: [],
+  options: ["json"],
+  doc: "Puts the configuration files in service; a configuration with errors changes nothing.",
+  run: async ({ home, options }) => {
+    const outcome = await callControl(home, "/conf/reload", RELOAD_TIMEOUT_MS);
+    if (outcome.kind !== "answered") return reportFailure(home, outcome);
+    const hasWorked = isDone(outcome);
+    if (options.json) {
+      printJson(outcome.envelope);
+      return hasWorked ? EXIT.done : EXIT.failed;
+    }
+    const { generation, changes, problems } = parseReloadResult(outcome.envelope.result);
+    for (const problem of problems) printError(problem);
+    if (hasWorked) print(`Configuration ${generation} is in service (${formatQuantity(changes, "change")}).`);
+    else printError("The configuration was refused; the one in service stays.");
+    return hasWorked ? EXIT.done : EXIT.failed;
+  },
+};
+
+export const scale: Command = {
+  name: "scale",
+  words: ["N"],
+  options: [],
+  doc: "Changes the number of workers until the next start.",
+  run: async ({ home, words }) => {
+    const workers = parseWholeNumber(words[0] ?? "", "N", 1, 1024);
+    const outcome = await callControl(home, `/control/scale?workers=${workers}`, RESTART_TIMEOUT_MS);
+    if (!isDone(outcome)) return reportFailure(home, outcome);
+    print(`Basalt has ${formatQuantity(workers, "worker")}.`);
+    return EXIT.done;
+  },
+};
+
+export const api: Command = {
+  name: "api",
+  words: ["PATH"],
+  options: [],
+  doc: "Asks the management API and prints its answer, e.g. `basalt api 'command/purge?url=www.example.com/a'`.",
+  run: async ({ home, words }) => {
+    const path = (words[0] ?? "").replace(/^\/*/, "/");
+    const outcome = await askControl(home, path, RESTART_TIMEOUT_MS);
+    if (outcome.kind !== "answered") return reportFailure(home, outcome);
+    process.stdout.write(outcome.reply.text.endsWith("\n") ? outcome.reply.text : `${outcome.reply.text}\n`);
+    return outcome.reply.status < 400 ? EXIT.done : EXIT.failed;
+  },
+};

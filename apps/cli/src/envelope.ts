@@ -1,0 +1,76 @@
+import type { StatusReport, WorkerStatus } from "@basalt/management";
+
+/** Boundary: JSON of the management API to values. */
+
+export interface Envelope {
+  readonly status: string;
+  readonly result: unknown;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+export const parseEnvelope = (text: string): Envelope | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) && typeof value.status === "string"
+      ? { status: value.status, result: value.result }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const WORKER_STATES: readonly WorkerStatus["state"][] = ["starting", "serving", "draining", "waiting"];
+
+const parseWorker = (value: unknown): WorkerStatus => {
+  const worker = isRecord(value) ? value : {};
+  return {
+    slot: numberOf(worker.slot),
+    pid: numberOf(worker.pid),
+    state: WORKER_STATES.find((state) => state === worker.state) ?? "waiting",
+    uptimeSeconds: numberOf(worker.uptimeSeconds),
+    restarts: numberOf(worker.restarts),
+    connections: numberOf(worker.connections),
+    requests: numberOf(worker.requests),
+    rssBytes: numberOf(worker.rssBytes),
+  };
+};
+
+export const parseStatusReport = (value: unknown): StatusReport | undefined => {
+  if (!isRecord(value)) return undefined;
+  return {
+    version: textOf(value.version),
+    pid: numberOf(value.pid),
+    uptimeSeconds: numberOf(value.uptimeSeconds),
+    generation: numberOf(value.generation),
+    workers: listOf(value.workers).map(parseWorker),
+    transform: parseWorker(value.transform),
+    objects: numberOf(value.objects),
+    bodyBytes: numberOf(value.bodyBytes),
+    listening: listOf(value.listening).map(textOf),
+  };
+};
+
+export interface ReloadResult {
+  readonly generation: number;
+  readonly changes: number;
+  /** Warnings of an applied, problems of a refused configuration, ready to print. */
+  readonly problems: readonly string[];
+}
+
+export const parseReloadResult = (value: unknown): ReloadResult => {
+  const result = isRecord(value) ? value : {};
+  const problems = [...listOf(result.Warnings), ...listOf(result.Problems)];
+  return {
+    generation: numberOf(result.Generation),
+    changes: numberOf(result.Changes),
+    problems: problems.map((problem) => textOf(isRecord(problem) ? problem.text : "")),
+  };
+};

@@ -1,0 +1,29 @@
+import { join, resolve } from "node:path";
+import { controlSocketPath } from "@basalt/management/socket-path";
+
+const DEFAULT_HOME = "/usr/local/basalt";
+
+/** Where everything of an instance is. */
+export interface Home {
+  readonly path: string;
+  readonly infoLog: string;
+  /** Output of the launcher and the primary. */
+  readonly launcherLog: string;
+  readonly runFolder: string;
+  readonly launcherPidFile: string;
+  readonly primaryPidFile: string;
+  readonly controlSocket: string;
+}
+
+export const findHome = (option: string | undefined, environment: string | undefined): Home => {
+  const path = resolve(option ?? (environment === undefined || environment === "" ? DEFAULT_HOME : environment));
+  return {
+    path,
+    infoLog: join(path, "log", "info.log"),
+    launcherLog: join(path, "log", "launcher.log"),
+    runFolder: join(path, "run"),
+    launcherPidFile: join(path, "run", "basalt.pid"),
+    primaryPidFile: join(path, "run", "primary.pid"),
+    controlSocket: controlSocketPath(path),
+  };
+};

@@ -1,0 +1,34 @@
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { EXIT } from "./exitCodes.ts";
+import type { Home } from "./home.ts";
+import { claimPidFile, releasePidFile } from "./pidFile.ts";
+import { Supervisor } from "./supervise.ts";
+
+/** `BASALT_PRIMARY_ENTRY` is for tests: a script in the place of the primary. */
+const findPrimaryEntry = (): string =>
+  process.env.BASALT_PRIMARY_ENTRY ?? fileURLToPath(import.meta.resolve("@basalt/edge/primary"));
+
+const report = (text: string): void => {
+  process.stdout.write(`${new Date().toISOString()} launcher ${process.pid}: ${text}\n`);
+};
+
+/**
+ * The life of a launcher: claims the home folder, keeps the primary running, hands SIGTERM and SIGINT on to it.
+ * Resolves with the exit code.
+ */
+export const launch = async (home: Home): Promise<number> => {
+  mkdirSync(home.runFolder, { recursive: true, mode: 0o755 });
+  if (!claimPidFile(home.launcherPidFile)) {
+    report(`Another launcher runs on ${home.path}.`);
+    return EXIT.failed;
+  }
+  try {
+    const supervisor = new Supervisor({ home, entry: findPrimaryEntry(), report });
+    process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
+    process.on("SIGINT", () => supervisor.stop("SIGINT"));
+    return await supervisor.run();
+  } finally {
+    releasePidFile(home.launcherPidFile, process.pid);
+  }
+};

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Home } from "./home.ts";
+import { releasePidFile, writePidFile } from "./pidFile.ts";
+import { countEarlyEnds, decideNextStep, type ProcessEnd } from "./restartPolicy.ts";
+
+export interface SuperviseOptions {
+  readonly home: Home;
+  /** Script of the primary. */
+  readonly entry: string;
+  readonly report: (text: string) => void;
+}
+
+const describeEnd = ({ code, signal }: ProcessEnd): string =>
+  signal === null ? `exit code ${code}` : `signal ${signal}`;
+
+/** Keeps a primary running until it ends by itself or `stop` is called. */
+export class Supervisor {
+  readonly #options: SuperviseOptions;
+  readonly #stopping = new AbortController();
+  #child: ChildProcess | undefined;
+
+  constructor(options: SuperviseOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the exit code for the launcher. */
+  async run(): Promise<number> {
+    const { report } = this.#options;
+    let earlyEnds = 0;
+    for (;;) {
+      const end = await this.#runPrimary();
+      if (this.#stopping.signal.aborted) {
+        report(`Primary stopped (${describeEnd(end)}).`);
+        return end.code ?? 0;
+      }
+      const next = decideNextStep(end, earlyEnds);
+      earlyEnds = countEarlyEnds(end, earlyEnds);
+      if (next.kind === "end") {
+        report(`Primary ended (${describeEnd(end)}).`);
+        return next.exitCode;
+      }
+      report(`Primary ended (${describeEnd(end)}); next start in ${next.delayMs} ms.`);
+      if (next.delayMs > 0) await this.#pause(next.delayMs);
+      if (this.#stopping.signal.aborted) return 0;
+    }
+  }
+
+  stop(signal: "SIGTERM" | "SIGINT"): void {
+    this.#stopping.abort();
+    this.#child?.kill(signal);
+  }
+
+  /** The primary gets a session of its own: a Ctrl-C at the terminal reaches it once, through the launcher. */
+  #runPrimary(): Promise<ProcessEnd> {
+    const { home, entry, report } = this.#options;
+    const startedAt = performance.now();
+    const child = spawn(process.execPath, [...process.execArgv, entry], {
+      env: { ...process.env, BASALT_HOME: home.path },
+      stdio: ["ignore", "inherit", "inherit"],
+      detached: true,
+    });
+    this.#child = child;
+    const { pid } = child;
+    if (pid !== undefined) {
+      writePidFile(home.primaryPidFile, pid);
+      report(`Primary started, pid ${pid}.`);
+    }
+    return new Promise((resolve) => {
+      const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+        this.#child = undefined;
+        if (pid !== undefined) releasePidFile(home.primaryPidFile, pid);
+        resolve({ code, signal, livedMs: performance.now() - startedAt });
+      };
+      child.once("exit", finish);
+      child.once("error", (error) => {
+        report(`Primary could not be started: ${error.message}`);
+        finish(1, null);
+      });
+    });
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    await delay(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A script in the place of the primary, run as a process of its own. What it does is in `behaviour` of the home
+ * folder: each start takes the first word of the file and leaves the rest; without words it serves.
+ */
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { controlSocketPath } from "@basalt/management/socket-path";
+
+const home = process.env.BASALT_HOME ?? "";
+
+const takeBehaviour = (): string => {
+  try {
+    const path = join(home, "behaviour");
+    const [first = "serve", ...rest] = readFileSync(path, "utf8").trim().split(/\s+/);
+    if (rest.length > 0) writeFileSync(path, rest.join(" "));
+    else rmSync(path);
+    return first;
+  } catch {
+    return "serve";
+  }
+};
+
+const behaviour = takeBehaviour();
+appendFileSync(join(home, "starts"), `${process.pid}\n`);
+
+const worker = (slot: number) => ({
+  slot,
+  pid: process.pid + slot,
+  state: "serving",
+  uptimeSeconds: 90_061,
+  restarts: 0,
+  connections: 12,
+  requests: 1234,
+  rssBytes: 73_400_320,
+});
+
+const report = () => ({
+  version: "0.1.0",
+  pid: process.pid,
+  uptimeSeconds: 5,
+  generation: 1,
+  workers: [worker(0), worker(1)],
+  transform: worker(0),
+  objects: 5,
+  bodyBytes: 2048,
+  listening: ["*:8080"],
+});
+
+const reloadRefused = { Problems: [{ text: "server.xml:3:7: error: <Server/Nmae> Unknown element." }] };
+
+const answers: Readonly<Record<string, () => { status: "OK" | "Fail"; result: unknown; exitCode?: number }>> = {
+  "/control/status": () => ({ status: "OK", result: report() }),
+  "/control/stop": () => ({ status: "OK", result: "", ...(behaviour === "deaf" ? {} : { exitCode: 0 }) }),
+  "/control/restart?how=full": () => ({ status: "OK", result: "full", exitCode: 75 }),
+  "/control/restart?how=rolling": () => ({ status: "OK", result: "rolling" }),
+  "/control/scale?workers=3": () => ({ status: "OK", result: 3 }),
+  "/conf/reload": () =>
+    behaviour === "refuse"
+      ? { status: "Fail", result: reloadRefused }
+      : { status: "OK", result: { Generation: 2, Changes: 1, Warnings: [] } },
+  "/version": () => ({ status: "OK", result: "0.1.0" }),
+};
+
+const serve = (): void => {
+  const path = controlSocketPath(home);
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  process.on("SIGTERM", () => {
+    if (behaviour !== "deaf") process.exit(0);
+  });
+  createServer((request, response) => {
+    const answer = answers[request.url ?? ""]?.();
+    if (answer === undefined) {
+      response.writeHead(404).end('{"status":"Fail","result":"unknown"}');
+      return;
+    }
+    const { exitCode, ...envelope } = answer;
+    response.once("close", () => {
+      if (exitCode !== undefined) process.exit(exitCode);
+    });
+    response.end(JSON.stringify({ version: "0.1.0", method: "", ...envelope }));
+  }).listen(path);
+};
+
+switch (behaviour) {
+  case "configuration":
+    process.stdout.write("server.xml:1:1: error: nothing is right here\n");
+    process.exit(78);
+    break;
+  case "crash":
+    process.exit(1);
+    break;
+  default:
+    serve();
+}

@@ -1,0 +1,90 @@
+import { decodeHead, type StoredHead } from "@basalt/cache";
+import type { EdgeConfig } from "@basalt/config";
+import { getField, parseCacheControl, parseHttpDate } from "@basalt/http";
+import type { FileInfo } from "@basalt/management";
+import { compileCustomTtl, compileKeyRules, compileVhostTable, generatedEtag, isNoCacheAnswer } from "@basalt/policy";
+import { type BodyStore, type IndexRow, ROW_FLAG } from "@basalt/store";
+
+/** Where fileinfo gets its figures from. */
+export interface FileInfoParts {
+  readonly config: EdgeConfig;
+  readonly variantsOf: (vhost: string, url: string) => readonly IndexRow[];
+  readonly bodies: BodyStore;
+  readonly nowMs: number;
+}
+
+/** State of every stored variant of a URL, `host/path` with or without scheme (STAT-93 to STAT-96). */
+export const describeStoredFiles = async (text: string, parts: FileInfoParts): Promise<readonly FileInfo[]> => {
+  const target = text.replace(/^https?:\/\//i, "");
+  const slash = target.indexOf("/");
+  const settings = compileVhostTable(parts.config).find((slash < 0 ? target : target.slice(0, slash)).toLowerCase());
+  if (settings === undefined) return [];
+  const url = compileKeyRules(settings).canonicalUrl(slash < 0 ? "/" : target.slice(slash));
+  const custom = compileCustomTtl(settings)(url);
+  const files: FileInfo[] = [];
+  for (const row of parts.variantsOf(settings.name, url)) {
+    const loaded = await parts.bodies.load(row.location);
+    const head = loaded === undefined ? undefined : decodeHead(loaded.head);
+    if (head !== undefined) files.push(describe(row, head, custom?.seconds ?? 0, parts.nowMs));
+  }
+  return files;
+};
+
+/** Keys in the order of STAT-96.1 to STAT-96.33. */
+const describe = (row: IndexRow, head: StoredHead, customTtlSeconds: number, nowMs: number): FileInfo => {
+  const { location } = row;
+  const cacheControl = parseCacheControl(getField(head.fields, "cache-control"));
+  const isNoCache = isNoCacheAnswer(cacheControl);
+  return {
+    URI: row.url,
+    "Accept-Encoding": yesNo(head.variant !== ""),
+    RefCount: 0,
+    "Disk-Index": location.disk,
+    Size: location.bodyBytes,
+    FID: location.file === 0 ? location.segment : location.file,
+    LocalPath: location.file === 0 ? `seg ${location.segment} @ ${location.offset}` : `obj ${location.file}`,
+    "File-Opened": "N",
+    "File-Updating": "-",
+    "Downloader-Count": "0",
+    LastAccess: timePair(row.lastAccess, nowMs),
+    UpdateTime: timePair(row.updatedAt, nowMs),
+    "TTL-Left": timePair(row.freshUntil, nowMs),
+    ResponseCode: head.status,
+    ContentType: getField(head.fields, "content-type") ?? "-",
+    LastModifiedTime: timePair(dateOf(head, "last-modified"), nowMs),
+    ExpireTime: timePair(dateOf(head, "expires"), nowMs),
+    CacheControl: isNoCache ? "no-cache" : (cacheControl.maxAge ?? "not-specified"),
+    ETag: generatedEtag(head.storedAtMs, location.bodyBytes),
+    CustomTTL: customTtlSeconds,
+    NoMoreExist: "N",
+    LocalFileExist: "Y",
+    SmallFile: yesNo(location.file === 0),
+    State: head.status >= 500 ? "Error" : "Cached",
+    Deleted: "N",
+    AddedSize: "Y",
+    TransferEncoding: "N",
+    Compression: getField(head.fields, "content-encoding") ?? "-",
+    Purge: yesNo((row.flags & ROW_FLAG.PURGED) !== 0),
+    "Ignore-IMS": yesNo((row.flags & ROW_FLAG.PURGED) !== 0),
+    "Redirect-Location": getField(head.fields, "location") ?? "-",
+    "Content-Disposition": getField(head.fields, "content-disposition") ?? "-",
+    NoCache: yesNo(isNoCache),
+  };
+};
+
+const yesNo = (value: boolean): string => (value ? "Y" : "N");
+
+const dateOf = (head: StoredHead, name: string): number | undefined => {
+  const value = getField(head.fields, name);
+  return value === undefined ? undefined : parseHttpDate(value);
+};
+
+/** STAT-95: local time and the seconds from now. */
+const timePair = (momentMs: number | undefined, nowMs: number): string => {
+  if (momentMs === undefined || momentMs === 0) return "[ 0, 0 ]";
+  const moment = new Date(momentMs);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${moment.getFullYear()}.${two(moment.getMonth() + 1)}.${two(moment.getDate())}`;
+  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}`;
+  return `[ ${day} ${time}, ${Math.round((momentMs - nowMs) / 1000)} ]`;
+};

@@ -1,0 +1,85 @@
+import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService } from "@basalt/cache";
+import type { EdgeConfig } from "@basalt/config";
+import type { PurgeAnswer, PurgeCall } from "@basalt/server";
+import type { CounterSnapshot } from "@basalt/telemetry";
+
+/** The composed conversations between the processes of an instance. */
+
+export interface WorkerFigures {
+  readonly counters: CounterSnapshot;
+  readonly connections: number;
+  readonly requests: number;
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+  readonly eventLoopLagSeconds: number;
+}
+
+export type LogLevel = "notice" | "warning" | "error";
+
+/** What the primary offers to a worker. */
+export interface PrimaryService {
+  readonly calls: ObjectService["calls"] & {
+    purge: { readonly request: PurgeCall; readonly reply: PurgeAnswer };
+  };
+  readonly events: ObjectService["events"] & {
+    /** The worker's code is loaded: it waits for `configure`. */
+    ready: null;
+    figures: WorkerFigures;
+    log: { readonly level: LogLevel; readonly text: string };
+  };
+}
+
+export interface WorkerConfiguration {
+  readonly config: EdgeConfig;
+  /** Where the index lies. */
+  readonly indexPath: string;
+  /** Bytes of this worker's memory tier. */
+  readonly memoryTierBytes: number;
+  readonly clockOffsetMs: number;
+}
+
+/** What a worker offers to the primary. */
+export interface WorkerService {
+  readonly calls: ObjectClient["calls"] & {
+    /** First or next configuration; answered when every later request sees it. */
+    configure: { readonly request: WorkerConfiguration; readonly reply: null };
+    /** Figures at this moment, for a scrape. */
+    figures: { readonly request: null; readonly reply: WorkerFigures };
+    setClock: { readonly request: { readonly offsetMs: number }; readonly reply: null };
+  };
+  readonly events: ObjectClient["events"] & {
+    /** Accept from this socket; the handle travels with the event. */
+    listen: { readonly place: string; readonly port: number };
+    unlisten: { readonly place: string };
+    /** Finish what runs, then exit. */
+    drain: { readonly limitMs: number };
+  };
+}
+
+/** What the transform host offers to the primary. */
+export interface TransformService {
+  readonly calls: {
+    configure: { readonly request: { readonly config: EdgeConfig }; readonly reply: null };
+    derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
+    figures: { readonly request: null; readonly reply: TransformFigures };
+  };
+  readonly events: Record<never, never>;
+}
+
+export interface TransformFigures {
+  readonly waiting: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+}
+
+/** What the primary offers to the transform host. */
+export interface TransformOwner {
+  readonly calls: Pick<ObjectService["calls"], "nextSegment" | "nextFile">;
+  readonly events: {
+    ready: null;
+    log: { readonly level: LogLevel; readonly text: string };
+  };
+}

@@ -1,0 +1,168 @@
+import { type CacheVhost, ObjectCache, VhostRegistry } from "@basalt/cache";
+import type { EdgeConfig } from "@basalt/config";
+import { Channel, portToParent } from "@basalt/ipc";
+import { createOriginPool, type SharedOriginPool } from "@basalt/origin";
+import { compileCustomTtl } from "@basalt/policy";
+import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
+import { createMemoryTier, openBodyStore, openDiskIndexReader } from "@basalt/store";
+import { CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
+import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { OriginCounting } from "./originCounting.ts";
+import { ownFigures } from "./processFigures.ts";
+import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
+import { storeDisksOf } from "./storeDisks.ts";
+
+/** Composition root of an accept worker: wires the parts together and answers the primary. */
+
+const FIGURES_MS = 1_000;
+const SWEEP_MS = 500;
+/** Read descriptors of one worker at most. */
+const OPEN_FILES = 2_048;
+
+const clock = new AdjustableClock();
+const counters = new CounterBlock();
+const registry = new VhostRegistry();
+const acceptors = new Map<string, Acceptor>();
+let pools = new Map<string, SharedOriginPool>();
+const originCounting = new OriginCounting(counters);
+let running: { readonly cache: ObjectCache; readonly server: EdgeServer; readonly setMemory: (bytes: number) => void } | undefined;
+
+const channel = new Channel<WorkerService, PrimaryService>(
+  portToParent(),
+  {
+    configure: (request) => configure(request),
+    figures: () => figures(),
+    setClock: ({ offsetMs }) => {
+      clock.setOffset(milliseconds(offsetMs));
+      return null;
+    },
+    invalidate: (invalidation) => {
+      const known = registry.find(invalidation.vhost);
+      if (known !== undefined) running?.cache.invalidate(known.index, known.invalidations, invalidation);
+      return null;
+    },
+  },
+  {
+    fillUpdate: (update) => running?.cache.followers.receive(update),
+    shareFill: ({ fillId }) => running?.cache.filling.share(fillId),
+    settled: ({ version }) => {
+      for (const { index, invalidations } of registry.all) running?.cache.settle(index, invalidations, version);
+    },
+    listen: ({ place, port }, handle) => {
+      if (running === undefined || handle === undefined) return;
+      acceptors.set(place, acceptRaw(receivedListeningSocket(handle), running.server.acceptor(port)));
+    },
+    unlisten: ({ place }) => {
+      acceptors.get(place)?.close();
+      acceptors.delete(place);
+    },
+    drain: ({ limitMs }) => void drain(limitMs),
+  },
+);
+
+const configure = (request: WorkerConfiguration): null => {
+  const { config } = request;
+  clock.setOffset(milliseconds(request.clockOffsetMs));
+  running ??= assemble(request);
+  running.setMemory(request.memoryTierBytes);
+  const vhosts = cacheVhostsOf(config);
+  running.server.configure(config, vhosts, config.server.cache.workers);
+  return null;
+};
+
+const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) => {
+  const tier = createMemoryTier<Parameters<ObjectCacheTier["insert"]>[2]>(memoryTierBytes);
+  const bodies = openBodyStore({
+    disks: storeDisksOf(config),
+    allocateSegment: (disk) => channel.call("nextSegment", { disk }),
+    allocateFile: (disk) => channel.call("nextFile", { disk }),
+    onProblem: (problem) => channel.tell("log", { level: "warning", text: formatProblem(problem) }),
+    maxOpenFiles: OPEN_FILES,
+    clock,
+  });
+  const index = openDiskIndexReader(indexPath);
+  const cache = new ObjectCache({ clock, channel, index, bodies, tier });
+  const server = new EdgeServer({
+    clock,
+    cache,
+    counters,
+    product: { name: PRODUCT_NAME, version: PRODUCT_VERSION },
+    purge: (call) => channel.call("purge", call),
+    onDefect: (error) => channel.tell("log", { level: "error", text: `unexpected: ${describe(error)}` }),
+  });
+  const countTier = (): void => {
+    counters.set(PROCESS_SLOT.memoryTierBytes, tier.bytes);
+    counters.set(PROCESS_SLOT.memoryTierObjects, tier.count);
+    counters.set(PROCESS_SLOT.fillsRunning, cache.filling.inProgress);
+    counters.set(PROCESS_SLOT.connectionsOpen, server.connectionCount);
+  };
+  setInterval(() => server.sweep(), SWEEP_MS);
+  setInterval(() => {
+    countTier();
+    cache.reportTouched();
+    channel.tell("figures", figures());
+  }, FIGURES_MS);
+  return { cache, server, setMemory: (bytes: number) => tier.setLimit(bytes) };
+};
+
+type ObjectCacheTier = ConstructorParameters<typeof ObjectCache>[0]["tier"];
+
+/** A reload keeps the pools, with their connections, of hosts whose origin settings have not changed. */
+const cacheVhostsOf = (config: EdgeConfig): ReadonlyMap<string, CacheVhost> => {
+  const vhosts = new Map<string, CacheVhost>();
+  const kept = new Map<string, SharedOriginPool>();
+  for (const settings of config.vhosts) {
+    const { index, invalidations } = registry.enter(settings.name);
+    const identity = JSON.stringify([settings.name, settings.origin, settings.originOptions]);
+    const pool =
+      pools.get(identity) ??
+      createOriginPool(settings, {
+        clock,
+        onEvent: (event) =>
+          channel.tell("log", {
+            level: event.kind === "recovered" ? "notice" : "warning",
+            text: `origin ${event.address} of ${settings.name}: ${event.kind} (${event.reason})`,
+          }),
+      });
+    kept.set(identity, pool);
+    originCounting.watch(settings.name, pool);
+    vhosts.set(settings.name, { name: settings.name, index, settings, pool, invalidations, customTtl: compileCustomTtl(settings) });
+  }
+  for (const [identity, pool] of pools) if (!kept.has(identity)) void pool.close();
+  pools = kept;
+  return vhosts;
+};
+
+const figures = (): WorkerFigures => {
+  originCounting.collect();
+  return {
+    counters: counters.snapshot(),
+    connections: running?.server.connectionCount ?? 0,
+    requests: counters.get(PROCESS_SLOT.connectionsAccepted),
+    ...ownFigures(),
+  };
+};
+
+const drain = async (limitMs: number): Promise<void> => {
+  for (const acceptor of acceptors.values()) acceptor.close();
+  acceptors.clear();
+  await running?.server.drain(limitMs);
+  running?.cache.reportTouched();
+  channel.tell("figures", figures());
+  setTimeout(() => process.exit(0), EXIT_MS);
+};
+
+/** Lets the last messages reach the primary. */
+const EXIT_MS = 50;
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+process.on("uncaughtException", (error) => {
+  channel.tell("log", { level: "error", text: `worker ends: ${describe(error)}` });
+  setTimeout(() => process.exit(1), EXIT_MS);
+});
+// Signals of the terminal and of service managers go to the primary, which drains its workers.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+
+channel.tell("ready", null);

@@ -1,0 +1,130 @@
+import type { CallHandlers, EventHandlers } from "@basalt/ipc";
+import type { PrimaryService, WorkerConfiguration } from "./protocol.ts";
+import { type ListeningPlace, WorkerProcess } from "./workerProcess.ts";
+
+/** A worker that lived shorter than this counts as a crash loop's. */
+const STABLE_MS = 1_000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 5_000;
+
+interface Slot {
+  worker: WorkerProcess | undefined;
+  restarts: number;
+  delayMs: number;
+  /** Set while the slot waits before its next start. */
+  waiting: NodeJS.Timeout | undefined;
+}
+
+export interface WorkerPoolParts {
+  readonly calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>;
+  readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
+  readonly configuration: () => WorkerConfiguration;
+  readonly places: () => readonly ListeningPlace[];
+  readonly onServing: (worker: WorkerProcess) => void;
+  readonly onGone: (worker: WorkerProcess, code: number | null) => void;
+}
+
+/**
+ * Keeps as many accept workers running as are wanted. A worker that dies is replaced at once; one that keeps dying
+ * young, with growing pauses. Replacing on purpose starts the new worker before the old one drains.
+ */
+export class WorkerPool {
+  readonly #parts: WorkerPoolParts;
+  readonly #slots: Slot[] = [];
+  readonly #draining = new Set<WorkerProcess>();
+  #isStopping = false;
+
+  constructor(parts: WorkerPoolParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  get slots(): readonly Readonly<Slot>[] {
+    return this.#slots;
+  }
+
+  /** Workers that can be talked to: those in service and those that finish their connections. */
+  *living(): Generator<WorkerProcess, void, undefined> {
+    for (const slot of this.#slots) if (slot.worker !== undefined && slot.worker.state !== "gone") yield slot.worker;
+    yield* this.#draining;
+  }
+
+  /** Resolves when all workers of the new number serve and surplus ones have been told to drain. */
+  async scale(count: number, drainMs: number): Promise<void> {
+    while (this.#slots.length > count) {
+      const slot = this.#slots.pop();
+      clearTimeout(slot?.waiting);
+      if (slot?.worker !== undefined) this.#retire(slot.worker, drainMs);
+    }
+    const starting: Promise<unknown>[] = [];
+    while (this.#slots.length < count) {
+      const slot: Slot = { worker: undefined, restarts: 0, delayMs: 0, waiting: undefined };
+      this.#slots.push(slot);
+      starting.push(this.#start(slot));
+    }
+    await Promise.all(starting);
+  }
+
+  /** Replaces every worker, one at a time, without a moment in which fewer serve than before. */
+  async replaceAll(drainMs: number): Promise<void> {
+    for (const slot of [...this.#slots]) {
+      if (this.#isStopping || !this.#slots.includes(slot)) continue;
+      const old = slot.worker;
+      const isServing = await this.#start(slot);
+      if (isServing && old !== undefined) this.#retire(old, drainMs);
+      if (isServing) slot.restarts++;
+    }
+  }
+
+  /** Drains all workers; resolves when the last has ended. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true;
+    for (const slot of this.#slots) {
+      clearTimeout(slot.waiting);
+      if (slot.worker !== undefined) this.#retire(slot.worker, drainMs);
+    }
+    await Promise.all([...this.#draining].map((worker) => worker.gone));
+  }
+
+  async #start(slot: Slot): Promise<boolean> {
+    const old = slot.worker;
+    const worker = new WorkerProcess(this.#slots.indexOf(slot), this.#parts.calls, this.#parts.events);
+    if (old === undefined) slot.worker = worker;
+    void worker.gone.then((code) => this.#ended(slot, worker, code));
+    const isServing = await worker.start(this.#parts.configuration(), this.#parts.places());
+    if (!isServing) {
+      worker.kill();
+      return false;
+    }
+    slot.worker = worker;
+    this.#parts.onServing(worker);
+    return true;
+  }
+
+  #retire(worker: WorkerProcess, drainMs: number): void {
+    if (worker.state === "gone") return;
+    this.#draining.add(worker);
+    worker.drain(drainMs);
+  }
+
+  #ended(slot: Slot, worker: WorkerProcess, code: number | null): void {
+    const wasDraining = this.#draining.delete(worker);
+    this.#parts.onGone(worker, code);
+    if (wasDraining || this.#isStopping || slot.worker !== worker || !this.#slots.includes(slot)) return;
+    slot.worker = undefined;
+    slot.restarts++;
+    const isYoung = performance.now() - worker.startedMs < STABLE_MS;
+    slot.delayMs = isYoung ? Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, slot.delayMs * 2)) : 0;
+    if (slot.delayMs === 0) {
+      void this.#start(slot);
+      return;
+    }
+    slot.waiting = setTimeout(() => {
+      slot.waiting = undefined;
+      void this.#start(slot);
+    }, slot.delayMs);
+  }
+}

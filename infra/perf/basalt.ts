@@ -1,0 +1,42 @@
+import { type Edge, launchEdge, waitUntilServing, writeRigHome } from "../lib/edge.ts";
+import { findFreePort } from "../lib/ports.ts";
+import { listProcessTree } from "../lib/procfs.ts";
+import type { Contender, ContenderSettings } from "./contender.ts";
+
+/** Longer than any row holds an idle connection. */
+const IDLE_SECONDS = 300;
+
+export interface BasaltContender extends Contender {
+  readonly edge: Edge;
+  readonly managerPort: number;
+}
+
+export async function startBasalt(settings: ContenderSettings): Promise<BasaltContender> {
+  const contender = await launchBasalt(settings);
+  await waitUntilServing(contender.edge, 30_000);
+  return contender;
+}
+
+/** Production settings but for the loopback address and the idle time; starts without waiting. */
+export async function launchBasalt(settings: ContenderSettings): Promise<BasaltContender> {
+  const port = await findFreePort();
+  const managerPort = await findFreePort();
+  await writeRigHome(settings.folder, {
+    port,
+    managerPort,
+    originPort: settings.originPort,
+    workers: settings.workers,
+    cacheXml: settings.smallMemoryTier === true ? "<ContentMemoryRatio>1</ContentMemoryRatio>" : "",
+    optionsXml: `<ClientKeepAliveSec>${IDLE_SECONDS}</ClientKeepAliveSec>`,
+  });
+  const edge = launchEdge(settings.folder, { cores: settings.cores, environment: settings.environment ?? {} });
+  return {
+    name: "basalt",
+    port,
+    managerPort,
+    edge,
+    workerPids: async () => (await edge.status()).workers.map((worker) => worker.pid),
+    allPids: () => listProcessTree(edge.process.pid),
+    stop: () => edge.stop(),
+  };
+}

@@ -1,0 +1,23 @@
+/** A server under test, started by the rig and ended by it. */
+export interface Contender {
+  readonly name: "basalt" | "nginx";
+  readonly port: number;
+  /** The processes that serve clients. */
+  workerPids(): Promise<readonly number[]>;
+  /** All its processes, the workers among them. */
+  allPids(): readonly number[];
+  stop(): Promise<void>;
+}
+
+/** How a contender is to be set up. */
+export interface ContenderSettings {
+  readonly folder: string;
+  readonly originPort: number;
+  readonly workers: number;
+  readonly cores: readonly number[];
+  /** Smallest possible memory tier, so that a large set of objects is served from the page cache. */
+  readonly smallMemoryTier?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export type StartContender = (settings: ContenderSettings) => Promise<Contender>;

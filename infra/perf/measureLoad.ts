@@ -1,0 +1,116 @@
+import { request } from "node:http";
+import { readCpuSeconds } from "../lib/procfs.ts";
+import type { RigOrigin } from "../lib/rigOrigin.ts";
+import { countFailures, runWrk, type WrkOptions } from "../lib/wrk.ts";
+import type { Contender } from "./contender.ts";
+import type { LoadRow } from "./loadRows.ts";
+
+export interface LoadSample {
+  readonly requestsPerSecond: number;
+  /** By the CPU time of all processes of the contender. */
+  readonly requestsPerCpuSecond: number;
+  /** By the CPU time of the processes that serve clients. */
+  readonly requestsPerWorkerCpuSecond: number;
+  /** Share of its core (or cores) that the contender was busy. */
+  readonly busyCores: number;
+  readonly p99Us: number;
+}
+
+/** A server with all that is asked once per run and not within a measurement. */
+export interface Subject {
+  readonly contender: Contender;
+  readonly workerPids: readonly number[];
+  readonly allPids: readonly number[];
+}
+
+export async function describeSubject(contender: Contender): Promise<Subject> {
+  return { contender, workerPids: await contender.workerPids(), allPids: contender.allPids() };
+}
+
+function wrkOptions(subject: Subject, row: LoadRow, seconds: number, cores: readonly number[]): WrkOptions {
+  return {
+    url: `http://127.0.0.1:${subject.contender.port}${row.path}`,
+    connections: row.connections,
+    seconds,
+    fields: row.fields,
+    cores,
+    ...(row.objects === undefined ? {} : { rotate: [row.objects] }),
+  };
+}
+
+export async function measureLoad(
+  subject: Subject,
+  row: LoadRow,
+  seconds: number,
+  cores: readonly number[],
+): Promise<LoadSample> {
+  const allBefore = readCpuSeconds(subject.allPids);
+  const workersBefore = readCpuSeconds(subject.workerPids);
+  const result = await runWrk(wrkOptions(subject, row, seconds, cores));
+  const all = readCpuSeconds(subject.allPids) - allBefore;
+  const workers = readCpuSeconds(subject.workerPids) - workersBefore;
+  if (countFailures(result) > 0) {
+    throw new Error(`${row.id} on ${subject.contender.name}: failed requests ${JSON.stringify(result)}`);
+  }
+  return {
+    requestsPerSecond: result.requests / result.seconds,
+    requestsPerCpuSecond: result.requests / all,
+    requestsPerWorkerCpuSecond: result.requests / workers,
+    busyCores: all / result.seconds,
+    p99Us: result.p99Us,
+  };
+}
+
+const WARM_SECONDS = 1;
+const FILL_SLICE_SECONDS = 2;
+const MAX_FILL_SLICES = 90;
+
+/** Brings a row's objects into the cache, lets hot code and the memory tier settle, and checks the answer. */
+export async function warmUp(
+  subject: Subject,
+  row: LoadRow,
+  origin: RigOrigin,
+  cores: readonly number[],
+): Promise<void> {
+  if (row.objects !== undefined) await fillObjects(subject, row, row.objects.count, origin, cores);
+  for (let repeat = 0; repeat < 3; repeat++) await fetchStatus(subject.contender.port, row.path, []);
+  const status = await fetchStatus(subject.contender.port, row.path, row.fields);
+  if (status !== row.expectedStatus) {
+    throw new Error(`${row.id}: ${subject.contender.name} answers ${status} and not ${row.expectedStatus}`);
+  }
+  await runWrk(wrkOptions(subject, row, WARM_SECONDS, cores));
+}
+
+async function fillObjects(
+  subject: Subject,
+  row: LoadRow,
+  count: number,
+  origin: RigOrigin,
+  cores: readonly number[],
+): Promise<void> {
+  const target = (await origin.requests()) + count;
+  for (let slice = 0; slice < MAX_FILL_SLICES; slice++) {
+    const before = await origin.requests();
+    if (before >= target) return;
+    await runWrk(wrkOptions(subject, { ...row, connections: 16 }, FILL_SLICE_SECONDS, cores));
+    // Objects left by an earlier fill are not asked for again.
+    if (slice > 0 && (await origin.requests()) === before) return;
+  }
+  throw new Error(`${row.id}: ${subject.contender.name} does not store ${count} objects in time`);
+}
+
+/** Status of one request on a connection of its own; the body is read to its end. */
+export function fetchStatus(port: number, path: string, fields: readonly string[]): Promise<number> {
+  const headers = Object.fromEntries(
+    fields.map((field) => [field.slice(0, field.indexOf(":")), field.slice(field.indexOf(":") + 1).trim()]),
+  );
+  return new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(response.statusCode ?? 0));
+      response.once("error", reject);
+    })
+      .once("error", reject)
+      .end();
+  });
+}

@@ -1,0 +1,13 @@
+/** The value below which that share of the samples lies; NaN without samples. */
+export function quantile(samples: readonly number[], share: number): number {
+  if (samples.length === 0) return Number.NaN;
+  const sorted = [...samples].sort((a, b) => a - b);
+  const position = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(position)] ?? Number.NaN;
+  const above = sorted[Math.ceil(position)] ?? below;
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}

@@ -1,0 +1,55 @@
+import type { VhostSettings } from "@basalt/config";
+import type { OriginPool } from "@basalt/origin";
+import { InvalidationList } from "./invalidations.ts";
+
+/** Which of the objects of a URL is meant (KEY-01, KEY-02); the number is part of the memory tier's space. */
+export const VARIANT = {
+  /** Asked without, or regardless of, Accept-Encoding. */
+  PLAIN: 0,
+  /** Asked with `Accept-Encoding: gzip, deflate`. */
+  ENCODED: 1,
+  /** Compressed here from PLAIN (HTTP-59). */
+  GZIP: 2,
+} as const;
+export type Variant = (typeof VARIANT)[keyof typeof VARIANT];
+
+/** Spaces of the memory tier per virtual host: one per variant, one for blocks of long bodies. */
+export const SPACES_PER_VHOST = 4;
+export const BLOCK_SPACE = 3;
+
+/** Text of the variant inside the cache key. */
+export const VARIANT_NAMES: readonly string[] = ["", "encoded", "gzip"];
+
+/** A virtual host as the cache sees it. A reload makes a new one that keeps `index` and `invalidations`. */
+export interface CacheVhost {
+  readonly name: string;
+  /** Stable over reloads while the worker lives. */
+  readonly index: number;
+  readonly settings: VhostSettings;
+  readonly pool: OriginPool;
+  readonly invalidations: InvalidationList;
+  /** ttl.txt (TTL-19). */
+  readonly customTtl: (url: string) => { readonly seconds: number; readonly line: number } | undefined;
+}
+
+/** Numbers virtual hosts by name and keeps what must outlive a reload. */
+export class VhostRegistry {
+  readonly #known = new Map<string, { readonly index: number; readonly invalidations: InvalidationList }>();
+
+  enter(name: string): { readonly index: number; readonly invalidations: InvalidationList } {
+    let entry = this.#known.get(name);
+    if (entry === undefined) {
+      entry = { index: this.#known.size, invalidations: new InvalidationList() };
+      this.#known.set(name, entry);
+    }
+    return entry;
+  }
+
+  find(name: string): { readonly index: number; readonly invalidations: InvalidationList } | undefined {
+    return this.#known.get(name);
+  }
+
+  get all(): Iterable<{ readonly index: number; readonly invalidations: InvalidationList }> {
+    return this.#known.values();
+  }
+}

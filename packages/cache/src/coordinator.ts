@@ -1,0 +1,308 @@
+import type { Channel } from "@basalt/ipc";
+import { type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
+import { type Clock, type ErrorCode, EdgeError, epochMs, unreachable } from "@basalt/types";
+import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
+import type {
+  AcquireReply,
+  AcquireRequest,
+  DeriveReply,
+  DeriveRequest,
+  FillEnd,
+  FillUpdate,
+  Invalidation,
+  InvalidationAction,
+  InvalidationTarget,
+  ObjectClient,
+  ObjectService,
+  SharedFill,
+} from "./protocol.ts";
+
+/** The channel to one worker, seen from the primary. */
+export type WorkerChannel = Pick<Channel<ObjectService, ObjectClient>, "call" | "tell">;
+
+interface Fill {
+  readonly id: number;
+  readonly version: number;
+  readonly key: string;
+  readonly vhost: string;
+  readonly url: string;
+  readonly worker: number;
+  readonly followers: Set<number>;
+  shareAsked: boolean;
+  shared: SharedFill | undefined;
+}
+
+interface RecentFailure {
+  readonly code: ErrorCode;
+  readonly untilMs: number;
+}
+
+export interface CoordinatorParts {
+  readonly clock: Clock;
+  readonly index: DiskIndexWriter;
+  /** Sends a derive job to the transform host. */
+  readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
+}
+
+/** Recent failures kept at most: beyond it the oldest go, and the origin may be asked once more. */
+const RECENT_FAILURES = 100_000;
+
+/**
+ * The host-wide side of the life of objects, in the primary: who fetches what, the order of versions, the index, and
+ * invalidations that are in force everywhere before their call returns. Never touches a body.
+ */
+export class ObjectCoordinator {
+  readonly #parts: CoordinatorParts;
+  readonly #workers = new Map<number, WorkerChannel>();
+  readonly #fills = new Map<number, Fill>();
+  readonly #fillByKey = new Map<string, Fill>();
+  readonly #failures = new Map<string, RecentFailure>();
+  readonly #invalidations = new Map<string, InvalidationList>();
+  #unsettled: number[] = [];
+  #nextFillId = 1;
+  #version: number;
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+    this.#version = parts.index.highestVersion;
+  }
+
+  get fillsInProgress(): number {
+    return this.#fills.size;
+  }
+
+  addWorker(id: number, channel: WorkerChannel): void {
+    this.#workers.set(id, channel);
+  }
+
+  /** The worker is gone: its fills are orphans, and those it followed have one reader less. */
+  removeWorker(id: number): void {
+    this.#workers.delete(id);
+    for (const fill of [...this.#fills.values()]) {
+      fill.followers.delete(id);
+      if (fill.worker === id) this.#end(fill, { fillId: fill.id, kind: "orphaned" });
+    }
+  }
+
+  acquire(worker: number, request: AcquireRequest): AcquireReply {
+    const key = request.key.toString("latin1");
+    const running = this.#fillByKey.get(key);
+    if (running !== undefined && running.worker !== worker) return this.#join(running, worker);
+    const row = this.#parts.index.find(request.key);
+    if (row !== undefined && row.version > request.heldVersion) return { kind: "stored", row };
+    const failure = this.#failures.get(key);
+    if (failure !== undefined && row === undefined) {
+      if (this.#parts.clock.now() < failure.untilMs) return { kind: "failed", code: failure.code };
+      this.#failures.delete(key);
+    }
+    const fill: Fill = {
+      id: this.#nextFillId++,
+      version: ++this.#version,
+      key,
+      vhost: request.vhost,
+      url: request.url,
+      worker,
+      followers: new Set(),
+      shareAsked: false,
+      shared: undefined,
+    };
+    this.#fills.set(fill.id, fill);
+    this.#fillByKey.set(key, fill);
+    return { kind: "granted", fillId: fill.id, version: fill.version };
+  }
+
+  derive(request: DeriveRequest): Promise<DeriveReply> {
+    return this.#parts.derive(request);
+  }
+
+  fillShared(fillId: number, shared: SharedFill): void {
+    const fill = this.#fills.get(fillId);
+    if (fill === undefined) return;
+    fill.shared = shared;
+    this.#tell(fill, { fillId, kind: "shared", shared });
+  }
+
+  fillProgress(fillId: number, availableBytes: number): void {
+    const fill = this.#fills.get(fillId);
+    if (fill?.shared === undefined) return;
+    fill.shared = { ...fill.shared, availableBytes };
+    this.#tell(fill, { fillId, kind: "progress", availableBytes });
+  }
+
+  fillEnd(end: FillEnd): void {
+    const fill = this.#fills.get(end.fillId);
+    if (fill === undefined) return;
+    switch (end.kind) {
+      case "stored":
+        this.#end(fill, this.#store(fill, end.row));
+        return;
+      case "ended":
+        this.#end(fill, end);
+        return;
+      case "failed":
+        if (end.negativeSeconds > 0) this.#rememberFailure(fill.key, end.code, end.negativeSeconds);
+        this.#end(fill, { fillId: fill.id, kind: "failed", code: end.code });
+        return;
+      default:
+        unreachable(end);
+    }
+  }
+
+  touched(keys: readonly CacheKey[], atMs: number): void {
+    for (const key of keys) this.#parts.index.update(key, { lastAccess: epochMs(atMs) });
+  }
+
+  damaged(key: CacheKey, location: IndexRow["location"]): void {
+    const row = this.#parts.index.find(key);
+    if (row?.location.segment === location.segment && row.location.offset === location.offset) {
+      this.#parts.index.remove(key);
+    }
+  }
+
+  /**
+   * Invalidates objects on the whole host. Resolves when every worker has confirmed and every row is changed; the
+   * count is of objects that were affected (PRG-15: an object already purged does not count).
+   */
+  async invalidate(
+    vhost: string,
+    target: InvalidationTarget,
+    action: InvalidationAction,
+  ): Promise<{ readonly count: number; readonly bytes: number }> {
+    const invalidation: Invalidation = { version: ++this.#version, vhost, target, action };
+    this.#listOf(vhost).add(invalidation);
+    this.#unsettled.push(invalidation.version);
+    this.#detachFills(invalidation);
+    const confirmed = this.#confirmAll(invalidation);
+    const affected = { count: 0, bytes: 0 };
+    if (target.kind === "url") {
+      for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, affected);
+    } else {
+      await this.#parts.index.scan({ vhost }, (row) => {
+        if (targetMatches(target, row.url)) this.#apply(row, invalidation, affected);
+      });
+    }
+    await confirmed;
+    void this.#settle(invalidation.version);
+    return affected;
+  }
+
+  /** State of the stored variants of a URL, for fileinfo. */
+  variantsOf(vhost: string, url: string): readonly IndexRow[] {
+    return this.#parts.index.findVariants(vhost, url);
+  }
+
+  #join(fill: Fill, worker: number): AcquireReply {
+    fill.followers.add(worker);
+    if (!fill.shareAsked) {
+      fill.shareAsked = true;
+      this.#workers.get(fill.worker)?.tell("shareFill", { fillId: fill.id });
+    }
+    return { kind: "follow", fillId: fill.id, shared: fill.shared };
+  }
+
+  #tell(fill: Fill, update: FillUpdate): void {
+    for (const follower of fill.followers) this.#workers.get(follower)?.tell("fillUpdate", update);
+  }
+
+  #end(fill: Fill, update: FillUpdate): void {
+    this.#tell(fill, update);
+    this.#fills.delete(fill.id);
+    if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
+  }
+
+  /** Puts the row in the index, with what was invalidated while the fill ran applied to it. */
+  #store(fill: Fill, row: IndexRow): FillUpdate {
+    this.#failures.delete(fill.key);
+    const newer = this.#listOf(row.vhost).matching(row.url, row.version);
+    const state = stateOf(row);
+    for (const invalidation of newer) {
+      if (!applyInvalidation(state, invalidation)) {
+        this.#parts.index.remove(row.key);
+        return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
+      }
+    }
+    const stored = newer.length === 0 ? row : withState(row, state);
+    this.#parts.index.put(stored);
+    return { fillId: fill.id, kind: "stored", row: stored };
+  }
+
+  #apply(row: IndexRow, invalidation: Invalidation, affected: { count: number; bytes: number }): void {
+    if (row.version > invalidation.version) return;
+    const wasPurged = (row.flags & ROW_FLAG.PURGED) !== 0;
+    if (wasPurged && invalidation.action.kind === "purge") return;
+    const state = stateOf(row);
+    if (applyInvalidation(state, invalidation)) {
+      const changed = withState(row, state);
+      this.#parts.index.update(row.key, { freshUntil: changed.freshUntil, flags: changed.flags });
+    } else {
+      this.#parts.index.remove(row.key);
+    }
+    if ((row.flags & ROW_FLAG.DERIVED) !== 0) return;
+    affected.count++;
+    affected.bytes += row.location.bodyBytes;
+  }
+
+  /** A fill that started before an invalidation may go on for those who wait, but nobody new may join it. */
+  #detachFills(invalidation: Invalidation): void {
+    for (const [key, fill] of this.#fillByKey) {
+      if (fill.vhost === invalidation.vhost && targetMatches(invalidation.target, fill.url)) this.#fillByKey.delete(key);
+    }
+  }
+
+  async #confirmAll(invalidation: Invalidation): Promise<void> {
+    const calls = [...this.#workers.values()].map((worker) =>
+      worker.call("invalidate", invalidation).catch((cause: unknown) => {
+        // A worker that died has no memory left to serve from.
+        if (EdgeError.from(cause).code !== "SHUTTING_DOWN") throw cause;
+      }),
+    );
+    await Promise.all(calls);
+  }
+
+  async #settle(version: number): Promise<void> {
+    await this.#parts.index.flush();
+    this.#unsettled = this.#unsettled.filter((waiting) => waiting !== version);
+    const oldestFill = Math.min(Number.POSITIVE_INFINITY, ...[...this.#fills.values()].map((fill) => fill.version));
+    const oldestUnsettled = Math.min(Number.POSITIVE_INFINITY, ...this.#unsettled);
+    const settled = Math.min(version, oldestUnsettled - 1);
+    for (const worker of this.#workers.values()) worker.tell("settled", { version: settled });
+    const forgettable = Math.min(settled, oldestFill - 1);
+    for (const list of this.#invalidations.values()) list.settle(forgettable);
+  }
+
+  #rememberFailure(key: string, code: ErrorCode, seconds: number): void {
+    if (this.#failures.size >= RECENT_FAILURES) {
+      const [oldest] = this.#failures.keys();
+      if (oldest !== undefined) this.#failures.delete(oldest);
+    }
+    this.#failures.set(key, { code, untilMs: this.#parts.clock.now() + seconds * 1000 });
+  }
+
+  #listOf(vhost: string): InvalidationList {
+    let list = this.#invalidations.get(vhost);
+    if (list === undefined) {
+      list = new InvalidationList();
+      this.#invalidations.set(vhost, list);
+    }
+    return list;
+  }
+}
+
+const stateOf = (row: IndexRow) => ({
+  version: row.version,
+  freshUntilMs: Number(row.freshUntil),
+  purged: (row.flags & ROW_FLAG.PURGED) !== 0,
+  expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
+});
+
+const withState = (
+  row: IndexRow,
+  state: { readonly freshUntilMs: number; readonly purged: boolean; readonly expiredByForce: boolean },
+): IndexRow => ({
+  ...row,
+  freshUntil: epochMs(state.freshUntilMs),
+  flags:
+    (row.flags & ROW_FLAG.DERIVED) |
+    (state.purged ? ROW_FLAG.PURGED : 0) |
+    (state.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0),
+});

@@ -1,0 +1,298 @@
+import { getField } from "@basalt/http";
+import type { OriginResponseHead } from "@basalt/origin";
+import {
+  ageOnArrival,
+  decideRevalidation,
+  decideTtl,
+  extendTtl,
+  failureTtl,
+  responseFacts,
+  selectStoredFields,
+} from "@basalt/policy";
+import type { CacheKey } from "@basalt/store";
+import { EdgeError } from "@basalt/types";
+import type { BodySource } from "./bodySource.ts";
+import { CachedObject } from "./cachedObject.ts";
+import { type CacheVhost, type Variant, VARIANT_NAMES } from "./cacheVhost.ts";
+import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
+import { LocalFill } from "./localFill.ts";
+import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
+import { fetchFromOrigin } from "./originFetch.ts";
+import type { AcquireReply } from "./protocol.ts";
+import { rowOf } from "./indexRow.ts";
+import { encodeHead, type StoredHead } from "./storedHead.ts";
+
+type Grant = AcquireReply & { readonly kind: "granted" };
+
+/** What a fill tells the cache that it works for. */
+export interface FillingListener {
+  /** An object to be found in memory from now on. */
+  keep(request: Pick<ObtainRequest, "vhost" | "variant">, object: CachedObject): void;
+  growing(request: ObtainRequest, obtained: Obtained & { readonly kind: "body" }): void;
+  /** The body is complete and findable as an object, or has failed. */
+  grown(request: ObtainRequest, source: BodySource): void;
+}
+
+export interface DeriveTask {
+  readonly vhost: CacheVhost;
+  readonly variant: Variant;
+  readonly key: CacheKey;
+  readonly source: CachedObject;
+  readonly makeHead: (source: CachedObject) => StoredHead;
+  readonly operation: { readonly kind: "gzip"; readonly level: number };
+}
+
+/** The work of a worker that was granted a fill: fetch, renew or derive, store, report. */
+export class Filling {
+  readonly #parts: ObjectCacheParts;
+  readonly #listener: FillingListener;
+  readonly #local = new Map<number, LocalFill>();
+  readonly #storing = new Map<CachedObject, Promise<void>>();
+
+  constructor(parts: ObjectCacheParts, listener: FillingListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+  }
+
+  get inProgress(): number {
+    return this.#local.size;
+  }
+
+  whenStored(object: CachedObject): Promise<void> {
+    return this.#storing.get(object) ?? Promise.resolve();
+  }
+
+  /** Another worker waits for one of our fills: its body becomes a file that both can read. */
+  share(fillId: number): void {
+    const { channel } = this.#parts;
+    let announced = false;
+    this.#local.get(fillId)?.share((shared) => {
+      if (announced) channel.tell("fillProgress", { fillId, availableBytes: shared.availableBytes });
+      else channel.tell("fillShared", { fillId, shared });
+      announced = true;
+    });
+  }
+
+  async fetch(request: ObtainRequest, key: CacheKey, grant: Grant, held: CachedObject | undefined): Promise<Obtained> {
+    const { vhost } = request;
+    const { options, originOptions } = vhost.settings;
+    const validated = held !== undefined && !held.purged ? held : undefined;
+    const requestedAtMs = this.#parts.clock.now();
+    const confirms = (status: number): boolean =>
+      validated !== undefined && decideRevalidation(status, validated.head.status, options) === "extend";
+
+    const outcome = await fetchFromOrigin(vhost.pool, request.originRequest(validated), (head) => {
+      if (confirms(head.status) || isUnexpected(head.status)) return undefined;
+      const stored = this.#storedHead(request, head, grant.version, requestedAtMs, {
+        originalHeader: options.originalHeader,
+        originalETag: originOptions.originalETag,
+      });
+      const fill = new LocalFill(this.#parts.bodies, stored);
+      this.#local.set(grant.fillId, fill);
+      return fill;
+    });
+
+    if (outcome.kind === "failed") return this.#failed(request, grant, held, outcome.error);
+    const { fill } = outcome;
+    if (fill === undefined) {
+      if (validated !== undefined && confirms(outcome.head.status)) return this.#renewed(request, grant, validated);
+      const detail = `status ${outcome.head.status} to a request that did not ask for it`;
+      return this.#failed(request, grant, held, new EdgeError("ORIGIN_MALFORMED", { detail }));
+    }
+    return await this.#receive(request, key, grant, held, fill, outcome.done);
+  }
+
+  /** Has the transform host make a derived object, and stores it under the grant. */
+  async derive(task: DeriveTask, grant: Grant): Promise<CachedObject | undefined> {
+    const { channel, clock } = this.#parts;
+    const { source, vhost } = task;
+    const end = { fillId: grant.fillId, kind: "ended", availableBytes: 0 } as const;
+    if (source.location === undefined) {
+      channel.tell("fillEnd", end);
+      return undefined;
+    }
+    try {
+      const head = encodeHead(task.makeHead(source));
+      const reply = await channel.call("derive", { source: source.location, operation: task.operation, head });
+      if (reply.kind === "unchanged") {
+        source.incompressible = true;
+        channel.tell("fillEnd", end);
+        return undefined;
+      }
+      const loaded = await this.#parts.bodies.load(reply.location);
+      if (loaded?.body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "derived body is gone" });
+      const object = new CachedObject({
+        key: task.key,
+        head: { ...task.makeHead(source), bodyBytes: loaded.body.length },
+        body: loaded.body,
+        location: reply.location,
+        version: grant.version,
+        freshUntilMs: source.freshUntilMs,
+        ttlSeconds: source.ttlSeconds,
+        updatedAtMs: clock.now(),
+        purged: false,
+        expiredByForce: false,
+      });
+      this.#listener.keep(task, object);
+      this.#report(vhost, grant.fillId, object);
+      return object;
+    } catch (cause) {
+      const error = EdgeError.from(cause, "TRANSFORM_FAILED");
+      channel.tell("fillEnd", { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: 0 });
+      return undefined;
+    }
+  }
+
+  async #receive(
+    request: ObtainRequest,
+    key: CacheKey,
+    grant: Grant,
+    held: CachedObject | undefined,
+    fill: LocalFill,
+    done: Promise<EdgeError | undefined>,
+  ): Promise<Obtained> {
+    const result = held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS";
+    if (fill.state !== "growing" || (held !== undefined && fill.totalBytes < 0)) {
+      const error = await done;
+      if (error !== undefined) return this.#failed(request, grant, held, error);
+      const object = this.#complete(request, key, grant, fill);
+      if (object.body !== undefined) return { kind: "object", object, result };
+      return { kind: "body", head: fill.head, source: fill, version: grant.version, result };
+    }
+    const obtained = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;
+    this.#listener.growing(request, obtained);
+    void done.then((error) => {
+      if (error === undefined) {
+        this.#complete(request, key, grant, fill);
+      } else {
+        this.#listener.grown(request, fill);
+        this.#failed(request, grant, held, error);
+      }
+    });
+    return obtained;
+  }
+
+  /** The body has arrived: makes the object, has it stored, and reports it. */
+  #complete(request: ObtainRequest, key: CacheKey, grant: Grant, fill: LocalFill): CachedObject {
+    const { vhost } = request;
+    const { head } = fill;
+    const now = this.#parts.clock.now();
+    const decision = decideTtl(
+      responseFacts(head.status, head.fields),
+      vhost.settings.options.ttl,
+      vhost.customTtl(request.url),
+    );
+    const body = fill.wholeBody();
+    const object = new CachedObject({
+      key,
+      head,
+      body: head.bodyBytes <= WHOLE_IN_MEMORY_BYTES ? body : undefined,
+      location: undefined,
+      version: grant.version,
+      freshUntilMs: now + decision.ttl * 1000,
+      ttlSeconds: decision.ttl,
+      updatedAtMs: now,
+      purged: false,
+      expiredByForce: false,
+    });
+    if (object.body !== undefined) {
+      this.#listener.keep(request, object);
+      this.#listener.grown(request, fill);
+    }
+    const storing = this.#store(request, grant, fill, object, body).finally(() => this.#storing.delete(object));
+    this.#storing.set(object, storing);
+    return object;
+  }
+
+  async #store(
+    request: ObtainRequest,
+    grant: Grant,
+    fill: LocalFill,
+    object: CachedObject,
+    body: Buffer | undefined,
+  ): Promise<void> {
+    try {
+      object.location = await fill.store(body);
+      if (object.body === undefined) this.#listener.keep(request, object);
+      this.#report(request.vhost, grant.fillId, object);
+    } catch {
+      const { availableBytes } = fill;
+      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "ended", availableBytes });
+    }
+    this.#local.delete(grant.fillId);
+    this.#listener.grown(request, fill);
+    fill.settle();
+  }
+
+  /** The origin confirmed what is stored (TTL-02), or its error counts as such (TTL-23, TTL-24). */
+  #renewed(request: ObtainRequest, grant: Grant, object: CachedObject): Obtained {
+    const { options } = request.vhost.settings;
+    const facts = responseFacts(object.head.status, object.head.fields);
+    const decision = decideTtl(facts, options.ttl, request.vhost.customTtl(request.url));
+    object.ttlSeconds = extendTtl(object.ttlSeconds, decision, options.ttl, object.expiredByForce);
+    this.#extend(request.vhost, grant, object, object.ttlSeconds);
+    return { kind: "object", object, result: "TCP_REFRESH_HIT" };
+  }
+
+  /** Serves what is stored, restoring what was purged (PRG-14), or remembers the failure for a while (TTL-12, TTL-13). */
+  #failed(request: ObtainRequest, grant: Grant, held: CachedObject | undefined, error: EdgeError): Obtained {
+    this.#local.delete(grant.fillId);
+    const seconds = failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0;
+    if (held !== undefined) {
+      this.#extend(request.vhost, grant, held, seconds);
+      return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };
+    }
+    const end = { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: seconds } as const;
+    this.#parts.channel.tell("fillEnd", end);
+    return { kind: "failed", error, result: "TCP_ERROR" };
+  }
+
+  #extend(vhost: CacheVhost, grant: Grant, object: CachedObject, seconds: number): void {
+    const now = this.#parts.clock.now();
+    object.version = grant.version;
+    object.checkedVersion = Math.max(object.checkedVersion, grant.version);
+    object.freshUntilMs = now + seconds * 1000;
+    object.updatedAtMs = now;
+    object.purged = false;
+    object.expiredByForce = false;
+    this.#report(vhost, grant.fillId, object);
+  }
+
+  #report(vhost: CacheVhost, fillId: number, object: CachedObject): void {
+    const row = rowOf(vhost, object, this.#parts.clock.now());
+    this.#parts.channel.tell(
+      "fillEnd",
+      row === undefined ? { fillId, kind: "ended", availableBytes: object.bodyBytes } : { fillId, kind: "stored", row },
+    );
+  }
+
+  #storedHead(
+    request: ObtainRequest,
+    head: OriginResponseHead,
+    version: number,
+    requestedAtMs: number,
+    fieldOptions: { readonly originalHeader: boolean; readonly originalETag: boolean },
+  ): StoredHead {
+    const now = this.#parts.clock.now();
+    return {
+      url: request.url,
+      variant: VARIANT_NAMES[request.variant] ?? "",
+      status: head.status,
+      fields: selectStoredFields(head.fields, fieldOptions),
+      bodyBytes: head.status === 204 ? 0 : declaredLength(head.fields),
+      storedAtMs: now,
+      initialAgeSeconds: ageOnArrival(responseFacts(head.status, head.fields), requestedAtMs, now),
+      bodyVersion: version,
+      sourceVersion: 0,
+    };
+  }
+}
+
+/** A 304 or 206 that nobody asked for, or an interim status as the final one. */
+const isUnexpected = (status: number): boolean => status === 304 || status === 206 || status < 200;
+
+/** -1 where the origin did not say. */
+const declaredLength = (fields: readonly string[]): number => {
+  const value = getField(fields, "content-length");
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : -1;
+};

@@ -1,0 +1,35 @@
+import { type IndexRow, ROW_FLAG } from "@basalt/store";
+import { epochMs } from "@basalt/types";
+import type { CachedObject } from "./cachedObject.ts";
+import type { CacheVhost } from "./cacheVhost.ts";
+
+/** State of an object as the index keeps it; undefined while it has no place on disk. */
+export const rowOf = (vhost: CacheVhost, object: CachedObject, lastAccessMs: number): IndexRow | undefined =>
+  object.location === undefined
+    ? undefined
+    : {
+        key: object.key,
+        vhost: vhost.name,
+        url: object.url,
+        location: object.location,
+        version: object.version,
+        freshUntil: epochMs(object.freshUntilMs),
+        ttl: object.ttlSeconds,
+        updatedAt: epochMs(object.updatedAtMs),
+        lastAccess: epochMs(lastAccessMs),
+        flags:
+          (object.purged ? ROW_FLAG.PURGED : 0) |
+          (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
+          (object.head.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0),
+      };
+
+/** Brings an object in memory to the state of its row. */
+export const adoptState = (object: CachedObject, row: IndexRow): void => {
+  object.version = row.version;
+  object.checkedVersion = Math.max(object.checkedVersion, row.version);
+  object.freshUntilMs = row.freshUntil;
+  object.ttlSeconds = row.ttl;
+  object.updatedAtMs = row.updatedAt;
+  object.purged = (row.flags & ROW_FLAG.PURGED) !== 0;
+  object.expiredByForce = (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0;
+};

@@ -1,0 +1,21 @@
+/** Bodies up to this length are packed into segments; longer ones get a file of their own. */
+export const PACKED_BODY_BYTES = 256 * 1024;
+
+/** Bodies up to this length are kept whole in the memory tier; of longer ones, blocks are. */
+export const WHOLE_IN_MEMORY_BYTES = 1024 * 1024;
+
+/** Block of a long body in the memory tier: large enough that a write call is cheap, small enough for a 64 KB range. */
+export const MEMORY_BLOCK_BYTES = 1024 * 1024;
+
+/** A growing body keeps this much of its end in memory, so that readers who keep up never touch the file. */
+export const TAIL_BYTES = 1024 * 1024;
+
+/** Bytes received but not yet written to disk at which the origin is paused, and at which it is resumed. */
+export const UNWRITTEN_HIGH_BYTES = 4 * 1024 * 1024;
+export const UNWRITTEN_LOW_BYTES = 1024 * 1024;
+
+/** How often one request may find that what it was told exists does not: then it is an error, not a loop. */
+export const OBTAIN_ATTEMPTS = 4;
+
+/** Accesses are reported to the index at most once in this many seconds and object. */
+export const TOUCH_SECONDS = 60;

@@ -1,0 +1,463 @@
+import type { Channel } from "@basalt/ipc";
+import type { OriginRequest } from "@basalt/origin";
+import { failureTtl } from "@basalt/policy";
+import {
+  type BodyStore,
+  computeCacheKey,
+  type CacheKey,
+  type DiskIndexReader,
+  type IndexRow,
+  type MemoryTier,
+  ROW_FLAG,
+} from "@basalt/store";
+import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
+import type { BodySource } from "./bodySource.ts";
+import { CachedObject } from "./cachedObject.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant, VARIANT_NAMES } from "./cacheVhost.ts";
+import { Filling } from "./filling.ts";
+import { Followers } from "./followers.ts";
+import { adoptState } from "./indexRow.ts";
+import { applyInvalidation, type InvalidationList, targetMatches } from "./invalidations.ts";
+import { OBTAIN_ATTEMPTS, TOUCH_SECONDS, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
+import type { AcquireReply, Invalidation, ObjectClient, ObjectService } from "./protocol.ts";
+import { RemoteFill, sharedHead } from "./remoteFill.ts";
+import { MemoryBody, StoredBody } from "./storedBody.ts";
+import { decodeHead, type StoredHead } from "./storedHead.ts";
+import type { TierEntry } from "./tierEntry.ts";
+
+export interface ObtainRequest {
+  readonly vhost: CacheVhost;
+  readonly variant: Variant;
+  /** Canonical URL (key rules applied). */
+  readonly url: string;
+  /** The stale or purged copy that memory held, if any. */
+  readonly held: CachedObject | undefined;
+  /** What to ask the origin; with validators when there is something to validate. */
+  readonly originRequest: (validated: CachedObject | undefined) => OriginRequest;
+}
+
+export type Obtained =
+  | { readonly kind: "object"; readonly object: CachedObject; readonly result: CacheResult }
+  /** Still arriving; `retain` it before the next turn of the event loop, `release` it after. */
+  | { readonly kind: "body"; readonly head: StoredHead; readonly source: BodySource; readonly version: number; readonly result: CacheResult }
+  | { readonly kind: "failed"; readonly error: EdgeError; readonly result: CacheResult };
+
+export type ObjectChannel = Channel<ObjectClient, ObjectService>;
+
+export interface ObjectCacheParts {
+  readonly clock: Clock;
+  readonly channel: Pick<ObjectChannel, "call" | "tell">;
+  readonly index: DiskIndexReader;
+  readonly bodies: BodyStore;
+  readonly tier: MemoryTier<TierEntry>;
+}
+
+interface Growing {
+  readonly vhost: string;
+  readonly url: string;
+  readonly version: number;
+  readonly obtained: Obtained & { readonly kind: "body" };
+}
+
+interface Flight {
+  readonly vhost: string;
+  readonly url: string;
+  readonly promise: Promise<Obtained>;
+}
+
+/** Object events of one worker since its start; read once a second. */
+export interface CacheFigures {
+  fills: number;
+  coalesced: number;
+  diskLoads: number;
+  damaged: number;
+  derived: number;
+}
+
+/**
+ * Life of objects as one worker sees it: found in memory, loaded from disk, fetched once for the whole host, renewed,
+ * invalidated. `find` is the hot path and is synchronous; everything else goes through `obtain`.
+ */
+export class ObjectCache {
+  readonly figures: CacheFigures = { fills: 0, coalesced: 0, diskLoads: 0, damaged: 0, derived: 0 };
+  readonly #parts: ObjectCacheParts;
+  readonly #tier: MemoryTier<TierEntry>;
+  readonly #flights = new Map<string, Flight>();
+  readonly #growing = new Map<string, Growing>();
+  readonly #followers = new Followers();
+  readonly #filling: Filling;
+  #touched: CacheKey[] = [];
+
+  constructor(parts: ObjectCacheParts) {
+    this.#parts = parts;
+    this.#tier = parts.tier;
+    this.#filling = new Filling(parts, {
+      keep: (request, object) => this.#keep(request.vhost, request.variant, object),
+      growing: (request, obtained) => this.#setGrowing(request, obtained),
+      grown: (request, source) => this.#removeGrowing(request, source),
+    });
+  }
+
+  /** The object in this worker's memory, fresh or not, with every invalidation applied. */
+  find(vhost: CacheVhost, variant: Variant, url: string): CachedObject | undefined {
+    const entry = this.#tier.find(vhost.index * SPACES_PER_VHOST + variant, url);
+    if (!(entry instanceof CachedObject)) return undefined;
+    if (entry.checkedVersion < vhost.invalidations.latest) return this.#recheck(vhost, variant, entry);
+    return entry;
+  }
+
+  /** Notes an access for the index, coarsely. */
+  touch(object: CachedObject, second: number): void {
+    if (second - object.touchedSecond < TOUCH_SECONDS) return;
+    object.touchedSecond = second;
+    this.#touched.push(object.key);
+  }
+
+  /** Reports the accesses noted since the last call. */
+  reportTouched(): void {
+    if (this.#touched.length === 0) return;
+    this.#parts.channel.tell("touched", { keys: this.#touched, atMs: this.#parts.clock.now() });
+    this.#touched = [];
+  }
+
+  /** From disk, from another worker's fill, or from the origin; once for all who ask at the same time. */
+  obtain(request: ObtainRequest): Promise<Obtained> {
+    const name = flightName(request);
+    const growing = this.#growing.get(name);
+    if (growing !== undefined && growing.obtained.source.state !== "failed") {
+      this.figures.coalesced++;
+      return Promise.resolve(growing.obtained);
+    }
+    const running = this.#flights.get(name);
+    if (running !== undefined) {
+      this.figures.coalesced++;
+      return running.promise;
+    }
+    const promise = this.#run(request).finally(() => {
+      if (this.#flights.get(name)?.promise === promise) this.#flights.delete(name);
+    });
+    this.#flights.set(name, { vhost: request.vhost.name, url: request.url, promise });
+    return promise;
+  }
+
+  /** The body of a stored object that is not in memory; undefined when it turned out damaged. Retain, then release. */
+  async openBody(vhost: CacheVhost, variant: Variant, object: CachedObject): Promise<BodySource | undefined> {
+    if (object.body !== undefined) return new MemoryBody(object.body);
+    const location = object.location;
+    if (location === undefined) return undefined;
+    const reader = await this.#parts.bodies.openBody(location);
+    if (reader === undefined) {
+      this.#damaged(vhost, variant, object.key, object.url, location);
+      return undefined;
+    }
+    return new StoredBody(location, reader, this.#tier, vhost.index * SPACES_PER_VHOST + BLOCK_SPACE);
+  }
+
+  /** Resolves when the object has its place on disk, or will never have one. */
+  whenStored(object: CachedObject): Promise<void> {
+    return this.#filling.whenStored(object);
+  }
+
+  /**
+   * The copy of `source` made by the transform host, made now if need be, once for the host. Undefined when there is
+   * none to be had: serve the source.
+   */
+  async obtainDerived(
+    vhost: CacheVhost,
+    variant: Variant,
+    source: CachedObject,
+    makeHead: (source: CachedObject) => StoredHead,
+    operation: { readonly kind: "gzip"; readonly level: number },
+  ): Promise<CachedObject | undefined> {
+    await this.whenStored(source);
+    if (source.location === undefined) return undefined;
+    const key = computeCacheKey(vhost.name, source.url, VARIANT_NAMES[variant] ?? "");
+    const known = this.#derivedFrom(source, this.find(vhost, variant, source.url));
+    if (known !== undefined) return known;
+    const row = this.#parts.index.find(key);
+    const loaded = row === undefined ? undefined : await this.#load(vhost, variant, source.url, row);
+    const usable = this.#derivedFrom(source, loaded);
+    if (usable !== undefined) return usable;
+    const reply = await this.#parts.channel.call("acquire", {
+      key,
+      vhost: vhost.name,
+      url: source.url,
+      heldVersion: loaded?.version ?? 0,
+    });
+    switch (reply.kind) {
+      case "granted":
+        return await this.#filling.derive({ vhost, variant, key, source, makeHead, operation }, reply);
+      case "stored":
+        return this.#derivedFrom(source, await this.#load(vhost, variant, source.url, reply.row));
+      case "follow": {
+        const end = await this.#followers.outcome(reply.fillId);
+        if (end.kind !== "stored") return undefined;
+        return this.#derivedFrom(source, await this.#load(vhost, variant, source.url, end.row));
+      }
+      case "failed":
+        return undefined;
+      default:
+        return unreachable(reply);
+    }
+  }
+
+  /** Takes an invalidation; when it returns, no request can be served what it forbids. */
+  invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): void {
+    list.add(invalidation);
+    const { target } = invalidation;
+    if (target.kind === "url") {
+      for (let variant = 0; variant < BLOCK_SPACE; variant++) {
+        const entry = this.#tier.find(vhostIndex * SPACES_PER_VHOST + variant, target.url);
+        if (entry instanceof CachedObject && entry.version < invalidation.version) {
+          this.#applyTo(vhostIndex * SPACES_PER_VHOST + variant, entry, invalidation);
+        }
+      }
+    }
+    const concerns = (candidate: { readonly vhost: string; readonly url: string }): boolean =>
+      candidate.vhost === invalidation.vhost && targetMatches(target, candidate.url);
+    for (const [name, flight] of this.#flights) if (concerns(flight)) this.#flights.delete(name);
+    for (const [name, growing] of this.#growing) if (concerns(growing)) this.#growing.delete(name);
+  }
+
+  /** The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. */
+  settle(vhostIndex: number, list: InvalidationList, version: number): void {
+    if (list.size === 0) return;
+    const first = vhostIndex * SPACES_PER_VHOST;
+    this.#tier.forEach((entry, url, space) => {
+      if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
+      if (entry.checkedVersion >= list.latest) return;
+      for (const invalidation of list.matching(url, entry.checkedVersion)) this.#applyTo(space, entry, invalidation);
+      entry.checkedVersion = list.latest;
+    });
+    list.settle(version);
+  }
+
+  get followers(): Followers {
+    return this.#followers;
+  }
+
+  get filling(): Filling {
+    return this.#filling;
+  }
+
+  async #run(request: ObtainRequest): Promise<Obtained> {
+    const { vhost, variant, url } = request;
+    const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
+    let held = request.held;
+    if (held === undefined) {
+      const row = this.#parts.index.find(key);
+      if (row !== undefined) held = await this.#load(vhost, variant, url, row);
+      if (held?.isFresh(this.#parts.clock.now()) === true) return hit(held);
+    }
+    for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
+      const reply: AcquireReply = await this.#parts.channel.call("acquire", {
+        key,
+        vhost: vhost.name,
+        url,
+        heldVersion: held?.version ?? 0,
+      });
+      switch (reply.kind) {
+        case "granted":
+          this.figures.fills++;
+          return await this.#filling.fetch(request, key, reply, held);
+        case "stored":
+          held = await this.#adopt(request, reply.row, held);
+          if (held?.isFresh(this.#parts.clock.now()) === true) return hit(held);
+          break;
+        case "failed":
+          return this.#afterFailure(request, new EdgeError(reply.code, { detail: "known from a moment ago" }), held);
+        case "follow": {
+          const obtained = await this.#follow(request, reply, held);
+          if (obtained !== undefined) return obtained;
+          break;
+        }
+        default:
+          return unreachable(reply);
+      }
+    }
+    return { kind: "failed", error: new EdgeError("INTERNAL", { detail: "object could not be settled" }), result: "TCP_ERROR" };
+  }
+
+  async #follow(
+    request: ObtainRequest,
+    reply: AcquireReply & { readonly kind: "follow" },
+    held: CachedObject | undefined,
+  ): Promise<Obtained | undefined> {
+    this.figures.coalesced++;
+    const first = reply.shared === undefined ? await this.#followers.first(reply.fillId) : undefined;
+    const shared = reply.shared ?? (first?.kind === "shared" ? first.shared : undefined);
+    if (shared !== undefined) {
+      const head = sharedHead(shared);
+      if (head instanceof EdgeError) return undefined;
+      const remote = new RemoteFill(this.#parts.bodies, head, shared, () => this.#takeOver(request));
+      const obtained = {
+        kind: "body",
+        head,
+        source: remote,
+        version: 0,
+        result: held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS",
+      } as const;
+      this.#setGrowing(request, obtained);
+      this.#followers.follow(reply.fillId, (update) => {
+        if (update.kind !== "shared" && update.kind !== "progress") this.#removeGrowing(request, remote);
+        remote.update(update);
+      });
+      return obtained;
+    }
+    if (first?.kind === "stored") {
+      const object = await this.#adopt(request, first.row, held);
+      if (object === undefined) return undefined;
+      const renewed = held !== undefined && object === held;
+      return { kind: "object", object, result: held === undefined ? "TCP_MISS" : renewed ? "TCP_REFRESH_HIT" : "TCP_REFRESH_MISS" };
+    }
+    if (first?.kind === "failed") {
+      return this.#afterFailure(request, new EdgeError(first.code, { detail: "reported by the fetching worker" }), held);
+    }
+    return undefined;
+  }
+
+  /** A followed fill lost its worker: whoever is granted the fill now has the same response, or it is an error. */
+  async #takeOver(request: ObtainRequest): Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError> {
+    const obtained = await this.obtain({ ...request, held: undefined });
+    switch (obtained.kind) {
+      case "failed":
+        return obtained.error;
+      case "body":
+        obtained.source.retain();
+        return { head: obtained.head, source: obtained.source };
+      case "object": {
+        const source = await this.openBody(request.vhost, request.variant, obtained.object);
+        if (source === undefined) return new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" });
+        source.retain();
+        return { head: obtained.object.head, source };
+      }
+      default:
+        return unreachable(obtained);
+    }
+  }
+
+  #afterFailure(request: ObtainRequest, error: EdgeError, held: CachedObject | undefined): Obtained {
+    if (held === undefined) return { kind: "failed", error, result: "TCP_NEGATIVE_HIT" };
+    const now = this.#parts.clock.now();
+    held.freshUntilMs = now + (failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0) * 1000;
+    held.purged = false;
+    return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };
+  }
+
+  /** Brings what memory holds to the state of a row; loads the object where head or body have changed. */
+  async #adopt(request: ObtainRequest, row: IndexRow, held: CachedObject | undefined): Promise<CachedObject | undefined> {
+    const place = held?.location;
+    if (
+      held !== undefined &&
+      place !== undefined &&
+      place.disk === row.location.disk &&
+      place.segment === row.location.segment &&
+      place.offset === row.location.offset
+    ) {
+      adoptState(held, row);
+      return held;
+    }
+    return await this.#load(request.vhost, request.variant, request.url, row);
+  }
+
+  async #load(vhost: CacheVhost, variant: Variant, url: string, row: IndexRow): Promise<CachedObject | undefined> {
+    if (row.url !== url) return undefined;
+    this.figures.diskLoads++;
+    const loaded = await this.#parts.bodies.load(row.location);
+    const head = loaded === undefined ? undefined : decodeHead(loaded.head);
+    if (loaded === undefined || head === undefined) {
+      this.#damaged(vhost, variant, row.key, url, row.location);
+      return undefined;
+    }
+    const body = loaded.body ?? (await this.#wholeBody(row));
+    const object = new CachedObject({
+      key: row.key,
+      head,
+      body,
+      location: row.location,
+      version: row.version,
+      freshUntilMs: row.freshUntil,
+      ttlSeconds: row.ttl,
+      updatedAtMs: row.updatedAt,
+      purged: (row.flags & ROW_FLAG.PURGED) !== 0,
+      expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
+    });
+    this.#keep(vhost, variant, object);
+    return object.checkedVersion < vhost.invalidations.latest ? this.#recheck(vhost, variant, object) : object;
+  }
+
+  /** Reads a body that lies in a file of its own, if it is short enough to be kept whole. */
+  async #wholeBody(row: IndexRow): Promise<Buffer | undefined> {
+    const length = row.location.bodyBytes;
+    if (length > WHOLE_IN_MEMORY_BYTES) return undefined;
+    const reader = await this.#parts.bodies.openBody(row.location);
+    if (reader === undefined) return undefined;
+    try {
+      const body = Buffer.allocUnsafeSlow(length);
+      let filled = 0;
+      while (filled < length) {
+        const count = await reader.read(body, filled, length - filled, filled);
+        if (count < 1) return undefined;
+        filled += count;
+      }
+      return body;
+    } finally {
+      reader.release();
+    }
+  }
+
+  #keep(vhost: CacheVhost, variant: Variant, object: CachedObject): void {
+    this.#tier.insert(vhost.index * SPACES_PER_VHOST + variant, object.url, object);
+  }
+
+  #recheck(vhost: CacheVhost, variant: Variant, object: CachedObject): CachedObject | undefined {
+    const space = vhost.index * SPACES_PER_VHOST + variant;
+    for (const invalidation of vhost.invalidations.matching(object.url, object.checkedVersion)) {
+      if (!this.#applyTo(space, object, invalidation)) return undefined;
+    }
+    object.checkedVersion = vhost.invalidations.latest;
+    return object;
+  }
+
+  #applyTo(space: number, object: CachedObject, invalidation: Invalidation): boolean {
+    object.checkedVersion = Math.max(object.checkedVersion, invalidation.version);
+    if (applyInvalidation(object, invalidation)) return true;
+    this.#tier.remove(space, object.url);
+    return false;
+  }
+
+  #derivedFrom(source: CachedObject, derived: CachedObject | undefined): CachedObject | undefined {
+    if (derived === undefined || derived.purged || derived.head.sourceVersion !== source.head.bodyVersion) return undefined;
+    derived.freshUntilMs = source.freshUntilMs;
+    derived.ttlSeconds = source.ttlSeconds;
+    return derived;
+  }
+
+  #damaged(vhost: CacheVhost, variant: Variant, key: CacheKey, url: string, location: IndexRow["location"]): void {
+    this.figures.damaged++;
+    this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, url);
+    this.#parts.channel.tell("damaged", { key, location });
+  }
+
+  #setGrowing(request: ObtainRequest, obtained: Obtained & { readonly kind: "body" }): void {
+    this.#growing.set(flightName(request), {
+      vhost: request.vhost.name,
+      url: request.url,
+      version: obtained.version,
+      obtained,
+    });
+  }
+
+  #removeGrowing(request: ObtainRequest, source: BodySource): void {
+    const name = flightName(request);
+    if (this.#growing.get(name)?.obtained.source === source) this.#growing.delete(name);
+  }
+}
+
+const flightName = (request: ObtainRequest): string =>
+  `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.url}`;
+
+/** OPT-30, OPT-34: a stored error page is a negative hit. */
+export const hitResult = (object: CachedObject): CacheResult => (object.head.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT");
+
+const hit = (object: CachedObject): Obtained => ({ kind: "object", object, result: hitResult(object) });

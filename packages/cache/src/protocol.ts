@@ -1,0 +1,124 @@
+import type { CacheKey, IndexRow, ObjectLocation } from "@basalt/store";
+import type { ErrorCode } from "@basalt/types";
+
+/**
+ * What workers and the primary say to each other about objects. The primary is the only judge of who fetches what
+ * (one fill per key for the host) and of the order of versions; bodies never cross: they are named by place.
+ */
+
+/** A worker wants an object that it cannot serve from what it has. */
+export interface AcquireRequest {
+  readonly key: CacheKey;
+  readonly vhost: string;
+  readonly url: string;
+  /** Version of the copy that the worker holds and found stale or purged; 0 when it holds none. */
+  readonly heldVersion: number;
+}
+
+export type AcquireReply =
+  /** Fetch it, and report under this number; the version is that of the result. */
+  | { readonly kind: "granted"; readonly fillId: number; readonly version: number }
+  /** Somebody stored a newer version meanwhile. */
+  | { readonly kind: "stored"; readonly row: IndexRow }
+  /** Another worker is fetching: `fillUpdate` events follow; `shared` is set when the body can be read already. */
+  | { readonly kind: "follow"; readonly fillId: number; readonly shared: SharedFill | undefined }
+  /** The origin failed a moment ago and nothing is stored (TTL-12, TTL-13). */
+  | { readonly kind: "failed"; readonly code: ErrorCode };
+
+/** A growing body that any worker of the host can read. */
+export interface SharedFill {
+  readonly head: Buffer;
+  readonly disk: number;
+  readonly file: number;
+  /** -1 while unknown. */
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+}
+
+export type FillUpdate = { readonly fillId: number } & (
+  | { readonly kind: "shared"; readonly shared: SharedFill }
+  | { readonly kind: "progress"; readonly availableBytes: number }
+  /** Complete and stored. */
+  | { readonly kind: "stored"; readonly row: IndexRow }
+  /** Complete but not kept (purged meanwhile, store full …): what was shared may still be read to its end. */
+  | { readonly kind: "ended"; readonly availableBytes: number }
+  | { readonly kind: "failed"; readonly code: ErrorCode }
+  /** The worker that fetched is gone: ask again. */
+  | { readonly kind: "orphaned" }
+);
+
+/** The end of a fill as the filling worker reports it. */
+export type FillEnd = { readonly fillId: number } & (
+  | { readonly kind: "stored"; readonly row: IndexRow }
+  /** Nothing to keep: the store could not take it. */
+  | { readonly kind: "ended"; readonly availableBytes: number }
+  /** `negativeSeconds`: how long the failure answers for the host. */
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly negativeSeconds: number }
+);
+
+export type InvalidationTarget =
+  | { readonly kind: "url"; readonly url: string }
+  /** Every query string of the URL too (KEY-07). */
+  | { readonly kind: "collective"; readonly url: string }
+  | { readonly kind: "pattern"; readonly pattern: string };
+
+export type InvalidationAction =
+  | { readonly kind: "purge" }
+  | { readonly kind: "expire" }
+  | { readonly kind: "hardpurge" }
+  | { readonly kind: "expireafter"; readonly untilMs: number };
+
+/** Concerns every object of the vhost that matches and is older than `version`. Numbered, ordered, idempotent. */
+export interface Invalidation {
+  readonly version: number;
+  readonly vhost: string;
+  readonly target: InvalidationTarget;
+  readonly action: InvalidationAction;
+}
+
+/** A derived object to be made by the transform host from one that is stored. */
+export interface DeriveRequest {
+  readonly source: ObjectLocation;
+  readonly operation: { readonly kind: "gzip"; readonly level: number };
+  /** Head of the result; the transform host fills in the length. */
+  readonly head: Buffer;
+}
+
+export type DeriveReply =
+  | { readonly kind: "stored"; readonly location: ObjectLocation; readonly head: Buffer }
+  | { readonly kind: "unchanged"; readonly reason: string };
+
+/** What the primary offers to workers and the transform host about objects. */
+export interface ObjectService {
+  readonly calls: {
+    acquire: { readonly request: AcquireRequest; readonly reply: AcquireReply };
+    /** Ids of new segments and body files: given once, host-wide. */
+    nextSegment: { readonly request: { readonly disk: number }; readonly reply: number };
+    nextFile: { readonly request: { readonly disk: number }; readonly reply: number };
+    derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
+  };
+  readonly events: {
+    fillShared: { readonly fillId: number; readonly shared: SharedFill };
+    fillProgress: { readonly fillId: number; readonly availableBytes: number };
+    fillEnd: FillEnd;
+    /** Accesses since the last report, coarse (seconds). */
+    touched: { readonly keys: readonly CacheKey[]; readonly atMs: number };
+    /** An object that turned out damaged: its row is to go if it still names this place. */
+    damaged: { readonly key: CacheKey; readonly location: ObjectLocation };
+  };
+}
+
+/** What a worker offers to the primary about objects. */
+export interface ObjectClient {
+  readonly calls: {
+    /** Answered when no request in this worker can be served the old object any more. */
+    invalidate: { readonly request: Invalidation; readonly reply: null };
+  };
+  readonly events: {
+    fillUpdate: FillUpdate;
+    /** Another worker waits for this fill: make its body readable as a file. */
+    shareFill: { readonly fillId: number };
+    /** The index on disk shows everything up to this version: older invalidations may be forgotten. */
+    settled: { readonly version: number };
+  };
+}

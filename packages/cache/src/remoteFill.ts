@@ -1,0 +1,165 @@
+import { getField } from "@basalt/http";
+import type { BodyReader, BodyStore } from "@basalt/store";
+import { EdgeError, unreachable } from "@basalt/types";
+import { type BodySource, Watchers } from "./bodySource.ts";
+import type { FillUpdate, SharedFill } from "./protocol.ts";
+import { decodeHead, type StoredHead } from "./storedHead.ts";
+
+/**
+ * A body arriving in another worker, followed through its file by the primary's progress messages. When that worker
+ * dies, `takeOver` finds another source of the same response and reading goes on at the same position.
+ */
+export class RemoteFill implements BodySource {
+  readonly head: StoredHead;
+  readonly #bodies: BodyStore;
+  readonly #shared: SharedFill;
+  readonly #watchers = new Watchers();
+  readonly #takeOver: () => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>;
+  #total: number;
+  #available: number;
+  #state: "growing" | "complete" | "failed" = "growing";
+  #error: EdgeError | undefined;
+  #reader: Promise<BodyReader | undefined> | undefined;
+  #successor: BodySource | undefined;
+  #readers = 0;
+
+  constructor(
+    bodies: BodyStore,
+    head: StoredHead,
+    shared: SharedFill,
+    takeOver: () => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>,
+  ) {
+    this.#bodies = bodies;
+    this.head = head;
+    this.#shared = shared;
+    this.#takeOver = takeOver;
+    this.#total = shared.totalBytes;
+    this.#available = shared.availableBytes;
+  }
+
+  get totalBytes(): number {
+    return this.#successor?.totalBytes ?? this.#total;
+  }
+
+  get availableBytes(): number {
+    return this.#successor?.availableBytes ?? this.#available;
+  }
+
+  get state(): "growing" | "complete" | "failed" {
+    return this.#successor?.state ?? this.#state;
+  }
+
+  get error(): EdgeError | undefined {
+    return this.#successor?.error ?? this.#error;
+  }
+
+  /** Takes a message about the fill that this body follows. */
+  update(update: FillUpdate): void {
+    switch (update.kind) {
+      case "shared":
+        this.#grow(update.shared.availableBytes);
+        return;
+      case "progress":
+        this.#grow(update.availableBytes);
+        return;
+      case "stored":
+        this.#finish(update.row.location.bodyBytes);
+        return;
+      case "ended":
+        this.#finish(update.availableBytes);
+        return;
+      case "failed":
+        this.#fail(new EdgeError(update.code, { detail: "the fetching worker reported it" }));
+        return;
+      case "orphaned":
+        void this.#replace();
+        return;
+      default:
+        unreachable(update);
+    }
+  }
+
+  peek(position: number): Buffer | undefined {
+    return this.#successor?.peek(position);
+  }
+
+  async read(target: Buffer, length: number, position: number): Promise<number> {
+    if (this.#successor !== undefined) return await this.#successor.read(target, length, position);
+    const wanted = Math.min(length, this.#available - position);
+    if (wanted <= 0) return 0;
+    this.#reader ??= this.#bodies.openGrowing(this.#shared.disk, this.#shared.file);
+    const reader = await this.#reader;
+    if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "followed body is gone" });
+    return await reader.read(target, 0, wanted, position);
+  }
+
+  watch(listener: () => void): () => void {
+    return this.#watchers.add(listener);
+  }
+
+  retain(): void {
+    this.#readers++;
+  }
+
+  release(): void {
+    this.#readers--;
+    if (this.#readers > 0) return;
+    this.#successor?.release();
+    const opening = this.#reader;
+    this.#reader = undefined;
+    void opening?.then(
+      (reader) => reader?.release(),
+      () => {},
+    );
+  }
+
+  #grow(availableBytes: number): void {
+    this.#available = Math.max(this.#available, availableBytes);
+    this.#watchers.notify();
+  }
+
+  #finish(totalBytes: number): void {
+    this.#total = totalBytes;
+    this.#available = totalBytes;
+    this.#state = "complete";
+    this.#watchers.notify();
+  }
+
+  #fail(error: EdgeError): void {
+    this.#state = "failed";
+    this.#error = error;
+    this.#watchers.notify();
+  }
+
+  async #replace(): Promise<void> {
+    const found = await this.#takeOver();
+    if (found instanceof EdgeError) {
+      this.#fail(found);
+      return;
+    }
+    if (!isSameResponse(this.head, found.head)) {
+      found.source.release();
+      this.#fail(new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" }));
+      return;
+    }
+    this.#successor = found.source;
+    found.source.watch(() => this.#watchers.notify());
+    this.#watchers.notify();
+  }
+}
+
+/** Bytes of two responses may be joined only when a validator and the length say that they are the same (RFC 9110 8.8). */
+const isSameResponse = (left: StoredHead, right: StoredHead): boolean => {
+  if (left.status !== right.status || left.bodyBytes < 0 || left.bodyBytes !== right.bodyBytes) return false;
+  let compared = 0;
+  for (const name of ["etag", "last-modified"]) {
+    const mine = getField(left.fields, name);
+    if (mine !== getField(right.fields, name)) return false;
+    if (mine !== undefined) compared++;
+  }
+  return compared > 0;
+};
+
+/** Head of a shared fill, or an error where it cannot be read. */
+export const sharedHead = (shared: SharedFill): StoredHead | EdgeError =>
+  decodeHead(shared.head) ?? new EdgeError("INTERNAL", { detail: "unreadable head of a shared fill" });

@@ -1,0 +1,145 @@
+import type { Condition, ConditionFiles } from "../contract.ts";
+import type { ProblemList } from "../problems.ts";
+import { parseTimeExpression } from "../syntax/timeExpression.ts";
+import { splitFields } from "./fields.ts";
+import { type ConditionKind, parseCondition } from "./parseCondition.ts";
+
+/** Files of the guide that this version does not read yet. */
+export const INACTIVE_CONDITION_FILES: readonly string[] = [
+  "acl.txt",
+  "headers.txt",
+  "expires.txt",
+  "postbody.txt",
+  "throttling.txt",
+];
+
+type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
+
+interface LineContent {
+  readonly condition: Condition;
+  /** Fields behind the condition; a field that is not written is empty. */
+  readonly field: (index: number) => string;
+}
+
+interface LineGrammar<Rule> {
+  readonly kinds: readonly ConditionKind[];
+  readonly maxFields: number;
+  readRule(content: LineContent): Result<Rule>;
+}
+
+type RulesOf<Name extends keyof ConditionFiles> = Omit<ConditionFiles[Name][number], "line">;
+
+const refuse = (message: string): Result<never> => ({ ok: false, message });
+const accept = <T>(value: T): Result<T> => ({ ok: true, value });
+
+/** TTL-19. */
+const TTL_GRAMMAR: LineGrammar<RulesOf<"ttl">> = {
+  kinds: ["url"],
+  maxFields: 2,
+  readRule: ({ condition, field }) => {
+    const seconds = parseTimeExpression(field(1));
+    if (seconds === undefined) return refuse(`${JSON.stringify(field(1))} is not a time expression.`);
+    return accept({ condition, seconds });
+  },
+};
+
+/** BYP-06 to BYP-09. */
+const BYPASS_GRAMMAR: LineGrammar<RulesOf<"bypass">> = {
+  kinds: ["url", "ip", "header", "protocol"],
+  maxFields: 2,
+  readRule: ({ condition, field }) => {
+    const action = field(1).toLowerCase();
+    if (action === "") return accept({ condition, action: "opposite" });
+    if (action === "cache" || action === "bypass") return accept({ condition, action });
+    return refuse(`${JSON.stringify(field(1))} is neither cache nor bypass.`);
+  },
+};
+
+/** KEY-06. */
+const QUERYSTRING_GRAMMAR: LineGrammar<RulesOf<"querystring">> = {
+  kinds: ["url"],
+  maxFields: 1,
+  readRule: ({ condition }) => accept({ condition }),
+};
+
+/** HTTP-58; a number in the second field is a level (OPEN 17 of spec 04). */
+const COMPRESSION_GRAMMAR: LineGrammar<RulesOf<"compression">> = {
+  kinds: ["url"],
+  maxFields: 3,
+  readRule: ({ condition, field }) => {
+    const method = field(1).toLowerCase();
+    const isLevel = /^\d+$/.test(method);
+    if (!isLevel && !["", "gzip", "no"].includes(method)) {
+      return refuse(`${JSON.stringify(field(1))} is none of gzip, no and a level.`);
+    }
+    if (isLevel && field(2) !== "") return refuse("The level stands twice.");
+    const level = isLevel ? method : field(2);
+    if (level !== "" && !/^[1-9]$/.test(level)) return refuse(`The level ${JSON.stringify(level)} is not 1 to 9.`);
+    return accept({ condition, compress: method !== "no", level: level === "" ? undefined : Number(level) });
+  },
+};
+
+/** Far beyond any rule; keeps the time for hostile text in proportion to its length. */
+const MAX_LINE_LENGTH = 8_192;
+
+const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> => {
+  if (line.length > MAX_LINE_LENGTH) return refuse(`It is longer than ${MAX_LINE_LENGTH} characters.`);
+  const split = splitFields(line);
+  if (!split.ok) return split;
+  const { fields } = split;
+  if (fields.length > grammar.maxFields) {
+    return refuse(`There are ${fields.length} fields, but only ${grammar.maxFields} can be.`);
+  }
+  const parsed = parseCondition(fields[0] ?? "", grammar.kinds);
+  if (!parsed.ok) return parsed;
+  return grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "" });
+};
+
+/** A line that cannot be read is skipped with a warning; the others stand (CFG-31, DERIVED). */
+const readRules = <Rule>(
+  file: string,
+  text: string | undefined,
+  grammar: LineGrammar<Rule>,
+  problems: ProblemList,
+): readonly (Rule & { readonly line: number })[] => {
+  const rules: (Rule & { readonly line: number })[] = [];
+  const source = text?.startsWith("\uFEFF") ? text.slice(1) : (text ?? "");
+  for (const [index, raw] of source.split(/\r\n|\n|\r/).entries()) {
+    const content = raw.trim();
+    if (content === "" || content.startsWith("#")) continue;
+    const outcome = readLine(content, grammar);
+    const line = index + 1;
+    if (outcome.ok) rules.push({ ...outcome.value, line });
+    else {
+      const column = raw.length - raw.trimStart().length + 1;
+      problems.warn({ file, line, column, element: "" }, `The line is skipped. ${outcome.message}`);
+    }
+  }
+  return rules;
+};
+
+export const NO_CONDITIONS: ConditionFiles = { ttl: [], bypass: [], querystring: [], compression: [] };
+
+/** The condition files of one virtual host (CFG-62); `textOf` gives a file of its folder, undefined when absent. */
+export const readConditionFiles = (
+  folder: string,
+  textOf: (path: string) => string | undefined,
+  problems: ProblemList,
+): ConditionFiles => {
+  const read = <Rule>(name: string, grammar: LineGrammar<Rule>) =>
+    readRules(`${folder}/${name}`, textOf(`${folder}/${name}`), grammar, problems);
+  return {
+    ttl: read("ttl.txt", TTL_GRAMMAR),
+    bypass: read("bypass.txt", BYPASS_GRAMMAR),
+    querystring: read("querystring.txt", QUERYSTRING_GRAMMAR),
+    compression: read("compression.txt", COMPRESSION_GRAMMAR),
+  };
+};
+
+export const CONDITION_FILE_NAMES: readonly string[] = [
+  "ttl.txt",
+  "bypass.txt",
+  "querystring.txt",
+  "compression.txt",
+  ...INACTIVE_CONDITION_FILES,
+];

@@ -1,0 +1,64 @@
+import type { ConditionFiles, ConfigChange, EdgeConfig, OriginAddress, VhostSettings } from "./contract.ts";
+import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { compareSettings, type Difference } from "./options/walkTable.ts";
+import { formatListen } from "./syntax/listenAddress.ts";
+
+const toChanges = (root: string, differences: readonly Difference[]): readonly ConfigChange[] =>
+  differences.map(({ row, from, to }) => ({ element: `${root}/${row.at}`, from, to, effect: row.reload }));
+
+const live = (element: string, from: string, to: string): readonly ConfigChange[] =>
+  from === to ? [] : [{ element, from, to, effect: "live" }];
+
+const formatAddresses = (addresses: readonly OriginAddress[]): string =>
+  addresses.map((address) => address.text).join(", ");
+
+/** What rules do, wherever they stand: moving a line without changing the order changes nothing. */
+const fingerprint = (rules: readonly { readonly line: number }[]): string =>
+  JSON.stringify(rules.map(({ line: _line, ...rule }) => rule));
+
+const describeRules = (rules: readonly unknown[]): string => (rules.length === 1 ? "1 rule" : `${rules.length} rules`);
+
+const compareConditions = (root: string, from: ConditionFiles, to: ConditionFiles): readonly ConfigChange[] => {
+  const names = ["ttl", "bypass", "querystring", "compression"] as const;
+  return names
+    .filter((name) => from[name] !== to[name] && fingerprint(from[name]) !== fingerprint(to[name]))
+    .map((name) => ({
+      element: `${root}/${name}.txt`,
+      from: describeRules(from[name]),
+      to: describeRules(to[name]),
+      effect: "live",
+    }));
+};
+
+const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigChange[] => {
+  const root = `Vhost[${to.name}]`;
+  return [
+    ...live(`${root}@Status`, from.status, to.status),
+    ...live(`${root}/Alias`, from.aliases.join(", "), to.aliases.join(", ")),
+    ...live(`${root}/Listen`, from.listen.map(formatListen).join(", "), to.listen.map(formatListen).join(", ")),
+    ...live(`${root}/Origin/Address`, formatAddresses(from.origin.addresses), formatAddresses(to.origin.addresses)),
+    ...live(`${root}/Origin/Address2`, formatAddresses(from.origin.standby), formatAddresses(to.origin.standby)),
+    ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
+    ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
+    ...compareConditions(root, from.conditions, to.conditions),
+  ];
+};
+
+/** Every value that differs, server first, then the hosts in the order of `to`, then the hosts that are gone. */
+export const diffConfigs = (from: EdgeConfig, to: EdgeConfig): readonly ConfigChange[] => {
+  const before = new Map(from.vhosts.map((vhost) => [vhost.name, vhost]));
+  const after = new Set(to.vhosts.map((vhost) => vhost.name));
+  return [
+    ...toChanges("Server", compareSettings(SERVER_OPTIONS, from.server, to.server)),
+    ...live("Vhosts/Default", from.defaultVhost ?? "none", to.defaultVhost ?? "none"),
+    ...to.vhosts.flatMap((vhost) => {
+      const known = before.get(vhost.name);
+      return known === undefined ? live(`Vhost[${vhost.name}]`, "absent", "present") : compareVhosts(known, vhost);
+    }),
+    ...from.vhosts
+      .filter((vhost) => !after.has(vhost.name))
+      .flatMap((vhost) => live(`Vhost[${vhost.name}]`, "present", "absent")),
+  ];
+};

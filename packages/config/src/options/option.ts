@@ -1,0 +1,114 @@
+import type { XmlElement } from "../xml/xmlElement.ts";
+import type { ValueType } from "./valueTypes.ts";
+
+/** What a change needs to take effect. */
+export type Reload = "live" | "restart";
+
+/** One value an operator may write. Parser, validation, inheritance, reload diff and reference page read these rows. */
+export interface Option<T> {
+  readonly kind: "value";
+  /** Place below the table's root: `TTL/Res2xx` is an element's text, `TTL/Res2xx@Ratio` its attribute. */
+  readonly at: string;
+  readonly elements: readonly string[];
+  readonly attribute: string | undefined;
+  readonly type: ValueType<T>;
+  readonly default: T;
+  /** For the reference page, when the default depends on the machine. */
+  readonly defaultNote: string | undefined;
+  readonly reload: Reload;
+  readonly doc: string;
+  readonly spec: string;
+}
+
+export interface ListAttribute {
+  readonly name: string;
+  readonly type: ValueType<unknown>;
+  /** What its absence means, for the reference page. */
+  readonly defaultNote: string;
+  readonly doc: string;
+}
+
+/** A repeated element; a list is inherited or replaced as a whole (OPEN 8 of spec 01). */
+export interface ListOption<Item> {
+  readonly kind: "list";
+  readonly at: string;
+  readonly elements: readonly string[];
+  readonly text: ValueType<unknown>;
+  readonly attributes: readonly ListAttribute[];
+  readonly default: readonly Item[];
+  readonly defaultNote: string | undefined;
+  readonly reload: Reload;
+  readonly doc: string;
+  readonly spec: string;
+  /** Called for elements whose text and attributes passed their types. */
+  read(element: XmlElement, parent: XmlElement | undefined): Item;
+  format(item: Item): string;
+}
+
+/** Mirrors the settings type: an option where that has a leaf, so that no setting can lack a row. */
+export type OptionTable<Settings> = {
+  readonly [Key in keyof Settings]: Settings[Key] extends readonly (infer Item)[]
+    ? Option<Settings[Key]> | ListOption<Item>
+    : Settings[Key] extends string | number | boolean | undefined
+      ? Option<Settings[Key]>
+      : OptionTable<Settings[Key]>;
+};
+
+interface Details {
+  readonly doc: string;
+  readonly spec: string;
+  readonly reload?: Reload;
+  readonly defaultNote?: string;
+}
+
+const splitPlace = (at: string): { readonly elements: readonly string[]; readonly attribute: string | undefined } => {
+  const [path = "", attribute] = at.split("@");
+  return { elements: path === "" ? [] : path.split("/"), attribute };
+};
+
+export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, details: Details): Option<T> => ({
+  kind: "value",
+  at,
+  ...splitPlace(at),
+  type,
+  default: defaultValue,
+  defaultNote: details.defaultNote,
+  reload: details.reload ?? "live",
+  doc: details.doc,
+  spec: details.spec,
+});
+
+export const listOption = <Item>(
+  at: string,
+  row: Details & Pick<ListOption<Item>, "text" | "attributes" | "default" | "read" | "format">,
+): ListOption<Item> => ({
+  ...row,
+  kind: "list",
+  at,
+  elements: splitPlace(at).elements,
+  defaultNote: row.defaultNote,
+  reload: row.reload ?? "live",
+});
+
+export type AnyOption = Option<unknown> | ListOption<unknown>;
+
+/** An element of the guide that this version accepts without acting on it, or that the guide itself has dropped. */
+export interface InactiveOption {
+  readonly kind: "inactive" | "removed";
+  readonly at: string;
+  readonly repeatable: boolean;
+  readonly doc: string;
+  readonly spec: string;
+}
+
+/**
+ * Rows as `[place, spec, doc]`; `*` behind a place marks an element that may be repeated.
+ */
+export const defineInactive = (rows: readonly (readonly [at: string, spec: string, doc: string])[]): InactiveOption[] =>
+  rows.map(([at, spec, doc]) => ({
+    kind: "inactive",
+    at: at.replaceAll("*", ""),
+    repeatable: at.endsWith("*"),
+    doc,
+    spec,
+  }));

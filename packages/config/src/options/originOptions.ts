@@ -1,0 +1,92 @@
+import { PRODUCT_NAME } from "@basalt/types";
+import type { OriginOptions } from "../contract.ts";
+import { type OptionTable, option } from "./option.ts";
+import { duration, fieldText, integer, oneOf, onOff, originPath, statusList } from "./valueTypes.ts";
+
+/** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
+const MAX_TIMEOUT_SECONDS = 2_000_000;
+const timeout = duration({ min: 1, max: MAX_TIMEOUT_SECONDS });
+const count = { min: 1, max: 1_000_000 };
+
+const timeoutRow = (at: string, defaultValue: number, spec: string, doc: string) =>
+  option<number>(at, timeout, defaultValue, { doc, spec });
+
+const onOffRow = (at: string, defaultValue: boolean, spec: string, doc: string) =>
+  option<boolean>(at, onOff, defaultValue, { doc, spec });
+
+/** Places are relative to `<OriginOptions>` of `<VHostDefault>` or `<Vhost>`. */
+export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
+  connectTimeoutSeconds: timeoutRow("ConnectTimeout", 3, "ORG-01", "Longest wait for a connection."),
+  receiveTimeoutSeconds: timeoutRow("ReceiveTimeout", 10, "ORG-02", "Longest silence of an origin that was asked."),
+  bypassConnectTimeoutSeconds: timeoutRow(
+    "BypassConnectTimeout",
+    5,
+    "BYP-13",
+    "`<ConnectTimeout>` of bypassed requests.",
+  ),
+  bypassReceiveTimeoutSeconds: timeoutRow(
+    "BypassReceiveTimeout",
+    300,
+    "BYP-13",
+    "`<ReceiveTimeout>` of bypassed requests.",
+  ),
+  exclusion: option<number>("Exclusion", integer(count), 3, {
+    doc: "Failures in a row that exclude an origin server.",
+    spec: "ORG-03",
+  }),
+  recovery: {
+    count: option<number>("Recovery", integer({ ...count, min: 0 }), 5, {
+      doc: "Successful probes in a row that bring it back; 0 never does.",
+      spec: "ORG-04",
+    }),
+    cycleSeconds: timeoutRow("Recovery@Cycle", 10, "ORG-05", "Time between probes."),
+    uri: option<string>("Recovery@Uri", originPath, "/", { doc: "What a probe asks for.", spec: "ORG-06" }),
+    resCodes: option<readonly number[]>("Recovery@ResCode", statusList, [], {
+      doc: "Statuses that count as success; 0 for any.",
+      spec: "ORG-07",
+    }),
+  },
+  reuseTimeoutSeconds: option<number>("ReuseTimeout", duration({ min: 0, max: MAX_TIMEOUT_SECONDS }), 60, {
+    doc: "An idle origin connection is closed after this long; 0 never reuses one.",
+    spec: "ORG-34",
+  }),
+  balanceMode: option("BalanceMode", oneOf("RoundRobin", "Session", "Hash"), "RoundRobin", {
+    doc: "How one of several origin servers is chosen.",
+    spec: "ORG-30",
+  }),
+  host: option<string>("Host", fieldText, "", {
+    doc: "`Host` sent to the origin; `*` sends the client's.",
+    defaultNote: "by the form of the address",
+    spec: "ORG-42, CFG-12",
+  }),
+  hostBypass: onOffRow("Host@Bypass", true, "BYP-14", "Whether `<Host>` holds for bypassed requests too."),
+  userAgent: option<string>("UserAgent", fieldText, PRODUCT_NAME, {
+    doc: "`User-Agent` sent to the origin; `*` sends the client's.",
+    spec: "ORG-43",
+  }),
+  userAgentBypass: onOffRow(
+    "UserAgent@Bypass",
+    false,
+    "BYP-14",
+    "Whether `<UserAgent>` holds for bypassed requests too.",
+  ),
+  xffClientIpOnly: onOffRow(
+    "XFFClientIPOnly",
+    false,
+    "ORG-44",
+    "Whether `X-Forwarded-For` carries only the first address.",
+  ),
+  xffClientIpOnlyBypass: onOffRow(
+    "XFFClientIPOnly@Bypass",
+    true,
+    "BYP-14",
+    "Whether `<XFFClientIPOnly>` holds for bypassed requests too.",
+  ),
+  originalETag: onOffRow("OriginalETag", false, "ORG-46", "Whether the origin's `ETag` is kept and used for renewal."),
+  wholeClientRequest: onOffRow(
+    "WholeClientRequest",
+    false,
+    "ORG-39",
+    "Whether the origin is asked with the client's URL unchanged.",
+  ),
+};

@@ -1,0 +1,222 @@
+import type { Role, ServerSettings } from "../contract.ts";
+import { parseIpPattern } from "../syntax/ipPattern.ts";
+import type { XmlElement } from "../xml/xmlElement.ts";
+import { listOption, type OptionTable, option } from "./option.ts";
+import {
+  duration,
+  folderPath,
+  gigabytes,
+  integer,
+  integerCutAt,
+  ipAddress,
+  oneOf,
+  onOff,
+  plainText,
+  type ValueType,
+} from "./valueTypes.ts";
+
+const role = oneOf("Admin", "User", "Looker");
+const percent = integer({ min: 1, max: 100 }, "%");
+const threads = integer({ min: 0, max: 1024 });
+const MEBIBYTE = 1024 ** 2;
+
+/** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
+const TIMEOUT = duration({ min: 1, max: 2_000_000 });
+
+export const allowedSource: ValueType<string> = {
+  name: "IP addresses",
+  allowed: "an IPv4 address, a.b.c.d-e, a.b.c.d/bits or a.b.c.d/mask",
+  emptyIsValue: false,
+  parse: (text) =>
+    parseIpPattern(text) === undefined
+      ? { ok: false, message: `${JSON.stringify(text)} is none of the four forms of an address.` }
+      : { ok: true, value: text },
+  format: (value) => value,
+};
+
+const readRole = (text: string | undefined): Role | undefined => {
+  if (text === undefined) return undefined;
+  const outcome = role.parse(text);
+  return outcome.ok ? outcome.value : undefined;
+};
+
+const readAllow = (element: XmlElement, manager: XmlElement | undefined) => ({
+  address: element.text,
+  role: readRole(element.attributes.get("Role")) ?? readRole(manager?.attributes.get("Role")) ?? "Admin",
+});
+
+const readDisk = (element: XmlElement) => {
+  const quota = element.attributes.get("Quota");
+  const outcome = quota === undefined ? undefined : gigabytes.parse(quota);
+  return { path: element.text, quotaBytes: outcome?.ok ? outcome.value : undefined };
+};
+
+/** Places are relative to `<Server>`. */
+export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
+  host: {
+    name: option("Host/Name", plainText, "", {
+      doc: "Name of this server.",
+      defaultNote: "the system's host name",
+      spec: "CFG-33",
+    }),
+    admin: option("Host/Admin", plainText, "", {
+      doc: "Administrator's e-mail address or name, for SNMP queries only.",
+      spec: "CFG-34",
+    }),
+    manager: {
+      port: option("Host/Manager@Port", integer({ min: 1, max: 65_535 }), 10_040, {
+        doc: "Port of the management API.",
+        spec: "CFG-35",
+      }),
+      httpMethod: option("Host/Manager@HttpMethod", onOff, true, {
+        doc: "Whether the purge methods of HTTP are checked against `<Allow>`.",
+        spec: "CFG-37",
+      }),
+      role: option("Host/Manager@Role", role, "Admin", {
+        doc: "Role of `<Allow>` entries that name none.",
+        spec: "CFG-36",
+      }),
+      uploadMultipartName: option("Host/Manager@UploadMultipartName", plainText, "confile", {
+        doc: "Form field that carries the file of a configuration upload.",
+        spec: "CFG-38",
+      }),
+      allow: listOption("Host/Manager/Allow", {
+        text: allowedSource,
+        attributes: [
+          {
+            name: "Role",
+            type: role,
+            defaultNote: "`Role` of `<Manager>`",
+            doc: "Role of callers from these addresses.",
+          },
+        ],
+        default: [],
+        defaultNote: "loopback only",
+        doc: "Addresses that may call the management API; the first match gives the role.",
+        spec: "CFG-32",
+        read: readAllow,
+        format: (item) => `${item.address} (${item.role})`,
+      }),
+    },
+  },
+  cache: {
+    storage: {
+      disks: listOption("Cache/Storage/Disk", {
+        text: folderPath,
+        attributes: [
+          {
+            name: "Quota",
+            type: gigabytes,
+            defaultNote: "no limit",
+            doc: "Most gigabytes that content may take on this disk.",
+          },
+        ],
+        default: [],
+        defaultNote: "none: content is kept in memory only",
+        reload: "restart",
+        doc: "Folder on a disk for content; all virtual hosts share all disks.",
+        spec: "CFG-39, CFG-40",
+        read: readDisk,
+        format: (item) => `${item.path} (${gigabytes.format(item.quotaBytes)})`,
+      }),
+      diskFailSeconds: option("Cache/Storage@DiskFailSec", integer({ min: 1, max: 86_400 }, "seconds"), 60, {
+        doc: "Period in which `DiskFailCount` failures exclude a disk.",
+        spec: "CFG-41",
+      }),
+      diskFailCount: option("Cache/Storage@DiskFailCount", integer({ min: 1, max: 1_000_000 }), 10, {
+        doc: "Failed operations within `DiskFailSec` that exclude a disk.",
+        spec: "CFG-42",
+      }),
+      onCrash: option("Cache/Storage@OnCrash", oneOf("hang", "bypass", "selfkill"), "hang", {
+        doc: "When all disks are excluded: use them all again, bypass every request, or end the server.",
+        spec: "CFG-43",
+      }),
+    },
+    memoryPath: option("Cache/MemoryPath", folderPath, "", {
+      doc: "Folder on a memory file system that holds bodies when no `<Disk>` is configured.",
+      defaultNote: "a folder in `/dev/shm` of its own for every home folder",
+      reload: "restart",
+      spec: "own element, CFG-08",
+    }),
+    systemMemoryRatio: option("Cache/SystemMemoryRatio", percent, 100, {
+      doc: "Share of the physical memory to plan with.",
+      reload: "restart",
+      spec: "CFG-45, OPT-15",
+    }),
+    contentMemoryRatio: option("Cache/ContentMemoryRatio", percent, 50, {
+      doc: "Share of the server's memory for bodies: more for few large files, less for many small ones.",
+      reload: "restart",
+      spec: "CFG-46, OPT-16",
+    }),
+    systemFreeMemoryRatio: option("Cache/SystemFreeMemoryRatio", integerCutAt({ min: 0, max: 40 }, "%"), 40, {
+      doc: "Share of the memory left to the operating system.",
+      reload: "restart",
+      spec: "OPT-17",
+    }),
+    listen: listOption("Cache/Listen", {
+      text: ipAddress,
+      attributes: [],
+      default: ["0.0.0.0"],
+      doc: "Local addresses on which a virtual host's `*` listens.",
+      spec: "CFG-50",
+      read: (element) => element.text,
+      format: (item) => item,
+    }),
+    purge: option("Cache/Purge", oneOf("Normal", "Hard"), "Normal", {
+      doc: "What the Purge call does: invalidate with restore, or delete for good.",
+      spec: "PRG-25",
+    }),
+    maxSockets: option("Cache/MaxSockets", integerCutAt({ min: 1, max: 100_000 }), 80_000, {
+      doc: "Most client connections; beyond it new ones are closed at once.",
+      spec: "OPT-24",
+    }),
+    maxSocketsReopen: option("Cache/MaxSockets@Reopen", percent, 75, {
+      doc: "New connections are taken again when their number has fallen to this share of `<MaxSockets>`.",
+      spec: "OPT-25",
+    }),
+    workers: option("Cache/Workers", threads, 0, {
+      doc: "Processes that accept connections; 0 means one per core.",
+      reload: "restart",
+      spec: "own element",
+    }),
+    transformThreads: option("Cache/TransformThreads", threads, 0, {
+      doc: "Threads that compress and convert; 0 means one per core.",
+      reload: "restart",
+      spec: "own element",
+    }),
+    drainSeconds: option("Cache/DrainSeconds", duration({ min: 0, max: 86_400 }), 30, {
+      doc: "How long a worker that is being replaced may finish its connections.",
+      spec: "own element",
+    }),
+    clientLimits: {
+      targetBytes: option("Cache/ClientLimits/TargetBytes", integer({ min: 64, max: MEBIBYTE }, "bytes"), 8_192, {
+        doc: "Longest request target; a longer one is answered 414.",
+        spec: "own element",
+      }),
+      headBytes: option("Cache/ClientLimits/HeadBytes", integer({ min: 512, max: 16 * MEBIBYTE }, "bytes"), 32_768, {
+        doc: "Largest request head; a larger one is answered 431.",
+        spec: "own element",
+      }),
+      fieldCount: option("Cache/ClientLimits/FieldCount", integer({ min: 1, max: 10_000 }), 128, {
+        doc: "Most header fields of a request; more are answered 431.",
+        spec: "own element",
+      }),
+      bodyBytes: option("Cache/ClientLimits/BodyBytes", integer({ min: 0, max: Number.MAX_SAFE_INTEGER }, "bytes"), 0, {
+        doc: "Longest request body, 0 without limit; a longer one is answered 413.",
+        spec: "own element",
+      }),
+      headTimeoutSeconds: option("Cache/ClientLimits/HeadTimeout", TIMEOUT, 15, {
+        doc: "How long a request head may take from its first byte to its last.",
+        spec: "own element",
+      }),
+      bodyTimeoutSeconds: option("Cache/ClientLimits/BodyTimeout", TIMEOUT, 30, {
+        doc: "Longest silence between bytes of a request body.",
+        spec: "own element",
+      }),
+      sendTimeoutSeconds: option("Cache/ClientLimits/SendTimeout", TIMEOUT, 60, {
+        doc: "How long a client may accept nothing of its response.",
+        spec: "own element",
+      }),
+    },
+  },
+};

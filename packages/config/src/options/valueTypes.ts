@@ -1,0 +1,214 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { parseTimeExpression } from "../syntax/timeExpression.ts";
+
+/** `note` tells of a value that was taken, but not as written. */
+export type ParseOutcome<T> =
+  | { readonly ok: true; readonly value: T; readonly note?: string }
+  | { readonly ok: false; readonly message: string };
+
+/** How one kind of value is written, read and shown. */
+export interface ValueType<T> {
+  /** Word of the reference page: `integer`, `seconds`, … */
+  readonly name: string;
+  /** What is accepted, as it completes "Allowed: …". */
+  readonly allowed: string;
+  /** True when an empty text is a value; otherwise it means 'not written'. */
+  readonly emptyIsValue: boolean;
+  parse(text: string): ParseOutcome<T>;
+  format(value: T): string;
+}
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+const accept = <T>(value: T): ParseOutcome<T> => ({ ok: true, value });
+const refuse = (text: string, reason: string): ParseOutcome<never> => ({
+  ok: false,
+  message: `${JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)} ${reason}.`,
+});
+
+const checkRange = (text: string, value: number, { min, max }: Range): ParseOutcome<number> => {
+  if (value < min) return refuse(text, `is below ${min}`);
+  if (value > max) return refuse(text, `is above ${max}`);
+  return accept(value);
+};
+
+const describeRange = ({ min, max }: Range): string =>
+  max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+
+export const integer = (range: Range, unit = ""): ValueType<number> => ({
+  name: unit === "" ? "integer" : unit,
+  allowed: `an integer, ${describeRange(range)}${unit === "" ? "" : ` (${unit})`}`,
+  emptyIsValue: false,
+  parse: (text) =>
+    /^\d{1,15}$/.test(text) ? checkRange(text, Number(text), range) : refuse(text, "is not a whole number"),
+  format: String,
+});
+
+/** Above `cut` a value counts as `cut`, with a warning, instead of being refused. */
+export const integerCutAt = (range: Range, unit = ""): ValueType<number> => {
+  const inner = integer({ min: range.min, max: Number.MAX_SAFE_INTEGER }, unit);
+  return {
+    ...inner,
+    allowed: `an integer, ${describeRange(range)}${unit === "" ? "" : ` (${unit})`}; more is cut to ${range.max}`,
+    parse: (text) => {
+      const outcome = inner.parse(text);
+      if (!outcome.ok || outcome.value <= range.max) return outcome;
+      return { ok: true, value: range.max, note: `${text} is cut to ${range.max}.` };
+    },
+  };
+};
+
+/** Seconds, as a number or a time expression (OPT-58). */
+export const duration = (range: Range): ValueType<number> => ({
+  name: "seconds",
+  allowed: `seconds or a time expression such as "30min", ${describeRange(range)} seconds`,
+  emptyIsValue: false,
+  parse: (text) => {
+    const value = parseTimeExpression(text);
+    return value === undefined ? refuse(text, "is not a time expression") : checkRange(text, value, range);
+  },
+  format: String,
+});
+
+const BYTES_PER_GIGABYTE = 1024 ** 3;
+
+export const gigabytes: ValueType<number | undefined> = {
+  name: "GB",
+  allowed: "a whole number of gigabytes, 1 to 1000000",
+  emptyIsValue: false,
+  parse: (text) => {
+    const outcome = integer({ min: 1, max: 1_000_000 }).parse(text);
+    return outcome.ok ? accept(outcome.value * BYTES_PER_GIGABYTE) : outcome;
+  },
+  format: (value) => (value === undefined ? "none" : String(value / BYTES_PER_GIGABYTE)),
+};
+
+export const onOff: ValueType<boolean> = {
+  name: "ON/OFF",
+  allowed: "ON or OFF",
+  emptyIsValue: false,
+  parse: (text) => {
+    const word = text.toUpperCase();
+    return word === "ON" || word === "OFF" ? accept(word === "ON") : refuse(text, "is neither ON nor OFF");
+  },
+  format: (value) => (value ? "ON" : "OFF"),
+};
+
+const joinWords = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
+/** One of the words, compared without regard to case. */
+export const oneOf = <const Word extends string>(...words: readonly Word[]): ValueType<Word> => ({
+  name: "word",
+  allowed: joinWords(words),
+  emptyIsValue: false,
+  parse: (text) => {
+    const folded = text.toLowerCase();
+    const found = words.find((word) => word.toLowerCase() === folded);
+    return found === undefined ? refuse(text, "is not one of the words") : accept(found);
+  },
+  format: (value) => value,
+});
+
+/** A comma list without repetition. */
+const commaList = <Item>(item: ValueType<Item>, allowed: string): ValueType<readonly Item[]> => ({
+  name: "list",
+  allowed,
+  emptyIsValue: false,
+  parse: (text) => {
+    const values: Item[] = [];
+    for (const field of text.split(",")) {
+      const outcome = item.parse(field.trim());
+      if (!outcome.ok) return outcome;
+      if (values.includes(outcome.value)) return refuse(field.trim(), "stands twice in the list");
+      values.push(outcome.value);
+    }
+    return accept(values);
+  },
+  format: (values) => values.map((value) => item.format(value)).join(", "),
+});
+
+export const listOf = <const Word extends string>(...words: readonly Word[]): ValueType<readonly Word[]> =>
+  commaList(oneOf(...words), `a comma list of ${words.join(", ")}`);
+
+const statusCode = integer({ min: 100, max: 599 });
+
+export const httpStatus: ValueType<number> = { ...integer({ min: 200, max: 599 }), name: "status" };
+
+export const zeroOrHttpStatus: ValueType<number> = {
+  name: "status",
+  allowed: "0 or an HTTP status, 200 to 599",
+  emptyIsValue: false,
+  parse: (text) => (text === "0" ? accept(0) : httpStatus.parse(text)),
+  format: String,
+};
+
+const statusCodes = commaList(statusCode, "0 (any status) or a comma list of HTTP status codes");
+
+/** `0` (any) reads as the empty list. */
+export const statusList: ValueType<readonly number[]> = {
+  ...statusCodes,
+  parse: (text) => (text === "0" ? accept([]) : statusCodes.parse(text)),
+  format: (values) => (values.length === 0 ? "0" : values.join(", ")),
+};
+
+/** Text that can go into an HTTP field value: visible ASCII and blanks, so that no line can be injected. */
+export const fieldText: ValueType<string> = {
+  name: "text",
+  allowed: "printable ASCII on one line, or empty",
+  emptyIsValue: true,
+  parse: (text) => (/^[\x20-\x7e]*$/.test(text) ? accept(text) : refuse(text, "holds other characters")),
+  format: (value) => value,
+};
+
+export const plainText: ValueType<string> = {
+  name: "text",
+  allowed: "text on one line",
+  emptyIsValue: false,
+  parse: (text) =>
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    /[\x00-\x1f\x7f]/.test(text) ? refuse(text, "holds control characters") : accept(text),
+  format: (value) => value,
+};
+
+export const folderPath: ValueType<string> = {
+  name: "path",
+  allowed: "a folder, absolute or relative to the home folder",
+  emptyIsValue: false,
+  parse: (text) => (text === "" ? refuse(text, "names no folder") : plainText.parse(text)),
+  format: (value) => value,
+};
+
+export const originPath: ValueType<string> = {
+  name: "URI",
+  allowed: "a path with optional query string that begins with / and holds no blank",
+  emptyIsValue: false,
+  parse: (text) => (/^\/[\x21-\x7e]*$/.test(text) ? accept(text) : refuse(text, "is not such a path")),
+  format: (value) => value,
+};
+
+export const ipAddress: ValueType<string> = {
+  name: "IP address",
+  allowed: "an IP address",
+  emptyIsValue: false,
+  parse: (text) => (isIPv4(text) || isIPv6(text) ? accept(text) : refuse(text, "is not an IP address")),
+  format: (value) => value,
+};
+
+const BYTES_PER_KILOBYTE = 1024;
+
+/** One end of a `min-max` range in KB (CMP-05), in bytes. Both ends are written in one attribute. */
+export const kilobyteRange = (end: "min" | "max"): ValueType<number> => ({
+  name: "KB range",
+  allowed: "two whole numbers of KB, the smaller first, such as 2-2048",
+  emptyIsValue: false,
+  parse: (text) => {
+    const [, low, high] = /^(\d{1,9})\s*-\s*(\d{1,9})$/.exec(text) ?? [];
+    if (low === undefined || high === undefined || Number(low) > Number(high)) return refuse(text, "is not a range");
+    return accept(Number(end === "min" ? low : high) * BYTES_PER_KILOBYTE);
+  },
+  format: (value) => `${value / BYTES_PER_KILOBYTE}`,
+});

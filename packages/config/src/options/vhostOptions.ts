@@ -1,0 +1,169 @@
+import type { VhostOptions } from "../contract.ts";
+import { type OptionTable, option } from "./option.ts";
+import {
+  duration,
+  httpStatus,
+  integer,
+  kilobyteRange,
+  listOf,
+  oneOf,
+  onOff,
+  type ValueType,
+  zeroOrHttpStatus,
+} from "./valueTypes.ts";
+
+const percent = integer({ min: 0, max: 100 }, "%");
+
+/** A lifetime of a century is for ever; sums with the present time stay exact. */
+const lifetime = duration({ min: 0, max: 3_153_600_000 });
+
+/** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
+const timeout = duration({ min: 1, max: 2_000_000 });
+
+const onOffRow = (at: string, defaultValue: boolean, spec: string, doc: string) =>
+  option<boolean>(at, onOff, defaultValue, { doc, spec });
+
+const lifetimeRow = (at: string, defaultValue: number, spec: string, doc: string) =>
+  option<number>(at, lifetime, defaultValue, { doc, spec });
+
+const compressionEnd = (end: "min" | "max", defaultKilobytes: number, doc: string) => {
+  const type: ValueType<number> = kilobyteRange(end);
+  return option("Compression@SourceSize", type, defaultKilobytes * 1024, {
+    doc,
+    defaultNote: `${defaultKilobytes} KB`,
+    spec: "HTTP-57",
+  });
+};
+
+/** Places are relative to `<Options>` of `<VHostDefault>` or `<Vhost>`. */
+export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
+  ttl: {
+    priority: option(
+      "TTL@Priority",
+      listOf("cc_nocache", "custom", "cc_maxage", "rescode"),
+      ["cc_nocache", "custom", "cc_maxage", "rescode"],
+      { doc: "Sources of a lifetime; the first that applies gives it.", spec: "TTL-22" },
+    ),
+    res2xx: {
+      seconds: lifetimeRow("TTL/Res2xx", 1_800, "TTL-03", "Lifetime of a 2xx answer without its own."),
+      ratio: option("TTL/Res2xx@Ratio", percent, 20, {
+        doc: "By how much a lifetime grows with every 304.",
+        spec: "TTL-04",
+      }),
+      max: lifetimeRow("TTL/Res2xx@Max", 86_400, "TTL-05", "Ceiling of a growing lifetime."),
+    },
+    noCache: {
+      seconds: lifetimeRow(
+        "TTL/NoCache",
+        5,
+        "TTL-06",
+        "Lifetime of an answer with `no-cache`, `private` or `must-revalidate`.",
+      ),
+      ratio: option("TTL/NoCache@Ratio", percent, 0, { doc: "As `Ratio` of `<Res2xx>`.", spec: "TTL-07" }),
+      max: lifetimeRow("TTL/NoCache@Max", 5, "TTL-07", "As `Max` of `<Res2xx>`."),
+      maxAge: lifetimeRow(
+        "TTL/NoCache@MaxAge",
+        0,
+        "TTL-08",
+        "`max-age` that clients get instead of the origin's no-cache; 0 switches it off.",
+      ),
+    },
+    res3xxSeconds: lifetimeRow("TTL/Res3xx", 300, "TTL-09", "Lifetime of a 3xx answer."),
+    res4xxSeconds: lifetimeRow("TTL/Res4xx", 30, "TTL-10", "Lifetime of a 4xx answer."),
+    res5xxSeconds: lifetimeRow("TTL/Res5xx", 30, "TTL-11", "Lifetime of a 5xx answer."),
+    connectTimeoutSeconds: lifetimeRow(
+      "TTL/ConnectTimeout",
+      3,
+      "TTL-12",
+      "Lifetime given to an object, or to the failure itself, when the origin cannot be connected.",
+    ),
+    receiveTimeoutSeconds: lifetimeRow(
+      "TTL/ReceiveTimeout",
+      3,
+      "TTL-13",
+      "As `<ConnectTimeout>`, when a connected origin sends nothing.",
+    ),
+    originBusySeconds: lifetimeRow(
+      "TTL/OriginBusy",
+      3,
+      "TTL-14",
+      "Lifetime given to an expired object while the origin is overloaded.",
+    ),
+  },
+  ttlExtensionBy4xx: onOffRow("TTLExtensionBy4xx", false, "TTL-23", "Whether a 4xx at renewal counts as 304."),
+  ttlExtensionBy5xx: onOffRow("TTLExtensionBy5xx", true, "TTL-24", "Whether a 5xx at renewal counts as 304."),
+  unvalidatableObjectResCode: option<number>("UnvalidatableObjectResCode", zeroOrHttpStatus, 0, {
+    doc: "Status for an expired object while every origin is excluded; 0 serves the object.",
+    spec: "TTL-25",
+  }),
+  refreshExpired: onOffRow("RefreshExpired", true, "TTL-28", "ON: clients wait for the renewal. OFF: it runs behind."),
+  noCacheRequestExpire: onOffRow(
+    "NoCacheRequestExpire",
+    false,
+    "TTL-37",
+    "Whether a client's no-cache expires the object.",
+  ),
+  acceptEncoding: onOffRow("AcceptEncoding", true, "KEY-02", "Whether `Accept-Encoding` tells objects apart."),
+  caseSensitive: onOffRow("CaseSensitive", true, "KEY-04", "Whether the case of a URL matters."),
+  applyQueryString: onOffRow("ApplyQueryString", true, "KEY-05", "Whether the query string is part of the key."),
+  applyQueryStringCollective: onOffRow(
+    "ApplyQueryString@Collective",
+    false,
+    "KEY-07",
+    "Whether a purge of a URL covers it with every query string.",
+  ),
+  connectionHeader: option("ConnectionHeader", oneOf("keep-alive", "close"), "keep-alive", {
+    doc: "`Connection` field of responses.",
+    spec: "HTTP-01",
+  }),
+  clientKeepAliveSeconds: option<number>("ClientKeepAliveSec", timeout, 10, {
+    doc: "An idle client connection is closed after this long.",
+    spec: "HTTP-02",
+  }),
+  keepAliveHeader: onOffRow("KeepAliveHeader", true, "HTTP-03", "Whether a `Keep-Alive` field is sent."),
+  keepAliveHeaderMax: option<number>("KeepAliveHeader@Max", integer({ min: 0, max: 1_000_000_000 }), 0, {
+    doc: "Requests that a connection may make, counted down in `Keep-Alive`; 0 without limit.",
+    spec: "HTTP-04",
+  }),
+  ageHeader: onOffRow("AgeHeader", false, "HTTP-12", "Whether an `Age` field is sent."),
+  etagHeader: onOffRow("ETagHeader", true, "HTTP-18", "Whether an `ETag` field is sent."),
+  originalHeader: onOffRow(
+    "OriginalHeader",
+    false,
+    "HTTP-20",
+    "Whether the origin's non-standard fields are stored and sent.",
+  ),
+  viaHeader: onOffRow("ViaHeader", true, "HTTP-24", "Whether a `Via` field is sent."),
+  serverHeader: onOffRow("ServerHeader", true, "HTTP-25", "Whether the origin's `Server` field is passed on."),
+  lastModifiedCheck: option("LastModifiedCheck", oneOf("exact", "orlater"), "exact", {
+    doc: "`If-Modified-Since` gives 304 when equal to, or also when later than, `Last-Modified`.",
+    spec: "HTTP-26",
+  }),
+  ifRange: onOffRow("IfRange", false, "HTTP-29", "Whether `If-Range` of clients is compared."),
+  bypassNoCacheRequest: onOffRow("BypassNoCacheRequest", false, "BYP-03", "Whether no-cache requests are bypassed."),
+  bypassPostRequest: onOffRow("BypassPostRequest", true, "BYP-04", "Whether POST is bypassed."),
+  bypassGetRequest: onOffRow("BypassGetRequest", false, "BYP-05", "Whether GET is bypassed."),
+  bypassPutRequest: onOffRow("BypassPutRequest", false, "BYP-17", "Whether PUT is bypassed; OFF answers 501."),
+  purge2Expire: option("Purge2Expire", oneOf("NONE", "ROOT", "PATTERN", "ALL"), "NONE", {
+    doc: "Which purges are carried out as Expire, to spare the origin.",
+    spec: "PRG-01",
+  }),
+  rootPurgeExpire: option("RootPurgeExpire", oneOf("ON", "PURGE", "EXPIRE", "OFF"), "ON", {
+    doc: "Which operations may cover the whole content of the host.",
+    spec: "PRG-02",
+  }),
+  resCodeNoCtrlTarget: option<number>("ResCodeNoCtrlTarget", httpStatus, 200, {
+    doc: "Status of a purge call that found no object.",
+    spec: "PRG-03",
+  }),
+  compression: {
+    enabled: onOffRow("Compression", false, "HTTP-54", "Whether objects that compression.txt names are compressed."),
+    method: option("Compression@Method", oneOf("gzip"), "gzip", { doc: "Compression method.", spec: "HTTP-55" }),
+    level: option<number>("Compression@Level", integer({ min: 1, max: 9 }), 6, {
+      doc: "1 is fastest, 9 smallest.",
+      spec: "HTTP-56",
+    }),
+    sourceMinBytes: compressionEnd("min", 2, "First figure: smaller objects are not compressed."),
+    sourceMaxBytes: compressionEnd("max", 2_048, "Second figure: larger objects are not compressed."),
+  },
+};

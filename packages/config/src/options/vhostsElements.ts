@@ -1,0 +1,142 @@
+import type { ListenAddress } from "../contract.ts";
+import { formatListen, parseListen } from "../syntax/listenAddress.ts";
+import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
+import type { XmlElement } from "../xml/xmlElement.ts";
+import { listOption, type OptionTable, option } from "./option.ts";
+import { plainText, type ValueType } from "./valueTypes.ts";
+
+/** What `<Vhost>` itself says, beside its option blocks. */
+export interface VhostHead {
+  readonly name: string;
+  readonly status: "Active" | "Inactive";
+  readonly aliases: readonly string[];
+  readonly listen: readonly (ListenAddress | "OFF")[];
+  readonly addresses: readonly AddressParts[];
+  readonly standby: readonly AddressParts[];
+}
+
+const quote = (text: string): string => JSON.stringify(text);
+
+/** The name is also the name of a folder below `svc/`, so nothing that could leave that folder is taken. */
+const vhostName: ValueType<string> = {
+  name: "name",
+  allowed: "a unique name of at most 253 characters without white space, *, / or \\",
+  emptyIsValue: true,
+  parse: (text) => {
+    if (text === "") return { ok: false, message: "The name is empty." };
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    const isSound = text.length <= 253 && !/[\s\x00-\x1f\x7f*/\\]/.test(text) && text !== "." && text !== "..";
+    return isSound ? { ok: true, value: text } : { ok: false, message: `${quote(text)} cannot be a name.` };
+  },
+  format: (value) => value,
+};
+
+const vhostStatus: ValueType<"Active" | "Inactive"> = {
+  name: "word",
+  allowed: "Active, Inactive or facade:{virtual host}",
+  emptyIsValue: false,
+  parse: (text) => {
+    const word = text.toLowerCase();
+    if (word === "active") return { ok: true, value: "Active" };
+    if (word === "inactive") return { ok: true, value: "Inactive" };
+    if (isFacade(text)) {
+      return { ok: true, value: "Inactive", note: "A facade is not active in this version; the host is not served." };
+    }
+    return { ok: false, message: `${quote(text)} is not a status.` };
+  },
+  format: (value) => value,
+};
+
+export const isFacade = (status: string): boolean => /^facade:\S+$/i.test(status);
+
+const alias: ValueType<string> = {
+  name: "name",
+  allowed: "a host name, or * followed by the end of one",
+  emptyIsValue: false,
+  parse: (text) =>
+    /^\*?[^\s*/\\:]*$/.test(text) && text !== ""
+      ? { ok: true, value: text }
+      : { ok: false, message: `${quote(text)} cannot be an alias.` },
+  format: (value) => value,
+};
+
+const listen: ValueType<ListenAddress | "OFF"> = {
+  name: "address",
+  allowed: "{IP}:{port}, *:{port} or OFF",
+  emptyIsValue: false,
+  parse: (text) => {
+    const value = parseListen(text);
+    return value === undefined ? { ok: false, message: `${quote(text)} is no listen address.` } : { ok: true, value };
+  },
+  format: formatListen,
+};
+
+const originAddress: ValueType<AddressParts> = {
+  name: "address",
+  allowed: "{IP or domain}[:{port}][{path}]",
+  emptyIsValue: false,
+  parse: (text) => {
+    const value = parseOriginAddress(text);
+    return typeof value === "string" ? { ok: false, message: `${quote(text)} ${value}.` } : { ok: true, value };
+  },
+  format: (value) => value.text,
+};
+
+const readText =
+  <T>(type: ValueType<T>) =>
+  (element: XmlElement): T => {
+    const outcome = type.parse(element.text);
+    if (!outcome.ok) throw new Error(`<${element.name}> was read before it was checked`);
+    return outcome.value;
+  };
+
+const repeated = <T>(
+  at: string,
+  type: ValueType<T>,
+  row: { readonly default: readonly T[]; readonly spec: string; readonly doc: string; readonly defaultNote?: string },
+) =>
+  listOption<T>(at, { ...row, text: type, attributes: [], read: readText(type), format: (item) => type.format(item) });
+
+/** Places are relative to `<Vhost>`. */
+export const VHOST_HEAD: OptionTable<VhostHead> = {
+  name: option("@Name", vhostName, "", {
+    doc: "Name of the virtual host; names are told apart without regard to case.",
+    defaultNote: "required",
+    spec: "CFG-54",
+  }),
+  status: option("@Status", vhostStatus, "Active", {
+    doc: "`Inactive` hosts are not served, their content is kept.",
+    spec: "CFG-55",
+  }),
+  aliases: repeated("Alias", alias, { default: [], doc: "Further name of the host.", spec: "CFG-57" }),
+  listen: repeated<ListenAddress | "OFF">("Listen", listen, {
+    default: [{ address: undefined, port: 80 }],
+    doc: "Service address; `*` is every address of `<Cache><Listen>`, `OFF` opens none.",
+    spec: "CFG-60",
+  }),
+  addresses: repeated("Origin/Address", originAddress, {
+    default: [],
+    defaultNote: "required",
+    doc: "Origin server; port 80 unless written, a path goes in front of every request's.",
+    spec: "CFG-11, CFG-13",
+  }),
+  standby: repeated("Origin/Address2", originAddress, {
+    default: [],
+    doc: "Origin server that takes the place of a failed one.",
+    spec: "CFG-14",
+  }),
+};
+
+/** What `<Vhosts>` itself says. */
+export interface VhostsHead {
+  readonly defaultVhost: string;
+}
+
+/** Places are relative to `<Vhosts>`. */
+export const VHOSTS_HEAD: OptionTable<VhostsHead> = {
+  defaultVhost: option("Default", plainText, "", {
+    doc: "Virtual host for requests that match none; the exact name of a `<Vhost>`.",
+    defaultNote: "none: such requests are answered 404",
+    spec: "CFG-59",
+  }),
+};

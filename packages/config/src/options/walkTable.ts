@@ -1,0 +1,102 @@
+import type { XmlElement } from "../xml/xmlElement.ts";
+import { findChildren, findDescendant } from "../xml/xmlElement.ts";
+import type { AnyOption, ListOption, Option, OptionTable } from "./option.ts";
+
+/**
+ * Boundary: walks a table and the settings it mirrors side by side. The types of both agree by `OptionTable`, which
+ * TypeScript cannot follow through a generic walk; the casts of that walk are confined to this file.
+ */
+type Branch = { readonly [key: string]: Branch | AnyOption };
+type Values = { readonly [key: string]: unknown };
+
+const isOption = (entry: Branch | AnyOption): entry is AnyOption => entry.kind === "value" || entry.kind === "list";
+
+/** `<Host/>` writes an empty value, `<Host Bypass="OFF"/>` writes an attribute only. */
+const isEmptyWritten = (row: Option<unknown>, element: XmlElement): boolean =>
+  row.type.emptyIsValue && (row.attribute !== undefined || element.attributes.size === 0);
+
+const readWritten = <T>(row: Option<T>, layer: XmlElement): { readonly value: T } | undefined => {
+  const element = findDescendant(layer, row.elements);
+  if (element === undefined) return undefined;
+  const text = row.attribute === undefined ? element.text : element.attributes.get(row.attribute);
+  if (text === undefined || (text === "" && !isEmptyWritten(row, element))) return undefined;
+  const outcome = row.type.parse(text);
+  return outcome.ok ? { value: outcome.value } : undefined;
+};
+
+const readList = <Item>(row: ListOption<Item>, layer: XmlElement): readonly Item[] | undefined => {
+  const parent = findDescendant(layer, row.elements.slice(0, -1));
+  const elements = findChildren(parent, row.elements.at(-1) ?? "").filter((element) => row.text.parse(element.text).ok);
+  return elements.length === 0 ? undefined : elements.map((element) => row.read(element, parent));
+};
+
+const resolveBranch = (branch: Branch, layer: XmlElement | undefined, base: Values | undefined): Values => {
+  const resolved: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(branch)) {
+    const inherited = base?.[key];
+    if (!isOption(entry)) {
+      resolved[key] = resolveBranch(entry, layer, inherited as Values | undefined);
+      continue;
+    }
+    const fallback = base === undefined ? entry.default : inherited;
+    if (layer === undefined) resolved[key] = fallback;
+    else if (entry.kind === "list") resolved[key] = readList(entry, layer) ?? fallback;
+    else resolved[key] = (readWritten(entry, layer) ?? { value: fallback }).value;
+  }
+  return resolved;
+};
+
+/**
+ * Inheritance, leaf by leaf (CFG-53, OPEN 8 reading B): what `layer` writes, else `base`, else the built-in default.
+ * Values that do not parse count as not written; validation reports them.
+ */
+export const resolveOptions = <Settings>(
+  table: OptionTable<Settings>,
+  layer: XmlElement | undefined,
+  base?: Settings,
+): Settings => {
+  if (layer === undefined && base !== undefined) return base;
+  return resolveBranch(table as unknown as Branch, layer, base as Values | undefined) as Settings;
+};
+
+const collectOptions = (branch: Branch, rows: AnyOption[]): AnyOption[] => {
+  for (const entry of Object.values(branch)) {
+    if (isOption(entry)) rows.push(entry);
+    else collectOptions(entry, rows);
+  }
+  return rows;
+};
+
+export const flattenTable = <Settings>(table: OptionTable<Settings>): readonly AnyOption[] =>
+  collectOptions(table as unknown as Branch, []);
+
+const formatValue = (row: AnyOption, value: unknown): string =>
+  row.kind === "value" ? row.type.format(value) : (value as readonly unknown[]).map(row.format).join(", ");
+
+export interface Difference {
+  readonly row: AnyOption;
+  readonly from: string;
+  readonly to: string;
+}
+
+const compareBranches = (branch: Branch, from: Values, to: Values, found: Difference[]): void => {
+  for (const [key, entry] of Object.entries(branch)) {
+    if (!isOption(entry)) {
+      compareBranches(entry, from[key] as Values, to[key] as Values, found);
+      continue;
+    }
+    const before = formatValue(entry, from[key]);
+    const after = formatValue(entry, to[key]);
+    if (before !== after) found.push({ row: entry, from: before, to: after });
+  }
+};
+
+export const compareSettings = <Settings>(
+  table: OptionTable<Settings>,
+  from: Settings,
+  to: Settings,
+): readonly Difference[] => {
+  const found: Difference[] = [];
+  if (from !== to) compareBranches(table as unknown as Branch, from as Values, to as Values, found);
+  return found;
+};

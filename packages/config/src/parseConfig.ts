@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import type {
+  ConfigOutcome,
+  ConfigSources,
+  EdgeConfig,
+  OriginOptions,
+  ServerSettings,
+  VhostOptions,
+} from "./contract.ts";
+import { deepFreeze } from "./deepFreeze.ts";
+import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { VHOSTS_HEAD, type VhostsHead } from "./options/vhostsElements.ts";
+import { resolveOptions } from "./options/walkTable.ts";
+import { ProblemList, wholeFile } from "./problems.ts";
+import { type InheritedOptions, readVhosts, VHOSTS_FILE, type VhostsContent } from "./readVhosts.ts";
+import { type SchemaNode, SERVER_SCHEMA, VHOSTS_SCHEMA } from "./schema.ts";
+import { validateFile } from "./validate.ts";
+import { parseXml } from "./xml/parseXml.ts";
+import { findChild, findChildren, findDescendant, type XmlElement } from "./xml/xmlElement.ts";
+
+/** What a configuration takes from its surroundings. */
+export interface ConfigContext {
+  /** Absolute path of the home folder; relative paths in the files start there. */
+  readonly home: string;
+  readonly generation: number;
+  /** Resolves the 0 of `<Workers>` and `<TransformThreads>`. */
+  readonly cores: number;
+  /** Default of `<Host><Name>`. */
+  readonly hostName: string;
+}
+
+const SERVER_FILE = "server.xml";
+
+/** Stable for a home folder, different for any two of them on one machine. */
+const nameMemoryPath = (home: string): string =>
+  `/dev/shm/basalt-${createHash("sha256").update(resolve(home)).digest("hex").slice(0, 12)}`;
+
+const readFile = (
+  file: string,
+  schema: SchemaNode,
+  sources: ConfigSources,
+  problems: ProblemList,
+): XmlElement | undefined => {
+  const text = sources.get(file);
+  if (text === undefined) {
+    const isReported = sources.problems?.some((problem) => problem.file === file) ?? false;
+    if (!isReported) problems.error(wholeFile(file), "The file is missing.", `a file ${file} in the home folder`);
+    return undefined;
+  }
+  const outcome = parseXml(text);
+  if (!outcome.ok) {
+    const { line, column, message } = outcome;
+    problems.error({ file, line, column, element: "" }, message, `well-formed XML with the root <${schema.name}>`);
+    return undefined;
+  }
+  validateFile(file, outcome.root, schema, problems);
+  return outcome.root.name === schema.name ? outcome.root : undefined;
+};
+
+const completeServer = (settings: ServerSettings, context: ConfigContext): ServerSettings => {
+  const { host, cache } = settings;
+  return {
+    host: { ...host, name: host.name === "" ? context.hostName : host.name },
+    cache: {
+      ...cache,
+      storage: {
+        ...cache.storage,
+        disks: cache.storage.disks.map(({ path, quotaBytes }) => ({
+          path: path.startsWith("/") ? path : resolve(context.home, path),
+          quotaBytes,
+        })),
+      },
+      memoryPath: cache.memoryPath === "" ? nameMemoryPath(context.home) : resolve(context.home, cache.memoryPath),
+      workers: cache.workers === 0 ? Math.max(1, context.cores) : cache.workers,
+      transformThreads: cache.transformThreads === 0 ? Math.max(1, context.cores) : cache.transformThreads,
+    },
+  };
+};
+
+const checkDisks = (root: XmlElement, home: string, problems: ProblemList): void => {
+  const lines = new Map<string, number>();
+  for (const disk of findChildren(findDescendant(root, ["Cache", "Storage"]), "Disk")) {
+    const path = resolve(home, disk.text);
+    const first = lines.get(path);
+    if (first === undefined) lines.set(path, disk.line);
+    else {
+      const place = { file: SERVER_FILE, line: disk.line, column: disk.column, element: "Server/Cache/Storage/Disk" };
+      problems.error(place, `The folder ${disk.text} stands on line ${first} already.`, "every folder once");
+    }
+  }
+};
+
+const resolveInherited = (server: XmlElement | undefined): InheritedOptions => {
+  const layer = findChild(server, "VHostDefault");
+  return {
+    options: resolveOptions<VhostOptions>(VHOST_OPTIONS, findChild(layer, "Options")),
+    originOptions: resolveOptions<OriginOptions>(ORIGIN_OPTIONS, findChild(layer, "OriginOptions")),
+  };
+};
+
+/**
+ * Turns the text of all files into a frozen configuration, or into everything that is wrong with them. Pure: touches
+ * neither files nor the system.
+ */
+export const parseConfig = (sources: ConfigSources, context: ConfigContext): ConfigOutcome => {
+  const problems = new ProblemList();
+  for (const { severity, message, ...place } of sources.problems ?? []) {
+    if (severity === "error") problems.error(place, message);
+    else problems.warn(place, message);
+  }
+  const server = readFile(SERVER_FILE, SERVER_SCHEMA, sources, problems);
+  const vhostsRoot = readFile(VHOSTS_FILE, VHOSTS_SCHEMA, sources, problems);
+  if (server !== undefined) checkDisks(server, context.home, problems);
+  let content: VhostsContent = { vhosts: [], defaultVhost: undefined };
+  if (vhostsRoot !== undefined) {
+    const { defaultVhost } = resolveOptions<VhostsHead>(VHOSTS_HEAD, vhostsRoot);
+    content = readVhosts(vhostsRoot, defaultVhost, resolveInherited(server), sources, problems);
+  }
+  if (problems.hasErrors) return { ok: false, problems: problems.all };
+  const config: EdgeConfig = {
+    generation: context.generation,
+    server: completeServer(resolveOptions<ServerSettings>(SERVER_OPTIONS, server), context),
+    vhosts: content.vhosts,
+    defaultVhost: content.defaultVhost,
+  };
+  return { ok: true, config: deepFreeze(config), warnings: problems.all };
+};

@@ -1,0 +1,175 @@
+import {
+  CONDITION_FILE_NAMES,
+  INACTIVE_CONDITION_FILES,
+  NO_CONDITIONS,
+  readConditionFiles,
+} from "./conditions/conditionFiles.ts";
+import type {
+  ConditionFiles,
+  ConfigSources,
+  ListenAddress,
+  OriginOptions,
+  VhostOptions,
+  VhostSettings,
+} from "./contract.ts";
+import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { isFacade, VHOST_HEAD, type VhostHead } from "./options/vhostsElements.ts";
+import { resolveOptions } from "./options/walkTable.ts";
+import { type Place, type ProblemList, wholeFile } from "./problems.ts";
+import { formatListen } from "./syntax/listenAddress.ts";
+import { completeAddress } from "./syntax/originAddress.ts";
+import { suggest } from "./syntax/suggest.ts";
+import { findChild, findChildren, type XmlElement } from "./xml/xmlElement.ts";
+
+export const VHOSTS_FILE = "vhosts.xml";
+
+/** What hosts inherit: the built-in defaults with `<VHostDefault>` over them. */
+export interface InheritedOptions {
+  readonly options: VhostOptions;
+  readonly originOptions: OriginOptions;
+}
+
+const placeOf = (element: XmlElement, path: string): Place => ({
+  file: VHOSTS_FILE,
+  line: element.line,
+  column: element.column,
+  element: path,
+});
+
+const readListen = (element: XmlElement, head: VhostHead, problems: ProblemList): readonly ListenAddress[] => {
+  const addresses = new Map<string, ListenAddress>();
+  for (const listen of head.listen) if (listen !== "OFF") addresses.set(formatListen(listen), listen);
+  if (head.listen.includes("OFF") && head.listen.length > 1) {
+    const place = findChild(element, "Listen") ?? element;
+    problems.error(placeOf(place, "Vhosts/Vhost/Listen"), "OFF stands beside other <Listen>.", "OFF alone");
+  }
+  return [...addresses.values()];
+};
+
+/** Files by folder below `svc/`, so that hosts without a folder cost nothing. */
+const groupConditionFiles = (sources: ConfigSources): ReadonlyMap<string, readonly string[]> => {
+  const folders = new Map<string, string[]>();
+  for (const file of sources.keys()) {
+    const [, folder, name] = /^(svc\/[^/]+)\/([^/]+)$/.exec(file) ?? [];
+    if (folder === undefined || name === undefined) continue;
+    const names = folders.get(folder);
+    if (names === undefined) folders.set(folder, [name]);
+    else names.push(name);
+  }
+  return folders;
+};
+
+const warnUnreadFiles = (folder: string, names: readonly string[], problems: ProblemList): void => {
+  for (const name of names) {
+    const place = wholeFile(`${folder}/${name}`);
+    if (INACTIVE_CONDITION_FILES.includes(name)) problems.warn(place, "Not active in this version.");
+    else if (!CONDITION_FILE_NAMES.includes(name)) {
+      const near = suggest(name, CONDITION_FILE_NAMES);
+      const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+      problems.warn(place, `The file is not read.${hint}`, CONDITION_FILE_NAMES.join(", "));
+    }
+  }
+};
+
+const readVhost = (
+  element: XmlElement,
+  inherited: InheritedOptions,
+  readConditions: (name: string) => ConditionFiles,
+  problems: ProblemList,
+): VhostSettings => {
+  const head = resolveOptions<VhostHead>(VHOST_HEAD, element);
+  const status = element.attributes.get("Status") ?? "";
+  if (!element.attributes.has("Name")) {
+    problems.error(placeOf(element, "Vhosts/Vhost@Name"), "A <Vhost> has no name.", 'Name="{host}"');
+  }
+  const origin = findChild(element, "Origin");
+  if (findChildren(origin, "Address").length === 0 && !isFacade(status)) {
+    const message = `The virtual host ${head.name} has no origin server.`;
+    problems.error(placeOf(origin ?? element, "Vhosts/Vhost/Origin/Address"), message, "one <Origin><Address> or more");
+  }
+  return {
+    name: head.name,
+    status: head.status,
+    aliases: head.aliases,
+    listen: readListen(element, head, problems),
+    origin: {
+      addresses: head.addresses.map((address) => completeAddress(address, head.name)),
+      standby: head.standby.map((address) => completeAddress(address, head.name)),
+    },
+    options: resolveOptions(VHOST_OPTIONS, findChild(element, "Options"), inherited.options),
+    originOptions: resolveOptions(ORIGIN_OPTIONS, findChild(element, "OriginOptions"), inherited.originOptions),
+    conditions: head.name === "" ? NO_CONDITIONS : readConditions(head.name),
+  };
+};
+
+interface NamedElement {
+  readonly vhost: VhostSettings;
+  readonly element: XmlElement;
+}
+
+const checkNames = (hosts: readonly NamedElement[], problems: ProblemList): void => {
+  const lineOfName = new Map<string, number>();
+  const lineOfAlias = new Map<string, number>();
+  for (const { vhost, element } of hosts) {
+    const name = vhost.name.toLowerCase();
+    const first = lineOfName.get(name);
+    if (first === undefined) lineOfName.set(name, element.line);
+    else if (name !== "") {
+      const message = `The name ${vhost.name} is taken by the <Vhost> on line ${first}; case does not count.`;
+      problems.error(placeOf(element, "Vhosts/Vhost@Name"), message, "a unique name");
+    }
+    for (const alias of findChildren(element, "Alias")) {
+      const word = alias.text.toLowerCase();
+      const other = lineOfAlias.get(word);
+      if (other === undefined) lineOfAlias.set(word, alias.line);
+      else {
+        const message = `The alias ${alias.text} stands on line ${other} already; the first one counts.`;
+        problems.warn(placeOf(alias, "Vhosts/Vhost/Alias"), message);
+      }
+    }
+  }
+};
+
+const checkDefault = (root: XmlElement, name: string, hosts: readonly NamedElement[], problems: ProblemList): void => {
+  const names = hosts.map(({ vhost }) => vhost.name);
+  if (name === "" || names.includes(name)) return;
+  const near = suggest(name, names);
+  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+  const element = findChild(root, "Default") ?? root;
+  const message = `There is no virtual host ${name}.${hint}`;
+  problems.error(placeOf(element, "Vhosts/Default"), message, "the exact name of a <Vhost>");
+};
+
+export interface VhostsContent {
+  readonly vhosts: readonly VhostSettings[];
+  readonly defaultVhost: string | undefined;
+}
+
+/** The content of a `vhosts.xml` that was validated; reports what only shows across elements. */
+export const readVhosts = (
+  root: XmlElement,
+  defaultName: string,
+  inherited: InheritedOptions,
+  sources: ConfigSources,
+  problems: ProblemList,
+): VhostsContent => {
+  const folders = groupConditionFiles(sources);
+  const readConditions = (name: string): ConditionFiles => {
+    const folder = `svc/${name}`;
+    const names = folders.get(folder);
+    if (names === undefined) return NO_CONDITIONS;
+    warnUnreadFiles(folder, names, problems);
+    return readConditionFiles(folder, (path) => sources.get(path), problems);
+  };
+  const hosts = findChildren(root, "Vhost").map((element) => ({
+    element,
+    vhost: readVhost(element, inherited, readConditions, problems),
+  }));
+  checkNames(hosts, problems);
+  checkDefault(root, defaultName, hosts, problems);
+  return {
+    vhosts: hosts.map(({ vhost }) => vhost),
+    defaultVhost: defaultName === "" ? undefined : defaultName,
+  };
+};

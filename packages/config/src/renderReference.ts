@@ -1,0 +1,97 @@
+import { INACTIVE_SERVER_OPTIONS } from "./options/inactiveServer.ts";
+import { INACTIVE_SHARED_OPTIONS, INACTIVE_VHOSTS_OPTIONS } from "./options/inactiveVhost.ts";
+import type { AnyOption, InactiveOption, ListOption, OptionTable } from "./options/option.ts";
+import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { VHOST_HEAD, VHOSTS_HEAD } from "./options/vhostsElements.ts";
+import { flattenTable } from "./options/walkTable.ts";
+
+const escapeCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+const renderRow = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(" | ")} |`;
+
+const renderTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [renderRow(head), renderRow(head.map(() => "---")), ...rows.map(renderRow)].join("\n");
+
+const quoteText = (text: string): string => (text === "" ? "empty" : `\`${text}\``);
+
+const renderDefault = (row: AnyOption): string => {
+  if (row.defaultNote !== undefined) return row.defaultNote;
+  if (row.kind === "value") return quoteText(row.type.format(row.default));
+  return row.default.length === 0 ? "none" : row.default.map((item) => quoteText(row.format(item))).join(", ");
+};
+
+const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[])[] =>
+  row.attributes.map(({ name, type, defaultNote, doc }) => [
+    `\`${row.at}@${name}\``,
+    type.allowed,
+    defaultNote,
+    row.reload,
+    doc,
+    row.spec,
+  ]);
+
+const renderOption = (row: AnyOption): readonly (readonly string[])[] => {
+  const type = row.kind === "value" ? row.type : row.text;
+  const place = row.kind === "value" ? `\`${row.at}\`` : `\`${row.at}\`, repeatable`;
+  return [
+    [place, type.allowed, renderDefault(row), row.reload, row.doc, row.spec],
+    ...(row.kind === "list" ? renderAttributes(row) : []),
+  ];
+};
+
+const OPTION_HEAD = ["Element", "Allowed", "Default", "Change", "Meaning", "Requirement"];
+
+const renderOptions = <Settings>(table: OptionTable<Settings>): string =>
+  renderTable(OPTION_HEAD, flattenTable(table).flatMap(renderOption));
+
+const renderInactive = (rows: readonly InactiveOption[]): string =>
+  renderTable(
+    ["Element", "Meaning", "Requirement"],
+    rows.map(({ at, kind, repeatable, doc, spec }) => [
+      `\`${at}\`${repeatable ? ", repeatable" : ""}${kind === "removed" ? ", ignored" : ""}`,
+      doc,
+      spec,
+    ]),
+  );
+
+/** The reference page of all configuration elements, in Markdown. */
+export const renderReference = (): string =>
+  `${[
+    "# Configuration reference",
+    "Generated from the option tables by `scripts/generateReference.ts`; do not edit.",
+    "A place such as `TTL/Res2xx` is the text of an element, `TTL/Res2xx@Ratio` an attribute. Words are compared without regard to case. *live* changes act on reload, *restart* changes when the server starts.",
+    "## server.xml",
+    "Places are relative to `<Server>`.",
+    renderOptions(SERVER_OPTIONS),
+    "## vhosts.xml",
+    "Places are relative to `<Vhosts>`, which holds a `<Vhost>` for every virtual host.",
+    renderOptions(VHOSTS_HEAD),
+    "Places are relative to `<Vhosts><Vhost>`.",
+    renderOptions(VHOST_HEAD),
+    "## Options",
+    "Places are relative to `<Options>`, in `<Server><VHostDefault>` for all virtual hosts and in `<Vhosts><Vhost>` for one. A value that a host does not write is inherited.",
+    renderOptions(VHOST_OPTIONS),
+    "## OriginOptions",
+    "Places are relative to `<OriginOptions>`, in the same two places.",
+    renderOptions(ORIGIN_OPTIONS),
+    "## Condition files",
+    "One rule per line in `svc/{virtual host}/`; `#` begins a comment, commas separate fields. A line that cannot be read is skipped with a warning. A condition is a URL, or `$NAME[…]` terms joined by ` & `; `!NAME[…]` negates; `*` matches any run of characters.",
+    renderTable(
+      ["File", "Line", "Conditions", "Requirement"],
+      [
+        ["`ttl.txt`", "`{condition}, {seconds or time expression}`", "URL", "TTL-19"],
+        ["`bypass.txt`", "`{condition}[, cache | bypass]`", "URL, IP, HEADER, PROTOCOL", "BYP-06"],
+        ["`querystring.txt`", "`{condition}`", "URL", "KEY-06"],
+        ["`compression.txt`", "`{condition}[, {gzip, no or level}[, {level}]]`", "URL", "HTTP-58"],
+      ],
+    ),
+    "## Not active in this version",
+    "These elements are accepted with a warning and have no effect yet. Places are relative to `<Server>`:",
+    renderInactive(INACTIVE_SERVER_OPTIONS),
+    "Relative to `<Vhosts>`:",
+    renderInactive(INACTIVE_VHOSTS_OPTIONS),
+    "Relative to `<Server><VHostDefault>` and `<Vhosts><Vhost>`:",
+    renderInactive(INACTIVE_SHARED_OPTIONS),
+  ].join("\n\n")}\n`;

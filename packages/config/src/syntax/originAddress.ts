@@ -1,0 +1,58 @@
+import { isIPv4, isIPv6 } from "node:net";
+import type { OriginAddress } from "../contract.ts";
+
+/** What an address says by itself; the default `Host` field needs the virtual host's name too. */
+export interface AddressParts {
+  readonly text: string;
+  readonly host: string;
+  /** Undefined when none is written. */
+  readonly port: number | undefined;
+  readonly isIp: boolean;
+  readonly pathPrefix: string;
+}
+
+const DEFAULT_PORT = 80;
+const MAX_LENGTH = 2_048;
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
+
+export const isDomainName = (text: string): boolean =>
+  text.length <= 253 &&
+  !/^[\d.]+$/.test(text) &&
+  text
+    .replace(/\.$/, "")
+    .split(".")
+    .every((label) => LABEL.test(label));
+
+export const parsePort = (text: string): number | undefined => {
+  if (!/^\d{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port >= 1 && port <= 65_535 ? port : undefined;
+};
+
+/** The forms of CFG-11, `{IP or domain}[:{port}][{path}]`; an IPv6 address stands in brackets. Else a reason. */
+export const parseOriginAddress = (text: string): AddressParts | string => {
+  if (text.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
+  if (text.includes("://")) return "holds a scheme; only host, port and path are written";
+  const [, authority = "", path = ""] = /^([^/]*)(.*)$/s.exec(text) ?? [];
+  if (!/^[\x21-\x7e]*$/.test(path) || /[?#]/.test(path)) return "has a path with a blank, ? or #";
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(authority) ?? [];
+  const host = bracketed ?? plain ?? "";
+  const isIp = bracketed === undefined ? isIPv4(host) : isIPv6(host);
+  if (!isIp && (bracketed !== undefined || !isDomainName(host))) return "names neither an IP address nor a domain";
+  const port = portText === undefined ? undefined : parsePort(portText);
+  if (portText !== undefined && port === undefined) return "has a port that is not 1 to 65535";
+  return { text, host, port, isIp, pathPrefix: path.replace(/\/+$/, "") };
+};
+
+/** Adds the default `Host` field: an IP address sends the virtual host's name, a domain itself; a written port stays. */
+export const completeAddress = (parts: AddressParts, vhostName: string): OriginAddress => {
+  const name = parts.isIp ? vhostName : parts.host;
+  return {
+    text: parts.text,
+    host: parts.host,
+    port: parts.port ?? DEFAULT_PORT,
+    isIp: parts.isIp,
+    pathPrefix: parts.pathPrefix,
+    hostField: parts.port === undefined ? name : `${name}:${parts.port}`,
+  };
+};

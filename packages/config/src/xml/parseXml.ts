@@ -1,0 +1,142 @@
+import { Parser } from "xml2js";
+import type { XmlElement } from "./xmlElement.ts";
+
+/**
+ * Boundary parser: XML text to `XmlElement`. xml2js reads the text and builds the tree; the sax parser inside it is
+ * hooked for what xml2js forgets (positions) or lets pass (document types, a second root, an attribute given twice).
+ * xml2js documents neither, hence the casts, which are confined to this file.
+ */
+export type XmlOutcome =
+  | { readonly ok: true; readonly root: XmlElement }
+  | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
+
+interface SaxParser {
+  readonly line: number;
+  readonly column: number;
+  /** Offset just behind the `<` of the tag being read. */
+  readonly startTagPosition: number;
+  readonly position: number;
+  onerror: (error: Error) => void;
+  onopentag: (node: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }) => void;
+  onclosetag: (name: string) => void;
+  ondoctype: () => void;
+  onprocessinginstruction: (node: { readonly name: string; readonly body: string }) => void;
+}
+
+interface TreeNode {
+  readonly "#name": string;
+  readonly "#text"?: string;
+  readonly "#attributes"?: Readonly<Record<string, string>>;
+  readonly "#children"?: readonly TreeNode[];
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** No element of the guide lies deeper than nine levels; the limit keeps recursion over hostile files bounded. */
+const MAX_DEPTH = 64;
+
+class XmlFault extends Error {
+  readonly place: Place;
+
+  constructor(message: string, place: Place) {
+    super(message);
+    this.place = place;
+  }
+}
+
+/** Answers line and column for offsets that only grow, in one pass over the text. */
+const createPlaceFinder = (source: string): ((offset: number) => Place) => {
+  let line = 1;
+  let lineStart = 0;
+  let nextBreak = source.indexOf("\n");
+  return (offset) => {
+    while (nextBreak !== -1 && nextBreak < offset) {
+      line += 1;
+      lineStart = nextBreak + 1;
+      nextBreak = source.indexOf("\n", lineStart);
+    }
+    return { line, column: offset - lineStart + 1 };
+  };
+};
+
+const countAttributes = (tag: string): number => tag.replace(/"[^"]*"|'[^']*'/g, "").split("=").length - 1;
+
+const toElement = (node: TreeNode, places: Iterator<Place, undefined>): XmlElement => {
+  const place = places.next().value ?? { line: 0, column: 0 };
+  return {
+    name: node["#name"],
+    attributes: new Map(Object.entries(node["#attributes"] ?? {}).map(([name, value]) => [name, value.trim()])),
+    text: (node["#text"] ?? "").trim(),
+    children: (node["#children"] ?? []).map((child) => toElement(child, places)),
+    line: place.line,
+    column: place.column,
+  };
+};
+
+const installChecks = (sax: SaxParser, source: string, places: Place[]): void => {
+  const findPlace = createPlaceFinder(source);
+  const openTag = sax.onopentag;
+  const closeTag = sax.onclosetag;
+  let depth = 0;
+  sax.onerror = (error) => {
+    const message = error.message.split("\n", 1)[0] ?? error.message;
+    throw new XmlFault(`${message}.`.replace(/\.\.$/, "."), { line: sax.line + 1, column: sax.column });
+  };
+  sax.ondoctype = () => {
+    throw new XmlFault("A document type (<!DOCTYPE>) is not allowed.", { line: sax.line + 1, column: sax.column });
+  };
+  sax.onprocessinginstruction = ({ name, body }) => {
+    const encoding = name === "xml" ? /\bencoding\s*=\s*["']([^"']*)["']/.exec(body)?.[1] : undefined;
+    if (encoding !== undefined && !/^(utf-?8|us-ascii)$/i.test(encoding)) {
+      throw new XmlFault(`The encoding is ${encoding}, but only UTF-8 is read.`, { line: 1, column: 1 });
+    }
+  };
+  sax.onopentag = (node) => {
+    const place = findPlace(sax.startTagPosition - 1);
+    if (depth === 0 && places.length > 0) throw new XmlFault("There is more than one root element.", place);
+    if (depth >= MAX_DEPTH) throw new XmlFault(`Elements lie deeper than ${MAX_DEPTH} levels.`, place);
+    const written = countAttributes(source.slice(sax.startTagPosition, sax.position));
+    if (written !== Object.keys(node.attributes).length) {
+      throw new XmlFault(`<${node.name}> has the same attribute twice.`, place);
+    }
+    places.push(place);
+    depth += 1;
+    openTag(node);
+  };
+  sax.onclosetag = (name) => {
+    depth -= 1;
+    closeTag(name);
+  };
+};
+
+export const parseXml = (text: string): XmlOutcome => {
+  const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
+  if (source.trim() === "") return { ok: false, line: 0, column: 0, message: "The file is empty." };
+  // Keys that no XML name can have, so that no element collides with them.
+  const parser = new Parser({
+    attrkey: "#attributes",
+    charkey: "#text",
+    childkey: "#children",
+    explicitCharkey: true,
+    explicitChildren: true,
+    preserveChildrenOrder: true,
+    explicitRoot: false,
+  });
+  const places: Place[] = [];
+  installChecks((parser as unknown as { readonly saxParser: SaxParser }).saxParser, source, places);
+  let root: TreeNode | undefined;
+  parser.on("end", (result: unknown) => {
+    root ??= (result as TreeNode | null) ?? undefined;
+  });
+  try {
+    parser.parseString(source);
+  } catch (error) {
+    if (error instanceof XmlFault) return { ok: false, ...error.place, message: error.message };
+    throw error;
+  }
+  if (root === undefined) return { ok: false, line: 0, column: 0, message: "The file holds no element." };
+  return { ok: true, root: toElement(root, places.values()) };
+};

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { accept, onlyVhost } from "./support.ts";
+
+const config = accept({ "server.xml": "<Server/>" });
+const { options, originOptions } = onlyVhost(config);
+const { host, cache } = config.server;
+
+describe("defaults", () => {
+  it.each([
+    ["CFG-33 default name is the system's", host.name, "edge-01"],
+    ["CFG-34 default administrator is empty", host.admin, ""],
+    ["CFG-35 default manager port", host.manager.port, 10_040],
+    ["CFG-36 default role", host.manager.role, "Admin"],
+    ["CFG-37 default of HttpMethod", host.manager.httpMethod, true],
+    ["CFG-38 default form field", host.manager.uploadMultipartName, "confile"],
+    ["CFG-32 default list is empty: loopback only", host.manager.allow, []],
+    ["CFG-39 default is no disk", cache.storage.disks, []],
+    ["CFG-41 default period", cache.storage.diskFailSeconds, 60],
+    ["CFG-42 default count", cache.storage.diskFailCount, 10],
+    ["CFG-43 default of OnCrash", cache.storage.onCrash, "hang"],
+    ["CFG-45 OPT-15 default share of memory", cache.systemMemoryRatio, 100],
+    ["CFG-46 OPT-16 default share of bodies", cache.contentMemoryRatio, 50],
+    ["OPT-17 default share of the system", cache.systemFreeMemoryRatio, 40],
+    ["CFG-50 default listen addresses", cache.listen, ["0.0.0.0"]],
+    ["PRG-25 default purge", cache.purge, "Normal"],
+    ["OPT-24 default number of sockets", cache.maxSockets, 80_000],
+    ["OPT-25 default reopen share", cache.maxSocketsReopen, 75],
+    ["own default of Workers is one per core", cache.workers, 4],
+    ["own default of TransformThreads is one per core", cache.transformThreads, 4],
+    ["own default of DrainSeconds", cache.drainSeconds, 30],
+    ["own default of TargetBytes", cache.clientLimits.targetBytes, 8_192],
+    ["own default of HeadBytes", cache.clientLimits.headBytes, 32_768],
+    ["own default of FieldCount", cache.clientLimits.fieldCount, 128],
+    ["own default of BodyBytes", cache.clientLimits.bodyBytes, 0],
+    ["own default of HeadTimeout", cache.clientLimits.headTimeoutSeconds, 15],
+    ["own default of BodyTimeout", cache.clientLimits.bodyTimeoutSeconds, 30],
+    ["own default of SendTimeout", cache.clientLimits.sendTimeoutSeconds, 60],
+    ["TTL-22 default priority", options.ttl.priority, ["cc_nocache", "custom", "cc_maxage", "rescode"]],
+    ["TTL-03 default gives 1800 s to a 2xx without its own", options.ttl.res2xx.seconds, 1_800],
+    ["TTL-04 default growth", options.ttl.res2xx.ratio, 20],
+    ["TTL-05 default ceiling", options.ttl.res2xx.max, 86_400],
+    ["TTL-06 default of no-cache", options.ttl.noCache.seconds, 5],
+    ["TTL-07 default growth and ceiling of no-cache", [options.ttl.noCache.ratio, options.ttl.noCache.max], [0, 5]],
+    ["TTL-08 default max-age for clients", options.ttl.noCache.maxAge, 0],
+    ["TTL-09 default of 3xx", options.ttl.res3xxSeconds, 300],
+    ["TTL-10 default of 4xx", options.ttl.res4xxSeconds, 30],
+    ["TTL-11 default of 5xx", options.ttl.res5xxSeconds, 30],
+    ["TTL-12 default after a failed connect", options.ttl.connectTimeoutSeconds, 3],
+    ["TTL-13 default after silence", options.ttl.receiveTimeoutSeconds, 3],
+    ["TTL-14 default under overload", options.ttl.originBusySeconds, 3],
+    ["TTL-23 default extension by 4xx", options.ttlExtensionBy4xx, false],
+    ["TTL-24 default extension by 5xx", options.ttlExtensionBy5xx, true],
+    ["TTL-25 default status without origin", options.unvalidatableObjectResCode, 0],
+    ["TTL-28 default of RefreshExpired", options.refreshExpired, true],
+    ["TTL-37 default of NoCacheRequestExpire", options.noCacheRequestExpire, false],
+    ["KEY-02 default of AcceptEncoding", options.acceptEncoding, true],
+    ["KEY-04 default of CaseSensitive", options.caseSensitive, true],
+    ["KEY-05 default of ApplyQueryString", options.applyQueryString, true],
+    ["KEY-07 default of Collective", options.applyQueryStringCollective, false],
+    ["HTTP-01 default connection field", options.connectionHeader, "keep-alive"],
+    ["HTTP-02 default idle time", options.clientKeepAliveSeconds, 10],
+    ["HTTP-03 default of KeepAliveHeader", options.keepAliveHeader, true],
+    ["HTTP-04 default of its Max", options.keepAliveHeaderMax, 0],
+    ["HTTP-12 default of AgeHeader", options.ageHeader, false],
+    ["HTTP-18 default of ETagHeader", options.etagHeader, true],
+    ["HTTP-20 default of OriginalHeader", options.originalHeader, false],
+    ["HTTP-24 default of ViaHeader", options.viaHeader, true],
+    ["HTTP-25 default of ServerHeader", options.serverHeader, true],
+    ["HTTP-26 default of LastModifiedCheck", options.lastModifiedCheck, "exact"],
+    ["HTTP-29 default of IfRange", options.ifRange, false],
+    ["BYP-03 default of BypassNoCacheRequest", options.bypassNoCacheRequest, false],
+    ["BYP-04 default of BypassPostRequest", options.bypassPostRequest, true],
+    ["BYP-05 default of BypassGetRequest", options.bypassGetRequest, false],
+    ["BYP-17 default of BypassPutRequest", options.bypassPutRequest, false],
+    ["PRG-01 default of Purge2Expire", options.purge2Expire, "NONE"],
+    ["PRG-02 default of RootPurgeExpire", options.rootPurgeExpire, "ON"],
+    ["PRG-03 default status without target", options.resCodeNoCtrlTarget, 200],
+    ["HTTP-54 CMP-01 default of Compression", options.compression.enabled, false],
+    ["HTTP-55 CMP-03 default method", options.compression.method, "gzip"],
+    ["HTTP-56 CMP-04 default level", options.compression.level, 6],
+    [
+      "HTTP-57 CMP-05 default source size",
+      [options.compression.sourceMinBytes, options.compression.sourceMaxBytes],
+      [2_048, 2_097_152],
+    ],
+    ["ORG-01 default connect time-out", originOptions.connectTimeoutSeconds, 3],
+    ["ORG-02 default receive time-out", originOptions.receiveTimeoutSeconds, 10],
+    ["ORG-03 default exclusion", originOptions.exclusion, 3],
+    ["ORG-04 default recovery", originOptions.recovery.count, 5],
+    ["ORG-05 default cycle", originOptions.recovery.cycleSeconds, 10],
+    ["ORG-06 default probe", originOptions.recovery.uri, "/"],
+    ["ORG-07 default takes any status", originOptions.recovery.resCodes, []],
+    [
+      "BYP-13 default time-outs of bypass (OPEN 6)",
+      [originOptions.bypassConnectTimeoutSeconds, originOptions.bypassReceiveTimeoutSeconds],
+      [5, 300],
+    ],
+    ["ORG-30 default balance", originOptions.balanceMode, "RoundRobin"],
+    ["ORG-34 default reuse", originOptions.reuseTimeoutSeconds, 60],
+    ["ORG-39 default of WholeClientRequest", originOptions.wholeClientRequest, false],
+    ["ORG-42 default Host is by the address", originOptions.host, ""],
+    ["ORG-43 default User-Agent is the product", originOptions.userAgent, "Basalt"],
+    ["ORG-44 default of XFFClientIPOnly", originOptions.xffClientIpOnly, false],
+    ["ORG-46 default of OriginalETag", originOptions.originalETag, false],
+    [
+      "BYP-14 default of the Bypass attributes",
+      [originOptions.userAgentBypass, originOptions.hostBypass, originOptions.xffClientIpOnlyBypass],
+      [false, true, true],
+    ],
+  ])("%s", (_title, actual, expected) => {
+    expect(actual).toEqual(expected);
+  });
+
+  it("CFG-53 writes them all when an operator writes none", () => {
+    const blocks = "<VHostDefault><Options/><OriginOptions/></VHostDefault>";
+    const other = onlyVhost(accept({ "server.xml": `<Server>${blocks}</Server>` }));
+    expect(other.options).toEqual(options);
+    expect(other.originOptions).toEqual(originOptions);
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { accept, server, warningsOf } from "./support.ts";
+
+const cacheOf = (content: string) => accept({ "server.xml": server(`<Cache>${content}</Cache>`) }).server.cache;
+const hostOf = (content: string) => accept({ "server.xml": server(`<Host>${content}</Host>`) }).server.host;
+
+describe("<Host>", () => {
+  const host = hostOf(`
+    <Name> stream_07 </Name>
+    <Admin>admin@example.com</Admin>
+    <Manager Port="20040" HttpMethod="off" Role="user" UploadMultipartName="upload">
+        <Allow>192.168.1.1</Allow>
+        <Allow Role="Admin">192.168.2.1-255</Allow>
+        <Allow Role="User">192.168.3.0/24</Allow>
+        <Allow Role="looker">192.168.4.0/255.255.255.0</Allow>
+    </Manager>`);
+
+  it("CFG-33 CFG-34 reads name and administrator without the white space around them", () => {
+    expect([host.name, host.admin]).toEqual(["stream_07", "admin@example.com"]);
+  });
+
+  it("CFG-35 CFG-37 CFG-38 reads the attributes of <Manager>", () => {
+    expect(host.manager).toMatchObject({ port: 20_040, httpMethod: false, uploadMultipartName: "upload" });
+  });
+
+  it("CFG-32 CFG-36 gives entries without a role that of <Manager>, in the order of the file", () => {
+    expect(host.manager.allow).toEqual([
+      { address: "192.168.1.1", role: "User" },
+      { address: "192.168.2.1-255", role: "Admin" },
+      { address: "192.168.3.0/24", role: "User" },
+      { address: "192.168.4.0/255.255.255.0", role: "Looker" },
+    ]);
+  });
+});
+
+describe("<Cache>", () => {
+  it("CFG-40 reads a quota in gigabytes", () => {
+    const { disks } = cacheOf('<Storage><Disk Quota="100">/cache1</Disk><Disk>/cache2</Disk></Storage>').storage;
+    expect(disks.map((disk) => disk.quotaBytes)).toEqual([100 * 1024 ** 3, undefined]);
+  });
+
+  it.each(["hang", "bypass", "selfkill"])("CFG-41 CFG-42 CFG-43 reads the failure rules with OnCrash %s", (word) => {
+    const { storage } = cacheOf(`<Storage DiskFailSec="30" DiskFailCount="5" OnCrash="${word.toUpperCase()}"/>`);
+    expect(storage).toMatchObject({ diskFailSeconds: 30, diskFailCount: 5, onCrash: word });
+  });
+
+  it("CFG-45 CFG-46 OPT-15 OPT-16 reads the shares of memory", () => {
+    const cache = cacheOf("<SystemMemoryRatio>50</SystemMemoryRatio><ContentMemoryRatio>60</ContentMemoryRatio>");
+    expect([cache.systemMemoryRatio, cache.contentMemoryRatio]).toEqual([50, 60]);
+  });
+
+  it("OPT-17 cuts the system's share to 40 and says so", () => {
+    const content = server("<Cache>\n<SystemFreeMemoryRatio>55</SystemFreeMemoryRatio></Cache>");
+    expect(accept({ "server.xml": content }).server.cache.systemFreeMemoryRatio).toBe(40);
+    expect(warningsOf({ "server.xml": content })).toEqual([
+      "server.xml:2:1: warning: <Server/Cache/SystemFreeMemoryRatio> 55 is cut to 40.",
+    ]);
+  });
+
+  it("OPT-24 OPT-25 reads the limit of sockets, cut to 100000", () => {
+    expect(cacheOf('<MaxSockets Reopen="50">90000</MaxSockets>')).toMatchObject({
+      maxSockets: 90_000,
+      maxSocketsReopen: 50,
+    });
+    expect(cacheOf("<MaxSockets>200000</MaxSockets>").maxSockets).toBe(100_000);
+  });
+
+  it("OPT-24 keeps the limit when only Reopen is written", () => {
+    expect(cacheOf('<MaxSockets Reopen="50"/>')).toMatchObject({ maxSockets: 80_000, maxSocketsReopen: 50 });
+  });
+
+  it("CFG-50 reads the listen addresses", () => {
+    expect(cacheOf("<Listen>10.10.10.10</Listen><Listen>127.0.0.2</Listen>").listen).toEqual([
+      "10.10.10.10",
+      "127.0.0.2",
+    ]);
+  });
+
+  it("PRG-25 reads the kind of purge", () => {
+    expect(cacheOf("<Purge>hard</Purge>").purge).toBe("Hard");
+  });
+
+  it("reads our own elements", () => {
+    const cache = cacheOf(`
+      <Workers>2</Workers><TransformThreads>3</TransformThreads><MemoryPath>/mnt/memory</MemoryPath>
+      <DrainSeconds>1 min</DrainSeconds>
+      <ClientLimits>
+        <TargetBytes>4096</TargetBytes><HeadBytes>16384</HeadBytes><FieldCount>64</FieldCount>
+        <BodyBytes>1048576</BodyBytes><HeadTimeout>5</HeadTimeout><BodyTimeout>6</BodyTimeout>
+        <SendTimeout>7 sec</SendTimeout>
+      </ClientLimits>`);
+    expect(cache).toMatchObject({
+      workers: 2,
+      transformThreads: 3,
+      memoryPath: "/mnt/memory",
+      drainSeconds: 60,
+      clientLimits: {
+        targetBytes: 4_096,
+        headBytes: 16_384,
+        fieldCount: 64,
+        bodyBytes: 1_048_576,
+        headTimeoutSeconds: 5,
+        bodyTimeoutSeconds: 6,
+        sendTimeoutSeconds: 7,
+      },
+    });
+  });
+});
+
+describe("elements of the guide that are not active yet", () => {
+  it.each([
+    '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
+    '<Host><ServiceAccess Default="Deny" GeoIP="/geo"><Allow>1.1.1.1</Allow><Deny>AP</Deny></ServiceAccess></Host>',
+    "<Cache><Cleanup><Time>02:00</Time></Cleanup></Cache>",
+    "<Cache><AES-NI>ON</AES-NI></Cache>",
+    "<Cache><Indexing>Disk</Indexing></Cache>",
+    "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
+    '<Cache><InfoLog Type="size" Unit="1" Retention="5" SysLog="ON">ON<SysLog Priority="local3.info" Dest="192.168.0.1:514"/></InfoLog></Cache>',
+    '<Cache><OriginErrorLog Warning="ON">ON</OriginErrorLog></Cache>',
+    '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
+    '<Https Listen="*:886" TLS1.0="OFF" SSL3.0="OFF" FS="ON"><Cert>/c.pem</Cert><Key>/k.pem</Key><CA>/ca.pem</CA></Https>',
+    '<Ftp Name="backup1"><Mode>Passive</Mode><Address>ftp:21</Address><Account><ID>a</ID><Password Type="enc">x</Password></Account><Transfer Time="Static">04:00</Transfer></Ftp>',
+    '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
+    '<VHostDefault><Log Dir="/log"><Access Type="time" Unit="1440" Form="ston" XFF="on" Local="Off">ON</Access></Log></VHostDefault>',
+    "<VHostDefault><Stats><DirDepth>1</DirDepth></Stats></VHostDefault>",
+    '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',
+    '<VHostDefault><Options><Dims Status="Active" port="8500"><Composite Name="w" File="/w.png"/><ByOriginal Name="s"><Condition Width="400">/q/</Condition><Condition>/r/</Condition></ByOriginal></Dims></Options></VHostDefault>',
+    '<VHostDefault><Options><BandwidthThrottling><Settings><Bandwidth Unit="kbps">1000</Bandwidth></Settings><Throttling>OFF</Throttling></BandwidthThrottling></Options></VHostDefault>',
+  ])("CFG-30 accepts %s with a warning", (content) => {
+    const warnings = warningsOf({ "server.xml": server(content) });
+    expect(warnings.length).toBeGreaterThan(0);
+    for (const warning of warnings) expect(warning).toContain("Not active in this version");
+  });
+
+  it("warns of an attribute that is not active on an element that is", () => {
+    const content = server(
+      '<VHostDefault><OriginOptions><Recovery Log="ON">2</Recovery></OriginOptions></VHostDefault>',
+    );
+    expect(warningsOf({ "server.xml": content })).toEqual([
+      "server.xml:1:38: warning: <Server/VHostDefault/OriginOptions/Recovery@Log> Not active in this version.",
+    ]);
+  });
+
+  it("warns once for all places of an element", () => {
+    const hosts = ["a", "b", "c"].map(
+      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><PortBypass>443</PortBypass></Vhost>`,
+    );
+    expect(warningsOf({ "vhosts.xml": `<Vhosts>${hosts.join("")}</Vhosts>` })).toEqual([
+      "vhosts.xml:1:68: warning: <Vhosts/Vhost/PortBypass> Not active in this version (3 places).",
+    ]);
+  });
+
+  it("ORG-25 ignores elements that the guide dropped, with a warning", () => {
+    const content = server("<VHostDefault><OriginOptions><DNSBackup>ON</DNSBackup></OriginOptions></VHostDefault>");
+    expect(warningsOf({ "server.xml": content })[0]).toContain("No longer exists and is ignored.");
+  });
+});

@@ -1,0 +1,88 @@
+import { formatProblem, type Problem } from "@basalt/types";
+import { type Answer, fail, type JsonValue, succeed } from "../answer.ts";
+import type { Call, Route, RouteContext } from "../route.ts";
+
+const CONFIRMATION_KEY = "JUSTDOIT";
+
+/** The page of CFG-25; `path` and `question` are our own words, never a caller's. */
+const confirmationPage = (path: string, query: string, question: string): Answer => ({
+  kind: "text",
+  httpStatus: 200,
+  contentType: "text/html; charset=utf-8",
+  text: `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Please confirm</title></head>
+<body>
+<p>${question}</p>
+<p><a href="${path}?${query}key=${CONFIRMATION_KEY}">Yes, do it now</a></p>
+</body>
+</html>
+`,
+});
+
+const inBackground = (what: string, work: Promise<void>, { log }: RouteContext): void => {
+  work.catch((error: unknown) =>
+    log.error(`${what} failed: ${error instanceof Error ? error.message : String(error)}`),
+  );
+};
+
+const describeProblem = (problem: Problem): JsonValue => ({ ...problem, text: formatProblem(problem) });
+
+const reload = async (_: Call, { control }: RouteContext): Promise<Answer> => {
+  const outcome = await control.reload();
+  return outcome.kind === "applied"
+    ? succeed("reload", {
+        Generation: outcome.generation,
+        Changes: outcome.changes,
+        Warnings: outcome.warnings.map(describeProblem),
+      })
+    : fail("reload", 500, { Problems: outcome.problems.map(describeProblem) });
+};
+
+const isConfirmed = (parameters: URLSearchParams): boolean => parameters.get("key") === CONFIRMATION_KEY;
+
+export const LIFECYCLE_ROUTES: readonly Route[] = [
+  {
+    path: "/conf/reload",
+    aliases: ["/conf/reloadall", "/conf/reloadserver", "/conf/reloadvhosts"],
+    methods: ["GET", "POST"],
+    role: "Admin",
+    channel: "any",
+    doc: "Puts the configuration files in service.",
+    handle: reload,
+  },
+  {
+    path: "/command/restart",
+    methods: ["GET", "POST"],
+    role: "Admin",
+    channel: "any",
+    doc: `Replaces the workers one by one, with full=1 everything at once: key=${CONFIRMATION_KEY}`,
+    handle: (call, context) => {
+      const parameters = new URLSearchParams(call.body === "" ? call.query : call.body);
+      const isFull = parameters.get("full") === "1";
+      if (!isConfirmed(parameters)) {
+        return confirmationPage("/command/restart", isFull ? "full=1&amp;" : "", "Restart the server?");
+      }
+      const how = isFull ? "full" : "rolling";
+      context.log.notice(`Restart (${how}) asked for by the management API.`);
+      return {
+        ...succeed("restart", how),
+        afterwards: () => inBackground("Restart", context.control.restart(how), context),
+      };
+    },
+  },
+  {
+    path: "/command/terminate",
+    methods: ["GET", "POST"],
+    role: "Admin",
+    channel: "any",
+    doc: `Stops the server: key=${CONFIRMATION_KEY}`,
+    handle: (call, { control, log }) => {
+      if (!isConfirmed(new URLSearchParams(call.body === "" ? call.query : call.body))) {
+        return confirmationPage("/command/terminate", "", "Stop the server?");
+      }
+      log.notice("Stop asked for by the management API.");
+      return { ...succeed("terminate", "stopping"), afterwards: () => control.terminate() };
+    },
+  },
+];

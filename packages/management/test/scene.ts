@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { type IncomingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Role } from "@basalt/config";
+import type { InfoLog } from "@basalt/telemetry";
+import type { Control, FileInfo, PurgeOutcome, PurgeRequest, ReloadOutcome, StatusReport } from "../src/contract.ts";
+import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+const WORKER = {
+  slot: 0,
+  pid: 4711,
+  state: "serving",
+  uptimeSeconds: 12,
+  restarts: 0,
+  connections: 3,
+  requests: 99,
+  rssBytes: 70_000_000,
+} as const;
+
+/** A control that does nothing but remember what it was asked. */
+export class FakeControl implements Control {
+  readonly purges: PurgeRequest[] = [];
+  readonly restarts: string[] = [];
+  readonly asked: string[] = [];
+  terminated = 0;
+  purgeOutcome: PurgeOutcome = { kind: "done", count: 24, bytes: 3_747_491, elapsedMs: 12, status: 200 };
+  reloadOutcome: ReloadOutcome = { kind: "applied", generation: 2, changes: 1, warnings: [] };
+  files: readonly FileInfo[] = [{ URI: "/sample.dat", Size: 1000 }];
+
+  readonly vhostNames = (): readonly string[] => ["www.example.com", "www.foobar.com", "site1.com"];
+
+  purge(asked: PurgeRequest): Promise<PurgeOutcome> {
+    this.purges.push(asked);
+    return Promise.resolve(this.purgeOutcome);
+  }
+
+  fileInfo(url: string): Promise<readonly FileInfo[]> {
+    this.asked.push(url);
+    return Promise.resolve(this.files);
+  }
+
+  reload(): Promise<ReloadOutcome> {
+    this.asked.push("reload");
+    return Promise.resolve(this.reloadOutcome);
+  }
+
+  restart(how: "rolling" | "full"): Promise<void> {
+    this.restarts.push(how);
+    return Promise.resolve();
+  }
+
+  terminate(): void {
+    this.terminated += 1;
+  }
+
+  scale(workers: number): Promise<void> {
+    this.asked.push(`scale ${workers}`);
+    return Promise.resolve();
+  }
+
+  status(): StatusReport {
+    return {
+      version: "2.5.16",
+      pid: 4710,
+      uptimeSeconds: 13,
+      generation: 1,
+      workers: [WORKER],
+      transform: { ...WORKER, pid: 4712 },
+      objects: 5,
+      bodyBytes: 500,
+      listening: ["*:80"],
+    };
+  }
+
+  metrics(): Promise<{ contentType: string; text: string }> {
+    return Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "basalt_build_info 1\n" });
+  }
+}
+
+export class Scene {
+  readonly control: FakeControl;
+  readonly logged: string[] = [];
+  readonly socketPath: string;
+  settings: ManagerSettings = {
+    port: 0,
+    httpMethod: true,
+    role: "Admin",
+    uploadMultipartName: "confile",
+    allow: [],
+  };
+  readonly server: ManagementServer;
+  readonly #folder: string;
+
+  constructor(folder: string, control: FakeControl) {
+    this.#folder = folder;
+    this.control = control;
+    this.socketPath = join(folder, "run", "basalt.sock");
+    const remember =
+      (level: string) =>
+      (text: string): void => {
+        this.logged.push(`${level} ${text}`);
+      };
+    const log: InfoLog = {
+      notice: remember("NOTICE"),
+      warning: remember("WARNING"),
+      error: remember("ERROR"),
+      reopen: () => undefined,
+      flush: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    this.server = createManagementServer({
+      control,
+      settings: () => this.settings,
+      productVersion: "2.5.16",
+      log,
+      socketPath: this.socketPath,
+      address: "127.0.0.1",
+    });
+  }
+
+  get port(): number {
+    const { port } = this.server;
+    if (port === undefined) throw new Error("the server does not listen");
+    return port;
+  }
+
+  allow(...entries: readonly (readonly [string, Role])[]): void {
+    this.settings = { ...this.settings, allow: entries.map(([address, role]) => ({ address, role })) };
+  }
+
+  ask(
+    path: string,
+    options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Reply> {
+    return this.#request({ host: "127.0.0.1", port: this.port }, path, options);
+  }
+
+  askSocket(path: string): Promise<Reply> {
+    return this.#request({ socketPath: this.socketPath }, path, {});
+  }
+
+  /** Sends bytes as they are and gives all that came back until the end of the connection. */
+  raw(text: string | Buffer | readonly (string | Buffer)[], localAddress = "127.0.0.1"): Promise<string> {
+    return new Promise((resolve) => {
+      const received: Buffer[] = [];
+      const socket = connect({ host: "127.0.0.1", port: this.port, localAddress });
+      socket.on("data", (chunk) => received.push(chunk));
+      socket.on("error", () => undefined);
+      socket.once("close", () => resolve(Buffer.concat(received).toString("latin1")));
+      const pieces = typeof text === "string" || Buffer.isBuffer(text) ? [text] : [...text];
+      const writeNext = (): void => {
+        const piece = pieces.shift();
+        if (piece !== undefined) socket.write(piece, () => setImmediate(writeNext));
+      };
+      socket.setNoDelay(true);
+      socket.once("connect", writeNext);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await rm(this.#folder, { recursive: true });
+  }
+
+  #request(
+    where: { host: string; port: number } | { socketPath: string },
+    path: string,
+    { method = "GET", headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string },
+  ): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const sent = request({ ...where, path, method, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.once("end", () => {
+          const text = Buffer.concat(chunks).toString("utf8");
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        });
+      });
+      sent.once("error", reject);
+      sent.end(body);
+    });
+  }
+}
+
+export const openScene = async (control: FakeControl = new FakeControl()): Promise<Scene> => {
+  const scene = new Scene(await mkdtemp(join(tmpdir(), "basalt-api-")), control);
+  await scene.server.start();
+  return scene;
+};

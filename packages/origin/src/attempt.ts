@@ -1,0 +1,242 @@
+import type { Duplex } from "node:stream";
+import { EdgeError } from "@basalt/types";
+import type { Dispatcher } from "undici";
+import type { AddressConnections } from "./addressConnections.ts";
+import type { Connection, ConnectionUser } from "./connection.ts";
+import type { OriginCounters, OriginRequestBody, OriginResponseHead } from "./contract.ts";
+import { classifyFailure } from "./failures.ts";
+import { INTERIM_RESPONSES } from "./limits.ts";
+import { RequestBody } from "./requestBody.ts";
+import { fieldBytes } from "./requestHead.ts";
+import { announcesClose, flatFields, printableReason } from "./responseHead.ts";
+
+/** One request as it is sent to one address. */
+export interface AttemptPlan {
+  /** As configured. */
+  readonly address: string;
+  readonly method: string;
+  /** With the path prefix. */
+  readonly path: string;
+  /** With Host, without framing. */
+  readonly fields: readonly string[];
+  readonly body: OriginRequestBody;
+  /** Value of the Upgrade field when the request asks for another protocol. */
+  readonly upgrade: string | undefined;
+  /** 0: no limit. */
+  readonly connectTimeoutMs: number;
+  /** Longest silence before and within the response; 0: no limit. */
+  readonly receiveTimeoutMs: number;
+  /** Only a connection that has served nobody will do. */
+  readonly fresh: boolean;
+}
+
+/** Callbacks in order: onInformation*, then onHead, onData* and onComplete, or onUpgrade; onFailure may end it anywhere. */
+export interface AttemptListener {
+  onInformation(status: number, fields: readonly string[]): void;
+  onHead(head: OriginResponseHead): void;
+  /** False pauses. */
+  onData(chunk: Buffer): boolean;
+  onComplete(trailers: readonly string[]): void;
+  onUpgrade(head: OriginResponseHead, socket: Duplex): void;
+  onFailure(failure: AttemptFailure): void;
+}
+
+export interface AttemptFailure {
+  readonly error: EdgeError;
+  /** Nothing of a response had arrived. */
+  readonly beforeResponse: boolean;
+  /** The origin closed a kept connection just when it was used again: normal, says OPEN 1 B, and no failure of the address. */
+  readonly staleConnection: boolean;
+  /** No connection was free: the fault of our limit, not of the address. */
+  readonly refusedHere: boolean;
+}
+
+/** One HTTP transaction on one connection. */
+export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
+  readonly #plan: AttemptPlan;
+  readonly #connections: AddressConnections;
+  readonly #listener: AttemptListener;
+  readonly #counters: OriginCounters;
+  #connection: Connection | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #body: RequestBody | undefined;
+  #settled = false;
+  #requestSent = false;
+  #responseStarted = false;
+  #headSeen = false;
+  #originCloses = false;
+  #interimResponses = 0;
+  #resumes = 0;
+
+  constructor(plan: AttemptPlan, connections: AddressConnections, listener: AttemptListener, counters: OriginCounters) {
+    this.#plan = plan;
+    this.#connections = connections;
+    this.#listener = listener;
+    this.#counters = counters;
+  }
+
+  get connectTimeoutMs(): number {
+    return this.#plan.connectTimeoutMs;
+  }
+
+  start(): void {
+    this.#connections.acquire(this, this.#plan.fresh);
+  }
+
+  /** Ends the transaction; the listener hears nothing more. */
+  abort(): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#controller?.abort(new EdgeError("CLIENT_GONE"));
+    if (this.#connection === undefined) this.#connections.cancel(this);
+    else this.#connections.discard(this.#connection);
+  }
+
+  /** Undici must not be resumed from within its parser, which the caller may well be in: hence the microtask. */
+  resume(): void {
+    this.#resumes += 1;
+    queueMicrotask(() => {
+      if (!this.#settled) this.#controller?.resume();
+    });
+  }
+
+  useConnection(connection: Connection): void {
+    const { body, method, path, upgrade, receiveTimeoutMs } = this.#plan;
+    this.#connection = connection;
+    const headers = [...this.#plan.fields];
+    if (body.kind === "stream" && body.contentLength >= 0) headers.push("content-length", String(body.contentLength));
+    if (body.kind === "stream" && body.contentLength !== 0) {
+      this.#body = new RequestBody(body.chunks, (count) => {
+        this.#counters.requestBytes += count;
+      });
+    }
+    connection.client.dispatch(
+      {
+        method,
+        path,
+        headers,
+        body: this.#body ?? null,
+        upgrade: upgrade ?? null,
+        headersTimeout: receiveTimeoutMs,
+        bodyTimeout: receiveTimeoutMs,
+      },
+      this,
+    );
+  }
+
+  refuseConnection(): void {
+    const detail = `${this.#plan.address}: no free connection within ${this.#plan.connectTimeoutMs} ms`;
+    this.#fail(new EdgeError("ORIGIN_CONNECT_TIMEOUT", { detail }), true);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    this.#counters.requests += 1;
+    this.#counters.requestBytes += this.#plan.method.length + this.#plan.path.length + fieldBytes(this.#plan.fields);
+  }
+
+  onRequestSent(): void {
+    this.#requestSent = true;
+  }
+
+  onResponseStarted(): void {
+    this.#responseStarted = true;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _fields: unknown,
+    statusMessage?: string,
+  ): void {
+    if (this.#settled) return;
+    const reason = printableReason(statusMessage);
+    const fields = this.#countHead(status, reason, controller.rawHeaders);
+    if (status >= 200 && status <= 599) {
+      this.#headSeen = true;
+      this.#originCloses = announcesClose(fields);
+      this.#listener.onHead({ status, reason, fields, address: this.#plan.address });
+      return;
+    }
+    this.#interimResponses += 1;
+    if (status < 100 || status === 101 || status > 599 || this.#interimResponses > INTERIM_RESPONSES) {
+      const what = this.#interimResponses > INTERIM_RESPONSES ? "too many interim responses" : `status ${status}`;
+      controller.abort(new EdgeError("ORIGIN_MALFORMED", { detail: `${this.#plan.address}: ${what}` }));
+      return;
+    }
+    this.#listener.onInformation(status, fields);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return;
+    this.#counters.responseBodyBytes += chunk.length;
+    const resumesBefore = this.#resumes;
+    if (!this.#listener.onData(chunk) && resumesBefore === this.#resumes) controller.pause();
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    const connection = this.#connection;
+    if (this.#settled || connection === undefined) return;
+    if (connection.isBroken) {
+      this.#fail(new EdgeError("ORIGIN_CLOSED", { detail: `${this.#plan.address}: connection reset` }));
+      return;
+    }
+    this.#settle();
+    // Undici itself ends connections after HEAD: a body sent nevertheless would be read as the next response.
+    const reusable = this.#requestSent && !this.#originCloses && this.#plan.method !== "HEAD" && !this.#plan.upgrade;
+    if (reusable) this.#connections.release(connection);
+    else this.#connections.discard(connection);
+    this.#listener.onComplete(flatFields(controller.rawTrailers));
+  }
+
+  onRequestUpgrade(controller: Dispatcher.DispatchController, status: number, _fields: unknown, socket: Duplex): void {
+    // Undici has taken its listeners away; whoever gets the socket adds its own later.
+    socket.on("error", () => {});
+    if (this.#settled || this.#connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#settle();
+    this.#connections.discard(this.#connection);
+    const fields = this.#countHead(status, "", controller.rawHeaders);
+    this.#listener.onUpgrade({ status, reason: "", fields, address: this.#plan.address }, socket);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error): void {
+    this.#fail(classifyFailure(cause, this.#plan.address, this.#headSeen));
+  }
+
+  #countHead(status: number, reason: string, raw: Dispatcher.DispatchController["rawHeaders"]): readonly string[] {
+    const fields = flatFields(raw);
+    this.#counters.responseHeadBytes += "HTTP/1.1 200 ".length + reason.length + 4 + fieldBytes(fields);
+    const statusClass = Math.floor(status / 100);
+    this.#counters.responses[statusClass] = (this.#counters.responses[statusClass] ?? 0) + 1;
+    return fields;
+  }
+
+  #fail(error: EdgeError, refusedHere = false): void {
+    if (this.#settled) return;
+    this.#settle();
+    const isReused = this.#connection?.isReused ?? false;
+    if (this.#connection !== undefined) this.#connections.discard(this.#connection);
+    const beforeResponse = !this.#responseStarted;
+    const staleConnection = isReused && beforeResponse && error.code === "ORIGIN_CLOSED";
+    if (!staleConnection && !refusedHere) this.#countFailure(error);
+    this.#listener.onFailure({ error, beforeResponse, staleConnection, refusedHere });
+  }
+
+  #countFailure(error: EdgeError): void {
+    if (error.code === "ORIGIN_CONNECT_FAILED" || error.code === "ORIGIN_CONNECT_TIMEOUT") {
+      this.#counters.connectFailures += 1;
+    } else if (error.code === "ORIGIN_RECEIVE_TIMEOUT") {
+      this.#counters.receiveTimeouts += 1;
+    } else if (error.code === "ORIGIN_CLOSED") {
+      this.#counters.closedEarly += 1;
+    }
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#body?.destroy();
+  }
+}

@@ -1,0 +1,110 @@
+import type { Socket } from "node:net";
+import { Client } from "undici";
+import type { Connector, Endpoint } from "./connector.ts";
+import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
+
+/** One request on its way to an address: holds a connection from `useConnection` until it releases or discards it. */
+export interface ConnectionUser {
+  /** 0: no limit. */
+  readonly connectTimeoutMs: number;
+  useConnection(connection: Connection): void;
+  /** No connection became free within the connect limit. */
+  refuseConnection(): void;
+}
+
+export interface ConnectionOptions {
+  readonly endpoint: Endpoint;
+  readonly connector: Connector;
+  /** How long an idle connection is kept; 0: every connection serves one request (ORG-34). */
+  readonly reuseTimeoutMs: number;
+  readonly onConnect: () => void;
+}
+
+/** One undici client, which is one connection at a time, and whoever uses it. */
+export class Connection {
+  readonly client: Client;
+  readonly #options: ConnectionOptions;
+  #user: ConnectionUser | undefined;
+  #giveUpConnecting: (() => void) | undefined;
+  /** Responses completed on the socket that stands. */
+  #served = 0;
+  #broken = false;
+  #settling = false;
+  #dropped = false;
+
+  /** `onIdleClose`: the socket ended while nobody used it. */
+  constructor(options: ConnectionOptions, onIdleClose: (connection: Connection) => void) {
+    this.#options = options;
+    const keepAliveTimeout = Math.max(1, options.reuseTimeoutMs);
+    this.client = new Client("http://origin", {
+      pipelining: options.reuseTimeoutMs > 0 ? 1 : 0,
+      keepAliveTimeout,
+      keepAliveMaxTimeout: keepAliveTimeout,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
+      maxHeaderSize: RESPONSE_HEAD_BYTES,
+      allowH2: false,
+      useMilo: false,
+      connect: (_, callback) => this.#connect(callback),
+    });
+    this.client.on("disconnect", () => {
+      if (this.#user === undefined && !this.#dropped) onIdleClose(this);
+    });
+  }
+
+  /** A response was already completed on this socket, so the origin may have closed it as idle meanwhile. */
+  get isReused(): boolean {
+    return this.#served > 0;
+  }
+
+  /** The socket was reset; the end of a response that is delimited by close cannot be trusted. */
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
+  assign(user: ConnectionUser): void {
+    this.#user = user;
+    if (!this.#settling) user.useConnection(this);
+  }
+
+  /**
+   * The user's response is complete. Undici still stands inside its parser then, where a new request would inherit
+   * the timers of the old one, so the next user's request is held until the parser has returned.
+   */
+  free(): void {
+    this.#user = undefined;
+    this.#served += 1;
+    this.#settling = true;
+    queueMicrotask(() => {
+      this.#settling = false;
+      if (!this.#dropped) this.#user?.useConnection(this);
+    });
+  }
+
+  /** Ends the connection, or the attempt to make one. Nobody hears of it. */
+  drop(): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#user = undefined;
+    this.#giveUpConnecting?.();
+    queueMicrotask(() => void this.client.destroy());
+  }
+
+  #connect(callback: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void): void {
+    const timeoutMs = this.#user?.connectTimeoutMs ?? 0;
+    this.#giveUpConnecting = this.#options.connector(this.#options.endpoint, timeoutMs, (error, socket) => {
+      this.#giveUpConnecting = undefined;
+      if (error !== null) {
+        callback(error, null);
+        return;
+      }
+      this.#served = 0;
+      this.#broken = false;
+      // Before undici's own listener: a reset has to be known when undici takes it for the end of the body.
+      socket.on("error", () => {
+        this.#broken = true;
+      });
+      this.#options.onConnect();
+      callback(null, socket);
+    });
+  }
+}

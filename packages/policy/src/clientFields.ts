@@ -1,0 +1,83 @@
+import type { VhostOptions } from "@basalt/config";
+import { getField, parseCacheControl } from "@basalt/http";
+import { isNoCacheAnswer } from "./freshness.ts";
+import { isStandardField } from "./storedFields.ts";
+
+/** How the server names itself; both are an operator's choice. */
+export interface ProductIdentity {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The ETag made here (HTTP-19): constant for one stored version of the body. */
+export const generatedEtag = (storedAtMs: number, sizeBytes: number): string =>
+  `"${Math.floor(storedAtMs / 1000).toString(16)}:${sizeBytes.toString(16)}"`;
+
+/** The ETag that clients see and send back (HTTP-18, HTTP-19): the origin's with OriginalETag, else the generated one. */
+export const clientEtag = (
+  stored: { readonly fields: readonly string[]; readonly storedAtMs: number; readonly sizeBytes: number },
+  options: { readonly etagHeader: boolean; readonly originalETag: boolean },
+): string | undefined => {
+  if (!options.etagHeader) return undefined;
+  return options.originalETag ? getField(stored.fields, "etag") : generatedEtag(stored.storedAtMs, stored.sizeBytes);
+};
+
+/** Value of Via (HTTP-24), also for error pages; undefined when none is sent. */
+export const viaValue = (options: Pick<VhostOptions, "viaHeader">, product: ProductIdentity): string | undefined =>
+  options.viaHeader ? `${product.name}/${product.version}` : undefined;
+
+export type ClientFieldOptions = Pick<
+  VhostOptions,
+  "originalHeader" | "serverHeader" | "etagHeader" | "viaHeader" | "ttl"
+> & { readonly originalETag: boolean };
+
+/**
+ * Fields of a stored response for a client, flat: those stored as the settings now let them through, ETag, Via, and
+ * the Cache-Control of `<NoCache MaxAge>` (TTL-08). Date, Age, Connection and Content-Length are added at delivery:
+ * `Date` is left out here since the delivering side writes its own.
+ */
+export const selectClientFields = (
+  stored: { readonly fields: readonly string[]; readonly storedAtMs: number; readonly sizeBytes: number },
+  options: ClientFieldOptions,
+  product: ProductIdentity,
+): string[] => {
+  const maxAge = clientMaxAge(stored.fields, options);
+  const selected: string[] = [];
+  for (let index = 0; index + 1 < stored.fields.length; index += 2) {
+    const name = stored.fields[index] ?? "";
+    const lowerCaseName = name.toLowerCase();
+    if (lowerCaseName === "date" || lowerCaseName === "etag") continue;
+    if (lowerCaseName === "server" && !options.serverHeader) continue;
+    if (lowerCaseName === "cache-control" && maxAge !== undefined) continue;
+    if (!options.originalHeader && !isStandardField(lowerCaseName)) continue;
+    selected.push(name, stored.fields[index + 1] ?? "");
+  }
+  if (maxAge !== undefined) selected.push("Cache-Control", `max-age=${maxAge}`);
+  const etag = clientEtag(stored, options);
+  if (etag !== undefined) selected.push("ETag", etag);
+  const via = viaValue(options, product);
+  if (via !== undefined) selected.push("Via", via);
+  return selected;
+};
+
+/** Seconds for which a client may keep an answer that the origin marked no-cache (TTL-08); undefined when not asked for. */
+const clientMaxAge = (fields: readonly string[], options: Pick<VhostOptions, "ttl">): number | undefined => {
+  const { maxAge } = options.ttl.noCache;
+  if (maxAge <= 0) return undefined;
+  return isNoCacheAnswer(parseCacheControl(getField(fields, "cache-control"))) ? maxAge : undefined;
+};
+
+/** Age of a response on arrival in seconds: RFC 2616 13.2.3 (HTTP-12) as RFC 9111 4.2.3 corrects it, the delay counted once. */
+export const ageOnArrival = (
+  facts: { readonly ageSeconds: number; readonly dateMs: number | undefined },
+  requestedAtMs: number,
+  receivedAtMs: number,
+): number => {
+  const apparentMs = facts.dateMs === undefined ? 0 : Math.max(0, receivedAtMs - facts.dateMs);
+  const delayMs = Math.max(0, receivedAtMs - requestedAtMs);
+  return Math.floor(Math.max(apparentMs, facts.ageSeconds * 1000 + delayMs) / 1000);
+};
+
+/** Value of Age (HTTP-12): what it was on arrival and the whole seconds since. */
+export const currentAge = (initialAgeSeconds: number, storedAtMs: number, nowMs: number): number =>
+  initialAgeSeconds + Math.max(0, Math.floor((nowMs - storedAtMs) / 1000));

@@ -1,0 +1,99 @@
+import type { OriginOptions, VhostSettings } from "@basalt/config";
+import { formatHttpDate, removeHopByHop } from "@basalt/http";
+import type { Variant } from "./cacheKey.ts";
+import type { ResponseFacts } from "./contract.ts";
+
+/** The client's side of a request that goes to the origin; for a renewal in the background, of its trigger (ORG-50). */
+export interface OriginRequestClient {
+  readonly clientIp: string;
+  readonly host: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly xForwardedFor: string | undefined;
+}
+
+/**
+ * Fields of a request that fills the cache (ORG-42 to ORG-44, ORG-48), flat. Nothing else of the client's fields is
+ * handed on: what one client sends must not shape an object that all are given. Host is absent when the table of
+ * CFG-12 applies, which the origin's side does by itself.
+ */
+export const cacheRequestFields = (client: OriginRequestClient, vhost: VhostSettings, variant: Variant): string[] => {
+  const { originOptions } = vhost;
+  const fields: string[] = [];
+  pushIfPresent(fields, "Host", chooseText(originOptions.host, client.host));
+  pushIfPresent(fields, "User-Agent", chooseText(originOptions.userAgent, client.userAgent));
+  fields.push("X-Forwarded-For", forwardedFor(client, originOptions.xffClientIpOnly));
+  if (variant === "encoded") fields.push("Accept-Encoding", "gzip, deflate");
+  return fields;
+};
+
+/** Validators that a renewal adds (TTL-02); If-None-Match only with OriginalETag (ORG-46). Empty: download anew. */
+export const validatorFields = (
+  stored: Pick<ResponseFacts, "lastModifiedMs" | "etag">,
+  options: Pick<OriginOptions, "originalETag">,
+): string[] => {
+  const fields: string[] = [];
+  if (options.originalETag) pushIfPresent(fields, "If-None-Match", stored.etag);
+  if (stored.lastModifiedMs !== undefined) fields.push("If-Modified-Since", formatHttpDate(stored.lastModifiedMs));
+  return fields;
+};
+
+/** Fields of recovery and health probes (ORG-50): no client stands behind them. */
+export const probeRequestFields = (options: Pick<OriginOptions, "host" | "userAgent">): string[] => {
+  const fields: string[] = [];
+  pushIfPresent(fields, "Host", chooseText(options.host, undefined));
+  pushIfPresent(fields, "User-Agent", chooseText(options.userAgent, undefined));
+  return fields;
+};
+
+/** Fields that the bypass writes itself or that end here: framing belongs to the origin's side. */
+const REPLACED_ON_BYPASS: ReadonlySet<string> = new Set(["host", "user-agent", "x-forwarded-for", "content-length"]);
+
+/**
+ * Fields of a bypassed request (BYP-14, BYP-15), flat: the client's end-to-end fields, and Host, User-Agent and
+ * X-Forwarded-For by configuration or as sent, each by its own Bypass switch. `Expect: 100-continue` ends here: this
+ * server has answered it. Host is absent when the table of CFG-12 applies.
+ */
+export const bypassRequestFields = (
+  clientFields: readonly string[],
+  client: OriginRequestClient,
+  vhost: VhostSettings,
+): string[] => {
+  const { originOptions } = vhost;
+  const fields: string[] = [];
+  pushIfPresent(fields, "Host", originOptions.hostBypass ? chooseText(originOptions.host, client.host) : client.host);
+  const endToEnd = removeHopByHop(clientFields);
+  for (let index = 0; index + 1 < endToEnd.length; index += 2) {
+    const name = endToEnd[index] ?? "";
+    const value = endToEnd[index + 1] ?? "";
+    const lowerCaseName = name.toLowerCase();
+    if (REPLACED_ON_BYPASS.has(lowerCaseName)) continue;
+    if (lowerCaseName === "expect" && value.toLowerCase() === "100-continue") continue;
+    fields.push(name, value);
+  }
+  const userAgent = originOptions.userAgentBypass
+    ? chooseText(originOptions.userAgent, client.userAgent)
+    : client.userAgent;
+  pushIfPresent(fields, "User-Agent", userAgent);
+  const forwarded = originOptions.xffClientIpOnlyBypass
+    ? forwardedFor(client, originOptions.xffClientIpOnly)
+    : client.xForwardedFor;
+  pushIfPresent(fields, "X-Forwarded-For", forwarded);
+  return fields;
+};
+
+/** `*` means the client's own, empty means none. */
+const chooseText = (configured: string, sent: string | undefined): string | undefined => {
+  if (configured === "*") return sent;
+  return configured === "" ? undefined : configured;
+};
+
+/** The client's list and its address, or only the first of them (ORG-44, OPEN 16). */
+const forwardedFor = (client: OriginRequestClient, firstOnly: boolean): string => {
+  const sent = (client.xForwardedFor ?? "").split(",").map((address) => address.trim());
+  const addresses = [...sent.filter((address) => address !== ""), client.clientIp];
+  return firstOnly ? (addresses[0] ?? client.clientIp) : addresses.join(", ");
+};
+
+const pushIfPresent = (fields: string[], name: string, value: string | undefined): void => {
+  if (value !== undefined) fields.push(name, value);
+};

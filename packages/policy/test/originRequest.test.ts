@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import {
+  bypassRequestFields,
+  cacheRequestFields,
+  type OriginRequestClient,
+  probeRequestFields,
+  responseFacts,
+  validatorFields,
+} from "../src/index.ts";
+import { type VhostChanges, vhostWith } from "./settings.ts";
+
+const CLIENT: OriginRequestClient = {
+  clientIp: "10.0.0.5",
+  host: "www.example.com:8080",
+  userAgent: "Browser/1",
+  xForwardedFor: undefined,
+};
+
+const fieldValue = (fields: readonly string[], name: string): string | undefined => {
+  const index = fields.findIndex((text, position) => position % 2 === 0 && text === name);
+  return index < 0 ? undefined : fields[index + 1];
+};
+
+const cacheValue = (name: string, originOptions: VhostChanges["originOptions"] = {}, client = CLIENT) =>
+  fieldValue(cacheRequestFields(client, vhostWith({ originOptions }), ""), name);
+
+describe("a request that fills the cache", () => {
+  it("ORG-42 leaves Host to the table of addresses unless it is configured", () => {
+    expect(cacheValue("Host")).toBeUndefined();
+    expect(cacheValue("Host", { host: "www.example2.com:8080" })).toBe("www.example2.com:8080");
+    expect(cacheValue("Host", { host: "*" })).toBe("www.example.com:8080");
+    expect(cacheValue("Host", { host: "*" }, { ...CLIENT, host: undefined })).toBeUndefined();
+  });
+
+  it("ORG-43 sends the configured User-Agent or the client's", () => {
+    expect(cacheValue("User-Agent", { userAgent: "STON" })).toBe("STON");
+    expect(cacheValue("User-Agent", { userAgent: "*" })).toBe("Browser/1");
+    expect(cacheValue("User-Agent", { userAgent: "*" }, { ...CLIENT, userAgent: undefined })).toBeUndefined();
+  });
+
+  it("ORG-44 extends the client's X-Forwarded-For or takes its first address", () => {
+    const client = { ...CLIENT, clientIp: "128.134.9.1", xForwardedFor: "220.61.7.150, 61.1.9.100" };
+    expect(cacheValue("X-Forwarded-For", {}, client)).toBe("220.61.7.150, 61.1.9.100, 128.134.9.1");
+    expect(cacheValue("X-Forwarded-For", { xffClientIpOnly: true }, client)).toBe("220.61.7.150");
+    expect(cacheValue("X-Forwarded-For")).toBe("10.0.0.5");
+    expect(cacheValue("X-Forwarded-For", { xffClientIpOnly: true })).toBe("10.0.0.5");
+    expect(cacheValue("X-Forwarded-For", {}, { ...CLIENT, xForwardedFor: " , " })).toBe("10.0.0.5");
+  });
+
+  it("ORG-48 asks for compressed content for the encoded variant only", () => {
+    expect(fieldValue(cacheRequestFields(CLIENT, vhostWith(), "encoded"), "Accept-Encoding")).toBe("gzip, deflate");
+    expect(fieldValue(cacheRequestFields(CLIENT, vhostWith(), ""), "Accept-Encoding")).toBeUndefined();
+  });
+
+  it("hands nothing else on of what the client sent", () => {
+    expect(cacheRequestFields(CLIENT, vhostWith(), "")).toEqual([
+      "User-Agent",
+      "Basalt",
+      "X-Forwarded-For",
+      "10.0.0.5",
+    ]);
+  });
+});
+
+describe("a renewal", () => {
+  const facts = responseFacts(200, ["Last-Modified", "Sat, 29 Oct 1994 19:43:31 GMT", "ETag", '"x"']);
+
+  it("TTL-02 asks with If-Modified-Since", () => {
+    expect(validatorFields(facts, { originalETag: false })).toEqual([
+      "If-Modified-Since",
+      "Sat, 29 Oct 1994 19:43:31 GMT",
+    ]);
+    expect(validatorFields(responseFacts(200, []), { originalETag: true })).toEqual([]);
+  });
+
+  it("ORG-46 adds If-None-Match with OriginalETag", () => {
+    expect(validatorFields(facts, { originalETag: true })).toEqual([
+      ...["If-None-Match", '"x"'],
+      ...["If-Modified-Since", "Sat, 29 Oct 1994 19:43:31 GMT"],
+    ]);
+  });
+
+  it("ORG-50 in the background carries the values of the request that triggered it; probes have no client", () => {
+    expect(cacheValue("User-Agent", { userAgent: "*" }, CLIENT)).toBe("Browser/1");
+    expect(probeRequestFields({ host: "", userAgent: "Basalt" })).toEqual(["User-Agent", "Basalt"]);
+    expect(probeRequestFields({ host: "*", userAgent: "*" })).toEqual([]);
+    expect(probeRequestFields({ host: "h", userAgent: "" })).toEqual(["Host", "h"]);
+  });
+});
+
+describe("a bypassed request", () => {
+  const SENT = [
+    ...["Host", "www.example.com", "User-Agent", "Browser/1", "Cookie", "a=1", "Cookie", "b=2"],
+    ...["Connection", "close, X-Hop", "X-Hop", "1", "Transfer-Encoding", "chunked", "Content-Length", "3"],
+    ...["X-Forwarded-For", "1.1.1.1", "Expect", "100-continue", "Accept-Encoding", "br"],
+  ];
+  const client: OriginRequestClient = { ...CLIENT, host: "www.example.com", xForwardedFor: "1.1.1.1" };
+  const bypass = (originOptions: VhostChanges["originOptions"] = {}, from = client, sent = SENT) =>
+    bypassRequestFields(sent, from, vhostWith({ originOptions }));
+
+  it("BYP-15 keeps end-to-end fields, cookies too, and drops hop-by-hop ones and framing", () => {
+    expect(bypass()).toEqual([
+      ...["Cookie", "a=1", "Cookie", "b=2", "Accept-Encoding", "br"],
+      ...["User-Agent", "Browser/1", "X-Forwarded-For", "1.1.1.1, 10.0.0.5"],
+    ]);
+  });
+
+  it("BYP-14 chooses each default field by its Bypass switch (OPEN 7, reading A)", () => {
+    expect(fieldValue(bypass({ userAgentBypass: true, userAgent: "STON" }), "User-Agent")).toBe("STON");
+    expect(fieldValue(bypass({ userAgentBypass: false, userAgent: "STON" }), "User-Agent")).toBe("Browser/1");
+    expect(fieldValue(bypass({ hostBypass: true, host: "h" }), "Host")).toBe("h");
+    expect(fieldValue(bypass({ hostBypass: true }), "Host")).toBeUndefined();
+    expect(fieldValue(bypass({ hostBypass: false, host: "h" }), "Host")).toBe("www.example.com");
+    expect(fieldValue(bypass({ xffClientIpOnlyBypass: true, xffClientIpOnly: true }), "X-Forwarded-For")).toBe(
+      "1.1.1.1",
+    );
+    expect(fieldValue(bypass({ xffClientIpOnlyBypass: false }), "X-Forwarded-For")).toBe("1.1.1.1");
+  });
+
+  it("BYP-14 sends none where the switch is off and the client sent none", () => {
+    const bare = { clientIp: "10.0.0.5", host: "www.example.com", userAgent: undefined, xForwardedFor: undefined };
+    const fields = bypass({ userAgentBypass: false, xffClientIpOnlyBypass: false }, bare, ["Host", "www.example.com"]);
+    expect(fields).toEqual([]);
+  });
+});

@@ -1,0 +1,150 @@
+import type {
+  Condition,
+  ConditionFiles,
+  ConditionTerm,
+  OriginOptions,
+  VhostOptions,
+  VhostSettings,
+} from "@basalt/config";
+import type { ConditionRequest } from "../src/index.ts";
+
+/** The defaults of the guide. */
+const OPTIONS: VhostOptions = {
+  ttl: {
+    priority: ["cc_nocache", "custom", "cc_maxage", "rescode"],
+    res2xx: { seconds: 1800, ratio: 20, max: 86400 },
+    noCache: { seconds: 5, ratio: 0, max: 5, maxAge: 0 },
+    res3xxSeconds: 300,
+    res4xxSeconds: 30,
+    res5xxSeconds: 30,
+    connectTimeoutSeconds: 3,
+    receiveTimeoutSeconds: 4,
+    originBusySeconds: 6,
+  },
+  ttlExtensionBy4xx: false,
+  ttlExtensionBy5xx: true,
+  unvalidatableObjectResCode: 0,
+  refreshExpired: true,
+  noCacheRequestExpire: false,
+  acceptEncoding: true,
+  caseSensitive: true,
+  applyQueryString: true,
+  applyQueryStringCollective: false,
+  connectionHeader: "keep-alive",
+  clientKeepAliveSeconds: 10,
+  keepAliveHeader: true,
+  keepAliveHeaderMax: 0,
+  ageHeader: false,
+  etagHeader: true,
+  originalHeader: false,
+  viaHeader: true,
+  serverHeader: true,
+  lastModifiedCheck: "exact",
+  ifRange: false,
+  bypassNoCacheRequest: false,
+  bypassPostRequest: true,
+  bypassGetRequest: false,
+  bypassPutRequest: false,
+  purge2Expire: "NONE",
+  rootPurgeExpire: "ON",
+  resCodeNoCtrlTarget: 200,
+  compression: { enabled: false, method: "gzip", level: 6, sourceMinBytes: 2048, sourceMaxBytes: 2097152 },
+};
+
+const ORIGIN_OPTIONS: OriginOptions = {
+  connectTimeoutSeconds: 3,
+  receiveTimeoutSeconds: 10,
+  bypassConnectTimeoutSeconds: 5,
+  bypassReceiveTimeoutSeconds: 300,
+  exclusion: 3,
+  recovery: { count: 5, cycleSeconds: 10, uri: "/", resCodes: [] },
+  reuseTimeoutSeconds: 60,
+  balanceMode: "RoundRobin",
+  host: "",
+  userAgent: "Basalt",
+  userAgentBypass: false,
+  hostBypass: true,
+  xffClientIpOnly: false,
+  xffClientIpOnlyBypass: true,
+  originalETag: false,
+  wholeClientRequest: false,
+};
+
+export interface VhostChanges {
+  readonly options?: Partial<VhostOptions>;
+  readonly originOptions?: Partial<OriginOptions>;
+  readonly conditions?: Partial<ConditionFiles>;
+}
+
+export const vhostWith = (
+  changes: VhostChanges & Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen">> = {},
+): VhostSettings => ({
+  name: changes.name ?? "www.example.com",
+  status: changes.status ?? "Active",
+  aliases: changes.aliases ?? [],
+  listen: changes.listen ?? [{ address: undefined, port: 80 }],
+  origin: { addresses: [], standby: [] },
+  options: { ...OPTIONS, ...changes.options },
+  originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
+  conditions: { ttl: [], bypass: [], querystring: [], compression: [], ...changes.conditions },
+});
+
+export const TTL = OPTIONS.ttl;
+export const DEFAULT_OPTIONS = OPTIONS;
+
+/** A URL condition as the grammar reads it: the query string counts when the pattern has one (OPEN 11 of spec 01). */
+export const urlTerm = (pattern: string, negated = false): ConditionTerm => ({
+  kind: "url",
+  pattern,
+  withQuery: pattern.includes("?"),
+  negated,
+});
+
+export const onUrl = (pattern: string): Condition => ({ terms: [urlTerm(pattern)] });
+
+export const headerTerm = (name: string, pattern?: string, negated = false): ConditionTerm => ({
+  kind: "header",
+  name,
+  value: pattern === undefined ? { kind: "exists" } : pattern === "" ? { kind: "empty" } : { kind: "pattern", pattern },
+  negated,
+});
+
+export const ttlLines = (...lines: readonly (readonly [pattern: string, seconds: number])[]): ConditionFiles["ttl"] =>
+  lines.map(([pattern, seconds], index) => ({ condition: onUrl(pattern), seconds, line: index + 1 }));
+
+export const queryLines = (...patterns: readonly string[]): ConditionFiles["querystring"] =>
+  patterns.map((pattern, index) => ({ condition: onUrl(pattern), line: index + 1 }));
+
+export const bypassLines = (
+  ...lines: readonly (readonly [condition: string | Condition, action: "cache" | "bypass" | "opposite"])[]
+): ConditionFiles["bypass"] =>
+  lines.map(([condition, action], index) => ({
+    condition: typeof condition === "string" ? onUrl(condition) : condition,
+    action,
+    line: index + 1,
+  }));
+
+export const compressionLines = (
+  ...lines: readonly (readonly [pattern: string, compress: boolean, level?: number])[]
+): ConditionFiles["compression"] =>
+  lines.map(([pattern, compress, level], index) => ({ condition: onUrl(pattern), compress, level, line: index + 1 }));
+
+/** A client's request for conditions; `headers` in lower case. */
+export const requestFor = (
+  url: string,
+  more: {
+    readonly method?: string;
+    readonly clientIp?: string;
+    readonly protocol?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly mimeType?: string;
+  } = {},
+): ConditionRequest => ({
+  method: more.method ?? "GET",
+  path: url.split("?", 1)[0] ?? "",
+  pathAndQuery: url,
+  clientIp: more.clientIp ?? "192.0.2.1",
+  protocol: more.protocol ?? "http",
+  header: (name) => more.headers?.[name],
+  mimeType: more.mimeType,
+});

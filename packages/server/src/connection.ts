@@ -1,0 +1,383 @@
+import type { PreparedResponse } from "@basalt/cache";
+import {
+  CHUNK_DONE,
+  CHUNK_REJECTED,
+  type ChunkedDecoder,
+  createChunkedDecoder,
+  createRequestHeadParser,
+  FIELD,
+  type FieldBlock,
+  PARSE_NEED_MORE,
+  PARSE_REJECTED,
+  type RequestHeadParser,
+} from "@basalt/http";
+import { rejectionSlot } from "@basalt/telemetry";
+import { EdgeError } from "@basalt/types";
+import { rejectConnection } from "./delivery/errorResponse.ts";
+import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
+import type { EdgeServer } from "./edgeServer.ts";
+import { Exchange } from "./exchange.ts";
+import { RequestBody } from "./requestBody.ts";
+import type { ServedVhost } from "./servedVhost.ts";
+
+/** Bytes of pipelined requests that may wait behind a running one before the socket is paused. */
+const PIPELINE_BYTES = 64 * 1024;
+
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * `idle`: nothing of a next request has arrived. `head`: part of one has. `busy`: a request runs. `tunnel`: bytes go
+ * elsewhere. `closing`: the last answer is on its way.
+ */
+type State = "idle" | "head" | "busy" | "tunnel" | "closing" | "closed";
+
+/** One client connection: finds requests in its bytes, runs them one after the other, keeps its deadlines. */
+export class Connection implements SocketHandler {
+  readonly server: EdgeServer;
+  readonly socket: ClientSocket;
+  readonly localPort: number;
+  readonly #parser: RequestHeadParser;
+  readonly #exchange: Exchange;
+  #state: State = "idle";
+  #waiting: Buffer = NOTHING;
+  #paused = false;
+  #deadline: number;
+  #served = 0;
+  #body: RequestBody | undefined;
+  #bodyLeft = 0;
+  #decoder: ChunkedDecoder | undefined;
+  #peerEnded = false;
+  #tunnel: ((data: Buffer) => void) | undefined;
+  #running = false;
+  #unsentSeen = 0;
+  #held: PreparedResponse[] = [];
+  #fields: FieldBlock | undefined;
+  #fieldsVhost: ServedVhost | undefined;
+  #fieldsGeneration = -1;
+
+  constructor(server: EdgeServer, socket: ClientSocket, localPort: number) {
+    this.server = server;
+    this.socket = socket;
+    this.localPort = localPort;
+    const { limits } = server.state;
+    this.#parser = createRequestHeadParser(limits);
+    this.#exchange = new Exchange(this);
+    this.#deadline = server.parts.clock.monotonic() + limits.headTimeoutSeconds * 1000;
+  }
+
+  /** Requests answered before the present one. */
+  get served(): number {
+    return this.#served;
+  }
+
+  /** No answer can reach the client any more. */
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    switch (this.#state) {
+      case "idle":
+        this.#consume(buffer, start, end);
+        return;
+      case "head": {
+        const joined = Buffer.concat([this.#waiting, buffer.subarray(start, end)]);
+        this.#waiting = NOTHING;
+        this.#consume(joined, 0, joined.length);
+        return;
+      }
+      case "busy":
+        this.#receiveWhileBusy(buffer, start, end);
+        return;
+      case "tunnel":
+        this.#tunnel?.(Buffer.from(buffer.subarray(start, end)));
+        return;
+      case "closing":
+      case "closed":
+        return;
+    }
+  }
+
+  onDrain(): void {
+    this.#releaseHeld();
+    this.#exchange.drained();
+    if (this.#state === "busy") this.#touch(this.server.state.limits.sendTimeoutSeconds);
+    if (this.#state !== "idle") return;
+    if (this.#waiting.length > 0) this.#consumeWaiting();
+    else this.#becomeIdle();
+  }
+
+  onEnd(): void {
+    this.#peerEnded = true;
+    if (this.#state === "busy") {
+      this.#body?.fail(new EdgeError("CLIENT_GONE", { detail: "request body ended early" }));
+      return;
+    }
+    if (this.#state === "tunnel") this.#exchange.clientEnded();
+    else if (this.#state !== "closing") this.close();
+  }
+
+  onClose(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#releaseHeld();
+    this.#body?.fail(new EdgeError("CLIENT_GONE"));
+    this.#exchange.clientGone();
+    this.server.forget(this);
+  }
+
+  /** Closes without an answer, or when the last one has been sent. */
+  close(): void {
+    if (this.#state === "closed" || this.#state === "closing") return;
+    this.#state = "closing";
+    this.#touch(CLOSE_SECONDS);
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  checkDeadline(monotonicMs: number): void {
+    if (monotonicMs < this.#deadline || this.#state === "closed" || this.#state === "tunnel") return;
+    const { limits } = this.server.state;
+    const unsent = this.socket.unsentBytes;
+    if (unsent > 0) {
+      // A slow client is not a dead one: it is cut when a whole period has passed without a byte taken.
+      if (unsent === this.#unsentSeen) this.destroy();
+      this.#unsentSeen = unsent;
+      this.#touch(limits.sendTimeoutSeconds);
+      return;
+    }
+    switch (this.#state) {
+      case "head":
+        this.server.parts.counters.add(rejectionSlot("REQUEST_TIMEOUT"), 1);
+        rejectConnection(this, "REQUEST_TIMEOUT");
+        return;
+      case "idle":
+        this.close();
+        return;
+      case "busy":
+        this.#body?.fail(new EdgeError("REQUEST_TIMEOUT"));
+        this.#touch(limits.sendTimeoutSeconds);
+        return;
+      case "closing":
+        this.destroy();
+        return;
+    }
+  }
+
+  /** The virtual host of the request, remembered while the client repeats its fields and the configuration stays. */
+  selectVhost(host: string | undefined, fields: FieldBlock): ServedVhost | undefined {
+    const { state } = this.server;
+    if (this.#fields === fields && this.#fieldsGeneration === state.generation && host === fields.host) {
+      return this.#fieldsVhost;
+    }
+    const settings = state.table.select(host, this.localPort);
+    const vhost = settings === undefined ? undefined : state.served.get(settings.name);
+    this.#fields = host === fields.host ? fields : undefined;
+    this.#fieldsGeneration = state.generation;
+    this.#fieldsVhost = vhost;
+    return vhost;
+  }
+
+  /** The response is out: next request, or the end. */
+  finished(keepAlive: boolean): void {
+    this.#served++;
+    if (this.#state !== "busy") return;
+    const bodyPending = this.#body !== undefined;
+    if (!keepAlive || this.#peerEnded || bodyPending) {
+      this.#body?.discard();
+      this.#state = "closing";
+      this.#touch(CLOSE_SECONDS);
+      this.socket.end();
+      return;
+    }
+    this.#state = "idle";
+    if (this.#running) return;
+    if (this.#waiting.length > 0 && this.socket.unsentBytes === 0) this.#consumeWaiting();
+    else this.#becomeIdle();
+  }
+
+  /** From now on the client's bytes belong to `receive`; returns those that have arrived already. */
+  openTunnel(receive: (data: Buffer) => void): Buffer {
+    this.#state = "tunnel";
+    this.#tunnel = receive;
+    this.#deadline = Number.POSITIVE_INFINITY;
+    const waiting = this.#waiting;
+    this.#waiting = NOTHING;
+    this.#resume();
+    return waiting;
+  }
+
+  pauseReading(): void {
+    this.#paused = true;
+    this.socket.pauseReading();
+  }
+
+  resumeReading(): void {
+    this.#resume();
+  }
+
+  /** The kernel has not taken all of this response yet: it must not be changed until the next drain. */
+  hold(prepared: PreparedResponse): void {
+    prepared.holds++;
+    this.#held.push(prepared);
+  }
+
+  #releaseHeld(): void {
+    for (const prepared of this.#held) prepared.holds--;
+    if (this.#held.length > 0) this.#held = [];
+  }
+
+  #consumeWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = NOTHING;
+    this.#resume();
+    this.#consume(waiting, 0, waiting.length);
+  }
+
+  /** Runs as many requests as the bytes hold and as finish at once. */
+  #consume(buffer: Buffer, start: number, end: number): void {
+    let position = start;
+    this.#running = true;
+    while (position < end) {
+      const next = this.#parser.parse(buffer, position, end);
+      if (next === PARSE_NEED_MORE) {
+        this.#running = false;
+        this.#awaitHead(buffer, position, end);
+        return;
+      }
+      if (next === PARSE_REJECTED) {
+        this.#running = false;
+        this.#reject();
+        return;
+      }
+      const headBytes = next - position;
+      position = next;
+      this.#state = "busy";
+      this.#deadline = Number.POSITIVE_INFINITY;
+      const { fields } = this.#parser;
+      let body: RequestBody | undefined;
+      if ((fields.flags & FIELD.CHUNKED) !== 0 || fields.contentLength > 0) {
+        body = this.#beginBody(fields);
+        position = this.#receiveBody(buffer, position, end);
+        if (this.#currentState() !== "busy") break;
+      }
+      this.#exchange.start(this.#parser, headBytes, body);
+      if (this.#currentState() !== "idle" || this.socket.unsentBytes > 0) break;
+    }
+    this.#running = false;
+    const state = this.#currentState();
+    if (position < end) {
+      if (state === "busy") this.#receiveWhileBusy(buffer, position, end);
+      else if (state === "idle") this.#wait(buffer, position, end);
+      else if (state === "tunnel") this.#tunnel?.(Buffer.from(buffer.subarray(position, end)));
+    }
+    if (state === "idle") this.#becomeIdle();
+  }
+
+  /** For the compiler: calls in between may have changed the state. */
+  #currentState(): State {
+    return this.#state;
+  }
+
+  #awaitHead(buffer: Buffer, start: number, end: number): void {
+    if (this.#state !== "head") this.#touch(this.server.state.limits.headTimeoutSeconds);
+    this.#state = "head";
+    this.#waiting = Buffer.from(buffer.subarray(start, end));
+  }
+
+  #becomeIdle(): void {
+    const seconds = this.#fieldsVhost?.settings.options.clientKeepAliveSeconds ?? IDLE_SECONDS;
+    this.#touch(seconds);
+  }
+
+  #wait(buffer: Buffer, start: number, end: number): void {
+    const more = buffer.subarray(start, end);
+    this.#waiting = this.#waiting.length === 0 ? Buffer.from(more) : Buffer.concat([this.#waiting, more]);
+    if (this.#waiting.length > PIPELINE_BYTES) this.pauseReading();
+  }
+
+  #receiveWhileBusy(buffer: Buffer, start: number, end: number): void {
+    const rest = this.#body === undefined ? start : this.#receiveBody(buffer, start, end);
+    if (rest < end && this.#state === "busy") this.#wait(buffer, rest, end);
+  }
+
+  #beginBody(fields: FieldBlock): RequestBody {
+    const expectsContinue = (fields.flags & FIELD.EXPECT_CONTINUE) !== 0 && this.#parser.minorVersion === 1;
+    let continued = !expectsContinue;
+    const body = new RequestBody({
+      pause: () => this.pauseReading(),
+      resume: () => this.#resume(),
+      started: () => {
+        if (continued || this.#state !== "busy") return;
+        continued = true;
+        this.socket.write(CONTINUE);
+      },
+    });
+    if ((fields.flags & FIELD.CHUNKED) !== 0) {
+      this.#decoder ??= createChunkedDecoder(this.server.state.limits);
+      this.#decoder.reset();
+      this.#bodyLeft = -1;
+    } else {
+      this.#bodyLeft = fields.contentLength;
+    }
+    this.#body = body;
+    this.#touch(this.server.state.limits.bodyTimeoutSeconds);
+    return body;
+  }
+
+  /** Feeds the running request's body; returns the position behind what belongs to it. */
+  #receiveBody(buffer: Buffer, start: number, end: number): number {
+    const body = this.#body;
+    if (body === undefined) return start;
+    this.#touch(this.server.state.limits.bodyTimeoutSeconds);
+    if (this.#bodyLeft >= 0) {
+      const take = Math.min(this.#bodyLeft, end - start);
+      if (take > 0) body.push(buffer, start, start + take);
+      this.#bodyLeft -= take;
+      if (this.#bodyLeft === 0) this.#endBody(body);
+      return start + take;
+    }
+    const decoder = this.#decoder;
+    if (decoder === undefined) return end;
+    const outcome = decoder.decode(buffer, start, end, (source, from, to) => body.push(source, from, to));
+    if (outcome === CHUNK_REJECTED) {
+      body.fail(new EdgeError("REQUEST_MALFORMED", { detail: decoder.rejection?.detail ?? "" }));
+      this.server.parts.counters.add(rejectionSlot("REQUEST_MALFORMED"), 1);
+      rejectConnection(this, "REQUEST_MALFORMED");
+      return end;
+    }
+    if (outcome === CHUNK_DONE) this.#endBody(body);
+    return decoder.position;
+  }
+
+  #endBody(body: RequestBody): void {
+    this.#body = undefined;
+    this.#deadline = Number.POSITIVE_INFINITY;
+    body.complete();
+  }
+
+  #reject(): void {
+    const code = this.#parser.rejection?.code ?? "REQUEST_MALFORMED";
+    this.server.parts.counters.add(rejectionSlot(code), 1);
+    rejectConnection(this, code);
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.socket.resumeReading();
+  }
+
+  #touch(seconds: number): void {
+    this.#deadline = this.server.parts.clock.monotonic() + seconds * 1000;
+  }
+}
+
+/** Idle time before a first request has told which virtual host's setting holds. */
+const IDLE_SECONDS = 10;
+/** For the last answer to be taken. */
+const CLOSE_SECONDS = 30;

@@ -1,0 +1,162 @@
+import type { BodySource } from "@basalt/cache";
+import type { Exchange, Ongoing } from "../exchange.ts";
+import { readBuffers } from "./readBuffers.ts";
+
+/** How the end of the body is told to the client. */
+export type Framing = "length" | "chunked" | "close";
+
+/** At most this much is handed to the kernel in one write. */
+const WRITE_BYTES = 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Sends `[position, end)` of a body to a client, at the client's pace and as far as the body has come. One write is
+ * out at a time; what the body has in memory is sent from there, the rest through a pooled buffer.
+ */
+export class BodyPump implements Ongoing {
+  readonly #exchange: Exchange;
+  readonly #source: BodySource;
+  readonly #framing: Framing;
+  readonly #keepAlive: boolean;
+  #head: Buffer;
+  #position: number;
+  /** -1 until the source knows its length. */
+  readonly #end: number;
+  #sentChunks = 0;
+  #isReading = false;
+  #isOver = false;
+  #buffer: Buffer | undefined;
+  #unwatch: () => void;
+
+  constructor(
+    exchange: Exchange,
+    source: BodySource,
+    part: { readonly start: number; readonly end: number },
+    head: Buffer,
+    framing: Framing,
+    keepAlive: boolean,
+  ) {
+    this.#exchange = exchange;
+    this.#source = source;
+    this.#position = part.start;
+    this.#end = part.end;
+    this.#head = head;
+    this.#framing = framing;
+    this.#keepAlive = keepAlive;
+    source.retain();
+    this.#unwatch = source.watch(() => this.#advance());
+    exchange.ongoing = this;
+  }
+
+  start(): void {
+    this.#advance();
+    if (!this.#isOver && this.#head.length > 0 && this.#exchange.connection.socket.unsentBytes === 0) {
+      const head = this.#head;
+      this.#head = NOTHING;
+      this.#exchange.connection.socket.write(head);
+    }
+  }
+
+  drained(): void {
+    if (!this.#isReading) this.#giveBack();
+    this.#advance();
+  }
+
+  clientGone(): void {
+    this.#over();
+  }
+
+  clientEnded(): void {}
+
+  #advance(): void {
+    const { socket } = this.#exchange.connection;
+    while (!this.#isOver && !this.#isReading && socket.unsentBytes === 0) {
+      const end = this.#end >= 0 ? this.#end : this.#source.totalBytes;
+      if (end >= 0 && this.#position >= end && (this.#framing === "length" || this.#source.state === "complete")) {
+        this.#finish();
+        return;
+      }
+      const available = Math.min(end >= 0 ? end : Number.POSITIVE_INFINITY, this.#source.availableBytes);
+      if (this.#position < available) {
+        const data = this.#source.peek(this.#position);
+        if (data === undefined) {
+          void this.#read(available);
+          return;
+        }
+        this.#send(data.subarray(0, Math.min(data.length, available - this.#position, WRITE_BYTES)));
+        continue;
+      }
+      if (this.#source.state === "failed" || this.#source.state === "complete") {
+        this.#over();
+        this.#exchange.abort();
+      }
+      return;
+    }
+  }
+
+  async #read(available: number): Promise<void> {
+    this.#isReading = true;
+    this.#buffer ??= readBuffers.take();
+    const buffer = this.#buffer;
+    try {
+      const length = Math.min(buffer.length, available - this.#position);
+      const count = await this.#source.read(buffer, length, this.#position);
+      this.#isReading = false;
+      if (this.#isOver) {
+        this.#giveBack();
+        return;
+      }
+      if (count > 0) this.#send(buffer.subarray(0, count));
+      this.#advance();
+    } catch (cause) {
+      this.#isReading = false;
+      const isOver = this.#isOver;
+      this.#over();
+      if (!isOver) this.#exchange.fail(this.#exchange.ticket, cause);
+    }
+  }
+
+  #send(data: Buffer): void {
+    const { socket } = this.#exchange.connection;
+    const head = this.#framing === "chunked" ? this.#chunkHead(data.length) : this.#head;
+    this.#head = NOTHING;
+    this.#position += data.length;
+    this.#exchange.bodyBytesSent += data.length;
+    if (head.length > 0) socket.writePair(head, data);
+    else socket.write(data);
+  }
+
+  /** The line end of each chunk travels in front of the next. */
+  #chunkHead(length: number): Buffer {
+    const line = `${this.#sentChunks++ === 0 ? "" : "\r\n"}${length.toString(16)}\r\n`;
+    return Buffer.concat([this.#head, Buffer.from(line, "latin1")]);
+  }
+
+  #finish(): void {
+    const { socket } = this.#exchange.connection;
+    if (this.#framing === "chunked") {
+      const last = Buffer.from(this.#sentChunks === 0 ? "0\r\n\r\n" : "\r\n0\r\n\r\n", "latin1");
+      socket.write(Buffer.concat([this.#head, last]));
+    } else if (this.#head.length > 0) {
+      socket.write(this.#head);
+    }
+    this.#head = NOTHING;
+    this.#over();
+    this.#exchange.finish(this.#keepAlive && this.#framing !== "close");
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#unwatch();
+    this.#source.release();
+    if (!this.#isReading && this.#exchange.connection.socket.unsentBytes === 0) this.#giveBack();
+  }
+
+  /** A buffer that the kernel or a read still holds is left to the garbage collector instead. */
+  #giveBack(): void {
+    if (this.#buffer !== undefined) readBuffers.give(this.#buffer);
+    this.#buffer = undefined;
+  }
+}

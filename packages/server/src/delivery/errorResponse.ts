@@ -1,0 +1,54 @@
+import { formatHttpDate } from "@basalt/http";
+import { viaValue } from "@basalt/policy";
+import { ERROR_CODES, type ErrorCode } from "@basalt/types";
+import type { Connection } from "../connection.ts";
+import type { Exchange } from "../exchange.ts";
+import { connectionLines, statusLine } from "./prepared.ts";
+
+/** Answers bytes that are no request, or none that may be answered otherwise, and ends the connection. */
+export const rejectConnection = (connection: Connection, code: ErrorCode): void => {
+  const { status, message } = ERROR_CODES[code];
+  if (status === 0) {
+    connection.destroy();
+    return;
+  }
+  const now = connection.server.parts.clock.now();
+  const body = errorPage(status, message);
+  const text = `${statusLine(status)}${PAGE_FIELDS}Content-Length: ${body.length}\r\nConnection: close\r\nDate: ${formatHttpDate(now)}\r\n\r\n${body}`;
+  connection.socket.write(Buffer.from(text, "latin1"));
+  connection.close();
+};
+
+/** The page that states the reason (HTTP-39, TTL-18); a HEAD gets its head. */
+export const sendErrorPage = (exchange: Exchange, code: ErrorCode): void => {
+  const traits = ERROR_CODES[code];
+  if (traits.status === 0) {
+    exchange.abort();
+    return;
+  }
+  sendPage(exchange, traits.status, PAGE_FIELDS, errorPage(traits.status, traits.message));
+};
+
+/** A short answer made here. `fields` are whole lines. */
+export const sendPage = (exchange: Exchange, status: number, fields: string, body: string): void => {
+  const { connection, nowMs, vhost } = exchange;
+  const decision = exchange.decideConnection();
+  const via = vhost === undefined ? undefined : viaValue(vhost.settings.options, connection.server.parts.product);
+  const head = `${statusLine(status)}${fields}${via === undefined ? "" : `Via: ${via}\r\n`}Content-Length: ${Buffer.byteLength(body)}\r\n${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
+  exchange.responding(status, head.length);
+  if (exchange.isHead) {
+    connection.socket.write(Buffer.from(head, "latin1"));
+  } else {
+    const bytes = Buffer.from(body, "utf8");
+    exchange.bodyBytesSent = bytes.length;
+    connection.socket.writePair(Buffer.from(head, "latin1"), bytes);
+  }
+  exchange.finish(decision.keepAlive);
+};
+
+const PAGE_FIELDS = "Content-Type: text/html; charset=utf-8\r\n";
+
+const errorPage = (status: number, message: string): string => {
+  const title = statusLine(status).slice("HTTP/1.1 ".length).trim();
+  return `<!doctype html>\n<html lang="en"><head><title>${title}</title></head>\n<body><h1>${title}</h1><p>${message}</p></body></html>\n`;
+};

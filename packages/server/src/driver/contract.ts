@@ -1,0 +1,39 @@
+/** A client connection's byte stream, whatever carries it (plain TCP, later TLS). */
+export interface ClientSocket {
+  /**
+   * Hands bytes to the kernel. True: it took them all, the buffer is the caller's again. False: the buffer must stay
+   * as it is until `onDrain`.
+   */
+  write(data: Buffer): boolean;
+  /** Head and body in one system call. */
+  writePair(head: Buffer, body: Buffer): boolean;
+  /** Bytes written but not yet taken by the kernel. */
+  readonly unsentBytes: number;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Sends what is waiting, then ends the stream; the peer's remaining bytes are discarded. */
+  end(): void;
+  /** Drops everything at once. */
+  destroy(): void;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+export interface SocketHandler {
+  /** Bytes in `buffer[start, end)`; the buffer is shared by all connections and valid during the call only. */
+  onData(buffer: Buffer, start: number, end: number): void;
+  /** Everything written so far has been taken by the kernel. */
+  onDrain(): void;
+  /** The peer will send no more. */
+  onEnd(): void;
+  /** Called exactly once. */
+  onClose(): void;
+}
+
+export type AcceptListener = (socket: ClientSocket, attach: (handler: SocketHandler) => void) => void;
+
+/** A worker's share of a listening socket. */
+export interface Acceptor {
+  /** Stops accepting; connections stay. */
+  close(): void;
+}

@@ -1,0 +1,186 @@
+import type { Acceptor, AcceptListener, ClientSocket, SocketHandler } from "./contract.ts";
+import { LISTEN_BACKLOG } from "./listeningSocket.ts";
+import {
+  createShutdownRequest,
+  createWriteRequest,
+  lastRead,
+  lastWriteIsPending,
+  type ListeningHandle,
+  type StreamHandle,
+  type WriteRequest,
+} from "./runtime.ts";
+
+/** All connections of a process read into this one buffer: what they receive is used or copied before the next read. */
+const READ_BUFFER_BYTES = 64 * 1024;
+const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/** How long a closing connection may take to receive what was sent and to close its side. */
+const LINGER_MS = 2_000;
+
+const UV_EOF = -4095;
+
+const ignoreRead = (): void => {};
+
+const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd: () => {}, onClose: () => {} };
+
+/** A TCP connection on the runtime's stream handle, without `net.Socket`. */
+class RawSocket implements ClientSocket {
+  #handle: StreamHandle | undefined;
+  #handler: SocketHandler = ignoreEvents;
+  #pendingWrites = 0;
+  #ending = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #peer: { address?: string; port?: number } | undefined;
+
+  constructor(handle: StreamHandle) {
+    this.#handle = handle;
+    handle.owner = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(readBuffer);
+  }
+
+  attach(handler: SocketHandler): void {
+    this.#handler = handler;
+    this.#handle?.readStart();
+  }
+
+  get unsentBytes(): number {
+    return this.#pendingWrites === 0 ? 0 : Math.max(1, this.#handle?.writeQueueSize ?? 0);
+  }
+
+  get remoteAddress(): string {
+    return this.#peerName().address ?? "";
+  }
+
+  get remotePort(): number {
+    return this.#peerName().port ?? 0;
+  }
+
+  write(data: Buffer): boolean {
+    const handle = this.#handle;
+    if (handle === undefined) return true;
+    const request = createWriteRequest();
+    request.handle = handle;
+    request.oncomplete = onWriteComplete;
+    request.data = data;
+    return this.#written(handle.writeBuffer(request, data));
+  }
+
+  writePair(head: Buffer, body: Buffer): boolean {
+    const handle = this.#handle;
+    if (handle === undefined) return true;
+    const request = createWriteRequest();
+    const chunks = [head, body];
+    request.handle = handle;
+    request.oncomplete = onWriteComplete;
+    request.data = chunks;
+    return this.#written(handle.writev(request, chunks, true));
+  }
+
+  pauseReading(): void {
+    this.#handle?.readStop();
+  }
+
+  resumeReading(): void {
+    this.#handle?.readStart();
+  }
+
+  end(): void {
+    const handle = this.#handle;
+    if (handle === undefined || this.#ending) return;
+    this.#ending = true;
+    this.#lingerTimer = setTimeout(() => this.destroy(), LINGER_MS);
+    this.#lingerTimer.unref();
+    const request = createShutdownRequest();
+    request.oncomplete = () => {};
+    // Shutdown waits for pending writes by itself; reading goes on so that the peer's bytes do not reset the answer.
+    if (handle.shutdown(request) < 0) {
+      this.destroy();
+      return;
+    }
+    handle.readStart();
+  }
+
+  destroy(): void {
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    this.#handle = undefined;
+    clearTimeout(this.#lingerTimer);
+    handle.onread = ignoreRead;
+    handle.close();
+    const handler = this.#handler;
+    this.#handler = ignoreEvents;
+    handler.onClose();
+  }
+
+  /** Called by the runtime for this connection's reads. */
+  received(count: number): void {
+    if (count > 0) {
+      if (!this.#ending) this.#handler.onData(readBuffer, 0, count);
+      return;
+    }
+    if (count === 0) return;
+    if (count === UV_EOF && !this.#ending) {
+      this.#handle?.readStop();
+      this.#handler.onEnd();
+      return;
+    }
+    this.destroy();
+  }
+
+  writeCompleted(status: number): void {
+    this.#pendingWrites--;
+    if (this.#handle === undefined) return;
+    if (status < 0) {
+      this.destroy();
+      return;
+    }
+    if (this.#pendingWrites > 0) return;
+    if (!this.#ending) this.#handler.onDrain();
+  }
+
+  #written(status: number): boolean {
+    if (status !== 0) {
+      this.destroy();
+      return true;
+    }
+    if (!lastWriteIsPending()) return true;
+    this.#pendingWrites++;
+    return false;
+  }
+
+  #peerName(): { address?: string; port?: number } {
+    if (this.#peer === undefined) {
+      this.#peer = {};
+      this.#handle?.getpeername(this.#peer);
+    }
+    return this.#peer;
+  }
+}
+
+function onRead(this: StreamHandle): void {
+  if (this.owner instanceof RawSocket) this.owner.received(lastRead());
+}
+
+function onWriteComplete(this: WriteRequest, status: number): void {
+  const { owner } = this.handle;
+  if (owner instanceof RawSocket) owner.writeCompleted(status);
+}
+
+/** Accepts connections of a listening socket in this process. */
+export const acceptRaw = (listening: ListeningHandle, onAccept: AcceptListener): Acceptor => {
+  listening.onconnection = (status, client) => {
+    if (status !== 0 || client === undefined) return;
+    client.setNoDelay(true);
+    const socket = new RawSocket(client);
+    onAccept(socket, (handler) => socket.attach(handler));
+  };
+  listening.listen(LISTEN_BACKLOG);
+  let open = true;
+  return {
+    close: () => {
+      if (open) listening.close();
+      open = false;
+    },
+  };
+};

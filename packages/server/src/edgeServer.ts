@@ -1,0 +1,166 @@
+import type { CacheVhost, ObjectCache } from "@basalt/cache";
+import type { EdgeConfig, ServerSettings } from "@basalt/config";
+import { compileVhostTable, type ProductIdentity, type PurgeVerb, type VhostTable } from "@basalt/policy";
+import { type CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
+import type { Clock } from "@basalt/types";
+import { Connection } from "./connection.ts";
+import type { AcceptListener } from "./driver/contract.ts";
+import { compileServedVhost, type ServedVhost } from "./servedVhost.ts";
+
+/** A PURGE-type request that came in on a service port (PRG-26). */
+export interface PurgeCall {
+  readonly verb: PurgeVerb;
+  /** Host and URL as in `/command/purge?url=`. */
+  readonly target: string;
+  readonly clientIp: string;
+  readonly expireAfterSeconds: number | undefined;
+}
+
+export interface PurgeAnswer {
+  readonly status: number;
+  /** JSON text; empty for a refusal. */
+  readonly body: string;
+}
+
+export interface EdgeServerParts {
+  readonly clock: Clock;
+  readonly cache: ObjectCache;
+  readonly counters: CounterBlock;
+  readonly product: ProductIdentity;
+  readonly purge: (call: PurgeCall) => Promise<PurgeAnswer>;
+  /** Unexpected failures: each is a defect to be mended. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+export type ClientLimits = ServerSettings["cache"]["clientLimits"];
+
+/** What one configuration means for requests; replaced as a whole, so that each request sees exactly one. */
+export interface ServingState {
+  readonly generation: number;
+  readonly table: VhostTable;
+  readonly served: ReadonlyMap<string, ServedVhost>;
+  readonly limits: ClientLimits;
+  readonly maxConnections: number;
+  readonly reopenConnections: number;
+}
+
+/**
+ * The request side of an accept worker: connections, their requests, and the configuration that they see. Knows no
+ * process and no port; its owner hands it accepted sockets.
+ */
+export class EdgeServer {
+  readonly parts: EdgeServerParts;
+  readonly #connections = new Set<Connection>();
+  #state: ServingState;
+  #draining = false;
+  #refusing = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: EdgeServerParts) {
+    this.parts = parts;
+    this.#state = EMPTY_STATE;
+  }
+
+  get state(): ServingState {
+    return this.#state;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Puts a configuration in service; `share` of 1/n of the connection limits belongs to this worker. */
+  configure(config: EdgeConfig, cacheVhosts: ReadonlyMap<string, CacheVhost>, share: number): void {
+    const served = new Map<string, ServedVhost>();
+    for (const settings of config.vhosts) {
+      const cache = cacheVhosts.get(settings.name);
+      if (cache === undefined) continue;
+      served.set(settings.name, compileServedVhost(settings, cache, this.parts.counters.vhost(settings.name)));
+    }
+    const { maxSockets, maxSocketsReopen, clientLimits } = config.server.cache;
+    const maxConnections = Math.max(1, Math.floor(maxSockets / share));
+    this.#state = {
+      generation: config.generation,
+      table: compileVhostTable(config),
+      served,
+      limits: clientLimits,
+      maxConnections,
+      reopenConnections: Math.floor((maxConnections * maxSocketsReopen) / 100),
+    };
+  }
+
+  /** Listener for a socket that is bound to `localPort`. */
+  acceptor(localPort: number): AcceptListener {
+    return (socket, attach) => {
+      const { counters } = this.parts;
+      if (this.#isFull()) {
+        counters.add(PROCESS_SLOT.connectionsRefused, 1);
+        socket.destroy();
+        return;
+      }
+      counters.add(PROCESS_SLOT.connectionsAccepted, 1);
+      const connection = new Connection(this, socket, localPort);
+      this.#connections.add(connection);
+      attach(connection);
+    };
+  }
+
+  forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#draining && this.#connections.size === 0) this.#onIdle?.();
+  }
+
+  /** Ends what has been silent for too long; call about twice a second. */
+  sweep(): void {
+    const now = this.parts.clock.monotonic();
+    for (const connection of this.#connections) connection.checkDeadline(now);
+  }
+
+  /**
+   * Lets connections finish: each response from now on closes its connection, idle ones end with their keep-alive
+   * time. Resolves when none is left or `limitMs` has passed; then the rest is cut.
+   */
+  drain(limitMs: number): Promise<void> {
+    this.#draining = true;
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        for (const connection of [...this.#connections]) connection.destroy();
+        resolve();
+      }, limitMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** OPT-24, OPT-25: beyond the maximum new connections are closed until enough have gone. */
+  #isFull(): boolean {
+    const open = this.#connections.size;
+    if (this.#refusing) this.#refusing = open > this.#state.reopenConnections;
+    else this.#refusing = open >= this.#state.maxConnections;
+    return this.#refusing;
+  }
+}
+
+const EMPTY_STATE: ServingState = {
+  generation: 0,
+  table: { select: () => undefined, find: () => undefined },
+  served: new Map(),
+  limits: {
+    targetBytes: 8192,
+    headBytes: 32768,
+    fieldCount: 128,
+    bodyBytes: 0,
+    headTimeoutSeconds: 15,
+    bodyTimeoutSeconds: 30,
+    sendTimeoutSeconds: 60,
+  },
+  maxConnections: 1,
+  reopenConnections: 0,
+};

@@ -1,0 +1,226 @@
+import type { BodySource, CachedObject, StoredHead, Variant } from "@basalt/cache";
+import { EMPTY_FIELD_BLOCK, FIELD, type FieldBlock, METHOD, type Method, type RequestHeadParser } from "@basalt/http";
+import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "@basalt/policy";
+import { cacheResultSlot, clientResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
+import { type CacheResult, EdgeError } from "@basalt/types";
+import type { Connection } from "./connection.ts";
+import { PHASE, type PhaseCode } from "./phases/phase.ts";
+import { runPhases } from "./phases/table.ts";
+import type { RequestBody } from "./requestBody.ts";
+import type { ServedVhost } from "./servedVhost.ts";
+
+/** Something that goes on after the phases returned: a stream to the client, a tunnel. */
+export interface Ongoing {
+  /** The client has taken everything written so far. */
+  drained(): void;
+  clientGone(): void;
+  /** The client will send no more. */
+  clientEnded(): void;
+}
+
+const CLOSE: ConnectionDecision = { keepAlive: false, fields: ["Connection", "close"] };
+
+/**
+ * One request and its response. A connection has one and uses it again for each request, so that a cache hit makes no
+ * object; what goes on asynchronously holds a `ticket` and finds out by it that its request is over.
+ */
+export class Exchange implements ConditionRequest {
+  readonly connection: Connection;
+  methodCode: Method = METHOD.GET;
+  method = "";
+  /** Path and query string once rewriteUrl has run. */
+  target = "";
+  /** Name of the host asked for: of the target if it is absolute, else of the Host field. */
+  host: string | undefined;
+  minorVersion: 0 | 1 = 1;
+  fields: FieldBlock = EMPTY_FIELD_BLOCK;
+  body: RequestBody | undefined;
+  nowMs = 0;
+  vhost: ServedVhost | undefined;
+  url = "";
+  variant: Variant = 0;
+  wantsGzip = false;
+  object: CachedObject | undefined;
+  /** A body that is still arriving, instead of an object. */
+  source: BodySource | undefined;
+  sourceHead: StoredHead | undefined;
+  error: EdgeError | undefined;
+  result: CacheResult = "TCP_NONE";
+  connectionDecision: ConnectionDecision = CLOSE;
+  status = 0;
+  headBytesSent = 0;
+  bodyBytesSent = 0;
+  ongoing: Ongoing | undefined;
+  #startedMs = 0;
+  #respondedMs = 0;
+  #requestBytes = 0;
+  #ticket = 0;
+  #isRunning = false;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  get path(): string {
+    const query = this.target.indexOf("?");
+    return query < 0 ? this.target : this.target.slice(0, query);
+  }
+
+  get pathAndQuery(): string {
+    return this.target;
+  }
+
+  get clientIp(): string {
+    const address = this.connection.socket.remoteAddress;
+    return address.startsWith("::ffff:") ? address.slice(7) : address;
+  }
+
+  get protocol(): string {
+    return "http";
+  }
+
+  header(lowerCaseName: string): string | undefined {
+    return this.fields.get(lowerCaseName);
+  }
+
+  get isHead(): boolean {
+    return this.methodCode === METHOD.HEAD;
+  }
+
+  /** What an origin may learn of the client. */
+  get originClient(): OriginRequestClient {
+    return {
+      clientIp: this.clientIp,
+      host: this.fields.host,
+      userAgent: this.fields.get("user-agent"),
+      xForwardedFor: this.fields.get("x-forwarded-for"),
+    };
+  }
+
+  start(head: RequestHeadParser, headBytes: number, body: RequestBody | undefined): void {
+    const { clock } = this.connection.server.parts;
+    this.methodCode = head.method;
+    this.method = head.methodName;
+    this.target = head.target;
+    this.minorVersion = head.minorVersion;
+    this.fields = head.fields;
+    this.body = body;
+    this.nowMs = clock.now();
+    this.vhost = undefined;
+    this.object = undefined;
+    this.source = undefined;
+    this.sourceHead = undefined;
+    this.error = undefined;
+    this.wantsGzip = false;
+    this.result = "TCP_NONE";
+    this.status = 0;
+    this.headBytesSent = 0;
+    this.bodyBytesSent = 0;
+    this.#requestBytes = headBytes + Math.max(0, head.fields.contentLength);
+    this.#startedMs = clock.monotonic();
+    this.#respondedMs = 0;
+    this.#ticket++;
+    this.#isRunning = true;
+    runPhases(this, PHASE.RECEIVE);
+  }
+
+  /** Names the present request; `isCurrent` tells later whether it still runs. */
+  get ticket(): number {
+    return this.#ticket;
+  }
+
+  isCurrent(ticket: number): boolean {
+    return this.#isRunning && this.#ticket === ticket;
+  }
+
+  /** Goes on with a phase after waiting; does nothing when the request is over meanwhile. */
+  continueWith(ticket: number, phase: PhaseCode): void {
+    if (!this.isCurrent(ticket)) return;
+    this.nowMs = this.connection.server.parts.clock.now();
+    runPhases(this, phase);
+  }
+
+  /** Ends the request with an error page, or by closing the connection when an answer has begun. */
+  fail(ticket: number, cause: unknown): void {
+    if (!this.isCurrent(ticket)) return;
+    const error = EdgeError.from(cause);
+    if (error.code === "INTERNAL") this.connection.server.parts.onDefect(cause);
+    if (this.headBytesSent > 0) {
+      this.abort();
+      return;
+    }
+    this.error = error;
+    runPhases(this, PHASE.DELIVER);
+  }
+
+  /** The response cannot be completed: the client must not take it for complete. */
+  abort(): void {
+    this.finish(false);
+    this.connection.destroy();
+  }
+
+  decideConnection(): ConnectionDecision {
+    const { connection, vhost } = this;
+    if (connection.server.isDraining || vhost === undefined) this.connectionDecision = CLOSE;
+    else {
+      this.connectionDecision = vhost.connectionRules(this.fields.flags, this.minorVersion, connection.served);
+    }
+    return this.connectionDecision;
+  }
+
+  /** The first byte of the response leaves now. */
+  responding(status: number, headBytes: number): void {
+    this.status = status;
+    this.headBytesSent = headBytes;
+    this.#respondedMs = this.connection.server.parts.clock.monotonic();
+  }
+
+  drained(): void {
+    this.ongoing?.drained();
+  }
+
+  clientEnded(): void {
+    this.ongoing?.clientEnded();
+  }
+
+  clientGone(): void {
+    if (!this.#isRunning) return;
+    const { vhost } = this;
+    if (vhost !== undefined) this.connection.server.parts.counters.add(vhost.counters + VHOST_SLOT.clientAborted, 1);
+    const { ongoing } = this;
+    this.finish(false);
+    ongoing?.clientGone();
+  }
+
+  /** Counts the request and hands the connection back. */
+  finish(keepAlive: boolean): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    this.ongoing = undefined;
+    const { vhost } = this;
+    if (vhost !== undefined) this.#count(vhost.counters);
+    this.object = undefined;
+    this.source = undefined;
+    this.body = undefined;
+    this.connection.finished(keepAlive);
+  }
+
+  #count(offset: number): void {
+    const { counters } = this.connection.server.parts;
+    counters.add(offset + VHOST_SLOT.clientRequests, 1);
+    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestBytes);
+    counters.add(offset + cacheResultSlot(this.result), 1);
+    if (this.status === 0) return;
+    counters.add(offset + VHOST_SLOT.clientResponseHeadBytes, this.headBytesSent);
+    counters.add(offset + VHOST_SLOT.clientResponseBodyBytes, this.bodyBytesSent);
+    counters.add(offset + clientResponseClassSlot(this.status), 1);
+    if (this.status === 304) counters.add(offset + VHOST_SLOT.clientNotModified, 1);
+    else if (this.status === 206) counters.add(offset + VHOST_SLOT.clientRanges, 1);
+    counters.observeResponseTime(offset, (this.#respondedMs - this.#startedMs) / 1000);
+  }
+}
+
+/** True when the client wants the connection for another protocol (RFC 9110 7.8). */
+export const asksForUpgrade = (exchange: Exchange): boolean =>
+  (exchange.fields.flags & FIELD.UPGRADE) !== 0 && exchange.minorVersion === 1;
+

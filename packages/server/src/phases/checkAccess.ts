@@ -1,0 +1,49 @@
+import { METHOD } from "@basalt/http";
+import type { PurgeVerb } from "@basalt/policy";
+import { EdgeError } from "@basalt/types";
+import { sendPage } from "../delivery/errorResponse.ts";
+import type { Exchange } from "../exchange.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/** The body limit of the configuration, and the PURGE family, which the primary answers (PRG-26, PRG-27). */
+export const checkAccess = (exchange: Exchange): PhaseCode => {
+  const { limits } = exchange.connection.server.state;
+  if (limits.bodyBytes > 0 && exchange.fields.contentLength > limits.bodyBytes) {
+    exchange.error = new EdgeError("REQUEST_BODY_TOO_LARGE");
+    return PHASE.DELIVER;
+  }
+  if (exchange.methodCode < METHOD.PURGE || exchange.methodCode > METHOD.HARDPURGE) return PHASE.DECIDE_BYPASS;
+  void purge(exchange, purgeVerbOf(exchange.methodCode));
+  return PHASE.WAIT;
+};
+
+const purge = async (exchange: Exchange, verb: PurgeVerb): Promise<void> => {
+  const { ticket } = exchange;
+  const seconds = exchange.fields.get("x-expire-after");
+  try {
+    const answer = await exchange.connection.server.parts.purge({
+      verb,
+      target: `${exchange.host ?? ""}${exchange.target}`,
+      clientIp: exchange.clientIp,
+      expireAfterSeconds: seconds !== undefined && /^\d{1,10}$/.test(seconds) ? Number(seconds) : undefined,
+    });
+    if (!exchange.isCurrent(ticket)) return;
+    exchange.result = answer.status === 401 ? "TCP_DENIED" : "TCP_NONE";
+    sendPage(exchange, answer.status, "Content-Type: text/plain; charset=utf-8\r\n", answer.body);
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+const purgeVerbOf = (method: number): PurgeVerb => {
+  switch (method) {
+    case METHOD.EXPIRE:
+      return "expire";
+    case METHOD.EXPIREAFTER:
+      return "expireafter";
+    case METHOD.HARDPURGE:
+      return "hardpurge";
+    default:
+      return "purge";
+  }
+};

@@ -1,0 +1,29 @@
+import { rejectionSlot } from "@basalt/telemetry";
+import { EdgeError, unreachable } from "@basalt/types";
+import { asksForUpgrade, type Exchange } from "../exchange.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/** BYP-01: before any caching policy. Upgrade requests always go to the origin. */
+export const decideBypass = (exchange: Exchange): PhaseCode => {
+  const { vhost } = exchange;
+  if (vhost === undefined) return PHASE.DONE;
+  if (asksForUpgrade(exchange)) return PHASE.BYPASS;
+  const { methodRules } = vhost;
+  const decision =
+    methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);
+  switch (decision) {
+    case "cache":
+      return PHASE.DERIVE_KEY;
+    case "bypass":
+      return PHASE.BYPASS;
+    case "notImplemented":
+      exchange.connection.server.parts.counters.add(rejectionSlot("METHOD_NOT_IMPLEMENTED"), 1);
+      exchange.error = new EdgeError("METHOD_NOT_IMPLEMENTED");
+      return PHASE.DELIVER;
+    case "close":
+      exchange.abort();
+      return PHASE.DONE;
+    default:
+      return unreachable(decision);
+  }
+};

@@ -1,0 +1,263 @@
+import { type BodySource, type CachedObject, lastModifiedOf, type PreparedResponse, type StoredHead } from "@basalt/cache";
+import { type ByteRange, FIELD, METHOD } from "@basalt/http";
+import { clientEtag, type ConnectionDecision, decideConditional, decideRange, selectClientFields } from "@basalt/policy";
+import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
+import { sendErrorPage } from "../delivery/errorResponse.ts";
+import {
+  connectionLines,
+  type HeadContext,
+  headFrom,
+  preparedNotModified,
+  preparedResponse,
+  statusLine,
+  withConnection,
+} from "../delivery/prepared.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
+import { formatHttpDate } from "@basalt/http";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+const CONDITIONS =
+  FIELD.IF_NONE_MATCH | FIELD.IF_MODIFIED_SINCE | FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE | FIELD.RANGE;
+
+/** Bodies up to this length are copied behind their head when the head is made for this response alone. */
+const COPY_BYTES = 64 * 1024;
+
+/** Head and body of the response, or its error page. */
+export const deliver = (exchange: Exchange): PhaseCode => {
+  const { object, vhost, sourceHead, source } = exchange;
+  if (exchange.error !== undefined || vhost === undefined) {
+    if (exchange.result === "TCP_NONE" && vhost !== undefined && exchange.error?.traits.side === "origin") {
+      exchange.result = "TCP_ERROR";
+    }
+    sendErrorPage(exchange, exchange.error?.code ?? "INTERNAL");
+    return PHASE.DONE;
+  }
+  if (object !== undefined) return deliverObject(exchange, vhost, object);
+  if (source !== undefined && sourceHead !== undefined) return deliverGrowing(exchange, vhost, source, sourceHead);
+  sendErrorPage(exchange, "INTERNAL");
+  return PHASE.DONE;
+};
+
+const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObject): PhaseCode => {
+  const { connection, fields } = exchange;
+  const context = headContext(exchange, vhost);
+  const decision = exchange.decideConnection();
+  if ((fields.flags & CONDITIONS) !== 0) {
+    const special = deliverConditional(exchange, vhost, object, context, decision);
+    if (special !== undefined) return special;
+  }
+  const prepared = preparedResponse(object, context);
+  if (exchange.isHead) return sendPrepared(exchange, prepared, decision, false);
+  if (object.body !== undefined || object.bodyBytes === 0) return sendPrepared(exchange, prepared, decision, true);
+  const head =
+    decision === vhost.standardConnection
+      ? Buffer.from(prepared.buffer.subarray(0, prepared.headBytes))
+      : withConnection(prepared, decision, exchange.nowMs).buffer;
+  void deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.head.status, head);
+  return connection.isClosed ? PHASE.DONE : PHASE.WAIT;
+};
+
+/** 304, 412, 206 and 416; undefined when the request gets the whole object after all. */
+const deliverConditional = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  context: HeadContext,
+  decision: ConnectionDecision,
+): PhaseCode | undefined => {
+  const { fields, methodCode } = exchange;
+  const { options, originOptions } = vhost.settings;
+  const stored = { fields: object.head.fields, storedAtMs: object.head.storedAtMs, sizeBytes: object.bodyBytes };
+  const selected = {
+    status: object.head.status,
+    etag: clientEtag(stored, { etagHeader: options.etagHeader, originalETag: originOptions.originalETag }),
+    lastModifiedMs: lastModifiedOf(object.head),
+  };
+  const isFirst = exchange.result === "TCP_MISS";
+  const outcome = decideConditional(methodCode, fields, selected, options, isFirst);
+  if (outcome === "notModified") {
+    if (exchange.result === "TCP_HIT") exchange.result = "TCP_IMS_HIT";
+    return sendPrepared(exchange, preparedNotModified(object, context), decision, false, 304);
+  }
+  const prepared = preparedResponse(object, context);
+  if (outcome === "preconditionFailed") {
+    return sendHead(exchange, 412, headFrom(prepared, 412, "Content-Length: 0\r\n", decision, exchange.nowMs), decision);
+  }
+  if (methodCode !== METHOD.GET) return undefined;
+  const range = decideRange(fields.get("range"), fields.get("if-range"), selected, object.bodyBytes, options);
+  if (range.kind === "full") return undefined;
+  if (range.kind === "unsatisfiable") {
+    const framing = `Content-Range: bytes */${object.bodyBytes}\r\nContent-Length: 0\r\n`;
+    return sendHead(exchange, 416, headFrom(prepared, 416, framing, decision, exchange.nowMs), decision);
+  }
+  const [part] = range.ranges;
+  if (part === undefined || range.ranges.length > 1) return undefined;
+  const head = headFrom(prepared, 206, rangeLines(part, object.bodyBytes), decision, exchange.nowMs);
+  if (object.body !== undefined) {
+    const body = object.body.subarray(part.start, part.end);
+    exchange.responding(206, head.length);
+    exchange.bodyBytesSent = body.length;
+    exchange.connection.socket.writePair(head, body);
+    exchange.finish(decision.keepAlive);
+    return PHASE.DONE;
+  }
+  void deliverStored(exchange, vhost, object, part, 206, head);
+  return PHASE.WAIT;
+};
+
+/** The prepared bytes, whole or head only; what the kernel has not taken at once holds the buffer. */
+const sendPrepared = (
+  exchange: Exchange,
+  prepared: PreparedResponse,
+  decision: ConnectionDecision,
+  withBody: boolean,
+  status = exchange.object?.head.status ?? 200,
+): PhaseCode => {
+  const { connection, vhost } = exchange;
+  const { socket } = connection;
+  const bodyBytes = withBody ? prepared.buffer.length - prepared.headBytes : 0;
+  exchange.bodyBytesSent = bodyBytes;
+  if (decision === vhost?.standardConnection) {
+    exchange.responding(status, prepared.headBytes);
+    const data = withBody ? prepared.buffer : prepared.buffer.subarray(0, prepared.headBytes);
+    if (!socket.write(data)) connection.hold(prepared);
+  } else if (bodyBytes <= COPY_BYTES && withBody) {
+    const own = withConnection(prepared, decision, exchange.nowMs);
+    exchange.responding(status, own.headBytes);
+    socket.write(own.buffer);
+  } else {
+    const head = ownHead(prepared, decision, exchange.nowMs);
+    exchange.responding(status, head.length);
+    if (!withBody) socket.write(head);
+    else if (!socket.writePair(head, prepared.buffer.subarray(prepared.headBytes))) connection.hold(prepared);
+  }
+  exchange.finish(decision.keepAlive);
+  return PHASE.DONE;
+};
+
+/** The prepared head with other Connection lines. */
+const ownHead = (prepared: PreparedResponse, decision: ConnectionDecision, nowMs: number): Buffer => {
+  const front = prepared.buffer.toString("latin1", 0, prepared.connectionStart);
+  return Buffer.from(`${front}${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`, "latin1");
+};
+
+const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: ConnectionDecision): PhaseCode => {
+  exchange.responding(status, head.length);
+  exchange.connection.socket.write(head);
+  exchange.finish(decision.keepAlive);
+  return PHASE.DONE;
+};
+
+/** A body on disk; one that turns out damaged is fetched anew. */
+const deliverStored = async (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  part: ByteRange,
+  status: number,
+  head: Buffer,
+): Promise<void> => {
+  const { ticket } = exchange;
+  try {
+    const source = await exchange.connection.server.parts.cache.openBody(vhost.cache, exchange.variant, object);
+    if (!exchange.isCurrent(ticket)) {
+      source?.retain();
+      source?.release();
+      return;
+    }
+    if (source === undefined) {
+      exchange.object = undefined;
+      exchange.continueWith(ticket, PHASE.MISS);
+      return;
+    }
+    exchange.responding(status, head.length);
+    const { keepAlive } = exchange.connectionDecision;
+    new BodyPump(exchange, source, part, head, "length", keepAlive).start();
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+/** A body that is still arriving, here or in another worker. */
+const deliverGrowing = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  source: BodySource,
+  stored: StoredHead,
+): PhaseCode => {
+  const { options, originOptions } = vhost.settings;
+  const decision = exchange.decideConnection();
+  const total = source.totalBytes;
+  const identity = { fields: stored.fields, storedAtMs: stored.storedAtMs, sizeBytes: Math.max(0, total) };
+  // A generated ETag needs the length: without one, the first answer carries none (HTTP-19).
+  const etagHeader = options.etagHeader && (total >= 0 || originOptions.originalETag);
+  const clientOptions = { ...options, etagHeader, originalETag: originOptions.originalETag };
+  const fields = selectClientFields(identity, clientOptions, exchange.connection.server.parts.product);
+  const part = growingPart(exchange, vhost, stored, total);
+  if (part === undefined) {
+    const framing = `Content-Range: bytes */${total}\r\nContent-Length: 0\r\n`;
+    return sendHead(exchange, 416, growingHead(exchange, 416, fields, framing, decision), decision);
+  }
+  const isPart = part.end >= 0 && (part.start > 0 || part.end < total);
+  const status = isPart ? 206 : stored.status;
+  const framing = framingOf(exchange, part.end);
+  const lines = isPart ? rangeLines({ start: part.start, end: part.end }, total) : framingLines(framing, part.end);
+  const keepAlive = decision.keepAlive && framing !== "close";
+  const head = growingHead(exchange, status, fields, lines, keepAlive ? decision : CLOSING);
+  if (exchange.isHead) return sendHead(exchange, status, head, keepAlive ? decision : CLOSING);
+  exchange.responding(status, head.length);
+  new BodyPump(exchange, source, part, head, framing, keepAlive).start();
+  return PHASE.WAIT;
+};
+
+/** The part of a growing body that is asked for; undefined when it cannot be satisfied. `end` -1: to the unknown end. */
+const growingPart = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  stored: StoredHead,
+  total: number,
+): { readonly start: number; readonly end: number } | undefined => {
+  const whole = { start: 0, end: total };
+  if (total < 0 || (exchange.fields.flags & FIELD.RANGE) === 0 || exchange.methodCode !== METHOD.GET) return whole;
+  const selected = { status: stored.status, etag: undefined, lastModifiedMs: lastModifiedOf(stored) };
+  const { fields } = exchange;
+  const range = decideRange(fields.get("range"), fields.get("if-range"), selected, total, vhost.settings.options);
+  if (range.kind === "unsatisfiable") return undefined;
+  if (range.kind === "full" || range.ranges.length !== 1) return whole;
+  return range.ranges[0] ?? whole;
+};
+
+const growingHead = (
+  exchange: Exchange,
+  status: number,
+  fields: readonly string[],
+  framing: string,
+  decision: ConnectionDecision,
+): Buffer => {
+  let lines = "";
+  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  const date = `Date: ${formatHttpDate(exchange.nowMs)}\r\n\r\n`;
+  return Buffer.from(`${statusLine(status)}${lines}${framing}${connectionLines(decision)}${date}`, "latin1");
+};
+
+const CLOSING: ConnectionDecision = { keepAlive: false, fields: ["Connection", "close"] };
+
+const framingOf = (exchange: Exchange, end: number): Framing => {
+  if (end >= 0) return "length";
+  return exchange.minorVersion === 1 ? "chunked" : "close";
+};
+
+const framingLines = (framing: Framing, end: number): string => {
+  if (framing === "length") return `Content-Length: ${end}\r\n`;
+  return framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : "";
+};
+
+const rangeLines = (part: ByteRange, total: number): string =>
+  `Content-Range: bytes ${part.start}-${part.end - 1}/${total}\r\nContent-Length: ${part.end - part.start}\r\n`;
+
+const headContext = (exchange: Exchange, vhost: ServedVhost): HeadContext => {
+  const { server } = exchange.connection;
+  return { vhost, generation: server.state.generation, product: server.parts.product, nowMs: exchange.nowMs };
+};
+

@@ -1,0 +1,80 @@
+import { type BodySource, type CachedObject, type StoredHead, VARIANT, VARIANT_NAMES } from "@basalt/cache";
+import { compressedFields } from "@basalt/policy";
+import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/**
+ * The compressed copy instead of the object, where the rules say so (HTTP-58 to HTTP-62). A body of known length that
+ * is still arriving is awaited, since the client is to get the compressed form from the first request on; one of
+ * unknown length goes out as it is (OPEN 19).
+ */
+export const derive = (exchange: Exchange): PhaseCode => {
+  const { object, source, sourceHead, vhost } = exchange;
+  const head = object?.head ?? sourceHead;
+  if (vhost?.compression === undefined || head === undefined) return PHASE.DELIVER;
+  const decision = vhost.compression(exchange.url, { status: head.status, fields: head.fields, sizeBytes: head.bodyBytes });
+  if (decision === undefined) {
+    if (object !== undefined) object.incompressible = true;
+    return PHASE.DELIVER;
+  }
+  if (object !== undefined) void compress(exchange, vhost, object, decision.level);
+  else if (source !== undefined) void awaitBody(exchange, source);
+  return PHASE.WAIT;
+};
+
+const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject, level: number): Promise<void> => {
+  const { ticket } = exchange;
+  const { cache, onDefect } = exchange.connection.server.parts;
+  try {
+    const operation = { kind: "gzip", level } as const;
+    const derived = await cache.obtainDerived(vhost.cache, VARIANT.GZIP, object, compressedHead, operation);
+    if (exchange.isCurrent(ticket) && derived !== undefined) exchange.object = derived;
+  } catch (cause) {
+    onDefect(cause);
+  }
+  exchange.continueWith(ticket, PHASE.DELIVER);
+};
+
+const compressedHead = (source: CachedObject): StoredHead => ({
+  ...source.head,
+  variant: VARIANT_NAMES[VARIANT.GZIP] ?? "",
+  fields: compressedFields(source.head.fields),
+  bodyBytes: -1,
+  sourceVersion: source.head.bodyVersion,
+});
+
+/** Waits for the end of the body, then looks it up as an object. */
+const awaitBody = async (exchange: Exchange, source: BodySource): Promise<void> => {
+  const { ticket } = exchange;
+  source.retain();
+  try {
+    await new Promise<void>((resolve) => {
+      if (source.state !== "growing") {
+        resolve();
+        return;
+      }
+      const unwatch = source.watch(() => {
+        if (source.state === "growing") return;
+        unwatch();
+        resolve();
+      });
+    });
+  } finally {
+    source.release();
+  }
+  if (!exchange.isCurrent(ticket)) return;
+  const { vhost } = exchange;
+  const object =
+    vhost === undefined
+      ? undefined
+      : exchange.connection.server.parts.cache.find(vhost.cache, exchange.variant, exchange.url);
+  if (object === undefined) {
+    exchange.wantsGzip = false;
+    exchange.continueWith(ticket, PHASE.DELIVER);
+    return;
+  }
+  exchange.object = object;
+  exchange.source = undefined;
+  exchange.continueWith(ticket, PHASE.DERIVE);
+};

@@ -1,0 +1,100 @@
+import { type CachedObject, hitResult, lastModifiedOf, type Obtained } from "@basalt/cache";
+import { getField } from "@basalt/http";
+import type { OriginRequest } from "@basalt/origin";
+import { cacheRequestFields, decideRenewal, validatorFields } from "@basalt/policy";
+import { unreachable } from "@basalt/types";
+import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/** Fresh in memory. */
+export const hit = (exchange: Exchange): PhaseCode => {
+  const { object } = exchange;
+  if (object === undefined) return PHASE.MISS;
+  exchange.result = hitResult(object);
+  exchange.connection.server.parts.cache.touch(object, Math.floor(exchange.nowMs / 1000));
+  return exchange.wantsGzip && !object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
+};
+
+/** Stale or purged in memory: ask first (TTL-29), or answer and ask behind it (TTL-30). */
+export const revalidate = (exchange: Exchange): PhaseCode => {
+  const { object, vhost } = exchange;
+  if (object === undefined || vhost === undefined) return PHASE.MISS;
+  if (object.purged || decideRenewal(object.head.status, vhost.settings.options) === "wait") return miss(exchange);
+  if (!object.renewing) void renewBehind(exchange, vhost, object);
+  return hit(exchange);
+};
+
+/** From disk, another worker, or the origin. */
+export const miss = (exchange: Exchange): PhaseCode => {
+  const { vhost } = exchange;
+  if (vhost === undefined) return PHASE.DONE;
+  void obtain(exchange, vhost);
+  return PHASE.WAIT;
+};
+
+const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => {
+  const { ticket, object } = exchange;
+  try {
+    const obtained = await exchange.connection.server.parts.cache.obtain(obtainRequest(exchange, vhost, object));
+    if (exchange.isCurrent(ticket)) exchange.continueWith(ticket, accept(exchange, obtained));
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
+  object.renewing = true;
+  try {
+    await exchange.connection.server.parts.cache.obtain(obtainRequest(exchange, vhost, object));
+  } catch (cause) {
+    exchange.connection.server.parts.onDefect(cause);
+  } finally {
+    object.renewing = false;
+  }
+};
+
+const obtainRequest = (exchange: Exchange, vhost: ServedVhost, held: CachedObject | undefined) => {
+  const { url, variant } = exchange;
+  const target = vhost.keyRules.originTarget(exchange.target, url);
+  const fields = cacheRequestFields(exchange.originClient, vhost.settings, variant === 0 ? "" : "encoded");
+  return {
+    vhost: vhost.cache,
+    variant,
+    url,
+    held,
+    originRequest: (validated: CachedObject | undefined): OriginRequest => ({
+      method: "GET",
+      target,
+      fields: validated === undefined ? fields : [...fields, ...validators(validated, vhost)],
+      body: { kind: "none" },
+      mode: "cache",
+    }),
+  };
+};
+
+const validators = (object: CachedObject, vhost: ServedVhost): string[] =>
+  validatorFields(
+    { lastModifiedMs: lastModifiedOf(object.head), etag: getField(object.head.fields, "etag") },
+    vhost.settings.originOptions,
+  );
+
+const accept = (exchange: Exchange, obtained: Obtained): PhaseCode => {
+  exchange.result = obtained.result;
+  switch (obtained.kind) {
+    case "object":
+      exchange.object = obtained.object;
+      return exchange.wantsGzip && !obtained.object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
+    case "body":
+      exchange.object = undefined;
+      exchange.source = obtained.source;
+      exchange.sourceHead = obtained.head;
+      return exchange.wantsGzip ? PHASE.DERIVE : PHASE.DELIVER;
+    case "failed":
+      exchange.object = undefined;
+      exchange.error = obtained.error;
+      return PHASE.DELIVER;
+    default:
+      return unreachable(obtained);
+  }
+};

@@ -1,0 +1,169 @@
+import { closeFile, openFile } from "./fileAccess.ts";
+
+/** A file that is read: opened when first needed, closed when idle or when its descriptor is needed elsewhere. */
+export class PooledFile {
+  readonly path: string;
+  /** Whoever may still read; the file is forgotten only when there is none. */
+  holders = 0;
+  /** Reads under way; the descriptor is closed only when there is none. */
+  reads = 0;
+  descriptor = -1;
+  opening: Promise<number> | undefined;
+  wasUsed = true;
+  /** Removed from the disk: no longer found, closed by its last holder. */
+  isRemoved = false;
+  /** What was verified since the file is known: offsets of records with a mark of their shape, or numbers of blocks. */
+  readonly verified = new Map<number, number>();
+  /** Checksums of the blocks of a body file, once its record was read. */
+  checksums: Buffer | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+const SWEEP_INTERVAL_MS = 5000;
+/** Verified places remembered per file; beyond it the memory is given back and places are verified again. */
+const VERIFIED_LIMIT = 65_536;
+
+/**
+ * Read descriptors of one process, at most `limit`. A descriptor is pinned only while a read runs, so readers held by
+ * slow clients cannot starve others: an idle descriptor is closed and opened again when its reader comes back.
+ */
+export class DescriptorPool {
+  readonly #limit: number;
+  /** Least recently held first. */
+  readonly #files = new Map<string, PooledFile>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #sweep: NodeJS.Timeout;
+  #open = 0;
+
+  constructor(limit: number) {
+    this.#limit = Math.max(1, limit);
+    this.#sweep = setInterval(() => this.closeIdle(), SWEEP_INTERVAL_MS);
+    this.#sweep.unref();
+  }
+
+  get openCount(): number {
+    return this.#open;
+  }
+
+  hold(path: string): PooledFile {
+    let file = this.#files.get(path);
+    if (file === undefined) file = new PooledFile(path);
+    else this.#files.delete(path);
+    this.#files.set(path, file);
+    file.holders += 1;
+    file.wasUsed = true;
+    return file;
+  }
+
+  release(file: PooledFile): void {
+    file.holders -= 1;
+    if (file.verified.size > VERIFIED_LIMIT) file.verified.clear();
+    if (file.holders > 0) return;
+    if (file.descriptor < 0) this.#forget(file);
+    else this.#closeRemoved(file);
+  }
+
+  /** Runs `work` with the open descriptor; rejects with the system's error when the file cannot be opened. */
+  async use<Result>(file: PooledFile, work: (descriptor: number) => Promise<Result>): Promise<Result> {
+    file.reads += 1;
+    file.wasUsed = true;
+    try {
+      const descriptor = file.descriptor >= 0 ? file.descriptor : await this.#ensureOpen(file);
+      return await work(descriptor);
+    } finally {
+      file.reads -= 1;
+      if (file.reads === 0) {
+        this.#closeRemoved(file);
+        this.#wakeOne();
+      }
+    }
+  }
+
+  /** The file was deleted: nobody finds its descriptor again, and its space is free when the last holder is done. */
+  remove(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    this.#files.delete(path);
+    file.isRemoved = true;
+    this.#closeRemoved(file);
+  }
+
+  /** Closes what was not used since the last call, so that deleted files give their space back. */
+  closeIdle(): void {
+    for (const file of this.#files.values()) {
+      if (file.wasUsed) file.wasUsed = false;
+      else if (file.holders === 0 && this.#isClosable(file)) this.#close(file);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    const closing: Promise<void>[] = [];
+    for (const file of [...this.#files.values()]) if (this.#isClosable(file)) closing.push(this.#close(file));
+    await Promise.all(closing);
+  }
+
+  #isClosable(file: PooledFile): boolean {
+    return file.descriptor >= 0 && file.reads === 0;
+  }
+
+  #closeRemoved(file: PooledFile): void {
+    if (file.isRemoved && file.holders === 0 && this.#isClosable(file)) this.#close(file);
+  }
+
+  #ensureOpen(file: PooledFile): Promise<number> {
+    file.opening ??= this.#openNow(file).finally(() => {
+      file.opening = undefined;
+    });
+    return file.opening;
+  }
+
+  async #openNow(file: PooledFile): Promise<number> {
+    while (this.#open >= this.#limit) await this.#freeDescriptor();
+    this.#open += 1;
+    try {
+      file.descriptor = await openFile(file.path, "r");
+      return file.descriptor;
+    } catch (cause) {
+      this.#open -= 1;
+      this.#wakeOne();
+      throw cause;
+    }
+  }
+
+  async #freeDescriptor(): Promise<void> {
+    let victim: PooledFile | undefined;
+    for (const file of this.#files.values()) {
+      if (!this.#isClosable(file)) continue;
+      victim ??= file;
+      if (file.holders === 0) {
+        victim = file;
+        break;
+      }
+    }
+    if (victim !== undefined) return this.#close(victim);
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  async #close(file: PooledFile): Promise<void> {
+    const { descriptor } = file;
+    file.descriptor = -1;
+    if (file.holders === 0) this.#forget(file);
+    await closeFile(descriptor);
+    this.#open -= 1;
+    this.#wakeOne();
+  }
+
+  #forget(file: PooledFile): void {
+    if (file.reads === 0 && this.#files.get(file.path) === file) this.#files.delete(file.path);
+  }
+
+  #wakeOne(): void {
+    this.#waiting.shift()?.();
+  }
+}

@@ -1,0 +1,82 @@
+import type { Dirent } from "node:fs";
+import { readdir, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { epochMs } from "@basalt/types";
+import type { OrphanSweep, SegmentFile } from "../contract.ts";
+import { causeCode } from "../storeProblem.ts";
+import { bodyFilePath, FILE_FOLDER, parseBodyFileName, parseSegmentName, SEGMENT_FOLDER } from "./diskPaths.ts";
+import type { Disk } from "./diskSet.ts";
+
+const readFolder = async (path: string): Promise<Dirent[]> => {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+};
+
+const isFanOutFolder = (entry: Dirent): boolean => entry.isDirectory() && /^[0-9a-f]{2}$/.test(entry.name);
+
+const listFanOutFolders = async (path: string): Promise<string[]> =>
+  (await readFolder(path)).filter(isFanOutFolder).map((entry) => join(path, entry.name));
+
+/** Segments of one disk. Files with other names, links and folders are not ours and are passed over. */
+export const listSegmentsOf = async (disk: Disk): Promise<SegmentFile[]> => {
+  const segments: SegmentFile[] = [];
+  for (const folder of await listFanOutFolders(join(disk.root, SEGMENT_FOLDER))) {
+    for (const entry of await readFolder(folder)) {
+      const segment = entry.isFile() ? parseSegmentName(entry.name) : undefined;
+      if (segment === undefined) continue;
+      const stats = await stat(join(folder, entry.name)).catch(() => undefined);
+      if (stats === undefined) continue;
+      const modifiedAt = epochMs(Math.floor(stats.mtimeMs));
+      segments.push({ disk: disk.index, segment, fileBytes: stats.size, modifiedAt });
+    }
+  }
+  return segments;
+};
+
+/** True when the file was there. Other failures than its absence are thrown. */
+export const deleteFile = async (path: string): Promise<boolean> => {
+  try {
+    await unlink(path);
+    return true;
+  } catch (cause) {
+    if (causeCode(cause) === "ENOENT") return false;
+    throw cause;
+  }
+};
+
+/** Deletes body files that nothing names, at the rate of the sweep; calls `onDelete` with each path. */
+export const removeOrphansOf = async (
+  disk: Disk,
+  isLive: (disk: number, file: number) => boolean,
+  sweep: OrphanSweep,
+  onDelete: (path: string) => void,
+): Promise<number> => {
+  const pauseMs = 1000 / Math.max(1, sweep.filesPerSecond);
+  let deleted = 0;
+  let owedMs = 0;
+  for (const outer of await listFanOutFolders(join(disk.root, FILE_FOLDER))) {
+    for (const inner of await listFanOutFolders(outer)) {
+      for (const entry of await readFolder(inner)) {
+        const file = entry.isFile() ? parseBodyFileName(entry.name) : undefined;
+        if (file === undefined || isLive(disk.index, file)) continue;
+        const path = bodyFilePath(disk.root, file);
+        const stats = await stat(path).catch(() => undefined);
+        if (stats === undefined || stats.mtimeMs >= sweep.modifiedBefore) continue;
+        if (await deleteFile(path).catch(() => false)) {
+          onDelete(path);
+          deleted += 1;
+          owedMs += pauseMs;
+        }
+        if (owedMs >= 10) {
+          await pause(owedMs, undefined, { ref: false });
+          owedMs = 0;
+        }
+      }
+    }
+  }
+  return deleted;
+};

@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Clock, EdgeError } from "@basalt/types";
+import Database from "better-sqlite3";
+import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+
+export interface OpenDatabaseContext {
+  readonly clock: Clock;
+  readonly onProblem: ReportProblem;
+}
+
+/** The file is a database, but not one that this version may write to. */
+export class UnusableIndexError extends Error {}
+
+/** Whether SQLite found the content damaged; other codes (busy, full, no permission) blame the place or the program. */
+export const isCorruption = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(causeCode(cause));
+
+/** While opening, a statement that does not fit the tables (SQLITE_ERROR) also means that the content is not ours. */
+const isUnusable = (cause: unknown): boolean =>
+  cause instanceof UnusableIndexError || isCorruption(cause) || causeCode(cause) === "SQLITE_ERROR";
+
+/** Milliseconds to wait for a lock: a predecessor that is just closing holds it for a moment. */
+const LOCK_TIMEOUT_MS = 2000;
+
+const pragmaNumber = (database: Database.Database, name: string): number => {
+  const value: unknown = database.pragma(name, { simple: true });
+  return typeof value === "number" ? value : -1;
+};
+
+/** Whether a connection, writer or reader, sees our tables in the version this program knows. */
+export const hasCurrentSchema = (database: Database.Database): boolean =>
+  pragmaNumber(database, "application_id") === APPLICATION_ID &&
+  pragmaNumber(database, "user_version") === SCHEMA_VERSION;
+
+const migrate = (database: Database.Database): void => {
+  const version = pragmaNumber(database, "user_version");
+  const isEmpty = pragmaNumber(database, "schema_version") === 0;
+  if (isEmpty) database.pragma(`application_id = ${APPLICATION_ID}`);
+  else if (pragmaNumber(database, "application_id") !== APPLICATION_ID) {
+    throw new UnusableIndexError("it belongs to another program");
+  }
+  if (version > SCHEMA_VERSION) throw new UnusableIndexError(`its version ${version} is newer than ${SCHEMA_VERSION}`);
+  for (const [index, statements] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    database.transaction(() => {
+      database.exec(statements);
+      database.pragma(`user_version = ${index + 1}`);
+    })();
+  }
+};
+
+const tryOpen = (path: string): Database.Database => {
+  const database = new Database(path, { timeout: LOCK_TIMEOUT_MS });
+  try {
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = NORMAL");
+    database.pragma("cache_size = -32768");
+    database.pragma("journal_size_limit = 67108864");
+    migrate(database);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+};
+
+const freeName = (path: string, clock: Clock): string => {
+  const stamp = new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, "");
+  const base = `${path}.damaged-${stamp}`;
+  let name = base;
+  for (let attempt = 2; existsSync(name); attempt += 1) name = `${base}-${attempt}`;
+  return name;
+};
+
+/** Moves a file that cannot be used, with its log, out of the way; nothing is thrown away. */
+export const setAside = (path: string, reason: string, context: OpenDatabaseContext): void => {
+  const name = freeName(path, context.clock);
+  renameSync(path, name);
+  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
+  rmSync(`${path}-shm`, { force: true });
+  context.onProblem(
+    storeProblem("error", path, `The index cannot be used (${reason}). It was kept as ${name}; a new one is built.`),
+  );
+};
+
+/**
+ * Opens the index for writing, creates it when absent, and replaces it by an empty one when `prepare` or SQLite
+ * finds it damaged, foreign or of a newer version. Throws STORE_UNAVAILABLE when the place cannot be written.
+ */
+export const openDatabase = <Prepared>(
+  path: string,
+  context: OpenDatabaseContext,
+  prepare: (database: Database.Database) => Prepared,
+): Prepared => {
+  const open = (): Prepared => {
+    const database = tryOpen(path);
+    try {
+      return prepare(database);
+    } catch (cause) {
+      database.close();
+      throw cause;
+    }
+  };
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    try {
+      return open();
+    } catch (cause) {
+      if (!isUnusable(cause)) throw cause;
+      setAside(path, describeCause(cause), context);
+      return open();
+    }
+  } catch (cause) {
+    throw new EdgeError("STORE_UNAVAILABLE", { detail: `index ${path}: ${describeCause(cause)}`, cause });
+  }
+};

@@ -1,0 +1,77 @@
+import { recordBytesOf } from "../bodies/recordFormat.ts";
+import { type IndexRow, type LiveUse, ROW_FLAG, type SegmentUse } from "../contract.ts";
+
+interface Account {
+  liveBytes: number;
+  liveObjects: number;
+}
+
+interface SegmentAccount extends Account {
+  readonly disk: number;
+}
+
+const NOTHING: LiveUse = { liveBytes: 0, liveObjects: 0 };
+
+/**
+ * Running totals of all rows, so that nobody ever has to count them. A purged row kept for restore is not a live
+ * object, but its bytes still occupy the disk.
+ */
+export class UsageAccounts {
+  objects = 0;
+  bytes = 0;
+  readonly segments = new Map<number, SegmentAccount>();
+  readonly files = new Map<number, Account>();
+  /** What changed since the last `settle`. */
+  readonly changedSegments = new Set<number>();
+  readonly changedDisks = new Set<number>();
+
+  add(row: IndexRow): void {
+    this.#book(row, 1);
+  }
+
+  subtract(row: IndexRow): void {
+    this.#book(row, -1);
+  }
+
+  settle(): void {
+    this.changedSegments.clear();
+    this.changedDisks.clear();
+  }
+
+  fileUse(disk: number): LiveUse {
+    return this.files.get(disk) ?? NOTHING;
+  }
+
+  segmentUse(): SegmentUse[] {
+    const uses: SegmentUse[] = [];
+    for (const [segment, account] of this.segments) {
+      uses.push({ segment, disk: account.disk, liveBytes: account.liveBytes, liveObjects: account.liveObjects });
+    }
+    return uses;
+  }
+
+  #book(row: IndexRow, sign: 1 | -1): void {
+    const { location } = row;
+    if ((row.flags & ROW_FLAG.PURGED) === 0) {
+      this.objects += sign;
+      this.bytes += sign * location.bodyBytes;
+    }
+    let segment = this.segments.get(location.segment);
+    if (segment === undefined) {
+      segment = { disk: location.disk, liveBytes: 0, liveObjects: 0 };
+      this.segments.set(location.segment, segment);
+    }
+    segment.liveBytes += sign * recordBytesOf(location);
+    segment.liveObjects += sign;
+    this.changedSegments.add(location.segment);
+    if (location.file === 0) return;
+    let files = this.files.get(location.disk);
+    if (files === undefined) {
+      files = { liveBytes: 0, liveObjects: 0 };
+      this.files.set(location.disk, files);
+    }
+    files.liveBytes += sign * location.bodyBytes;
+    files.liveObjects += sign;
+    this.changedDisks.add(location.disk);
+  }
+}

@@ -1,0 +1,43 @@
+/** Fixed limits, each with its reason. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Largest segment: evicting one drops this much at once, and a few hundred of them fill a disk. */
+export const SEGMENT_BYTES_MAXIMUM = 256 * MIB;
+/** Smallest segment: below it a disk with a tiny quota would rotate for every few objects. */
+export const SEGMENT_BYTES_MINIMUM = MIB;
+/** A quota is cut into at least this many segments, so that one eviction never empties a disk. */
+const SEGMENTS_PER_QUOTA = 64;
+
+/** Bodies above this go to a file of their own even when they were handed over whole. */
+export const PACKED_BODY_LIMIT_BYTES = 512 * KIB;
+/** Longest serialised head; a location that claims more is damaged. */
+export const HEAD_LIMIT_BYTES = MIB;
+/** Block of a body file that has a checksum of its own: read and verified whole when first touched. */
+export const BLOCK_BYTES = MIB;
+
+/** How long a written row may wait for others before it goes to the disk. */
+export const FLUSH_DELAY_MS = 20;
+/** Pending rows that cause a flush at once. */
+export const FLUSH_ROWS = 1000;
+/** Pending rows at which `put` refuses: reached only when the index cannot be written for a long time. */
+export const PENDING_ROWS_LIMIT = 200_000;
+/** Released body files remembered until they are deleted; what is beyond it is found by the orphan sweep. */
+export const RELEASED_FILES_LIMIT = 100_000;
+/** Pause after a failed flush, so that a full disk is not hammered. */
+export const FLUSH_RETRY_MS = 1000;
+
+/** Rows visited before the event loop gets its turn: 1 to 2 ms of decoding. */
+export const SCAN_CHUNK_ROWS = 256;
+
+/** Size of a segment on a disk with this quota. */
+export const segmentBytesFor = (quotaBytes: number | undefined): number => {
+  if (quotaBytes === undefined) return SEGMENT_BYTES_MAXIMUM;
+  const share = Math.floor(quotaBytes / SEGMENTS_PER_QUOTA);
+  return Math.min(SEGMENT_BYTES_MAXIMUM, Math.max(SEGMENT_BYTES_MINIMUM, share));
+};
+
+/** Largest body that is packed into segments of this size: four must fit, or rotation wastes too much. */
+export const packedBodyLimitFor = (segmentBytes: number): number =>
+  Math.min(PACKED_BODY_LIMIT_BYTES, Math.floor(segmentBytes / 4));

@@ -1,0 +1,253 @@
+import { join } from "node:path";
+import { epochMs, monotonicMs, systemClock } from "@basalt/types";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type DiskIndex, type IndexRow, ROW_FLAG } from "../../src/contract.ts";
+import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
+import { setAside } from "../../src/diskIndex/openDatabase.ts";
+import { openDiskIndexReader } from "../../src/diskIndex/reader.ts";
+import { openDiskIndexWriter } from "../../src/diskIndex/writer.ts";
+import { sampleLocation, sampleRow, unexpectedProblem } from "../support/samples.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
+
+const indexPath = (): string => join(temporaryFolder(), "index.db");
+const openWriter = (path: string): DiskIndex =>
+  openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
+
+const collect = async (index: DiskIndex, vhost?: string): Promise<IndexRow[]> => {
+  const rows: IndexRow[] = [];
+  await index.scan(vhost === undefined ? {} : { vhost }, (row) => rows.push(row));
+  return rows;
+};
+
+describe("the writer", () => {
+  it("answers from what is still pending as it will from the disk", async () => {
+    const index = openWriter(indexPath());
+    const row = sampleRow();
+    index.put(row);
+    expect(index.find(row.key)).toEqual(row);
+    await index.flush();
+    expect(index.find(row.key)).toEqual(row);
+    expect(index.update(row.key, { ttl: 60, version: 13 })).toEqual({ ...row, ttl: 60, version: 13 });
+    expect(index.find(row.key)?.ttl).toBe(60);
+    expect(index.remove(row.key)?.version).toBe(13);
+    expect(index.find(row.key)).toBeUndefined();
+    await index.flush();
+    expect(index.find(row.key)).toBeUndefined();
+    index.close();
+  });
+
+  it("says of an absent row that it is absent", () => {
+    const index = openWriter(indexPath());
+    const { key } = sampleRow();
+    expect([index.find(key), index.update(key, { ttl: 1 }), index.remove(key)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(() => index.put(sampleRow({ key: Buffer.alloc(15) }))).toThrow(RangeError);
+    index.close();
+  });
+
+  it("keeps every row, the totals and the highest version over a restart", async () => {
+    const path = indexPath();
+    const before = openWriter(path);
+    for (let number = 0; number < 2500; number += 1) {
+      before.put(
+        sampleRow({ url: `/${number}`, version: number, vhost: number % 2 === 0 ? "a.example" : "b.example" }),
+      );
+    }
+    before.remove(computeCacheKey("b.example", "/2499", ""));
+    before.close();
+
+    const after = openWriter(path);
+    expect(after.totals).toEqual({ objects: 2499, bytes: 2499 * 1024 });
+    expect(after.highestVersion).toBe(2499);
+    expect(after.find(computeCacheKey("a.example", "/2000", ""))?.url).toBe("/2000");
+    expect(await collect(after, "a.example")).toHaveLength(1250);
+    expect(await collect(after, "b.example")).toHaveLength(1249);
+    expect(await collect(after, "c.example")).toEqual([]);
+    expect(await collect(after)).toHaveLength(2499);
+    after.close();
+  });
+
+  it("finds all variants of a URL, pending or stored, and no neighbours with a colliding digest", async () => {
+    const index = openWriter(indexPath());
+    index.put(sampleRow({ variant: "" }));
+    index.put(sampleRow({ variant: "gzip" }));
+    index.put(sampleRow({ url: "/other" }));
+    const collision = Buffer.from(sampleRow().key);
+    collision.writeUInt8((collision.readUInt8(15) + 1) % 256, 15);
+    index.put(sampleRow({ url: "/collision", key: collision }));
+    const variants = (): number => index.findVariants("www.example.com", "/index.html").length;
+    expect(variants()).toBe(2);
+    await index.flush();
+    expect(variants()).toBe(2);
+    index.put(sampleRow({ variant: "br" }));
+    index.remove(sampleRow({ variant: "gzip" }).key);
+    expect(variants()).toBe(2);
+    expect(index.findVariants("other.example", "/index.html")).toEqual([]);
+    index.close();
+  });
+
+  it("lets a visit change and remove rows, its own and those to come", async () => {
+    const index = openWriter(indexPath());
+    for (let number = 0; number < 1200; number += 1) index.put(sampleRow({ url: `/${number}` }));
+    const visited = new Set<string>();
+    await index.scan({}, (row) => {
+      visited.add(row.url);
+      const partner = Number(row.url.slice(1)) ^ 1;
+      index.remove(computeCacheKey(row.vhost, `/${partner}`, ""));
+      index.update(row.key, { flags: ROW_FLAG.EXPIRED_BY_FORCE });
+    });
+    expect(visited.size).toBe(600);
+    expect(index.totals.objects).toBe(600);
+    expect((await collect(index)).every((row) => row.flags === ROW_FLAG.EXPIRED_BY_FORCE)).toBe(true);
+    index.close();
+  });
+
+  it("does not count a purged row as an object, but counts its bytes on the disk", () => {
+    const index = openWriter(indexPath());
+    const row = sampleRow();
+    index.put(row);
+    const used = index.segmentUse();
+    index.update(row.key, { flags: ROW_FLAG.PURGED });
+    expect(index.totals).toEqual({ objects: 0, bytes: 0 });
+    expect(index.segmentUse()).toEqual(used);
+    index.update(row.key, { flags: 0 });
+    expect(index.totals).toEqual({ objects: 1, bytes: 1024 });
+    index.close();
+  });
+
+  it("agrees with a plain map after any sequence of writes, flushes and restarts", async () => {
+    const action = fc.record({
+      kind: fc.constantFrom("put", "put", "update", "remove", "flush", "restart"),
+      object: fc.nat(5),
+      segment: fc.integer({ min: 1, max: 3 }),
+      bodyBytes: fc.nat(5000),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 25 }), async (actions) => {
+        const path = indexPath();
+        let index = openWriter(path);
+        const model = new Map<number, IndexRow>();
+        for (const { kind, object, segment, bodyBytes } of actions) {
+          const location = sampleLocation({ segment, bodyBytes });
+          const row = sampleRow({ url: `/${object}`, location });
+          const old = model.get(object);
+          if (kind === "put") {
+            index.put(row);
+            model.set(object, row);
+          } else if (kind === "update") {
+            index.update(row.key, { location, ttl: bodyBytes });
+            if (old !== undefined) model.set(object, { ...old, location, ttl: bodyBytes });
+          } else if (kind === "remove") {
+            expect(index.remove(row.key) === undefined).toBe(!model.delete(object));
+          } else if (kind === "flush") await index.flush();
+          else {
+            index.close();
+            index = openWriter(path);
+          }
+        }
+        const expected = [...model.values()].sort((left, right) => left.key.compare(right.key));
+        expect((await collect(index)).map(({ url, ttl }) => [url, ttl])).toEqual(
+          expected.map(({ url, ttl }) => [url, ttl]),
+        );
+        expect(index.totals.objects).toBe(model.size);
+        for (const segment of [1, 2, 3]) {
+          const urls: string[] = [];
+          await index.scanSegment(segment, (row) => urls.push(row.url));
+          const named = expected.filter((row) => row.location.segment === segment).map((row) => row.url);
+          expect(urls.sort()).toEqual(named.sort());
+          const use = index.segmentUse().find((account) => account.segment === segment);
+          expect(use?.liveObjects ?? 0).toBe(named.length);
+        }
+        index.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("gives ids that are never given again, not even after a crash", () => {
+    const path = indexPath();
+    const seen = new Set<number>();
+    for (let start = 0; start < 3; start += 1) {
+      const index = openWriter(path);
+      for (let count = 0; count < 40; count += 1) {
+        const id = index.nextSegmentId();
+        expect(seen.has(id)).toBe(false);
+        seen.add(id);
+      }
+      if (start === 2) index.close();
+    }
+  });
+
+  it("knows the body files: the coldest ones, the live ones, and those that were released", async () => {
+    const index = openWriter(indexPath());
+    for (let file = 1; file <= 600; file += 1) {
+      const location = sampleLocation({ file, disk: file % 2, bodyBytes: 5000 });
+      index.put(sampleRow({ url: `/${file}`, location, lastAccess: epochMs(1_760_000_000_000 + (file % 7)) }));
+    }
+    expect(index.fileUse(0)).toEqual({ liveBytes: 300 * 5000, liveObjects: 300 });
+    const coldest = index.coldestFiles(0, 50).map((row) => row.lastAccess - 1_760_000_000_000);
+    expect(coldest).toEqual([...coldest].sort());
+    expect(coldest[0]).toBe(0);
+
+    index.remove(computeCacheKey("www.example.com", "/10", ""));
+    index.put(sampleRow({ url: "/12", location: sampleLocation({ file: 900 }) }));
+    expect(index.takeReleasedFiles().map(({ location }) => location.file)).toEqual([10, 12]);
+    expect(index.takeReleasedFiles()).toEqual([]);
+    const isLive = await index.collectLiveFiles();
+    const wrong = Array.from({ length: 600 }, (_, file) => file + 1).filter(
+      (file) => isLive(file % 2, file) === (file === 10 || file === 12),
+    );
+    expect(wrong).toEqual([]);
+    expect([isLive(0, 900), isLive(1, 900), isLive(5, 1)]).toEqual([true, false, false]);
+    index.close();
+  });
+});
+
+describe("a reader", () => {
+  it("OPT-12 finds on the disk what the writer flushed, including virtual hosts named later", async () => {
+    const path = indexPath();
+    const writer = openWriter(path);
+    const reader = openDiskIndexReader(path);
+    writer.put(sampleRow());
+    await writer.flush();
+    expect(reader.find(sampleRow().key)).toEqual(sampleRow());
+    const later = sampleRow({ vhost: "later.example" });
+    writer.put(later);
+    expect(reader.find(later.key)).toBeUndefined();
+    await writer.flush();
+    expect(reader.find(later.key)).toEqual(later);
+    writer.remove(later.key);
+    await writer.flush();
+    expect(reader.find(later.key)).toBeUndefined();
+    reader.close();
+    writer.close();
+    expect(reader.find(sampleRow().key)).toBeUndefined();
+  });
+
+  it("waits for an index that does not exist yet and follows one that is replaced", async () => {
+    let nowMs = 0;
+    const clock = { now: systemClock.now, monotonic: () => monotonicMs(systemClock.monotonic() + nowMs) };
+    const path = indexPath();
+    const reader = openDiskIndexReader(path, { clock });
+    const row = sampleRow();
+    expect(reader.find(row.key)).toBeUndefined();
+    const first = openWriter(path);
+    first.put(row);
+    await first.flush();
+    nowMs += 10_000;
+    expect(reader.find(row.key)).toEqual(row);
+    first.close();
+
+    setAside(path, "for the test", { clock: systemClock, onProblem: () => undefined });
+    const second = openWriter(path);
+    second.put({ ...row, version: 99 });
+    second.close();
+    nowMs += 10_000;
+    expect(reader.find(row.key)?.version).toBe(99);
+    reader.close();
+  });
+});

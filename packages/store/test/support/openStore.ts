@@ -1,0 +1,37 @@
+import { type BodyStoreSettings, openBodyStore } from "../../src/bodies/bodyStore.ts";
+import type { BodyReader } from "../../src/contract.ts";
+import { unexpectedProblem } from "./samples.ts";
+
+/** Ids as the primary would give them: one counter for all stores that share it. */
+export const createIds = (start = 0): (() => Promise<number>) => {
+  let last = start;
+  return () => {
+    last += 1;
+    return Promise.resolve(last);
+  };
+};
+
+/** A store with defaults for what the scene does not care about. */
+export const openStore = (settings: Partial<BodyStoreSettings> & Pick<BodyStoreSettings, "disks">) =>
+  openBodyStore({
+    allocateSegment: createIds(),
+    allocateFile: createIds(),
+    onProblem: unexpectedProblem,
+    maxOpenFiles: 16,
+    ...settings,
+  });
+
+/** The whole body through a reader, in pieces. */
+export const readAll = async (reader: BodyReader | undefined, pieceBytes = 300_000): Promise<Buffer> => {
+  if (reader === undefined) throw new Error("the body is gone");
+  const pieces: Buffer[] = [];
+  for (let position = 0; ; ) {
+    const piece = Buffer.alloc(pieceBytes);
+    const count = await reader.read(piece, 0, pieceBytes, position);
+    if (count > 0) pieces.push(piece.subarray(0, count));
+    if (count < pieceBytes) break;
+    position += count;
+  }
+  reader.release();
+  return Buffer.concat(pieces);
+};

@@ -1,0 +1,9 @@
+export {
+  type FileInfoRecord,
+  type Scene,
+  type SceneBody,
+  SceneEdge,
+  type SceneOptions,
+  scenario,
+  useEdge,
+} from "./scenario.ts";

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, onTestFailed, test } from "vitest";
+import type { PendingAnswer } from "../client/answer.ts";
+import type { RawClient } from "../client/rawClient.ts";
+import { type EdgeClock, type EdgeRequest, startEdge, type TestEdge } from "../edge/edge.ts";
+import type { EdgeOptions, VhostSpec } from "../edge/options.ts";
+import { isEdgeBuilt } from "../edge/program.ts";
+import { startOrigin, type TestOrigin } from "../origin/origin.ts";
+
+export interface SceneOptions extends Pick<VhostSpec, "xml" | "conditions"> {
+  /** Texts of `<Address>`; the scene's origin as `ip:port` when absent. */
+  readonly address?: (origin: TestOrigin) => string | readonly string[];
+  /** Name of the virtual host; made up when absent. */
+  readonly host?: string;
+  /** An edge of its own for this scene: for scenes that stop, kill or misconfigure it. */
+  readonly ownEdge?: Partial<EdgeOptions>;
+  readonly limitMs?: number;
+}
+
+export type FileInfoRecord = Readonly<Record<string, unknown>>;
+
+/** The edge as one scene sees it: requests name the scene's own virtual host. */
+export class SceneEdge {
+  readonly cluster: TestEdge;
+  /** Name of the scene's virtual host. */
+  readonly host: string;
+
+  constructor(cluster: TestEdge, host: string) {
+    this.cluster = cluster;
+    this.host = host;
+  }
+
+  get port(): number {
+    return this.cluster.port;
+  }
+
+  get(path: string, request: EdgeRequest = {}): PendingAnswer {
+    return this.cluster.get(path, { host: this.host, ...request });
+  }
+
+  head(path: string, request: EdgeRequest = {}): PendingAnswer {
+    return this.cluster.head(path, { host: this.host, ...request });
+  }
+
+  /** Waits until the counters of this scene's host have those values. */
+  counted(wanted: Readonly<Record<string, number>>): Promise<void> {
+    return this.cluster.counted(wanted, this.host);
+  }
+
+  /** `/monitoring/fileinfo` of one URL: a record per stored variant, none when nothing is stored. */
+  async fileInfo(path: string): Promise<FileInfoRecord[]> {
+    const { result } = await this.cluster.apiJson(`/monitoring/fileinfo?url=${this.host}${path}`);
+    if (!Array.isArray(result)) return [];
+    return result.filter((record) => typeof record === "object" && record !== null);
+  }
+
+  /** Seconds until the first stored variant expires; negative after that. */
+  async ttlLeft(path: string): Promise<number> {
+    const [record] = await this.fileInfo(path);
+    if (record === undefined) throw new Error(`${path} is not stored`);
+    return deltaOf(record["TTL-Left"]);
+  }
+
+  /** `/command/purge` and its kin for a target of this host; answers the count. */
+  async purge(target: string, verb = "purge"): Promise<number> {
+    const { httpStatus, result } = await this.cluster.apiJson(`/command/${verb}?url=${this.host}${target}`);
+    const count: unknown = typeof result === "object" && result !== null ? Reflect.get(result, "Count") : undefined;
+    if (httpStatus !== 200 || typeof count !== "number") throw new Error(`${verb}: ${httpStatus}`);
+    return count;
+  }
+}
+
+/** Second figure of a time pair `[ moment, delta ]` (STAT-95). */
+const deltaOf = (pair: unknown): number => Number(/, (-?\d+) \]$/.exec(typeof pair === "string" ? pair : "")?.[1]);
+
+export interface Scene {
+  readonly origin: TestOrigin;
+  readonly edge: SceneEdge;
+  /** Moves the edge and what the origin says in its Date field. */
+  readonly clock: Pick<EdgeClock, "advance">;
+  /** Opens a raw connection to the edge; closed when the scene ends. */
+  readonly client: () => Promise<RawClient>;
+}
+
+interface Stage {
+  readonly vhost: string;
+  readonly options: SceneOptions;
+  origin: TestOrigin | undefined;
+}
+
+/** Vitest gives every test file a module graph of its own: this is the state of one file. */
+const stages: Stage[] = [];
+let fileOptions: Partial<EdgeOptions> = {};
+let shared: TestEdge | undefined;
+let anyFailed = false;
+
+/** Options of the edge that all scenes of this file share; call before the first scene. */
+export const useEdge = (options: Partial<EdgeOptions>): void => {
+  fileOptions = options;
+};
+
+const vhostOf = (stage: Stage): VhostSpec => {
+  if (stage.origin === undefined) throw new Error("the scene has no origin yet");
+  const { xml, conditions, address } = stage.options;
+  return {
+    name: stage.vhost,
+    origin: address === undefined ? stage.origin.address : address(stage.origin),
+    ...(xml === undefined ? {} : { xml }),
+    ...(conditions === undefined ? {} : { conditions }),
+  };
+};
+
+// Registered when a test file imports this module, so that they belong to the file and not to one of its groups.
+beforeAll(async () => {
+  for (const stage of stages) stage.origin = await startOrigin();
+  const sharing = stages.filter((stage) => stage.options.ownEdge === undefined);
+  if (sharing.length > 0) shared = await startEdge({ vhosts: sharing.map(vhostOf), ...fileOptions });
+}, 60_000);
+afterAll(async () => {
+  await shared?.close({ keepHome: anyFailed });
+  for (const stage of stages) await stage.origin?.close();
+}, 30_000);
+
+/** A checkout that was not built has no edge to play on; a CI run that skips all scenes would prove nothing. */
+const canPlay = (): boolean => fileOptions.program !== undefined || isEdgeBuilt() || process.env.CI !== undefined;
+
+export type SceneBody = (scene: Scene) => Promise<void>;
+
+/**
+ * One scene of origin, edge and client. All scenes of a file share one edge, each with an origin and a virtual host
+ * of its own; they run one after the other.
+ */
+export function scenario(title: string, play: SceneBody): void;
+export function scenario(title: string, options: SceneOptions, play: SceneBody): void;
+export function scenario(title: string, first: SceneOptions | SceneBody, second?: SceneBody): void {
+  const options = typeof first === "function" ? {} : first;
+  const play = typeof first === "function" ? first : second;
+  if (play === undefined) throw new Error(`the scene "${title}" has no body`);
+  if (!canPlay()) {
+    test.skip(title);
+    return;
+  }
+  const stage: Stage = { vhost: options.host ?? `scene${stages.length + 1}.test`, options, origin: undefined };
+  stages.push(stage);
+  test(title, { timeout: options.limitMs ?? 20_000 }, () => playScene(stage, play));
+}
+
+const playScene = async (stage: Stage, play: SceneBody): Promise<void> => {
+  const { origin } = stage;
+  if (origin === undefined) throw new Error("the scene's origin did not start");
+  const { ownEdge } = stage.options;
+  let failed = false;
+  onTestFailed(() => {
+    anyFailed = true;
+  });
+  const cluster =
+    ownEdge === undefined ? shared : await startEdge({ vhosts: [vhostOf(stage)], ...fileOptions, ...ownEdge });
+  if (cluster === undefined) throw new Error("the edge did not start");
+  const clients: RawClient[] = [];
+  const client = async (): Promise<RawClient> => {
+    const opened = await cluster.client();
+    clients.push(opened);
+    return opened;
+  };
+  origin.dateOffsetMs = cluster.clock.offsetMs;
+  const clock: Scene["clock"] = {
+    advance: async (duration) => {
+      await cluster.clock.advance(duration);
+      origin.dateOffsetMs = cluster.clock.offsetMs;
+    },
+  };
+  try {
+    await play({ origin, edge: new SceneEdge(cluster, stage.vhost), clock, client });
+    if (origin.violations.length > 0) throw new Error(`the edge sent its origin: ${origin.violations.join("; ")}`);
+  } catch (error) {
+    failed = true;
+    throw error;
+  } finally {
+    for (const opened of clients) opened.close();
+    if (ownEdge !== undefined) await cluster.close({ keepHome: failed });
+  }
+};
