@@ -1,7 +1,7 @@
 import { print } from "../lib/print.ts";
 import type { Figure } from "./figures.ts";
 import type { LoadRow } from "./loadRows.ts";
-import { describeSubject, type LoadSample, measureLoad, type Subject, warmUp } from "./measureLoad.ts";
+import { describeSubject, type LoadSample, learnRow, measureLoad, type Subject, warmUp } from "./measureLoad.ts";
 import type { Rig } from "./rig.ts";
 import { median } from "./statistics.ts";
 
@@ -20,16 +20,22 @@ async function measureGroup(rig: Rig, rows: readonly LoadRow[], smallMemoryTier:
   const nginx = await rig.startNginx();
   const subjects = [await describeSubject(basalt), await describeSubject(nginx)] as const;
   const samples = new Map<string, Record<Name, LoadSample[]>>();
+  const learntRows = new Map<string, LoadRow>();
   for (const row of rows) {
     samples.set(row.id, { basalt: [], nginx: [] });
-    for (const subject of subjects) await warmUp(subject, row, rig.origin, rig.loadCores);
+    for (const subject of subjects) {
+      const learnt = await learnRow(subject.contender, row);
+      learntRows.set(`${subject.contender.name} ${row.id}`, learnt);
+      await warmUp(subject, learnt, rig.origin, rig.loadCores);
+    }
   }
   for (let round = 0; round < rig.rounds; round++) {
     const order: readonly Subject[] = round % 2 === 0 ? subjects : [...subjects].reverse();
     for (const row of rows) {
       for (const subject of order) {
-        const sample = await measureLoad(subject, row, rig.seconds, rig.loadCores);
-        samples.get(row.id)?.[subject.contender.name].push(sample);
+        const { name } = subject.contender;
+        const learnt = learntRows.get(`${name} ${row.id}`) ?? row;
+        samples.get(row.id)?.[name].push(await measureLoad(subject, learnt, rig.seconds, rig.loadCores));
       }
     }
     print(`round ${round + 1} of ${rig.rounds} done (${rows.length} rows)`);

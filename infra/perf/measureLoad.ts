@@ -1,8 +1,9 @@
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { readCpuSeconds } from "../lib/procfs.ts";
 import type { RigOrigin } from "../lib/rigOrigin.ts";
 import { countFailures, runWrk, type WrkOptions } from "../lib/wrk.ts";
 import type { Contender } from "./contender.ts";
+import { fillObjects } from "./fillObjects.ts";
 import type { LoadRow } from "./loadRows.ts";
 
 export interface LoadSample {
@@ -62,8 +63,6 @@ export async function measureLoad(
 }
 
 const WARM_SECONDS = 1;
-const FILL_SLICE_SECONDS = 2;
-const MAX_FILL_SLICES = 90;
 
 /** Brings a row's objects into the cache, lets hot code and the memory tier settle, and checks the answer. */
 export async function warmUp(
@@ -72,42 +71,35 @@ export async function warmUp(
   origin: RigOrigin,
   cores: readonly number[],
 ): Promise<void> {
-  if (row.objects !== undefined) await fillObjects(subject, row, row.objects.count, origin, cores);
-  for (let repeat = 0; repeat < 3; repeat++) await fetchStatus(subject.contender.port, row.path, []);
-  const status = await fetchStatus(subject.contender.port, row.path, row.fields);
+  if (row.objects !== undefined) await fillObjects(subject.contender.port, row.objects, origin, cores);
+  for (let repeat = 0; repeat < 3; repeat++) await fetchHead(subject.contender.port, row.path, []);
+  const { statusCode: status } = await fetchHead(subject.contender.port, row.path, row.fields);
   if (status !== row.expectedStatus) {
     throw new Error(`${row.id}: ${subject.contender.name} answers ${status} and not ${row.expectedStatus}`);
   }
   await runWrk(wrkOptions(subject, row, WARM_SECONDS, cores));
 }
 
-async function fillObjects(
-  subject: Subject,
-  row: LoadRow,
-  count: number,
-  origin: RigOrigin,
-  cores: readonly number[],
-): Promise<void> {
-  const target = (await origin.requests()) + count;
-  for (let slice = 0; slice < MAX_FILL_SLICES; slice++) {
-    const before = await origin.requests();
-    if (before >= target) return;
-    await runWrk(wrkOptions(subject, { ...row, connections: 16 }, FILL_SLICE_SECONDS, cores));
-    // Objects left by an earlier fill are not asked for again.
-    if (slice > 0 && (await origin.requests()) === before) return;
-  }
-  throw new Error(`${row.id}: ${subject.contender.name} does not store ${count} objects in time`);
+/** The row with what this server must be sent, asked from it once. */
+export async function learnRow(contender: Contender, row: LoadRow): Promise<LoadRow> {
+  if (row.isConditional !== true) return row;
+  const { headers } = await fetchHead(contender.port, row.path, row.fields);
+  const validators = [
+    ...(headers.etag === undefined ? [] : [`If-None-Match: ${headers.etag}`]),
+    ...(headers["last-modified"] === undefined ? [] : [`If-Modified-Since: ${headers["last-modified"]}`]),
+  ];
+  return { ...row, fields: [...row.fields, ...validators] };
 }
 
-/** Status of one request on a connection of its own; the body is read to its end. */
-export function fetchStatus(port: number, path: string, fields: readonly string[]): Promise<number> {
+/** Head of the answer to one request on a connection of its own; the body is read to its end. */
+export function fetchHead(port: number, path: string, fields: readonly string[]): Promise<IncomingMessage> {
   const headers = Object.fromEntries(
     fields.map((field) => [field.slice(0, field.indexOf(":")), field.slice(field.indexOf(":") + 1).trim()]),
   );
   return new Promise((resolve, reject) => {
     request({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
       response.resume();
-      response.once("end", () => resolve(response.statusCode ?? 0));
+      response.once("end", () => resolve(response));
       response.once("error", reject);
     })
       .once("error", reject)

@@ -4,7 +4,8 @@ import { readMemory } from "../lib/procfs.ts";
 import { runWrk } from "../lib/wrk.ts";
 import type { Contender } from "./contender.ts";
 import type { Figure } from "./figures.ts";
-import { fetchStatus } from "./measureLoad.ts";
+import { fillObjects } from "./fillObjects.ts";
+import { fetchHead } from "./measureLoad.ts";
 import type { Rig } from "./rig.ts";
 
 const KB = 1024;
@@ -97,7 +98,7 @@ export async function measureMemory(rig: Rig): Promise<Figure[]> {
 
 async function measureConnection(contender: Contender, pids: readonly number[], count: number): Promise<number> {
   const path = `/bytes/${KB}/a`;
-  await fetchStatus(contender.port, path, []);
+  await fetchHead(contender.port, path, []);
   await runWrk({ url: `http://127.0.0.1:${contender.port}${path}`, connections: 64, seconds: 2 });
   const before = await readSettledBytes(pids);
   const sockets: Socket[] = [];
@@ -137,10 +138,8 @@ async function measureObject(rig: Rig, contender: Contender, pids: readonly numb
   // The code that fills must be warm before the first look.
   await rotate("warm", 2000, rig.smoke ? 1 : 4);
   const before = await readSettledBytes(pids);
-  const target = (await rig.origin.requests()) + count;
-  for (let slice = 0; (await rig.origin.requests()) < target && slice < 60; slice++) {
-    await rotate("object", count, rig.smoke ? 1 : 3);
-  }
+  const pathPattern = `/bytes/${OBJECT_BYTES}/object-%d`;
+  await fillObjects(contender.port, { pathPattern, count }, rig.origin, rig.loadCores);
   // Objects enter the tier when they are asked for again.
   for (let slice = 0; slice < (rig.smoke ? 1 : 5); slice++) await rotate("object", count, rig.smoke ? 1 : 5);
   const after = await readSettledBytes(pids);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,6 +9,17 @@ import type { Contender, ContenderSettings } from "./contender.ts";
 
 export const nginxProgram = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((path) => existsSync(path));
 
+/** Connections, listeners and cache files being written; the rest may hold files open. */
+const RESERVED_DESCRIPTORS = 14_000;
+const ROOT_DESCRIPTORS = 262_144;
+
+/** Root may raise the limit, others have what they were given. A cached file that is held open takes one. */
+function readDescriptorLimit(): number {
+  if (process.getuid?.() === 0) return ROOT_DESCRIPTORS;
+  const hard = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 0);
+  return Math.max(RESERVED_DESCRIPTORS + 1000, Math.min(ROOT_DESCRIPTORS, hard));
+}
+
 const TEMPORARY_PATHS = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 /**
@@ -17,9 +28,10 @@ const TEMPORARY_PATHS = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
  */
 function renderConfiguration(settings: ContenderSettings, port: number): string {
   const { folder } = settings;
+  const descriptors = readDescriptorLimit();
   return `${process.getuid?.() === 0 ? "user root;\n" : ""}daemon off;
 worker_processes ${settings.workers};
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile ${descriptors};
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log warn;
 events { worker_connections 12000; }
@@ -32,7 +44,7 @@ http {
   tcp_nodelay on;
   keepalive_timeout 300s;
   keepalive_requests 1000000000;
-  open_file_cache max=200000 inactive=600s;
+  open_file_cache max=${descriptors - RESERVED_DESCRIPTORS} inactive=600s;
   open_file_cache_valid 600s;
   open_file_cache_min_uses 1;
   upstream origin {

@@ -8,7 +8,7 @@ import { signal } from "../lib/processes.ts";
 import { listListeningPorts } from "../lib/procfs.ts";
 import { runWrk } from "../lib/wrk.ts";
 import type { LoadRow } from "./loadRows.ts";
-import { describeSubject, warmUp } from "./measureLoad.ts";
+import { describeSubject, learnRow, warmUp } from "./measureLoad.ts";
 import type { Rig } from "./rig.ts";
 
 const SAMPLE_INTERVAL_US = 200;
@@ -16,12 +16,13 @@ const SHOWN_FUNCTIONS = 20;
 const ATTACH_WITHIN_MS = 5000;
 
 /** Runs one row against Basalt with V8's sampling profiler on its worker; prints where the time went. */
-export async function profileRow(rig: Rig, row: LoadRow): Promise<void> {
+export async function profileRow(rig: Rig, wanted: LoadRow): Promise<void> {
   const basalt = await rig.startBasalt({
-    smallMemoryTier: row.objects !== undefined,
+    smallMemoryTier: wanted.objects !== undefined,
     environment: { NODE_OPTIONS: "--inspect-port=127.0.0.1:0" },
   });
   const subject = await describeSubject(basalt);
+  const row = await learnRow(basalt, wanted);
   await warmUp(subject, row, rig.origin, rig.loadCores);
   const worker = subject.workerPids[0];
   if (worker === undefined) throw new Error("no worker to profile");

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { waitUntilServing } from "../lib/edge.ts";
 import { connectAsker } from "../lib/rawAsker.ts";
-import { runWrk } from "../lib/wrk.ts";
 import type { Figure } from "./figures.ts";
+import { fillObjects } from "./fillObjects.ts";
 import type { Rig } from "./rig.ts";
 import { median } from "./statistics.ts";
 
@@ -14,16 +14,8 @@ const START_WITHIN_MS = 30_000;
 export async function measureStart(rig: Rig): Promise<Figure[]> {
   const count = rig.smoke ? 1000 : 100_000;
   let basalt = await rig.startBasalt();
-  const target = (await rig.origin.requests()) + count;
-  for (let slice = 0; (await rig.origin.requests()) < target && slice < 60; slice++) {
-    await runWrk({
-      url: `http://127.0.0.1:${basalt.port}/`,
-      connections: 16,
-      seconds: rig.smoke ? 1 : 3,
-      cores: rig.loadCores,
-      rotate: [{ pathPattern: `/bytes/${OBJECT_BYTES}/start-%d`, count }],
-    });
-  }
+  const pathPattern = `/bytes/${OBJECT_BYTES}/start-%d`;
+  await fillObjects(basalt.port, { pathPattern, count }, rig.origin, rig.loadCores);
   const { objects } = await basalt.edge.status();
   const times: number[] = [];
   for (let round = 0; round < Math.max(3, rig.rounds); round++) {

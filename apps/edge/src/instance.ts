@@ -21,6 +21,7 @@ import {
   type BodyUpkeep,
   createSpaceKeeper,
   type DiskIndex,
+  KEEPER_WRITER,
   openBodyStore,
   openDiskIndexWriter,
   type SpaceKeeper,
@@ -100,7 +101,7 @@ export class Instance implements Control {
     const disks = storeDisksOf(parts.config);
     this.#bodies = openBodyStore({
       disks,
-      allocateSegment: (disk) => Promise.resolve(this.#nextSegment("primary", disk)),
+      allocateSegment: (disk) => this.#space.grantSegment(KEEPER_WRITER, disk),
       allocateFile: () => Promise.resolve(this.#index.nextFileId()),
       onProblem,
       maxOpenFiles: OPEN_FILES,
@@ -109,7 +110,7 @@ export class Instance implements Control {
     this.#space = createSpaceKeeper({ disks, index: this.#index, bodies: this.#bodies, clock, onProblem });
     this.#transform = new TransformProcess({
       config: () => this.#config,
-      nextSegment: (disk) => this.#nextSegment(TRANSFORM_WRITER, disk),
+      nextSegment: (disk) => this.#space.grantSegment(TRANSFORM_WRITER, disk),
       nextFile: () => this.#index.nextFileId(),
       log: (level, text) => log[level](text),
       onGone: () => this.#space.writerGone(TRANSFORM_WRITER),
@@ -124,6 +125,7 @@ export class Instance implements Control {
       events: (worker) => this.#workerEvents(worker),
       configuration: () => this.#workerConfiguration(),
       places: () => this.#listeners.places,
+      onSpawned: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
       onServing: (worker) => log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`),
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
@@ -309,7 +311,7 @@ export class Instance implements Control {
   #workerCalls(worker: WorkerProcess): CallHandlers<PrimaryService> {
     return {
       acquire: (request) => this.#coordinator.acquire(worker.id, request),
-      nextSegment: async ({ disk }) => this.#nextSegment(sourceOf(worker), disk),
+      nextSegment: ({ disk }) => this.#space.grantSegment(sourceOf(worker), disk),
       nextFile: () => this.#index.nextFileId(),
       derive: (request) => this.#coordinator.derive(request),
       purge: (call) => this.#purgeMethod(call),
@@ -318,7 +320,6 @@ export class Instance implements Control {
 
   #workerEvents(worker: WorkerProcess): Omit<EventHandlers<PrimaryService>, "ready" | "figures"> {
     const { log } = this.#parts;
-    this.#coordinator.addWorker(worker.id, worker.channel);
     return {
       fillShared: ({ fillId, shared }) => {
         this.#space.noteGrowing(shared.disk, shared.file, shared.availableBytes);
@@ -381,12 +382,6 @@ export class Instance implements Control {
       memoryTierBytes: memoryTierBytes(this.#config, Math.max(this.#workers.size, this.#config.server.cache.workers)),
       clockOffsetMs: clock.offsetMs,
     };
-  }
-
-  #nextSegment(writer: string, disk: number): number {
-    const segment = this.#index.nextSegmentId();
-    this.#space.segmentOpened(writer, disk, segment);
-    return segment;
   }
 
   #processFigures(): readonly ProcessFigures[] {

@@ -16,7 +16,7 @@ const LONGEST_DELAY_MS = 5_000;
 
 export interface TransformProcessParts {
   readonly config: () => EdgeConfig;
-  readonly nextSegment: (disk: number) => number;
+  readonly nextSegment: (disk: number) => Promise<number>;
   readonly nextFile: (disk: number) => number;
   readonly log: (level: LogLevel, text: string) => void;
   readonly onGone: () => void;

@@ -20,6 +20,8 @@ export interface WorkerPoolParts {
   readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
   readonly configuration: () => WorkerConfiguration;
   readonly places: () => readonly ListeningPlace[];
+  /** The process exists and has a channel. */
+  readonly onSpawned: (worker: WorkerProcess) => void;
   readonly onServing: (worker: WorkerProcess) => void;
   readonly onGone: (worker: WorkerProcess, code: number | null) => void;
 }
@@ -93,6 +95,7 @@ export class WorkerPool {
     const old = slot.worker;
     const worker = new WorkerProcess(this.#slots.indexOf(slot), this.#parts.calls, this.#parts.events);
     if (old === undefined) slot.worker = worker;
+    this.#parts.onSpawned(worker);
     void worker.gone.then((code) => this.#ended(slot, worker, code));
     const isServing = await worker.start(this.#parts.configuration(), this.#parts.places());
     if (!isServing) {

@@ -13,6 +13,15 @@ const GET_SPACE = 0x47455420;
 
 export const NO_TOKEN_FIRST = "the request line does not start with a token";
 
+const HTTP11_LINE_END_BYTES = 10;
+
+/** `HTTP/1.1` and CRLF in three reads: what nearly every request line ends with. */
+const isHttp11LineEnd = (view: DataView, from: number, to: number): boolean =>
+  to - from >= HTTP11_LINE_END_BYTES &&
+  view.getInt32(from) === 0x48545450 &&
+  view.getInt32(from + 4) === 0x2f312e31 &&
+  view.getUint16(from + 8) === 0x0d0a;
+
 const isDigit = (byte: number): boolean => byte >= ZERO && byte <= ZERO + 9;
 
 /** Reads request lines (RFC 9112 3). Positions are those of the view, `buffer.byteOffset` above the buffer's. */
@@ -81,6 +90,10 @@ export class RequestLineReader {
   }
 
   #readVersion(view: DataView, from: number, to: number): number {
+    if (this.method !== METHOD.OTHER && isHttp11LineEnd(view, from, to)) {
+      this.minorVersion = 1;
+      return from + HTTP11_LINE_END_BYTES;
+    }
     let position = from;
     for (const expected of VERSION_PREFIX) {
       if (position === to) return PARSE_NEED_MORE;

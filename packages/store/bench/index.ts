@@ -148,10 +148,15 @@ const measureMemoryTier = (): void => {
   const count = 100_000;
   const urls = Array.from({ length: count }, (_, number) => urlOf(number));
   const entries = urls.map(() => ({ memoryBytes: 1000 }));
+  const fillTier = () => {
+    const tier = createMemoryTier<{ readonly memoryBytes: number }>(2 ** 30);
+    for (const [index, url] of urls.entries()) tier.insert(0, url, entries[index] ?? { memoryBytes: 0 });
+    return tier;
+  };
+  fillTier();
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const tier = createMemoryTier<{ readonly memoryBytes: number }>(2 ** 30);
-  for (const [index, url] of urls.entries()) tier.insert(0, url, entries[index] ?? { memoryBytes: 0 });
+  const tier = fillTier();
   globalThis.gc?.();
   print("memory tier: heap per entry", (process.memoryUsage().heapUsed - before) / count, "B");
   print("memory tier: charged per entry", TIER_ENTRY_OVERHEAD_BYTES, "B");

@@ -11,7 +11,7 @@ export interface CorpusCase {
 const FOLDER = join(import.meta.dirname, "../corpus");
 const ESCAPES: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t", "\\": "\\" };
 
-const unescape = (text: string): string =>
+const readEscapes = (text: string): string =>
   text.replace(/\\(?:x([0-9a-f]{2})|(.))/g, (all, hex: string | undefined, letter: string | undefined) => {
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
     const character = ESCAPES[letter ?? ""];
@@ -31,7 +31,7 @@ const readCases = (file: string): CorpusCase[] =>
         file,
         title: heading.slice(0, arrow),
         outcome: heading.slice(arrow + " => ".length),
-        bytes: Buffer.from(unescape(text), "latin1"),
+        bytes: Buffer.from(readEscapes(text), "latin1"),
       };
     });
 

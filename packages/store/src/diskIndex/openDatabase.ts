@@ -20,8 +20,8 @@ export const isCorruption = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTAD
 const isUnusable = (cause: unknown): boolean =>
   cause instanceof UnusableIndexError || isCorruption(cause) || causeCode(cause) === "SQLITE_ERROR";
 
-/** Milliseconds to wait for a lock: a predecessor that is just closing holds it for a moment. */
-const LOCK_TIMEOUT_MS = 2000;
+/** Milliseconds to wait for a lock: a predecessor that is just closing holds it for a moment. The event loop waits too. */
+const LOCK_TIMEOUT_MS = 500;
 
 const pragmaNumber = (database: Database.Database, name: string): number => {
   const value: unknown = database.pragma(name, { simple: true });

@@ -100,6 +100,26 @@ describe("an index that cannot be used", () => {
     }
   });
 
+  it("keeps what it cannot write, says so once, and writes it later", async () => {
+    const path = join(temporaryFolder(), "index.db");
+    const { problems, onProblem } = collectProblems();
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem });
+    const blocker = new Database(path);
+    blocker.exec("BEGIN IMMEDIATE");
+    index.put(sampleRow());
+    await expect(index.flush()).rejects.toBeInstanceOf(EdgeError);
+    await expect(index.flush()).rejects.toBeInstanceOf(EdgeError);
+    expect(index.find(sampleRow().key)).toEqual(sampleRow());
+    expect(problems).toHaveLength(1);
+    blocker.exec("ROLLBACK");
+    blocker.close();
+    await index.flush();
+    index.close();
+    const again = openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
+    expect(again.find(sampleRow().key)).toEqual(sampleRow());
+    again.close();
+  });
+
   it("is not replaced when the place is at fault: opening fails with STORE_UNAVAILABLE", () => {
     const folder = temporaryFolder();
     const file = join(folder, "file");

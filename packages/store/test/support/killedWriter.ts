@@ -3,6 +3,7 @@
  * writing (before, half way, after) and flushing the index (before, after). What is stored for good goes to standard output.
  */
 import fs from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { systemClock } from "@basalt/types";
 import { openBodyStore } from "../../src/bodies/bodyStore.ts";
@@ -10,6 +11,9 @@ import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
 import { openDiskIndexWriter } from "../../src/diskIndex/writer.ts";
 import { bodyFor, headFor, QUOTA_BYTES, VHOST } from "./killedObjects.ts";
 import { sampleRow, unexpectedProblem } from "./samples.ts";
+
+/** A killed process does not save what it compiled, and every round starts anew. */
+flushCompileCache();
 
 const [home = "", round = "0", killAt = "0"] = process.argv.slice(2);
 
