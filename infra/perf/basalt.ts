@@ -37,6 +37,7 @@ export async function launchBasalt(settings: ContenderSettings): Promise<BasaltC
     edge,
     workerPids: async () => (await edge.status()).workers.map((worker) => worker.pid),
     allPids: () => listProcessTree(edge.process.pid),
+    lastWords: async () => edge.process.output().slice(-1000),
     stop: () => edge.stop(),
   };
 }

@@ -6,6 +6,8 @@ export interface Contender {
   workerPids(): Promise<readonly number[]>;
   /** All its processes, the workers among them. */
   allPids(): readonly number[];
+  /** The end of what it logged, for the report of a failure. */
+  lastWords(): Promise<string>;
   stop(): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ export async function measureLoad(
   const all = readCpuSeconds(subject.allPids) - allBefore;
   const workers = readCpuSeconds(subject.workerPids) - workersBefore;
   if (countFailures(result) > 0) {
-    throw new Error(`${row.id} on ${subject.contender.name}: failed requests ${JSON.stringify(result)}`);
+    throw new Error(`${row.id} on ${subject.contender.name}: failed requests ${JSON.stringify(result)}\n${await subject.contender.lastWords()}`);
   }
   return {
     requestsPerSecond: result.requests / result.seconds,
@@ -75,7 +75,9 @@ export async function warmUp(
   for (let repeat = 0; repeat < 3; repeat++) await fetchHead(subject.contender.port, row.path, []);
   const { statusCode: status } = await fetchHead(subject.contender.port, row.path, row.fields);
   if (status !== row.expectedStatus) {
-    throw new Error(`${row.id}: ${subject.contender.name} answers ${status} and not ${row.expectedStatus}`);
+    throw new Error(
+      `${row.id}: ${subject.contender.name} answers ${status} and not ${row.expectedStatus}\n${await subject.contender.lastWords()}`,
+    );
   }
   await runWrk(wrkOptions(subject, row, WARM_SECONDS, cores));
 }

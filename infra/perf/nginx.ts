@@ -93,6 +93,7 @@ export async function startNginx(settings: ContenderSettings): Promise<Contender
       return titles.filter(([, title]) => title.startsWith("nginx: worker")).map(([pid]) => pid);
     },
     allPids,
+    lastWords: async () => (await readFile(join(settings.folder, "error.log"), "utf8")).slice(-1000),
     stop: () => stopProcess(started, 5000),
   };
 }

@@ -93,6 +93,7 @@ export class Instance implements Control {
   constructor(parts: InstanceParts) {
     this.#parts = parts;
     this.#config = parts.config;
+    if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
     const { clock, log, home } = parts;
     const onProblem = (problem: Problem): void => log.warning(formatProblem(problem));
     const indexPath = indexPathOf(parts.config, home);
@@ -137,7 +138,6 @@ export class Instance implements Control {
       log,
       socketPath: controlSocketPath(home),
     });
-    if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
   }
 
   /** Binds, starts everything, resolves when all workers serve. Throws when a port cannot be had. */

@@ -81,7 +81,7 @@ const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) =
     clock,
   });
   const index = openDiskIndexReader(indexPath);
-  const cache = new ObjectCache({ clock, channel, index, bodies, tier });
+  const cache = new ObjectCache({ clock, channel, index, bodies, tier, counters });
   const server = new EdgeServer({
     clock,
     cache,
@@ -126,7 +126,15 @@ const cacheVhostsOf = (config: EdgeConfig): ReadonlyMap<string, CacheVhost> => {
       });
     kept.set(identity, pool);
     originCounting.watch(settings.name, pool);
-    vhosts.set(settings.name, { name: settings.name, index, settings, pool, invalidations, customTtl: compileCustomTtl(settings) });
+    vhosts.set(settings.name, {
+      name: settings.name,
+      index,
+      settings,
+      pool,
+      invalidations,
+      counters: counters.vhost(settings.name),
+      customTtl: compileCustomTtl(settings),
+    });
   }
   for (const [identity, pool] of pools) if (!kept.has(identity)) void pool.close();
   pools = kept;

@@ -28,6 +28,8 @@ export interface CacheVhost {
   readonly settings: VhostSettings;
   readonly pool: OriginPool;
   readonly invalidations: InvalidationList;
+  /** Offset of its counters. */
+  readonly counters: number;
   /** ttl.txt (TTL-19). */
   readonly customTtl: (url: string) => { readonly seconds: number; readonly line: number } | undefined;
 }

@@ -10,6 +10,7 @@ import {
   type MemoryTier,
   ROW_FLAG,
 } from "@basalt/store";
+import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
@@ -50,6 +51,7 @@ export interface ObjectCacheParts {
   readonly index: DiskIndexReader;
   readonly bodies: BodyStore;
   readonly tier: MemoryTier<TierEntry>;
+  readonly counters: CounterBlock;
 }
 
 interface Growing {
@@ -65,21 +67,11 @@ interface Flight {
   readonly promise: Promise<Obtained>;
 }
 
-/** Object events of one worker since its start; read once a second. */
-export interface CacheFigures {
-  fills: number;
-  coalesced: number;
-  diskLoads: number;
-  damaged: number;
-  derived: number;
-}
-
 /**
  * Life of objects as one worker sees it: found in memory, loaded from disk, fetched once for the whole host, renewed,
  * invalidated. `find` is the hot path and is synchronous; everything else goes through `obtain`.
  */
 export class ObjectCache {
-  readonly figures: CacheFigures = { fills: 0, coalesced: 0, diskLoads: 0, damaged: 0, derived: 0 };
   readonly #parts: ObjectCacheParts;
   readonly #tier: MemoryTier<TierEntry>;
   readonly #flights = new Map<string, Flight>();
@@ -125,12 +117,12 @@ export class ObjectCache {
     const name = flightName(request);
     const growing = this.#growing.get(name);
     if (growing !== undefined && growing.obtained.source.state !== "failed") {
-      this.figures.coalesced++;
+      this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
       return Promise.resolve(growing.obtained);
     }
     const running = this.#flights.get(name);
     if (running !== undefined) {
-      this.figures.coalesced++;
+      this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
       return running.promise;
     }
     const promise = this.#run(request).finally(() => {
@@ -186,6 +178,7 @@ export class ObjectCache {
     });
     switch (reply.kind) {
       case "granted":
+        this.#count(vhost, VHOST_SLOT.transforms);
         return await this.#filling.derive({ vhost, variant, key, source, makeHead, operation }, reply);
       case "stored":
         return this.#derivedFrom(source, await this.#load(vhost, variant, source.url, reply.row));
@@ -258,7 +251,7 @@ export class ObjectCache {
       });
       switch (reply.kind) {
         case "granted":
-          this.figures.fills++;
+          this.#count(vhost, VHOST_SLOT.fills);
           return await this.#filling.fetch(request, key, reply, held);
         case "stored":
           held = await this.#adopt(request, reply.row, held);
@@ -283,7 +276,7 @@ export class ObjectCache {
     reply: AcquireReply & { readonly kind: "follow" },
     held: CachedObject | undefined,
   ): Promise<Obtained | undefined> {
-    this.figures.coalesced++;
+    this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
     const first = reply.shared === undefined ? await this.#followers.first(reply.fillId) : undefined;
     const shared = reply.shared ?? (first?.kind === "shared" ? first.shared : undefined);
     if (shared !== undefined) {
@@ -362,7 +355,6 @@ export class ObjectCache {
 
   async #load(vhost: CacheVhost, variant: Variant, url: string, row: IndexRow): Promise<CachedObject | undefined> {
     if (row.url !== url) return undefined;
-    this.figures.diskLoads++;
     const loaded = await this.#parts.bodies.load(row.location);
     const head = loaded === undefined ? undefined : decodeHead(loaded.head);
     if (loaded === undefined || head === undefined) {
@@ -406,6 +398,10 @@ export class ObjectCache {
     }
   }
 
+  #count(vhost: CacheVhost, slot: number): void {
+    this.#parts.counters.add(vhost.counters + slot, 1);
+  }
+
   #keep(vhost: CacheVhost, variant: Variant, object: CachedObject): void {
     this.#tier.insert(vhost.index * SPACES_PER_VHOST + variant, object.url, object);
   }
@@ -434,7 +430,7 @@ export class ObjectCache {
   }
 
   #damaged(vhost: CacheVhost, variant: Variant, key: CacheKey, url: string, location: IndexRow["location"]): void {
-    this.figures.damaged++;
+    this.#parts.counters.add(PROCESS_SLOT.storeFailures, 1);
     this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, url);
     this.#parts.channel.tell("damaged", { key, location });
   }

@@ -79,7 +79,7 @@ export class EdgeServer {
     for (const settings of config.vhosts) {
       const cache = cacheVhosts.get(settings.name);
       if (cache === undefined) continue;
-      served.set(settings.name, compileServedVhost(settings, cache, this.parts.counters.vhost(settings.name)));
+      served.set(settings.name, compileServedVhost(settings, cache));
     }
     const { maxSockets, maxSocketsReopen, clientLimits } = config.server.cache;
     const maxConnections = Math.max(1, Math.floor(maxSockets / share));

@@ -26,7 +26,7 @@ export interface ServedVhost {
   readonly counters: number;
 }
 
-export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost, counters: number): ServedVhost => {
+export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): ServedVhost => {
   const connectionRules = compileConnectionRules(settings.options);
   const counted = settings.options.keepAliveHeader && settings.options.keepAliveHeaderMax > 0;
   return {
@@ -37,6 +37,6 @@ export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost, c
     connectionRules,
     standardConnection: counted ? undefined : connectionRules(0, 1, 0),
     compression: settings.options.compression.enabled ? compileCompression(settings) : undefined,
-    counters,
+    counters: cache.counters,
   };
 };
