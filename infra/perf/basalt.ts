@@ -3,6 +3,8 @@ import { findFreePort } from "../lib/ports.ts";
 import { listProcessTree } from "../lib/procfs.ts";
 import type { Contender, ContenderSettings } from "./contender.ts";
 
+const SMALLEST_TIER_XML = "<SystemMemoryRatio>1</SystemMemoryRatio><ContentMemoryRatio>1</ContentMemoryRatio>";
+
 /** Longer than any row holds an idle connection. */
 const IDLE_SECONDS = 300;
 
@@ -26,7 +28,7 @@ export async function launchBasalt(settings: ContenderSettings): Promise<BasaltC
     managerPort,
     originPort: settings.originPort,
     workers: settings.workers,
-    cacheXml: settings.smallMemoryTier === true ? "<ContentMemoryRatio>1</ContentMemoryRatio>" : "",
+    cacheXml: settings.smallMemoryTier === true ? SMALLEST_TIER_XML : "",
     optionsXml: `<ClientKeepAliveSec>${IDLE_SECONDS}</ClientKeepAliveSec>`,
   });
   const edge = launchEdge(settings.folder, { cores: settings.cores, environment: settings.environment ?? {} });

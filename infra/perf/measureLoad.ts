@@ -51,7 +51,9 @@ export async function measureLoad(
   const all = readCpuSeconds(subject.allPids) - allBefore;
   const workers = readCpuSeconds(subject.workerPids) - workersBefore;
   if (countFailures(result) > 0) {
-    throw new Error(`${row.id} on ${subject.contender.name}: failed requests ${JSON.stringify(result)}\n${await subject.contender.lastWords()}`);
+    throw new Error(
+      `${row.id} on ${subject.contender.name}: failed requests ${JSON.stringify(result)}\n${await subject.contender.lastWords()}`,
+    );
   }
   return {
     requestsPerSecond: result.requests / result.seconds,

@@ -9,15 +9,13 @@ import type { Contender, ContenderSettings } from "./contender.ts";
 
 export const nginxProgram = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((path) => existsSync(path));
 
-/** Connections, listeners and cache files being written; the rest may hold files open. */
-const RESERVED_DESCRIPTORS = 14_000;
-const ROOT_DESCRIPTORS = 262_144;
+/** Connections of the memory row, listeners and cache files being written; the rest may hold files open. */
+const RESERVED_DESCRIPTORS = 7000;
 
-/** Root may raise the limit, others have what they were given. A cached file that is held open takes one. */
+/** A process without the privilege for more has its hard limit. A cached file that is held open takes one. */
 function readDescriptorLimit(): number {
-  if (process.getuid?.() === 0) return ROOT_DESCRIPTORS;
   const hard = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 0);
-  return Math.max(RESERVED_DESCRIPTORS + 1000, Math.min(ROOT_DESCRIPTORS, hard));
+  return Math.max(RESERVED_DESCRIPTORS + 1000, hard);
 }
 
 const TEMPORARY_PATHS = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

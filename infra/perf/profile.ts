@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { checkout } from "../lib/edge.ts";
 import { isRecord, numberAt, parseRecord, recordAt, recordsAt, stringAt } from "../lib/json.ts";
+import { findFreePort } from "../lib/ports.ts";
 import { formatTable, print } from "../lib/print.ts";
 import { signal } from "../lib/processes.ts";
 import { listListeningPorts } from "../lib/procfs.ts";
@@ -19,7 +20,8 @@ const ATTACH_WITHIN_MS = 5000;
 export async function profileRow(rig: Rig, wanted: LoadRow): Promise<void> {
   const basalt = await rig.startBasalt({
     smallMemoryTier: wanted.objects !== undefined,
-    environment: { NODE_OPTIONS: "--inspect-port=127.0.0.1:0" },
+    // node:cluster counts up from here for its workers; 0 would become 1, which Node refuses.
+    environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${await findFreePort()}` },
   });
   const subject = await describeSubject(basalt);
   const row = await learnRow(basalt, wanted);

@@ -39,6 +39,9 @@ export function createRig(
       cores: settings.serverCores,
       ...wanted,
       folder,
+    }).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
     });
     started.set(contender, folder);
     return contender;

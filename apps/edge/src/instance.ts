@@ -33,8 +33,8 @@ import {
   epochMs,
   formatProblem,
   milliseconds,
-  type Problem,
   PRODUCT_VERSION,
+  type Problem,
 } from "@basalt/types";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { Listeners } from "./listeners.ts";
@@ -150,7 +150,9 @@ export class Instance implements Control {
     setInterval(() => void this.#keepSpace(), SPACE_CHECK_MS);
     void this.#removeOrphans();
     const took = Math.round(performance.now() - this.#startedMs);
-    log.notice(`Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`);
+    log.notice(
+      `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
+    );
   }
 
   vhostNames(): readonly string[] {
@@ -282,7 +284,14 @@ export class Instance implements Control {
     } catch (cause) {
       const message = EdgeError.from(cause).detail;
       log.error(`reload refused: ${message}`);
-      const problem: Problem = { severity: "error", file: "vhosts.xml", line: 0, column: 0, element: "Vhosts/Vhost/Listen", message };
+      const problem: Problem = {
+        severity: "error",
+        file: "vhosts.xml",
+        line: 0,
+        column: 0,
+        element: "Vhosts/Vhost/Listen",
+        message,
+      };
       return { kind: "refused", problems: [problem] };
     }
     const { added, removed } = listening.commit();
@@ -345,7 +354,9 @@ export class Instance implements Control {
     if (figures !== undefined) this.#aggregate.accept(sourceOf(worker), worker.id, figures.counters);
     this.#aggregate.end(sourceOf(worker));
     if (worker.state !== "draining" && !this.#isStopping && code !== 0) {
-      this.#parts.log.warning(`worker ${worker.slot} (pid ${worker.pid}) ended unexpectedly, exit code ${code ?? "none"}`);
+      this.#parts.log.warning(
+        `worker ${worker.slot} (pid ${worker.pid}) ended unexpectedly, exit code ${code ?? "none"}`,
+      );
     }
   }
 
@@ -416,7 +427,10 @@ export class Instance implements Control {
     const modifiedBefore = epochMs(Date.now() - Math.ceil(performance.now()));
     try {
       const isLive = await this.#index.collectLiveFiles();
-      const count = await this.#bodies.removeOrphanFiles(isLive, { modifiedBefore, filesPerSecond: ORPHAN_FILES_PER_SECOND });
+      const count = await this.#bodies.removeOrphanFiles(isLive, {
+        modifiedBefore,
+        filesPerSecond: ORPHAN_FILES_PER_SECOND,
+      });
       if (count > 0) this.#parts.log.notice(`removed ${count} body files without an object`);
     } catch (cause) {
       this.#parts.log.warning(`orphan files could not be removed: ${EdgeError.from(cause).detail}`);

@@ -9,7 +9,9 @@ interface Held {
 }
 
 /** Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60). */
-export const placesOf = (config: EdgeConfig): ReadonlyMap<string, { readonly address: string; readonly port: number }> => {
+export const placesOf = (
+  config: EdgeConfig,
+): ReadonlyMap<string, { readonly address: string; readonly port: number }> => {
   const places = new Map<string, { readonly address: string; readonly port: number }>();
   for (const vhost of config.vhosts) {
     if (vhost.status !== "Active") continue;
@@ -44,7 +46,9 @@ export class Listeners {
    * Binds what the configuration needs beyond what is held. Throws, with nothing changed, when one place cannot be had.
    * `commit` closes what is no longer needed and says what changed.
    */
-  prepare(config: EdgeConfig): { readonly commit: () => { readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] } } {
+  prepare(config: EdgeConfig): {
+    readonly commit: () => { readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] };
+  } {
     const wanted = placesOf(config);
     const added: Held[] = [];
     try {
@@ -73,4 +77,3 @@ export class Listeners {
     this.#held.clear();
   }
 }
-

@@ -1,7 +1,7 @@
 import type { ObjectCoordinator } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import type { PurgeOutcome, PurgeRequest } from "@basalt/management";
-import { compileKeyRules, compileVhostTable, decidePurge, parsePurgeTargets, type PurgeTarget } from "@basalt/policy";
+import { compileKeyRules, compileVhostTable, decidePurge, type PurgeTarget, parsePurgeTargets } from "@basalt/policy";
 import { type Clock, unreachable } from "@basalt/types";
 
 /** Carries out a call of the purge family (PRG-05 to PRG-25). */

@@ -1,4 +1,4 @@
-import { decodeHead, type DeriveReply, type DeriveRequest, encodeHead } from "@basalt/cache";
+import { type DeriveReply, type DeriveRequest, decodeHead, encodeHead } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import { type BodyStore, openBodyStore } from "@basalt/store";

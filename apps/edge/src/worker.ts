@@ -5,7 +5,7 @@ import { createOriginPool, type SharedOriginPool } from "@basalt/origin";
 import { compileCustomTtl } from "@basalt/policy";
 import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
 import { createMemoryTier, openBodyStore, openDiskIndexReader } from "@basalt/store";
-import { CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
+import { CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { OriginCounting } from "./originCounting.ts";
 import { ownFigures } from "./processFigures.ts";
@@ -25,7 +25,9 @@ const registry = new VhostRegistry();
 const acceptors = new Map<string, Acceptor>();
 let pools = new Map<string, SharedOriginPool>();
 const originCounting = new OriginCounting(counters);
-let running: { readonly cache: ObjectCache; readonly server: EdgeServer; readonly setMemory: (bytes: number) => void } | undefined;
+let running:
+  | { readonly cache: ObjectCache; readonly server: EdgeServer; readonly setMemory: (bytes: number) => void }
+  | undefined;
 
 const channel = new Channel<WorkerService, PrimaryService>(
   portToParent(),
@@ -36,9 +38,9 @@ const channel = new Channel<WorkerService, PrimaryService>(
       clock.setOffset(milliseconds(offsetMs));
       return null;
     },
-    invalidate: (invalidation) => {
+    invalidate: async (invalidation) => {
       const known = registry.find(invalidation.vhost);
-      if (known !== undefined) running?.cache.invalidate(known.index, known.invalidations, invalidation);
+      if (known !== undefined) await running?.cache.invalidate(known.index, known.invalidations, invalidation);
       return null;
     },
   },
@@ -146,9 +148,15 @@ const figures = (): WorkerFigures => {
   return {
     counters: counters.snapshot(),
     connections: running?.server.connectionCount ?? 0,
-    requests: counters.get(PROCESS_SLOT.connectionsAccepted),
+    requests: requestsServed(),
     ...ownFigures(),
   };
+};
+
+const requestsServed = (): number => {
+  let total = 0;
+  for (const vhost of counters.vhosts) total += counters.get(vhost + VHOST_SLOT.clientRequests);
+  return total;
 };
 
 const drain = async (limitMs: number): Promise<void> => {

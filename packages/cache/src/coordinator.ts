@@ -1,6 +1,6 @@
 import type { Channel } from "@basalt/ipc";
 import { type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
-import { type Clock, type ErrorCode, EdgeError, epochMs, unreachable } from "@basalt/types";
+import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
 import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
 import type {
   AcquireReply,
@@ -59,6 +59,8 @@ export class ObjectCoordinator {
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations = new Map<string, InvalidationList>();
   #unsettled: number[] = [];
+  /** What calls in progress have affected so far, by version: objects that arrive meanwhile are added. */
+  readonly #running = new Map<number, { count: number; bytes: number }>();
   #nextFillId = 1;
   #version: number;
 
@@ -86,10 +88,10 @@ export class ObjectCoordinator {
 
   acquire(worker: number, request: AcquireRequest): AcquireReply {
     const key = request.key.toString("latin1");
-    const running = this.#fillByKey.get(key);
-    if (running !== undefined && running.worker !== worker) return this.#join(running, worker);
     const row = this.#parts.index.find(request.key);
     if (row !== undefined && row.version > request.heldVersion) return { kind: "stored", row };
+    const running = this.#fillByKey.get(key);
+    if (running !== undefined && running.worker !== worker) return this.#join(running, worker);
     const failure = this.#failures.get(key);
     if (failure !== undefined && row === undefined) {
       if (this.#parts.clock.now() < failure.untilMs) return { kind: "failed", code: failure.code };
@@ -172,8 +174,9 @@ export class ObjectCoordinator {
     this.#listOf(vhost).add(invalidation);
     this.#unsettled.push(invalidation.version);
     this.#detachFills(invalidation);
-    const confirmed = this.#confirmAll(invalidation);
     const affected = { count: 0, bytes: 0 };
+    this.#running.set(invalidation.version, affected);
+    const confirmed = this.#confirmAll(invalidation);
     if (target.kind === "url") {
       for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, affected);
     } else {
@@ -182,6 +185,7 @@ export class ObjectCoordinator {
       });
     }
     await confirmed;
+    this.#running.delete(invalidation.version);
     void this.#settle(invalidation.version);
     return affected;
   }
@@ -216,6 +220,11 @@ export class ObjectCoordinator {
     const newer = this.#listOf(row.vhost).matching(row.url, row.version);
     const state = stateOf(row);
     for (const invalidation of newer) {
+      const affected = this.#running.get(invalidation.version);
+      if (affected !== undefined && (row.flags & ROW_FLAG.DERIVED) === 0) {
+        affected.count++;
+        affected.bytes += row.location.bodyBytes;
+      }
       if (!applyInvalidation(state, invalidation)) {
         this.#parts.index.remove(row.key);
         return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
@@ -245,7 +254,8 @@ export class ObjectCoordinator {
   /** A fill that started before an invalidation may go on for those who wait, but nobody new may join it. */
   #detachFills(invalidation: Invalidation): void {
     for (const [key, fill] of this.#fillByKey) {
-      if (fill.vhost === invalidation.vhost && targetMatches(invalidation.target, fill.url)) this.#fillByKey.delete(key);
+      if (fill.vhost === invalidation.vhost && targetMatches(invalidation.target, fill.url))
+        this.#fillByKey.delete(key);
     }
   }
 

@@ -13,13 +13,13 @@ import type { CacheKey } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
-import { type CacheVhost, type Variant, VARIANT_NAMES } from "./cacheVhost.ts";
+import { type CacheVhost, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
+import { rowOf } from "./indexRow.ts";
 import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
 import { fetchFromOrigin } from "./originFetch.ts";
 import type { AcquireReply } from "./protocol.ts";
-import { rowOf } from "./indexRow.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
 type Grant = AcquireReply & { readonly kind: "granted" };
@@ -47,6 +47,8 @@ export class Filling {
   readonly #parts: ObjectCacheParts;
   readonly #listener: FillingListener;
   readonly #local = new Map<number, LocalFill>();
+  /** Fills that another worker waits for, before there is a body to share. */
+  readonly #shareAsked = new Set<number>();
   readonly #storing = new Map<CachedObject, Promise<void>>();
 
   constructor(parts: ObjectCacheParts, listener: FillingListener) {
@@ -62,11 +64,24 @@ export class Filling {
     return this.#storing.get(object) ?? Promise.resolve();
   }
 
+  /** Resolves when all objects of the given kind that are on their way to the disk have arrived. */
+  async whenAllStored(concerns: (object: CachedObject) => boolean): Promise<void> {
+    const waiting: Promise<void>[] = [];
+    for (const [object, storing] of this.#storing) if (concerns(object)) waiting.push(storing);
+    await Promise.all(waiting);
+  }
+
   /** Another worker waits for one of our fills: its body becomes a file that both can read. */
   share(fillId: number): void {
+    const fill = this.#local.get(fillId);
+    if (fill === undefined) this.#shareAsked.add(fillId);
+    else if (fill.state === "growing") this.#share(fillId, fill);
+  }
+
+  #share(fillId: number, fill: LocalFill): void {
     const { channel } = this.#parts;
     let announced = false;
-    this.#local.get(fillId)?.share((shared) => {
+    fill.share((shared) => {
       if (announced) channel.tell("fillProgress", { fillId, availableBytes: shared.availableBytes });
       else channel.tell("fillShared", { fillId, shared });
       announced = true;
@@ -159,6 +174,7 @@ export class Filling {
       if (object.body !== undefined) return { kind: "object", object, result };
       return { kind: "body", head: fill.head, source: fill, version: grant.version, result };
     }
+    if (this.#shareAsked.has(grant.fillId)) this.#share(grant.fillId, fill);
     const obtained = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;
     this.#listener.growing(request, obtained);
     void done.then((error) => {
@@ -219,7 +235,7 @@ export class Filling {
       const { availableBytes } = fill;
       this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "ended", availableBytes });
     }
-    this.#local.delete(grant.fillId);
+    this.#forget(grant.fillId);
     this.#listener.grown(request, fill);
     fill.settle();
   }
@@ -229,6 +245,7 @@ export class Filling {
     const { options } = request.vhost.settings;
     const facts = responseFacts(object.head.status, object.head.fields);
     const decision = decideTtl(facts, options.ttl, request.vhost.customTtl(request.url));
+    this.#forget(grant.fillId);
     object.ttlSeconds = extendTtl(object.ttlSeconds, decision, options.ttl, object.expiredByForce);
     this.#extend(request.vhost, grant, object, object.ttlSeconds);
     return { kind: "object", object, result: "TCP_REFRESH_HIT" };
@@ -236,7 +253,7 @@ export class Filling {
 
   /** Serves what is stored, restoring what was purged (PRG-14), or remembers the failure for a while (TTL-12, TTL-13). */
   #failed(request: ObtainRequest, grant: Grant, held: CachedObject | undefined, error: EdgeError): Obtained {
-    this.#local.delete(grant.fillId);
+    this.#forget(grant.fillId);
     const seconds = failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0;
     if (held !== undefined) {
       this.#extend(request.vhost, grant, held, seconds);
@@ -245,6 +262,11 @@ export class Filling {
     const end = { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: seconds } as const;
     this.#parts.channel.tell("fillEnd", end);
     return { kind: "failed", error, result: "TCP_ERROR" };
+  }
+
+  #forget(fillId: number): void {
+    this.#local.delete(fillId);
+    this.#shareAsked.delete(fillId);
   }
 
   #extend(vhost: CacheVhost, grant: Grant, object: CachedObject, seconds: number): void {

@@ -5,8 +5,8 @@ export {
   type CacheVhost,
   SPACES_PER_VHOST,
   VARIANT,
-  type Variant,
   VARIANT_NAMES,
+  type Variant,
   VhostRegistry,
 } from "./cacheVhost.ts";
 export { type CoordinatorParts, ObjectCoordinator, type WorkerChannel } from "./coordinator.ts";

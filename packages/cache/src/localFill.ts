@@ -143,7 +143,8 @@ export class LocalFill implements BodySource {
     for (let index = chunks.length - 1; index >= 0; index--) {
       const chunk = chunks[index];
       if (chunk === undefined || position >= chunk.start + chunk.data.length) return undefined;
-      if (position >= chunk.start) return position === chunk.start ? chunk.data : chunk.data.subarray(position - chunk.start);
+      if (position >= chunk.start)
+        return position === chunk.start ? chunk.data : chunk.data.subarray(position - chunk.start);
     }
     return undefined;
   }

@@ -3,8 +3,8 @@ import type { OriginRequest } from "@basalt/origin";
 import { failureTtl } from "@basalt/policy";
 import {
   type BodyStore,
-  computeCacheKey,
   type CacheKey,
+  computeCacheKey,
   type DiskIndexReader,
   type IndexRow,
   type MemoryTier,
@@ -14,7 +14,7 @@ import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
-import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant, VARIANT_NAMES } from "./cacheVhost.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 import { Filling } from "./filling.ts";
 import { Followers } from "./followers.ts";
 import { adoptState } from "./indexRow.ts";
@@ -33,6 +33,10 @@ export interface ObtainRequest {
   readonly url: string;
   /** The stale or purged copy that memory held, if any. */
   readonly held: CachedObject | undefined;
+  /** The client wants the origin asked even where a fresh object is stored (TTL-37). */
+  readonly mustRenew: boolean;
+  /** True when a stale object may be served at once because the caller renews it behind the answer (TTL-30). */
+  readonly staleSuffices: (object: CachedObject) => boolean;
   /** What to ask the origin; with validators when there is something to validate. */
   readonly originRequest: (validated: CachedObject | undefined) => OriginRequest;
 }
@@ -40,7 +44,13 @@ export interface ObtainRequest {
 export type Obtained =
   | { readonly kind: "object"; readonly object: CachedObject; readonly result: CacheResult }
   /** Still arriving; `retain` it before the next turn of the event loop, `release` it after. */
-  | { readonly kind: "body"; readonly head: StoredHead; readonly source: BodySource; readonly version: number; readonly result: CacheResult }
+  | {
+      readonly kind: "body";
+      readonly head: StoredHead;
+      readonly source: BodySource;
+      readonly version: number;
+      readonly result: CacheResult;
+    }
   | { readonly kind: "failed"; readonly error: EdgeError; readonly result: CacheResult };
 
 export type ObjectChannel = Channel<ObjectClient, ObjectService>;
@@ -170,32 +180,41 @@ export class ObjectCache {
     const loaded = row === undefined ? undefined : await this.#load(vhost, variant, source.url, row);
     const usable = this.#derivedFrom(source, loaded);
     if (usable !== undefined) return usable;
-    const reply = await this.#parts.channel.call("acquire", {
-      key,
-      vhost: vhost.name,
-      url: source.url,
-      heldVersion: loaded?.version ?? 0,
-    });
-    switch (reply.kind) {
-      case "granted":
-        this.#count(vhost, VHOST_SLOT.transforms);
-        return await this.#filling.derive({ vhost, variant, key, source, makeHead, operation }, reply);
-      case "stored":
-        return this.#derivedFrom(source, await this.#load(vhost, variant, source.url, reply.row));
-      case "follow": {
-        const end = await this.#followers.outcome(reply.fillId);
-        if (end.kind !== "stored") return undefined;
-        return this.#derivedFrom(source, await this.#load(vhost, variant, source.url, end.row));
+    let heldVersion = loaded?.version ?? 0;
+    for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
+      const request = { key, vhost: vhost.name, url: source.url, heldVersion };
+      const reply = await this.#parts.channel.call("acquire", request);
+      let stored: IndexRow;
+      switch (reply.kind) {
+        case "granted":
+          this.#count(vhost, VHOST_SLOT.transforms);
+          return await this.#filling.derive({ vhost, variant, key, source, makeHead, operation }, reply);
+        case "stored":
+          stored = reply.row;
+          break;
+        case "follow": {
+          const end = await this.#followers.outcome(reply.fillId);
+          if (end.kind !== "stored") return undefined;
+          stored = end.row;
+          break;
+        }
+        case "failed":
+          return undefined;
+        default:
+          return unreachable(reply);
       }
-      case "failed":
-        return undefined;
-      default:
-        return unreachable(reply);
+      const made = this.#derivedFrom(source, await this.#load(vhost, variant, source.url, stored));
+      if (made !== undefined) return made;
+      heldVersion = stored.version;
     }
+    return undefined;
   }
 
-  /** Takes an invalidation; when it returns, no request can be served what it forbids. */
-  invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): void {
+  /**
+   * Takes an invalidation: from now on no request is served what it forbids. Resolves when objects of this worker that
+   * were on their way to the disk have arrived there and been reported, so that they are counted.
+   */
+  invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): Promise<void> {
     list.add(invalidation);
     const { target } = invalidation;
     if (target.kind === "url") {
@@ -210,6 +229,7 @@ export class ObjectCache {
       candidate.vhost === invalidation.vhost && targetMatches(target, candidate.url);
     for (const [name, flight] of this.#flights) if (concerns(flight)) this.#flights.delete(name);
     for (const [name, growing] of this.#growing) if (concerns(growing)) this.#growing.delete(name);
+    return this.#filling.whenAllStored((object) => targetMatches(target, object.url));
   }
 
   /** The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. */
@@ -236,11 +256,12 @@ export class ObjectCache {
   async #run(request: ObtainRequest): Promise<Obtained> {
     const { vhost, variant, url } = request;
     const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
+    const startedMs = this.#parts.clock.now();
     let held = request.held;
     if (held === undefined) {
       const row = this.#parts.index.find(key);
       if (row !== undefined) held = await this.#load(vhost, variant, url, row);
-      if (held?.isFresh(this.#parts.clock.now()) === true) return hit(held);
+      if (held !== undefined && this.#suffices(request, held)) return hit(held);
     }
     for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
       const reply: AcquireReply = await this.#parts.channel.call("acquire", {
@@ -253,14 +274,22 @@ export class ObjectCache {
         case "granted":
           this.#count(vhost, VHOST_SLOT.fills);
           return await this.#filling.fetch(request, key, reply, held);
-        case "stored":
+        case "stored": {
+          const isFirstView = held === undefined;
           held = await this.#adopt(request, reply.row, held);
-          if (held?.isFresh(this.#parts.clock.now()) === true) return hit(held);
+          if (held === undefined) break;
+          const isRenewed = held.updatedAtMs >= startedMs;
+          const serves =
+            request.mustRenew || isFirstView
+              ? isRenewed || this.#suffices(request, held)
+              : held.isFresh(this.#parts.clock.now());
+          if (serves) return hit(held);
           break;
+        }
         case "failed":
           return this.#afterFailure(request, new EdgeError(reply.code, { detail: "known from a moment ago" }), held);
         case "follow": {
-          const obtained = await this.#follow(request, reply, held);
+          const obtained = await this.#follow(request, reply, held, startedMs);
           if (obtained !== undefined) return obtained;
           break;
         }
@@ -268,13 +297,24 @@ export class ObjectCache {
           return unreachable(reply);
       }
     }
-    return { kind: "failed", error: new EdgeError("INTERNAL", { detail: "object could not be settled" }), result: "TCP_ERROR" };
+    return {
+      kind: "failed",
+      error: new EdgeError("INTERNAL", { detail: "object could not be settled" }),
+      result: "TCP_ERROR",
+    };
+  }
+
+  /** An object that this worker has just read from the disk: may it be served without asking? */
+  #suffices(request: ObtainRequest, object: CachedObject): boolean {
+    if (request.mustRenew) object.freshUntilMs = 0;
+    return object.isFresh(this.#parts.clock.now()) || (!object.purged && request.staleSuffices(object));
   }
 
   async #follow(
     request: ObtainRequest,
     reply: AcquireReply & { readonly kind: "follow" },
     held: CachedObject | undefined,
+    startedMs: number,
   ): Promise<Obtained | undefined> {
     this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
     const first = reply.shared === undefined ? await this.#followers.first(reply.fillId) : undefined;
@@ -300,17 +340,29 @@ export class ObjectCache {
     if (first?.kind === "stored") {
       const object = await this.#adopt(request, first.row, held);
       if (object === undefined) return undefined;
+      // It was complete before it was asked for here, only not yet in the index.
+      if (object.updatedAtMs <= startedMs) return hit(object);
       const renewed = held !== undefined && object === held;
-      return { kind: "object", object, result: held === undefined ? "TCP_MISS" : renewed ? "TCP_REFRESH_HIT" : "TCP_REFRESH_MISS" };
+      return {
+        kind: "object",
+        object,
+        result: held === undefined ? "TCP_MISS" : renewed ? "TCP_REFRESH_HIT" : "TCP_REFRESH_MISS",
+      };
     }
     if (first?.kind === "failed") {
-      return this.#afterFailure(request, new EdgeError(first.code, { detail: "reported by the fetching worker" }), held);
+      return this.#afterFailure(
+        request,
+        new EdgeError(first.code, { detail: "reported by the fetching worker" }),
+        held,
+      );
     }
     return undefined;
   }
 
   /** A followed fill lost its worker: whoever is granted the fill now has the same response, or it is an error. */
-  async #takeOver(request: ObtainRequest): Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError> {
+  async #takeOver(
+    request: ObtainRequest,
+  ): Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError> {
     const obtained = await this.obtain({ ...request, held: undefined });
     switch (obtained.kind) {
       case "failed":
@@ -338,7 +390,11 @@ export class ObjectCache {
   }
 
   /** Brings what memory holds to the state of a row; loads the object where head or body have changed. */
-  async #adopt(request: ObtainRequest, row: IndexRow, held: CachedObject | undefined): Promise<CachedObject | undefined> {
+  async #adopt(
+    request: ObtainRequest,
+    row: IndexRow,
+    held: CachedObject | undefined,
+  ): Promise<CachedObject | undefined> {
     const place = held?.location;
     if (
       held !== undefined &&
@@ -423,7 +479,8 @@ export class ObjectCache {
   }
 
   #derivedFrom(source: CachedObject, derived: CachedObject | undefined): CachedObject | undefined {
-    if (derived === undefined || derived.purged || derived.head.sourceVersion !== source.head.bodyVersion) return undefined;
+    if (derived === undefined || derived.purged || derived.head.sourceVersion !== source.head.bodyVersion)
+      return undefined;
     derived.freshUntilMs = source.freshUntilMs;
     derived.ttlSeconds = source.ttlSeconds;
     return derived;
@@ -454,6 +511,7 @@ const flightName = (request: ObtainRequest): string =>
   `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.url}`;
 
 /** OPT-30, OPT-34: a stored error page is a negative hit. */
-export const hitResult = (object: CachedObject): CacheResult => (object.head.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT");
+export const hitResult = (object: CachedObject): CacheResult =>
+  object.head.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT";
 
 const hit = (object: CachedObject): Obtained => ({ kind: "object", object, result: hitResult(object) });

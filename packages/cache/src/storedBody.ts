@@ -1,8 +1,8 @@
 import type { BodyReader, MemoryTier, ObjectLocation } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
-import type { TierEntry } from "./tierEntry.ts";
 import { MEMORY_BLOCK_BYTES } from "./limits.ts";
+import type { TierEntry } from "./tierEntry.ts";
 
 /** A block of a long body in the memory tier; `data` is empty after the first access and filled at the second. */
 export class BodyBlock {

@@ -40,6 +40,7 @@ export class Exchange implements ConditionRequest {
   url = "";
   variant: Variant = 0;
   wantsGzip = false;
+  mustRenew = false;
   object: CachedObject | undefined;
   /** A body that is still arriving, instead of an object. */
   source: BodySource | undefined;
@@ -112,6 +113,7 @@ export class Exchange implements ConditionRequest {
     this.sourceHead = undefined;
     this.error = undefined;
     this.wantsGzip = false;
+    this.mustRenew = false;
     this.result = "TCP_NONE";
     this.status = 0;
     this.headBytesSent = 0;
@@ -223,4 +225,3 @@ export class Exchange implements ConditionRequest {
 /** True when the client wants the connection for another protocol (RFC 9110 7.8). */
 export const asksForUpgrade = (exchange: Exchange): boolean =>
   (exchange.fields.flags & FIELD.UPGRADE) !== 0 && exchange.minorVersion === 1;
-

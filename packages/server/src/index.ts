@@ -1,4 +1,4 @@
-export type { Acceptor, AcceptListener, ClientSocket, SocketHandler } from "./driver/contract.ts";
+export type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./driver/contract.ts";
 export { bindListeningSocket, LISTEN_BACKLOG, receivedListeningSocket } from "./driver/listeningSocket.ts";
 export { acceptRaw } from "./driver/rawTcp.ts";
 export type { ListeningHandle } from "./driver/runtime.ts";

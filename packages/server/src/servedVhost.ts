@@ -2,12 +2,12 @@ import type { CacheVhost } from "@basalt/cache";
 import type { VhostSettings } from "@basalt/config";
 import {
   type CompressionRules,
+  type ConnectionDecision,
+  type ConnectionRules,
   compileCompression,
   compileConnectionRules,
   compileKeyRules,
   compileMethodRules,
-  type ConnectionDecision,
-  type ConnectionRules,
   type KeyRules,
   type MethodRules,
 } from "@basalt/policy";

@@ -24,6 +24,11 @@ export class CounterBlock {
     return offset;
   }
 
+  /** Offsets of all virtual hosts so far. */
+  get vhosts(): Iterable<number> {
+    return this.#offsets.values();
+  }
+
   add(slot: number, amount: number): void {
     const values = this.values;
     values[slot] = (values[slot] ?? 0) + amount;

@@ -21,7 +21,14 @@ export const preparedResponse = (object: CachedObject, context: HeadContext): Pr
   const prepared = object.prepared;
   if (prepared !== undefined && refresh(prepared, object, context)) return prepared;
   const length = `Content-Length: ${object.bodyBytes}\r\n`;
-  const made = build(object, context, statusLine(object.head.status), clientFields(object, context), length, object.body);
+  const made = build(
+    object,
+    context,
+    statusLine(object.head.status),
+    clientFields(object, context),
+    length,
+    object.body,
+  );
   object.prepared = made;
   if (object.body !== undefined) object.body = made.buffer.subarray(made.headBytes);
   return made;
@@ -118,7 +125,11 @@ const build = (
 };
 
 /** True when the response is right as it is, or could be made so in place. */
-const refresh = (prepared: PreparedResponse, object: CachedObject, { vhost, generation, nowMs }: HeadContext): boolean => {
+const refresh = (
+  prepared: PreparedResponse,
+  object: CachedObject,
+  { vhost, generation, nowMs }: HeadContext,
+): boolean => {
   if (prepared.generation !== generation) return false;
   const second = Math.floor(nowMs / 1000);
   if (prepared.second === second) return true;
@@ -151,4 +162,3 @@ const NOT_MODIFIED_FIELDS: ReadonlySet<string> = new Set([
   "vary",
   "via",
 ]);
-

@@ -28,7 +28,8 @@ export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginT
   exchange.ongoing = ongoing;
 
   let lines = `HTTP/1.1 101 ${head.reason === "" ? "Switching Protocols" : head.reason}\r\n`;
-  for (let index = 0; index + 1 < head.fields.length; index += 2) lines += `${head.fields[index]}: ${head.fields[index + 1]}\r\n`;
+  for (let index = 0; index + 1 < head.fields.length; index += 2)
+    lines += `${head.fields[index]}: ${head.fields[index + 1]}\r\n`;
   const answer = Buffer.from(`${lines}\r\n`, "latin1");
   exchange.responding(101, answer.length);
   connection.socket.write(answer);

@@ -14,9 +14,16 @@ interface NetInternals {
  * kernel while no worker is there; workers receive it and accept from it themselves.
  */
 export const bindListeningSocket = (address: string, port: number): ListeningHandle => {
-  const created = (net as unknown as NetInternals)._createServerHandle(address, port, net.isIPv6(address) ? 6 : 4, null, 0);
+  const created = (net as unknown as NetInternals)._createServerHandle(
+    address,
+    port,
+    net.isIPv6(address) ? 6 : 4,
+    null,
+    0,
+  );
   const place = `${address}:${port}`;
-  if (typeof created === "number") throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: error ${created}` });
+  if (typeof created === "number")
+    throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: error ${created}` });
   const status = created.getsockname({});
   if (status !== 0) {
     created.close();

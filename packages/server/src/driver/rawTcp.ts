@@ -1,11 +1,11 @@
-import type { Acceptor, AcceptListener, ClientSocket, SocketHandler } from "./contract.ts";
+import type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./contract.ts";
 import { LISTEN_BACKLOG } from "./listeningSocket.ts";
 import {
   createShutdownRequest,
   createWriteRequest,
+  type ListeningHandle,
   lastRead,
   lastWriteIsPending,
-  type ListeningHandle,
   type StreamHandle,
   type WriteRequest,
 } from "./runtime.ts";

@@ -2,7 +2,7 @@ import { removeHopByHop, statusReason } from "@basalt/http";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "@basalt/origin";
 import { bypassRequestFields, type ConnectionDecision } from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
-import { EdgeError } from "@basalt/types";
+import type { EdgeError } from "@basalt/types";
 import { connectionLines } from "../delivery/prepared.ts";
 import { openTunnel } from "../delivery/tunnel.ts";
 import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
@@ -154,6 +154,7 @@ const linesOf = (fields: readonly string[]): string => {
 };
 
 const hasField = (fields: readonly string[], lowerCaseName: string): boolean => {
-  for (let index = 0; index < fields.length; index += 2) if (fields[index]?.toLowerCase() === lowerCaseName) return true;
+  for (let index = 0; index < fields.length; index += 2)
+    if (fields[index]?.toLowerCase() === lowerCaseName) return true;
   return false;
 };

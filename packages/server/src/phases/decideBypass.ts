@@ -9,8 +9,7 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   if (vhost === undefined) return PHASE.DONE;
   if (asksForUpgrade(exchange)) return PHASE.BYPASS;
   const { methodRules } = vhost;
-  const decision =
-    methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);
+  const decision = methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);
   switch (decision) {
     case "cache":
       return PHASE.DERIVE_KEY;

@@ -1,6 +1,18 @@
-import { type BodySource, type CachedObject, lastModifiedOf, type PreparedResponse, type StoredHead } from "@basalt/cache";
-import { type ByteRange, FIELD, METHOD } from "@basalt/http";
-import { clientEtag, type ConnectionDecision, decideConditional, decideRange, selectClientFields } from "@basalt/policy";
+import {
+  type BodySource,
+  type CachedObject,
+  lastModifiedOf,
+  type PreparedResponse,
+  type StoredHead,
+} from "@basalt/cache";
+import { type ByteRange, FIELD, formatHttpDate, METHOD } from "@basalt/http";
+import {
+  type ConnectionDecision,
+  clientEtag,
+  decideConditional,
+  decideRange,
+  selectClientFields,
+} from "@basalt/policy";
 import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
 import { sendErrorPage } from "../delivery/errorResponse.ts";
 import {
@@ -14,7 +26,6 @@ import {
 } from "../delivery/prepared.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
-import { formatHttpDate } from "@basalt/http";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 const CONDITIONS =
@@ -82,7 +93,12 @@ const deliverConditional = (
   }
   const prepared = preparedResponse(object, context);
   if (outcome === "preconditionFailed") {
-    return sendHead(exchange, 412, headFrom(prepared, 412, "Content-Length: 0\r\n", decision, exchange.nowMs), decision);
+    return sendHead(
+      exchange,
+      412,
+      headFrom(prepared, 412, "Content-Length: 0\r\n", decision, exchange.nowMs),
+      decision,
+    );
   }
   if (methodCode !== METHOD.GET) return undefined;
   const range = decideRange(fields.get("range"), fields.get("if-range"), selected, object.bodyBytes, options);
@@ -180,12 +196,7 @@ const deliverStored = async (
 };
 
 /** A body that is still arriving, here or in another worker. */
-const deliverGrowing = (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  source: BodySource,
-  stored: StoredHead,
-): PhaseCode => {
+const deliverGrowing = (exchange: Exchange, vhost: ServedVhost, source: BodySource, stored: StoredHead): PhaseCode => {
   const { options, originOptions } = vhost.settings;
   const decision = exchange.decideConnection();
   const total = source.totalBytes;
@@ -260,4 +271,3 @@ const headContext = (exchange: Exchange, vhost: ServedVhost): HeadContext => {
   const { server } = exchange.connection;
   return { vhost, generation: server.state.generation, product: server.parts.product, nowMs: exchange.nowMs };
 };
-

@@ -13,7 +13,11 @@ export const derive = (exchange: Exchange): PhaseCode => {
   const { object, source, sourceHead, vhost } = exchange;
   const head = object?.head ?? sourceHead;
   if (vhost?.compression === undefined || head === undefined) return PHASE.DELIVER;
-  const decision = vhost.compression(exchange.url, { status: head.status, fields: head.fields, sizeBytes: head.bodyBytes });
+  const decision = vhost.compression(exchange.url, {
+    status: head.status,
+    fields: head.fields,
+    sizeBytes: head.bodyBytes,
+  });
   if (decision === undefined) {
     if (object !== undefined) object.incompressible = true;
     return PHASE.DELIVER;

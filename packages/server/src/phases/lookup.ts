@@ -22,6 +22,7 @@ export const lookup = (exchange: Exchange): PhaseCode => {
   }
   const object = cache.find(vhost.cache, exchange.variant, url);
   exchange.object = object;
+  exchange.mustRenew = forcesRenewal;
   if (object === undefined) return PHASE.MISS;
   if (forcesRenewal) object.freshUntilMs = 0;
   return object.isFresh(nowMs) ? PHASE.HIT : PHASE.REVALIDATE;

@@ -2,7 +2,7 @@ import { type CachedObject, hitResult, lastModifiedOf, type Obtained } from "@ba
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
 import { cacheRequestFields, decideRenewal, validatorFields } from "@basalt/policy";
-import { unreachable } from "@basalt/types";
+import { type CacheResult, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -20,7 +20,7 @@ export const hit = (exchange: Exchange): PhaseCode => {
 export const revalidate = (exchange: Exchange): PhaseCode => {
   const { object, vhost } = exchange;
   if (object === undefined || vhost === undefined) return PHASE.MISS;
-  if (object.purged || decideRenewal(object.head.status, vhost.settings.options) === "wait") return miss(exchange);
+  if (object.purged || !staleSuffices(vhost, object)) return miss(exchange);
   if (!object.renewing) void renewBehind(exchange, vhost, object);
   return hit(exchange);
 };
@@ -37,11 +37,22 @@ const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => 
   const { ticket, object } = exchange;
   try {
     const obtained = await exchange.connection.server.parts.cache.obtain(obtainRequest(exchange, vhost, object));
-    if (exchange.isCurrent(ticket)) exchange.continueWith(ticket, accept(exchange, obtained));
+    if (!exchange.isCurrent(ticket)) return;
+    if (obtained.kind === "object") renewIfStale(exchange, vhost, obtained.object, obtained.result);
+    exchange.continueWith(ticket, accept(exchange, obtained));
   } catch (cause) {
     exchange.fail(ticket, cause);
   }
 };
+
+/** A stale object that came from the disk and sufficed (TTL-30). */
+const renewIfStale = (exchange: Exchange, vhost: ServedVhost, object: CachedObject, result: CacheResult): void => {
+  const isStale = result === "TCP_HIT" && !object.isFresh(exchange.nowMs);
+  if (isStale && !object.renewing && staleSuffices(vhost, object)) void renewBehind(exchange, vhost, object);
+};
+
+const staleSuffices = (vhost: ServedVhost, object: CachedObject): boolean =>
+  decideRenewal(object.head.status, vhost.settings.options) === "background";
 
 const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
   object.renewing = true;
@@ -63,6 +74,8 @@ const obtainRequest = (exchange: Exchange, vhost: ServedVhost, held: CachedObjec
     variant,
     url,
     held,
+    mustRenew: exchange.mustRenew,
+    staleSuffices: (object: CachedObject) => staleSuffices(vhost, object),
     originRequest: (validated: CachedObject | undefined): OriginRequest => ({
       method: "GET",
       target,

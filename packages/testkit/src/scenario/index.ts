@@ -1,9 +1,2 @@
-export {
-  type FileInfoRecord,
-  type Scene,
-  type SceneBody,
-  SceneEdge,
-  type SceneOptions,
-  scenario,
-  useEdge,
-} from "./scenario.ts";
+export { type Scene, type SceneBody, type SceneOptions, scenario, useEdge } from "./scenario.ts";
+export { type FileInfoRecord, SceneEdge } from "./sceneEdge.ts";

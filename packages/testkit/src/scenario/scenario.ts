@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, onTestFailed, test } from "vitest";
-import type { PendingAnswer } from "../client/answer.ts";
 import type { RawClient } from "../client/rawClient.ts";
-import { type EdgeClock, type EdgeRequest, startEdge, type TestEdge } from "../edge/edge.ts";
+import { type EdgeClock, startEdge, type TestEdge } from "../edge/edge.ts";
 import type { EdgeOptions, VhostSpec } from "../edge/options.ts";
 import { isEdgeBuilt } from "../edge/program.ts";
 import { startOrigin, type TestOrigin } from "../origin/origin.ts";
+import { SceneEdge } from "./sceneEdge.ts";
 
 export interface SceneOptions extends Pick<VhostSpec, "xml" | "conditions"> {
   /** Texts of `<Address>`; the scene's origin as `ip:port` when absent. */
@@ -16,66 +16,10 @@ export interface SceneOptions extends Pick<VhostSpec, "xml" | "conditions"> {
   readonly limitMs?: number;
 }
 
-export type FileInfoRecord = Readonly<Record<string, unknown>>;
-
-/** The edge as one scene sees it: requests name the scene's own virtual host. */
-export class SceneEdge {
-  readonly cluster: TestEdge;
-  /** Name of the scene's virtual host. */
-  readonly host: string;
-
-  constructor(cluster: TestEdge, host: string) {
-    this.cluster = cluster;
-    this.host = host;
-  }
-
-  get port(): number {
-    return this.cluster.port;
-  }
-
-  get(path: string, request: EdgeRequest = {}): PendingAnswer {
-    return this.cluster.get(path, { host: this.host, ...request });
-  }
-
-  head(path: string, request: EdgeRequest = {}): PendingAnswer {
-    return this.cluster.head(path, { host: this.host, ...request });
-  }
-
-  /** Waits until the counters of this scene's host have those values. */
-  counted(wanted: Readonly<Record<string, number>>): Promise<void> {
-    return this.cluster.counted(wanted, this.host);
-  }
-
-  /** `/monitoring/fileinfo` of one URL: a record per stored variant, none when nothing is stored. */
-  async fileInfo(path: string): Promise<FileInfoRecord[]> {
-    const { result } = await this.cluster.apiJson(`/monitoring/fileinfo?url=${this.host}${path}`);
-    if (!Array.isArray(result)) return [];
-    return result.filter((record) => typeof record === "object" && record !== null);
-  }
-
-  /** Seconds until the first stored variant expires; negative after that. */
-  async ttlLeft(path: string): Promise<number> {
-    const [record] = await this.fileInfo(path);
-    if (record === undefined) throw new Error(`${path} is not stored`);
-    return deltaOf(record["TTL-Left"]);
-  }
-
-  /** `/command/purge` and its kin for a target of this host; answers the count. */
-  async purge(target: string, verb = "purge"): Promise<number> {
-    const { httpStatus, result } = await this.cluster.apiJson(`/command/${verb}?url=${this.host}${target}`);
-    const count: unknown = typeof result === "object" && result !== null ? Reflect.get(result, "Count") : undefined;
-    if (httpStatus !== 200 || typeof count !== "number") throw new Error(`${verb}: ${httpStatus}`);
-    return count;
-  }
-}
-
-/** Second figure of a time pair `[ moment, delta ]` (STAT-95). */
-const deltaOf = (pair: unknown): number => Number(/, (-?\d+) \]$/.exec(typeof pair === "string" ? pair : "")?.[1]);
-
 export interface Scene {
   readonly origin: TestOrigin;
   readonly edge: SceneEdge;
-  /** Moves the edge and what the origin says in its Date field. */
+  /** Moves the edge, and what the origin says in its Date field, once the edge has settled. */
   readonly clock: Pick<EdgeClock, "advance">;
   /** Opens a raw connection to the edge; closed when the scene ends. */
   readonly client: () => Promise<RawClient>;
@@ -162,14 +106,16 @@ const playScene = async (stage: Stage, play: SceneBody): Promise<void> => {
     return opened;
   };
   origin.dateOffsetMs = cluster.clock.offsetMs;
+  const edge = new SceneEdge(cluster, stage.vhost, origin);
   const clock: Scene["clock"] = {
     advance: async (duration) => {
+      await edge.settled();
       await cluster.clock.advance(duration);
       origin.dateOffsetMs = cluster.clock.offsetMs;
     },
   };
   try {
-    await play({ origin, edge: new SceneEdge(cluster, stage.vhost), clock, client });
+    await play({ origin, edge, clock, client });
     if (origin.violations.length > 0) throw new Error(`the edge sent its origin: ${origin.violations.join("; ")}`);
   } catch (error) {
     failed = true;
