@@ -172,7 +172,9 @@ export class Filling {
       if (error !== undefined) return this.#failed(request, grant, held, error);
       const object = this.#complete(request, key, grant, fill);
       if (object.body !== undefined) return { kind: "object", object, result };
-      return { kind: "body", head: fill.head, source: fill, version: grant.version, result };
+      const arrived = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;
+      this.#listener.growing(request, arrived);
+      return arrived;
     }
     if (this.#shareAsked.has(grant.fillId)) this.#share(grant.fillId, fill);
     const obtained = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;

@@ -1,4 +1,4 @@
-import { setTimeout as pause, setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
 import { fetchAll, patternBody, type RawClient, type TestEdge, tallyOutcomes } from "../../src/index.ts";
 import { scenario } from "../../src/scenario/index.ts";
