@@ -26,7 +26,8 @@ import {
   openDiskIndexWriter,
   type SpaceKeeper,
 } from "@basalt/store";
-import { CounterAggregate, createMetrics, type InfoLog, type Metrics, type ProcessFigures } from "@basalt/telemetry";
+import { CounterAggregate, type InfoLog, type ProcessFigures } from "@basalt/telemetry";
+import { createMetrics, type Metrics } from "@basalt/telemetry/prometheus";
 import {
   type AdjustableClock,
   EdgeError,

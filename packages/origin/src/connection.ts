@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { Client } from "undici";
+import type { Client } from "undici";
+import { UndiciClient } from "./undiciClient.ts";
 import type { Connector, Endpoint } from "./connector.ts";
 import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
 
@@ -36,7 +37,7 @@ export class Connection {
   constructor(options: ConnectionOptions, onIdleClose: (connection: Connection) => void) {
     this.#options = options;
     const keepAliveTimeout = Math.max(1, options.reuseTimeoutMs);
-    this.client = new Client("http://origin", {
+    this.client = new UndiciClient("http://origin", {
       pipelining: options.reuseTimeoutMs > 0 ? 1 : 0,
       keepAliveTimeout,
       keepAliveMaxTimeout: keepAliveTimeout,

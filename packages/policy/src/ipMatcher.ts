@@ -1,4 +1,4 @@
-import { matchesIpPattern, parseIpPattern } from "@basalt/config";
+import { matchesIpPattern, parseIpPattern } from "@basalt/config/ip-pattern";
 import type { TextMatcher } from "./glob.ts";
 
 /** Matches client addresses against a form of CFG-64. Anything else, such as a country code, matches nobody. */

@@ -20,4 +20,3 @@ export {
   VHOST_SLOT_COUNT,
 } from "./counterTable.ts";
 export { createInfoLog, type InfoLog, type InfoLogOptions } from "./infoLog.ts";
-export { createMetrics, type Metrics } from "./prometheus.ts";

@@ -5,11 +5,10 @@ import { scenario } from "../../src/scenario/index.ts";
 
 /** Requests on fresh connections until every worker has answered some; the figures of workers are a second old. */
 const reachEveryWorker = async (edge: TestEdge, host: string, path: string): Promise<void> => {
-  for (const limit = Date.now() + 8_000; Date.now() < limit; await pause(20)) {
+  for (const limit = Date.now() + 8_000; Date.now() < limit; await pause(50)) {
     expect(tallyOutcomes(await fetchAll(edge.port, 40, { path, host }))).toEqual({ "200": 40 });
     const { workers } = await edge.status();
     if (workers.every((worker) => worker.requests > 0)) return;
-    await pause(50);
   }
   throw new Error("one worker answered everything");
 };

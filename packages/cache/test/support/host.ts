@@ -1,0 +1,248 @@
+import { join } from "node:path";
+import { parseConfig, type VhostSettings } from "@basalt/config";
+import { Channel } from "@basalt/ipc";
+import type { OriginRequest } from "@basalt/origin";
+import { compileCustomTtl } from "@basalt/policy";
+import {
+  createMemoryTier,
+  type DiskIndex,
+  type IndexRow,
+  type MemoryTier,
+  openBodyStore,
+  openDiskIndexReader,
+  openDiskIndexWriter,
+} from "@basalt/store";
+import { CounterBlock } from "@basalt/telemetry";
+import type { Problem } from "@basalt/types";
+import {
+  type CachedObject,
+  type CacheVhost,
+  type DeriveReply,
+  type DeriveRequest,
+  ObjectCache,
+  type ObjectClient,
+  ObjectCoordinator,
+  type ObjectService,
+  type Obtained,
+  type ObtainRequest,
+  type TierEntry,
+  VARIANT,
+  type Variant,
+  VhostRegistry,
+} from "../../src/index.ts";
+import { FakeOrigin } from "./fakeOrigin.ts";
+import { createProcessLikePair } from "./ports.ts";
+import { onEnd, temporaryFolder } from "./temporaryFolder.ts";
+import { TestClock } from "./testClock.ts";
+import { until } from "./waiting.ts";
+import { WatchedBodies } from "./watchedBodies.ts";
+
+export const VHOST = "www.example.com";
+const TIER_BYTES = 64 * 1024 * 1024;
+
+/** Settings of a virtual host with the given content beside its origin. */
+export const settingsWith = (content = ""): VhostSettings => {
+  const vhosts = `<Vhosts><Vhost Name="${VHOST}"><Origin><Address>10.0.0.1</Address></Origin>${content}</Vhost></Vhosts>`;
+  const sources = new Map([
+    ["server.xml", "<Server><Cache><Storage><Disk>/d/</Disk></Storage></Cache></Server>"],
+    ["vhosts.xml", vhosts],
+  ]);
+  const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
+  const [first] = outcome.ok ? outcome.config.vhosts : [];
+  if (first === undefined) throw new Error(JSON.stringify(outcome));
+  return first;
+};
+
+const unexpected = (problem: Problem): void => {
+  throw new Error(`${problem.file}: ${problem.message}`);
+};
+
+export interface TestHostSettings {
+  readonly workers?: number;
+  readonly vhost?: string;
+  readonly tierBytes?: number;
+}
+
+/** An accept worker without its connections. */
+export class TestWorker {
+  readonly id: number;
+  readonly origin = new FakeOrigin();
+  readonly bodies: WatchedBodies;
+  readonly cache: ObjectCache;
+  readonly vhost: CacheVhost;
+  readonly channel: Channel<ObjectClient, ObjectService>;
+  readonly toWorker: Channel<ObjectService, ObjectClient>;
+  readonly counters = new CounterBlock();
+  readonly tier: MemoryTier<TierEntry>;
+  /** Reports of the primary that its index is on disk, held back while a promise is set. */
+  settledVersions: number[] = [];
+
+  constructor(host: TestHost, id: number, folder: string, settings: VhostSettings, tierBytes: number) {
+    this.id = id;
+    const { clock, coordinator, index } = host;
+    const registry = new VhostRegistry();
+    const { index: vhostIndex, invalidations } = registry.enter(VHOST);
+    const [left, right] = createProcessLikePair();
+    this.toWorker = new Channel<ObjectService, ObjectClient>(
+      right,
+      {
+        acquire: (request) => coordinator.acquire(id, request),
+        nextSegment: () => index.nextSegmentId(),
+        nextFile: () => index.nextFileId(),
+        derive: (request) => coordinator.derive(request),
+      },
+      {
+        fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
+        fillProgress: ({ fillId, availableBytes }) => coordinator.fillProgress(fillId, availableBytes),
+        fillEnd: (end) => coordinator.fillEnd(end),
+        touched: ({ keys, atMs }) => coordinator.touched(keys, atMs),
+        damaged: ({ key, location }) => coordinator.damaged(key, location),
+      },
+    );
+    this.channel = new Channel<ObjectClient, ObjectService>(
+      left,
+      {
+        invalidate: async (invalidation) => {
+          await this.cache.invalidate(vhostIndex, invalidations, invalidation);
+          return null;
+        },
+      },
+      {
+        fillUpdate: (update) => this.cache.followers.receive(update),
+        shareFill: ({ fillId }) => this.cache.filling.share(fillId),
+        settled: ({ version }) => {
+          this.settledVersions.push(version);
+          this.cache.settle(vhostIndex, invalidations, version);
+        },
+      },
+    );
+    this.bodies = new WatchedBodies(
+      openBodyStore({
+        disks: [{ path: join(folder, "disk") }],
+        allocateSegment: (disk) => this.channel.call("nextSegment", { disk }),
+        allocateFile: (disk) => this.channel.call("nextFile", { disk }),
+        onProblem: unexpected,
+        maxOpenFiles: 32,
+        clock,
+      }),
+    );
+    this.tier = createMemoryTier<TierEntry>(tierBytes);
+    const reader = openDiskIndexReader(join(folder, "index.db"));
+    this.cache = new ObjectCache({
+      clock,
+      channel: this.channel,
+      index: reader,
+      bodies: this.bodies,
+      tier: this.tier,
+      counters: this.counters,
+    });
+    this.vhost = {
+      name: VHOST,
+      index: vhostIndex,
+      settings,
+      pool: this.origin,
+      invalidations,
+      counters: this.counters.vhost(VHOST),
+      customTtl: compileCustomTtl(settings),
+    };
+    coordinator.addWorker(id, this.toWorker);
+    onEnd(async () => {
+      reader.close();
+      await this.bodies.close();
+    });
+  }
+
+  find(url: string, variant: Variant = VARIANT.PLAIN): CachedObject | undefined {
+    return this.cache.find(this.vhost, variant, url);
+  }
+
+  /** What a request for the URL does after it found nothing fresh in memory. */
+  obtain(url: string, more: Partial<ObtainRequest> = {}): Promise<Obtained> {
+    const variant = more.variant ?? VARIANT.PLAIN;
+    return this.cache.obtain({
+      vhost: this.vhost,
+      variant,
+      url,
+      held: this.find(url, variant),
+      mustRenew: false,
+      staleSuffices: () => false,
+      originRequest: (validated) => requestFor(url, validated),
+      ...more,
+    });
+  }
+
+  /** A complete answer from this worker's own origin. */
+  async fill(url: string, body: Buffer | string, fields: readonly string[] = [], status = 200): Promise<CachedObject> {
+    const number = this.origin.calls.length + 1;
+    const obtaining = this.obtain(url);
+    (await this.origin.call(number)).reply(status, body, fields);
+    const obtained = await obtaining;
+    if (obtained.kind !== "object") throw new Error(`${url} gave a ${obtained.kind}`);
+    await this.cache.whenStored(obtained.object);
+    return obtained.object;
+  }
+
+  /** Dies: its connection to the primary breaks. */
+  die(host: TestHost): void {
+    this.toWorker.close();
+    host.coordinator.removeWorker(this.id);
+  }
+}
+
+const requestFor = (url: string, validated: CachedObject | undefined): OriginRequest => ({
+  method: "GET",
+  target: url,
+  fields: validated === undefined ? [] : ["If-Modified-Since", "Fri, 02 Jan 2026 03:04:05 GMT"],
+  body: { kind: "none" },
+  mode: "cache",
+});
+
+/** A primary and its workers in one process, on a folder of their own. */
+export class TestHost {
+  readonly clock = new TestClock();
+  readonly index: DiskIndex;
+  readonly coordinator: ObjectCoordinator;
+  readonly workers: readonly TestWorker[];
+  derive: (request: DeriveRequest) => Promise<DeriveReply> = () => Promise.reject(new Error("nothing derives here"));
+  deriveCalls = 0;
+
+  constructor({ workers = 1, vhost = "", tierBytes = TIER_BYTES }: TestHostSettings = {}) {
+    const folder = temporaryFolder();
+    this.index = openDiskIndexWriter(join(folder, "index.db"), { clock: this.clock, onProblem: unexpected });
+    onEnd(() => this.index.close());
+    this.coordinator = new ObjectCoordinator({
+      clock: this.clock,
+      index: this.index,
+      derive: (request) => {
+        this.deriveCalls++;
+        return this.derive(request);
+      },
+    });
+    const settings = settingsWith(vhost);
+    this.workers = Array.from(
+      { length: workers },
+      (_, position) => new TestWorker(this, position + 1, folder, settings, tierBytes),
+    );
+  }
+
+  /** The worker of that number, counted from 1. */
+  worker(number: number): TestWorker {
+    const worker = this.workers[number - 1];
+    if (worker === undefined) throw new Error(`no worker ${number}`);
+    return worker;
+  }
+
+  /** The row of the plain object of a URL. */
+  row(url: string): IndexRow | undefined {
+    return this.index.findVariants(VHOST, url)[0];
+  }
+
+  purge(url: string): Promise<{ readonly count: number; readonly bytes: number }> {
+    return this.coordinator.invalidate(VHOST, { kind: "url", url }, { kind: "purge" });
+  }
+
+  /** Resolves when no worker and no list remembers an invalidation up to now. */
+  async settled(invalidations = 1): Promise<void> {
+    await until(() => this.workers.every((worker) => worker.settledVersions.length >= invalidations), "settled");
+  }
+}

@@ -1,0 +1,57 @@
+import type { BodySource, Obtained } from "../../src/index.ts";
+import type { TestWorker } from "./host.ts";
+
+/** Reads a body as a delivery does: what is in memory from there, the rest by `read`, waiting while it grows. */
+export const readSource = async (source: BodySource, pieceBytes = 100_000): Promise<Buffer> => {
+  source.retain();
+  try {
+    const pieces: Buffer[] = [];
+    let position = 0;
+    for (;;) {
+      if (position < source.availableBytes) {
+        const inMemory = source.peek(position);
+        const piece = inMemory === undefined ? Buffer.alloc(pieceBytes) : Buffer.from(inMemory);
+        const count = inMemory === undefined ? await source.read(piece, pieceBytes, position) : piece.length;
+        if (count < 1) throw new Error(`nothing to read at ${position} of ${source.availableBytes}`);
+        pieces.push(piece.subarray(0, count));
+        position += count;
+        continue;
+      }
+      if (source.state === "failed") throw source.error ?? new Error("failed without a reason");
+      if (source.state === "complete") return Buffer.concat(pieces);
+      await changed(source);
+    }
+  } finally {
+    source.release();
+  }
+};
+
+const changed = (source: BodySource): Promise<void> =>
+  new Promise((resolve) => {
+    const unwatch = source.watch(() => {
+      unwatch();
+      resolve();
+    });
+  });
+
+/** The body a client would get. */
+export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Buffer> => {
+  switch (obtained.kind) {
+    case "failed":
+      throw obtained.error;
+    case "body":
+      return await readSource(obtained.source);
+    case "object": {
+      const source = await worker.cache.openBody(worker.vhost, 0, obtained.object);
+      if (source === undefined) throw new Error("the body is gone");
+      return await readSource(source);
+    }
+  }
+};
+
+/** Bytes that tell their position. */
+export const patternBytes = (length: number, seed = 1): Buffer => {
+  const bytes = Buffer.alloc(length);
+  for (let position = 0; position + 4 <= length; position += 4) bytes.writeUInt32LE((position * 31 + seed) >>> 0, position);
+  return bytes;
+};
