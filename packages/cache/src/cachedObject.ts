@@ -1,4 +1,5 @@
 import type { CacheKey, ObjectLocation } from "@basalt/store";
+import type { StoredBody } from "./storedBody.ts";
 import type { StoredHead } from "./storedHead.ts";
 
 /**
@@ -46,6 +47,14 @@ export class CachedObject {
   touchedSecond = 0;
   /** Compression rules looked at this object already: nothing to gain. */
   incompressible = false;
+  /** A long body, kept open while it is in use. */
+  openBody: StoredBody | undefined;
+  /** Epoch second of the last use of `openBody`. */
+  bodyUsedSecond = 0;
+  /** Last-Modified in epoch ms; NaN where there is none; undefined until asked for. */
+  lastModifiedMs: number | undefined;
+  /** Responses made of it since it came into memory. */
+  served = 0;
   /** A background renewal is running (TTL-30). */
   renewing = false;
 
@@ -75,6 +84,8 @@ export class CachedObject {
     this.checkedVersion = from.version;
     this.prepared = undefined;
     this.preparedNotModified = undefined;
+    this.openBody = undefined;
+    this.lastModifiedMs = undefined;
   }
 
   get bodyBytes(): number {

@@ -19,3 +19,7 @@ export const OBTAIN_ATTEMPTS = 4;
 
 /** Accesses are reported to the index at most once in this many seconds and object. */
 export const TOUCH_SECONDS = 60;
+
+/** Long bodies kept open between requests, per worker, and seconds without use after which one is closed. */
+export const KEPT_OPEN_BODIES = 256;
+export const KEPT_OPEN_SECONDS = 10;

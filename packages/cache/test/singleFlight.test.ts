@@ -183,7 +183,11 @@ describe("two workers", () => {
     const late = second.obtain("/a");
     await turns(20);
     call.fail("ORIGIN_CONNECT_FAILED");
-    expect(await early).toMatchObject({ kind: "failed", error: { code: "ORIGIN_CONNECT_FAILED" }, result: "TCP_ERROR" });
+    expect(await early).toMatchObject({
+      kind: "failed",
+      error: { code: "ORIGIN_CONNECT_FAILED" },
+      result: "TCP_ERROR",
+    });
     expect(await late).toMatchObject({ kind: "failed", error: { code: "ORIGIN_CONNECT_FAILED" } });
     expect(second.origin.calls).toHaveLength(0);
   });

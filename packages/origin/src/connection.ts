@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { Client } from "undici";
-import { UndiciClient } from "./undiciClient.ts";
 import type { Connector, Endpoint } from "./connector.ts";
 import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
+import { UndiciClient } from "./undiciClient.ts";
 
 /** One request on its way to an address: holds a connection from `useConnection` until it releases or discards it. */
 export interface ConnectionUser {

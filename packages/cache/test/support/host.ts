@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type VhostSettings } from "@basalt/config";
 import { Channel } from "@basalt/ipc";
@@ -51,10 +52,6 @@ export const settingsWith = (content = ""): VhostSettings => {
   const [first] = outcome.ok ? outcome.config.vhosts : [];
   if (first === undefined) throw new Error(JSON.stringify(outcome));
   return first;
-};
-
-const unexpected = (problem: Problem): void => {
-  throw new Error(`${problem.file}: ${problem.message}`);
 };
 
 export interface TestHostSettings {
@@ -121,7 +118,7 @@ export class TestWorker {
         disks: [{ path: join(folder, "disk") }],
         allocateSegment: (disk) => this.channel.call("nextSegment", { disk }),
         allocateFile: (disk) => this.channel.call("nextFile", { disk }),
-        onProblem: unexpected,
+        onProblem: (problem) => host.problems.push(problem),
         maxOpenFiles: 32,
         clock,
       }),
@@ -200,15 +197,22 @@ const requestFor = (url: string, validated: CachedObject | undefined): OriginReq
 /** A primary and its workers in one process, on a folder of their own. */
 export class TestHost {
   readonly clock = new TestClock();
+  /** What the store reported. */
+  readonly problems: Problem[] = [];
   readonly index: DiskIndex;
   readonly coordinator: ObjectCoordinator;
   readonly workers: readonly TestWorker[];
   derive: (request: DeriveRequest) => Promise<DeriveReply> = () => Promise.reject(new Error("nothing derives here"));
   deriveCalls = 0;
+  readonly #folder: string;
 
   constructor({ workers = 1, vhost = "", tierBytes = TIER_BYTES }: TestHostSettings = {}) {
     const folder = temporaryFolder();
-    this.index = openDiskIndexWriter(join(folder, "index.db"), { clock: this.clock, onProblem: unexpected });
+    this.#folder = folder;
+    this.index = openDiskIndexWriter(join(folder, "index.db"), {
+      clock: this.clock,
+      onProblem: (problem) => this.problems.push(problem),
+    });
     onEnd(() => this.index.close());
     this.coordinator = new ObjectCoordinator({
       clock: this.clock,
@@ -235,6 +239,12 @@ export class TestHost {
   /** The row of the plain object of a URL. */
   row(url: string): IndexRow | undefined {
     return this.index.findVariants(VHOST, url)[0];
+  }
+
+  /** Bodies that have a file of their own on the disk. */
+  bodyFileCount(): number {
+    const entries = readdirSync(join(this.#folder, "disk"), { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile() && !/seg/.test(entry.parentPath + entry.name)).length;
   }
 
   purge(url: string): Promise<{ readonly count: number; readonly bytes: number }> {

@@ -52,6 +52,7 @@ export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Bu
 /** Bytes that tell their position. */
 export const patternBytes = (length: number, seed = 1): Buffer => {
   const bytes = Buffer.alloc(length);
-  for (let position = 0; position + 4 <= length; position += 4) bytes.writeUInt32LE((position * 31 + seed) >>> 0, position);
+  for (let position = 0; position + 4 <= length; position += 4)
+    bytes.writeUInt32LE((position * 31 + seed) >>> 0, position);
   return bytes;
 };

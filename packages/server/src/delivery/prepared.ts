@@ -34,6 +34,18 @@ export const preparedResponse = (object: CachedObject, context: HeadContext): Pr
   return made;
 };
 
+/** Head for a response that is sent once, by itself. */
+export const singleHead = (object: CachedObject, context: HeadContext, connection: ConnectionDecision): Buffer => {
+  const { vhost, nowMs } = context;
+  let lines = "";
+  const fields = clientFields(object, context);
+  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
+  const framing = `Content-Length: ${object.bodyBytes}\r\n${connectionLines(connection)}`;
+  const text = `${statusLine(object.head.status)}${lines}${framing}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
+  return Buffer.from(text, "latin1");
+};
+
 /** The object's 304 (RFC 9110 15.4.5), current to the second. */
 export const preparedNotModified = (object: CachedObject, context: HeadContext): PreparedResponse => {
   const prepared = object.preparedNotModified;

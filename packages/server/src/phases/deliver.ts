@@ -21,6 +21,7 @@ import {
   headFrom,
   preparedNotModified,
   preparedResponse,
+  singleHead,
   statusLine,
   withConnection,
 } from "../delivery/prepared.ts";
@@ -30,6 +31,9 @@ import { PHASE, type PhaseCode } from "./phase.ts";
 
 const CONDITIONS =
   FIELD.IF_NONE_MATCH | FIELD.IF_MODIFIED_SINCE | FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE | FIELD.RANGE;
+
+/** Bodies up to this length are taken into memory whole when they are asked for. */
+const PROMOTED_BYTES = 1024 * 1024;
 
 /** Bodies up to this length are copied behind their head when the head is made for this response alone. */
 const COPY_BYTES = 64 * 1024;
@@ -51,22 +55,57 @@ export const deliver = (exchange: Exchange): PhaseCode => {
 };
 
 const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObject): PhaseCode => {
-  const { connection, fields } = exchange;
+  const { fields } = exchange;
   const context = headContext(exchange, vhost);
   const decision = exchange.decideConnection();
   if ((fields.flags & CONDITIONS) !== 0) {
     const special = deliverConditional(exchange, vhost, object, context, decision);
     if (special !== undefined) return special;
   }
+  if (object.prepared === undefined && object.served++ === 0 && object.body !== undefined && !exchange.isHead) {
+    return sendOnce(exchange, object, object.body, context, decision);
+  }
   const prepared = preparedResponse(object, context);
   if (exchange.isHead) return sendPrepared(exchange, prepared, decision, false);
   if (object.body !== undefined || object.bodyBytes === 0) return sendPrepared(exchange, prepared, decision, true);
+  if (object.bodyBytes <= PROMOTED_BYTES && object.location !== undefined) {
+    void promote(exchange, vhost, object);
+    return PHASE.WAIT;
+  }
   const head =
     decision === vhost.standardConnection
       ? Buffer.from(prepared.buffer.subarray(0, prepared.headBytes))
       : withConnection(prepared, decision, exchange.nowMs).buffer;
-  void deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.head.status, head);
-  return connection.isClosed ? PHASE.DONE : PHASE.WAIT;
+  return deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.head.status, head);
+};
+
+/** An object that may never be asked for again: its body goes out as it lies, without being copied behind a head. */
+const sendOnce = (
+  exchange: Exchange,
+  object: CachedObject,
+  body: Buffer,
+  context: HeadContext,
+  decision: ConnectionDecision,
+): PhaseCode => {
+  const head = singleHead(object, context, decision);
+  exchange.responding(object.head.status, head.length);
+  exchange.bodyBytesSent = body.length;
+  exchange.connection.socket.writePair(head, body);
+  exchange.finish(decision.keepAlive);
+  return PHASE.DONE;
+};
+
+/** Takes a body of moderate length into memory before it is sent; the next request finds it there. */
+const promote = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
+  const { ticket } = exchange;
+  try {
+    const isInMemory = await exchange.connection.server.parts.cache.promote(vhost.cache, exchange.variant, object);
+    if (!exchange.isCurrent(ticket)) return;
+    if (!isInMemory) exchange.object = undefined;
+    exchange.continueWith(ticket, isInMemory ? PHASE.DELIVER : PHASE.MISS);
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
 };
 
 /** 304, 412, 206 and 416; undefined when the request gets the whole object after all. */
@@ -80,17 +119,12 @@ const deliverConditional = (
   const { fields, methodCode } = exchange;
   const { options, originOptions } = vhost.settings;
   const stored = { fields: object.head.fields, storedAtMs: object.head.storedAtMs, sizeBytes: object.bodyBytes };
-  const selected = {
-    status: object.head.status,
-    etag: clientEtag(stored, { etagHeader: options.etagHeader, originalETag: originOptions.originalETag }),
-    lastModifiedMs: lastModifiedOf(object.head),
-  };
+  const etag = clientEtag(stored, { etagHeader: options.etagHeader, originalETag: originOptions.originalETag });
+  if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);
+  const selected = { status: object.head.status, etag, lastModifiedMs: lastModified(object) };
   const isFirst = exchange.result === "TCP_MISS";
   const outcome = decideConditional(methodCode, fields, selected, options, isFirst);
-  if (outcome === "notModified") {
-    if (exchange.result === "TCP_HIT") exchange.result = "TCP_IMS_HIT";
-    return sendPrepared(exchange, preparedNotModified(object, context), decision, false, 304);
-  }
+  if (outcome === "notModified") return sendNotModified(exchange, object, context, decision);
   const prepared = preparedResponse(object, context);
   if (outcome === "preconditionFailed") {
     return sendHead(
@@ -118,8 +152,34 @@ const deliverConditional = (
     exchange.finish(decision.keepAlive);
     return PHASE.DONE;
   }
-  void deliverStored(exchange, vhost, object, part, 206, head);
-  return PHASE.WAIT;
+  return deliverStored(exchange, vhost, object, part, 206, head);
+};
+
+/**
+ * The case of nearly every conditional request: the client sends back exactly the validator that it was given, which
+ * matches by any rule (RFC 9110 13.1.2; HTTP-26, HTTP-28), and nothing has to be parsed.
+ */
+const isPlainlyUnmodified = (exchange: Exchange, object: CachedObject, etag: string | undefined): boolean => {
+  const { flags } = exchange.fields;
+  if ((flags & (FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE)) !== 0 || object.head.status !== 200) return false;
+  if (exchange.methodCode !== METHOD.GET && exchange.methodCode !== METHOD.HEAD) return false;
+  return (flags & FIELD.IF_NONE_MATCH) !== 0 && etag !== undefined && exchange.fields.get("if-none-match") === etag;
+};
+
+const sendNotModified = (
+  exchange: Exchange,
+  object: CachedObject,
+  context: HeadContext,
+  decision: ConnectionDecision,
+): PhaseCode => {
+  if (exchange.result === "TCP_HIT") exchange.result = "TCP_IMS_HIT";
+  return sendPrepared(exchange, preparedNotModified(object, context), decision, false, 304);
+};
+
+/** Parsed once per object. */
+const lastModified = (object: CachedObject): number | undefined => {
+  object.lastModifiedMs ??= lastModifiedOf(object.head) ?? Number.NaN;
+  return Number.isNaN(object.lastModifiedMs) ? undefined : object.lastModifiedMs;
 };
 
 /** The prepared bytes, whole or head only; what the kernel has not taken at once holds the buffer. */
@@ -165,8 +225,37 @@ const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: Co
   return PHASE.DONE;
 };
 
-/** A body on disk; one that turns out damaged is fetched anew. */
-const deliverStored = async (
+/** A body on disk: from the one that is kept open, else opened first. */
+const deliverStored = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  part: ByteRange,
+  status: number,
+  head: Buffer,
+): PhaseCode => {
+  const { openBody } = object;
+  if (openBody === undefined) {
+    void openAndDeliver(exchange, vhost, object, part, status, head);
+    return PHASE.WAIT;
+  }
+  object.bodyUsedSecond = Math.floor(exchange.nowMs / 1000);
+  const data = openBody.peek(part.start);
+  if (data === undefined || data.length < part.end - part.start) {
+    exchange.responding(status, head.length);
+    new BodyPump(exchange, openBody, part, head, "length", exchange.connectionDecision.keepAlive).start();
+    return PHASE.WAIT;
+  }
+  const body = data.subarray(0, part.end - part.start);
+  exchange.responding(status, head.length);
+  exchange.bodyBytesSent = body.length;
+  exchange.connection.socket.writePair(head, body);
+  exchange.finish(exchange.connectionDecision.keepAlive);
+  return PHASE.DONE;
+};
+
+/** One that turns out damaged is fetched anew. */
+const openAndDeliver = async (
   exchange: Exchange,
   vhost: ServedVhost,
   object: CachedObject,
@@ -188,8 +277,7 @@ const deliverStored = async (
       return;
     }
     exchange.responding(status, head.length);
-    const { keepAlive } = exchange.connectionDecision;
-    new BodyPump(exchange, source, part, head, "length", keepAlive).start();
+    new BodyPump(exchange, source, part, head, "length", exchange.connectionDecision.keepAlive).start();
   } catch (cause) {
     exchange.fail(ticket, cause);
   }

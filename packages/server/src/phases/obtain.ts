@@ -29,6 +29,14 @@ export const revalidate = (exchange: Exchange): PhaseCode => {
 export const miss = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
+  if (exchange.object === undefined && !exchange.mustRenew) {
+    const { cache } = exchange.connection.server.parts;
+    const loaded = cache.loadNow(vhost.cache, exchange.variant, exchange.url, exchange.nowMs);
+    if (loaded !== undefined) {
+      exchange.object = loaded;
+      return PHASE.HIT;
+    }
+  }
   void obtain(exchange, vhost);
   return PHASE.WAIT;
 };

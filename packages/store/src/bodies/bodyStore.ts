@@ -17,6 +17,7 @@ import { bodyFilePath, segmentPath } from "./diskPaths.ts";
 import { type Disk, DiskSet, type DiskSetting } from "./diskSet.ts";
 import { readFileLength, readFully } from "./fileAccess.ts";
 import { BodyFileWriter } from "./growingFile.ts";
+import { QuickReads } from "./quickReads.ts";
 import {
   decodeRecord,
   encodeRecord,
@@ -40,6 +41,9 @@ export interface BodyStoreSettings {
   readonly clock?: Clock;
 }
 
+/** Longest record that `loadNow` reads: above it the thread pool's cost is small beside the copy. */
+const QUICK_RECORD_BYTES = 128 * 1024;
+
 interface WholeRecord {
   readonly head: Buffer;
   readonly payload: Buffer;
@@ -58,6 +62,7 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
   readonly #settings: BodyStoreSettings;
   readonly #disks: DiskSet;
   readonly #pool: DescriptorPool;
+  readonly #quickReads = new QuickReads();
   readonly #writers = new Map<number, SegmentWriter>();
   readonly #growing = new Set<GrowingFile>();
 
@@ -97,6 +102,27 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
 
   createFile(): Promise<GrowingFile> {
     return this.#createFileOn(this.#disks.choose());
+  }
+
+  loadNow(location: ObjectLocation): { readonly head: Buffer; readonly body: Buffer } | undefined {
+    if (location.file !== 0 || !this.#quickReads.isAllowed) return undefined;
+    const root = this.#rootOf(location);
+    const wanted = unpaddedBytesOf(location);
+    if (root === undefined || wanted > QUICK_RECORD_BYTES) return undefined;
+    const file = this.#pool.findOpen(segmentPath(root, location.segment));
+    if (file === undefined) return undefined;
+    const record = Buffer.allocUnsafeSlow(wanted);
+    try {
+      if (this.#quickReads.read(file.descriptor, record, location.offset) < wanted) return undefined;
+    } catch {
+      return undefined;
+    }
+    const headEnd = RECORD_HEADER_BYTES + location.headBytes;
+    if (file.verified.get(location.offset) !== shapeMark(location)) {
+      if (decodeRecord(record, location).kind !== "whole") return undefined;
+      file.verified.set(location.offset, shapeMark(location));
+    }
+    return { head: record.subarray(RECORD_HEADER_BYTES, headEnd), body: record.subarray(headEnd) };
   }
 
   async load(

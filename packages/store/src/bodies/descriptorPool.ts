@@ -58,6 +58,14 @@ export class DescriptorPool {
     return file;
   }
 
+  /** The file, if its descriptor is open; for one read before control is given back. */
+  findOpen(path: string): PooledFile | undefined {
+    const file = this.#files.get(path);
+    if (file === undefined || file.descriptor < 0 || file.isRemoved) return undefined;
+    file.wasUsed = true;
+    return file;
+  }
+
   release(file: PooledFile): void {
     file.holders -= 1;
     if (file.verified.size > VERIFIED_LIMIT) file.verified.clear();

@@ -1,0 +1,287 @@
+import { ROW_FLAG } from "@basalt/store";
+import { describe, expect, it } from "vitest";
+import { TestHost, VHOST } from "./support/host.ts";
+import { bodyOf } from "./support/reading.ts";
+import { turns, until } from "./support/waiting.ts";
+
+const url = (text: string) => ({ kind: "url", url: text }) as const;
+const pattern = (text: string) => ({ kind: "pattern", pattern: text }) as const;
+const PURGE = { kind: "purge" } as const;
+const EXPIRE = { kind: "expire" } as const;
+const HARDPURGE = { kind: "hardpurge" } as const;
+
+describe("what is stored", () => {
+  it("PRG-13: the next access downloads anew, without a condition, in every worker", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    await first.fill("/a", "old", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
+    await second.obtain("/a");
+    expect(await host.purge("/a")).toEqual({ count: 1, bytes: 3 });
+    expect([first.find("/a")?.purged, second.find("/a")?.purged]).toEqual([true, true]);
+    const obtaining = second.obtain("/a");
+    const call = await second.origin.call();
+    expect(call.request.fields).toEqual([]);
+    call.reply(200, "new");
+    expect(String(await bodyOf(second, await obtaining))).toBe("new");
+    const again = first.obtain("/a");
+    expect(String(await bodyOf(first, await again))).toBe("new");
+    expect(first.origin.calls).toHaveLength(1);
+  });
+
+  it("PRG-15: what is purged already is not purged again and does not count", async () => {
+    const host = new TestHost();
+    await host.worker(1).fill("/a", "x");
+    expect(await host.purge("/a")).toEqual({ count: 1, bytes: 1 });
+    expect(await host.purge("/a")).toEqual({ count: 0, bytes: 0 });
+    expect(await host.purge("/never-stored")).toEqual({ count: 0, bytes: 0 });
+  });
+
+  it("PRG-05, PRG-06: a pattern hits what it matches, a directory URL only itself", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    for (const path of ["/img/", "/img/a.jpg", "/img/b.png", "/css/a.css"]) await worker.fill(path, path);
+    expect((await host.purge("/img/")).count).toBe(1);
+    expect(worker.find("/img/a.jpg")?.purged).toBe(false);
+    expect((await host.coordinator.invalidate(VHOST, pattern("/img/*.jpg"), PURGE)).count).toBe(1);
+    expect((await host.coordinator.invalidate(VHOST, pattern("/img/*"), PURGE)).count).toBe(1);
+    expect((await host.coordinator.invalidate(VHOST, pattern("/*"), PURGE)).count).toBe(1);
+    for (const path of ["/img/", "/img/a.jpg", "/img/b.png", "/css/a.css"])
+      expect(worker.find(path)?.purged).toBe(true);
+  });
+
+  it("KEY-07: a collective target hits every query string of the URL and nothing beside it", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    for (const path of ["/a", "/a?", "/a?x=1", "/a?x=2&y", "/ab", "/a/b?x=1"]) await worker.fill(path, "x");
+    const { count } = await host.coordinator.invalidate(VHOST, { kind: "collective", url: "/a" }, PURGE);
+    expect(count).toBe(4);
+    expect([worker.find("/ab")?.purged, worker.find("/a/b?x=1")?.purged]).toEqual([false, false]);
+  });
+
+  it("PRG-11: a target hits every variant of its URL", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "plain");
+    const obtaining = worker.obtain("/a", { variant: 1 });
+    (await worker.origin.call(2)).reply(200, "encoded");
+    await obtaining;
+    await until(() => host.index.findVariants(VHOST, "/a").length === 2);
+    expect((await host.purge("/a")).count).toBe(2);
+    expect([worker.find("/a", 0)?.purged, worker.find("/a", 1)?.purged]).toEqual([true, true]);
+  });
+
+  it("PRG-14: the purged object is restored for 3 s when the origin fails, also by a worker that did not hold it", async () => {
+    const host = new TestHost({ workers: 2 });
+    await host.worker(1).fill("/a", "kept");
+    await host.purge("/a");
+    await host.index.flush();
+    const second = host.worker(2);
+    const obtaining = second.obtain("/a");
+    (await second.origin.call()).fail("ORIGIN_CONNECT_FAILED");
+    const obtained = await obtaining;
+    expect(obtained).toMatchObject({ kind: "object", result: "TCP_REF_FAIL_HIT" });
+    expect(String(await bodyOf(second, obtained))).toBe("kept");
+    await until(() => host.row("/a")?.flags === 0, "the restored row");
+    expect(Number(host.row("/a")?.freshUntil)).toBe(host.clock.now() + 3000);
+  });
+
+  it("PRG-19: expire ends the lifetime and the next access asks with a condition", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const object = await worker.fill("/a", "x", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
+    await host.coordinator.invalidate(VHOST, url("/a"), EXPIRE);
+    expect(worker.find("/a")).toMatchObject({ freshUntilMs: 0, purged: false });
+    expect(host.row("/a")?.flags).toBe(ROW_FLAG.EXPIRED_BY_FORCE);
+    const obtaining = worker.obtain("/a");
+    const call = await worker.origin.call(2);
+    expect(call.request.fields).toContain("If-Modified-Since");
+    call.head(304).complete();
+    expect(await obtaining).toMatchObject({ object, result: "TCP_REFRESH_HIT" });
+    await until(() => host.row("/a")?.flags === 0);
+  });
+
+  it("PRG-20, PRG-21: expireafter sets the end of what is stored now and of nothing later", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const object = await worker.fill("/a", "x");
+    const untilMs = host.clock.now() + 60_000;
+    await host.coordinator.invalidate(VHOST, pattern("/*"), { kind: "expireafter", untilMs });
+    expect(worker.find("/a")).toMatchObject({ freshUntilMs: untilMs, ttlSeconds: object.ttlSeconds });
+    expect((await worker.fill("/b", "x")).freshUntilMs).toBe(host.clock.now() + 1_800_000);
+  });
+
+  it("PRG-23: hardpurge deletes for good: a failing origin brings nothing back", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "x");
+    expect((await host.coordinator.invalidate(VHOST, url("/a"), HARDPURGE)).count).toBe(1);
+    expect(worker.find("/a")).toBeUndefined();
+    expect(host.row("/a")).toBeUndefined();
+    const obtaining = worker.obtain("/a");
+    (await worker.origin.call(2)).fail("ORIGIN_CONNECT_FAILED");
+    expect(await obtaining).toMatchObject({ kind: "failed" });
+  });
+
+  it("a worker that died does not hold up the call", async () => {
+    const host = new TestHost({ workers: 2 });
+    await host.worker(1).fill("/a", "x");
+    host.worker(2).toWorker.close();
+    expect((await host.purge("/a")).count).toBe(1);
+  });
+
+  it("lists are empty again when the index is on disk", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "x");
+    for (let round = 0; round < 20; round++) {
+      await host.purge(`/${round}`);
+      await host.coordinator.invalidate(VHOST, pattern(`/${round}*`), EXPIRE);
+    }
+    await host.settled(40);
+    expect(worker.vhost.invalidations.size).toBe(0);
+    expect(worker.find("/a")?.purged).toBe(false);
+  });
+});
+
+describe("what is being fetched", () => {
+  it("TTL-34: a purge before the first answer leaves the waiting client with its answer", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const waiting = worker.obtain("/a");
+    const call = await worker.origin.call();
+    await host.purge("/a");
+    call.reply(200, "x");
+    expect(String(await bodyOf(worker, await waiting))).toBe("x");
+  });
+
+  it("TTL-34: whoever comes after the purge does not join the fetch that began before it", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const before = first.obtain("/a");
+    const old = (await first.origin.call()).head(200, ["Content-Length", "3"]);
+    old.data("ol");
+    const reading = bodyOf(first, await before);
+    await host.purge("/a");
+    const here = first.obtain("/a");
+    const there = second.obtain("/a");
+    await until(() => first.origin.calls.length + second.origin.calls.length > 1, "a second request");
+    const fresh = first.origin.calls[1] ?? (await second.origin.call());
+    fresh.reply(200, "new");
+    old.data("d");
+    old.complete();
+    expect(String(await reading)).toBe("old");
+    expect(String(await bodyOf(first, await here))).toBe("new");
+    expect(String(await bodyOf(second, await there))).toBe("new");
+  });
+
+  it.fails("PRG-15: what arrives after the purge that it began before is stored as purged", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const before = worker.obtain("/a");
+    const call = await worker.origin.call();
+    await host.purge("/a");
+    call.reply(200, "old");
+    await before;
+    await until(() => host.row("/a") !== undefined, "the row");
+    expect(host.row("/a")?.flags).toBe(ROW_FLAG.PURGED);
+    expect(worker.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it.fails("a fetch that began before the purge is not served after it, even when the purge is long settled", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const before = worker.obtain("/a");
+    const call = (await worker.origin.call()).head(200, ["Content-Length", "3"]);
+    call.data("ol");
+    await before;
+    await host.purge("/a");
+    await host.settled();
+    call.data("d");
+    call.complete();
+    await until(() => host.row("/a") !== undefined, "the row");
+    expect(worker.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it.fails("an older fetch that ends late does not replace what was fetched after the purge", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const before = worker.obtain("/a");
+    const old = (await worker.origin.call()).head(200, ["Content-Length", "3"]);
+    old.data("ol");
+    await before;
+    await host.purge("/a");
+    await worker.fill("/a", "new");
+    old.data("d");
+    old.complete();
+    await until(() => host.coordinator.fillsInProgress === 0, "both fills");
+    await turns(10);
+    expect(String(worker.find("/a")?.body)).toBe("new");
+    expect(host.row("/a")).toMatchObject({ flags: 0, version: worker.find("/a")?.version });
+  });
+
+  it.fails("PRG-23: a hardpurge during a fetch deletes only what is older than it", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const before = worker.obtain("/a");
+    const old = (await worker.origin.call()).head(200, ["Content-Length", "3"]);
+    old.data("ol");
+    await before;
+    await host.coordinator.invalidate(VHOST, url("/a"), HARDPURGE);
+    await worker.fill("/a", "new");
+    old.data("d");
+    old.complete();
+    await until(() => host.coordinator.fillsInProgress === 0, "both fills");
+    await turns(10);
+    expect(host.row("/a")).toMatchObject({ location: { bodyBytes: 3 }, flags: 0 });
+  });
+
+  it.fails.each([
+    ["purge", PURGE],
+    ["expire", EXPIRE],
+  ])("PRG-23: %s during a renewal is not undone by the 304 that it did not wait for", async (_, action) => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "old", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
+    host.clock.advanceSeconds(1801);
+    const renewing = worker.obtain("/a");
+    const call = await worker.origin.call(2);
+    await host.coordinator.invalidate(VHOST, url("/a"), action);
+    call.head(304).complete();
+    await renewing;
+    await turns(20);
+    expect(worker.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it.fails("an object read from disk while it is purged is not served after, however long the disk took", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    await first.fill("/a", "old");
+    await host.index.flush();
+    let release = (): void => {};
+    second.bodies.beforeLoad = new Promise((resolve) => {
+      release = resolve;
+    });
+    const loading = second.obtain("/a");
+    await until(() => second.bodies.loads === 1);
+    await host.purge("/a");
+    await host.settled();
+    release();
+    await loading;
+    expect(second.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it.fails("PRG-23: a long body that is hardpurged while it comes leaves no file on the disk", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const before = worker.obtain("/a");
+    const call = (await worker.origin.call()).head(200, ["Content-Length", "400000"]);
+    await before;
+    call.data(Buffer.alloc(300_000));
+    await host.coordinator.invalidate(VHOST, url("/a"), HARDPURGE);
+    call.data(Buffer.alloc(100_000));
+    call.complete();
+    await until(() => host.coordinator.fillsInProgress === 0, "the fill");
+    expect(host.row("/a")).toBeUndefined();
+    expect(host.bodyFileCount() - host.index.takeReleasedFiles().length).toBe(0);
+  });
+});

@@ -1,0 +1,144 @@
+import type { BodyReader, BodyStore } from "@basalt/store";
+import { EdgeError } from "@basalt/types";
+import { describe, expect, it } from "vitest";
+import type { BodySource, StoredHead } from "../src/index.ts";
+import { RemoteFill, sharedHead } from "../src/remoteFill.ts";
+import { MemoryBody } from "../src/storedBody.ts";
+import { encodeHead } from "../src/storedHead.ts";
+import { readSource } from "./support/reading.ts";
+import { turns } from "./support/waiting.ts";
+
+const TEXT = "0123456789";
+
+const HEAD: StoredHead = {
+  url: "/a",
+  variant: "",
+  status: 200,
+  fields: ["ETag", '"1"'],
+  bodyBytes: TEXT.length,
+  storedAtMs: 0,
+  initialAgeSeconds: 0,
+  bodyVersion: 1,
+  sourceVersion: 0,
+};
+
+const SHARED = { head: encodeHead(HEAD), disk: 0, file: 7, totalBytes: TEXT.length, availableBytes: 4 };
+
+/** The part of a store that a follower needs; counts what it holds open. */
+class Files implements Pick<BodyStore, "openGrowing"> {
+  open = 0;
+  isGone = false;
+
+  openGrowing(): Promise<BodyReader | undefined> {
+    if (this.isGone) return Promise.resolve(undefined);
+    this.open++;
+    return Promise.resolve({
+      read: (target, offset, length, position) =>
+        Promise.resolve(Buffer.from(TEXT).copy(target, offset, position, position + length)),
+      release: () => {
+        this.open--;
+      },
+    });
+  }
+}
+
+class CountedBody extends MemoryBody {
+  readers = 0;
+
+  override retain(): void {
+    this.readers++;
+  }
+
+  override release(): void {
+    this.readers--;
+  }
+}
+
+type Successor = { readonly head: StoredHead; readonly source: BodySource } | EdgeError;
+
+const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new EdgeError("ORIGIN_CLOSED"))) => {
+  const files = new Files();
+  const missing = (): Promise<never> => Promise.reject(new Error("not for followers"));
+  const store: BodyStore = {
+    append: missing,
+    replaceHead: missing,
+    createFile: missing,
+    load: missing,
+    openBody: missing,
+    openGrowing: () => files.openGrowing(),
+    close: () => Promise.resolve(),
+  };
+  return { files, fill: new RemoteFill(store, HEAD, SHARED, takeOver) };
+};
+
+const successor = (body: BodySource, change: Partial<StoredHead> = {}) => () => {
+  body.retain();
+  return Promise.resolve({ head: { ...HEAD, ...change }, source: body });
+};
+
+describe("a followed body", () => {
+  it("is read as far as the other worker has told", async () => {
+    const { fill, files } = follow();
+    const reading = readSource(fill, 3);
+    fill.update({ fillId: 1, kind: "progress", availableBytes: 7 });
+    await turns(3);
+    expect(fill.availableBytes).toBe(7);
+    fill.update({ fillId: 1, kind: "progress", availableBytes: 5 });
+    expect(fill.availableBytes).toBe(7);
+    fill.update({ fillId: 1, kind: "ended", availableBytes: 10 });
+    expect(String(await reading)).toBe(TEXT);
+    await turns(2);
+    expect(files.open).toBe(0);
+  });
+
+  it("fails with the code that the other worker reported", async () => {
+    const { fill } = follow();
+    const reading = readSource(fill);
+    fill.update({ fillId: 1, kind: "failed", code: "ORIGIN_RECEIVE_TIMEOUT" });
+    await expect(reading).rejects.toMatchObject({ code: "ORIGIN_RECEIVE_TIMEOUT" });
+  });
+
+  it("fails where its file is gone", async () => {
+    const { fill, files } = follow();
+    files.isGone = true;
+    await expect(readSource(fill)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
+  it("goes on with the same response from elsewhere when its worker dies", async () => {
+    const body = new CountedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body));
+    const reading = readSource(fill);
+    fill.update({ fillId: 1, kind: "orphaned" });
+    expect(String(await reading)).toBe(TEXT);
+    expect(body.readers).toBe(0);
+  });
+
+  it.each([
+    ["another tag", { fields: ["ETag", '"2"'] }],
+    ["another status", { status: 404 }],
+    ["another length", { bodyBytes: 11 }],
+    ["no validator any more", { fields: [] }],
+  ])("does not join another response: %s", async (_, change) => {
+    const body = new CountedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body, change));
+    const reading = readSource(fill);
+    fill.update({ fillId: 1, kind: "orphaned" });
+    await expect(reading).rejects.toMatchObject({ code: "ORIGIN_CLOSED" });
+    expect(body.readers).toBe(0);
+  });
+
+  it.fails("keeps nothing open when its last reader left before another source was found", async () => {
+    const body = new CountedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body));
+    fill.retain();
+    fill.update({ fillId: 1, kind: "orphaned" });
+    fill.release();
+    await turns(5);
+    expect(body.readers).toBe(0);
+  });
+
+  it("an unreadable head is an error, not a crash", () => {
+    expect(sharedHead({ ...SHARED, head: Buffer.from("{") })).toBeInstanceOf(EdgeError);
+    expect(sharedHead(SHARED)).toEqual(HEAD);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { TestHost } from "./support/host.ts";
+import { bodyOf, patternBytes } from "./support/reading.ts";
+import { isSettled, turns, until } from "./support/waiting.ts";
+
+const MIB = 1024 * 1024;
+
+describe("a store that takes nothing", () => {
+  it("a small object is served, and kept in memory", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    first.bodies.failsToAppend = true;
+    const obtaining = first.obtain("/a");
+    const call = await first.origin.call();
+    const following = second.obtain("/a");
+    await turns(10);
+    call.reply(200, "hello");
+    expect(String(await bodyOf(first, await obtaining))).toBe("hello");
+    expect(first.find("/a")?.isFresh(host.clock.now())).toBe(true);
+    expect(host.row("/a")).toBeUndefined();
+    (await second.origin.call()).reply(200, "hello");
+    expect(String(await bodyOf(second, await following))).toBe("hello");
+    await until(() => host.coordinator.fillsInProgress === 0);
+  });
+
+  it("PRG-14: a purged object that is not on disk survives an origin that fails", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    worker.bodies.failsToAppend = true;
+    await worker.fill("/a", "hello");
+    await host.purge("/a");
+    const obtaining = worker.obtain("/a");
+    (await worker.origin.call(2)).fail("ORIGIN_CONNECT_FAILED");
+    const obtained = await obtaining;
+    expect(obtained).toMatchObject({ kind: "object", result: "TCP_REF_FAIL_HIT" });
+    expect(String(await bodyOf(worker, obtained))).toBe("hello");
+  });
+
+  it("a long body that fails half way ends for all readers of both workers, and nothing hangs", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const early = first.obtain("/a");
+    const call = (await first.origin.call()).head(200, ["Content-Length", String(4 * MIB)]);
+    call.data(patternBytes(MIB));
+    const readings = [bodyOf(first, await early), bodyOf(second, await second.obtain("/a"))];
+    const settled = readings.map((reading) => isSettled(reading, 2000));
+    await turns(20);
+    first.bodies.failsToWrite = true;
+    call.data(patternBytes(MIB));
+    expect(await Promise.all(settled)).toEqual([true, true]);
+    expect(call.aborted).toBe(true);
+    await until(() => host.coordinator.fillsInProgress === 0);
+    await until(() => first.bodies.openFiles === 0 && first.bodies.openReaders + second.bodies.openReaders === 0);
+    first.bodies.failsToWrite = false;
+    const again = first.obtain("/a");
+    (await first.origin.call(2)).reply(200, "short now");
+    expect(String(await bodyOf(first, await again))).toBe("short now");
+  });
+
+  it("a renewal that only extends needs no store", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const object = await worker.fill("/a", "x", ["Cache-Control", "max-age=1"]);
+    worker.bodies.failsToAppend = true;
+    host.clock.advanceSeconds(2);
+    const obtaining = worker.obtain("/a");
+    (await worker.origin.call(2)).head(304).complete();
+    expect(await obtaining).toMatchObject({ object, result: "TCP_REFRESH_HIT" });
+    await until(() => host.row("/a")?.version === object.version);
+  });
+});
+
+describe("a pool that throws", () => {
+  it.fails("leaves no fill behind for which other workers would wait for ever", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    first.origin.send = () => {
+      throw new Error("the pool is closed");
+    };
+    await first.obtain("/a").catch(() => {});
+    const waiting = second.obtain("/a");
+    second.origin.answer = (call) => call.reply(200, "x");
+    expect(await isSettled(waiting, 500)).toBe(true);
+  });
+});
