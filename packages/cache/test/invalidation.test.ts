@@ -1,7 +1,7 @@
 import { ROW_FLAG } from "@basalt/store";
 import { describe, expect, it } from "vitest";
 import { TestHost, VHOST } from "./support/host.ts";
-import { bodyOf } from "./support/reading.ts";
+import { bodyOf, patternBytes } from "./support/reading.ts";
 import { turns, until } from "./support/waiting.ts";
 
 const url = (text: string) => ({ kind: "url", url: text }) as const;
@@ -268,6 +268,21 @@ describe("what is being fetched", () => {
     release();
     await loading;
     expect(second.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it.fails("PRG-23: an object that is hardpurged while it is taken into memory stays deleted", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const object = await worker.fill("/a", patternBytes(300_000));
+    let release = (): void => {};
+    worker.bodies.beforeOpen = new Promise((resolve) => {
+      release = resolve;
+    });
+    const promoting = worker.cache.promote(worker.vhost, 0, object);
+    await host.coordinator.invalidate(VHOST, url("/a"), HARDPURGE);
+    release();
+    await promoting;
+    expect(worker.find("/a")).toBeUndefined();
   });
 
   it.fails("PRG-23: a long body that is hardpurged while it comes leaves no file on the disk", async () => {

@@ -64,6 +64,7 @@ const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new E
     replaceHead: missing,
     createFile: missing,
     load: missing,
+    loadNow: () => undefined,
     openBody: missing,
     openGrowing: () => files.openGrowing(),
     close: () => Promise.resolve(),
@@ -71,10 +72,12 @@ const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new E
   return { files, fill: new RemoteFill(store, HEAD, SHARED, takeOver) };
 };
 
-const successor = (body: BodySource, change: Partial<StoredHead> = {}) => () => {
-  body.retain();
-  return Promise.resolve({ head: { ...HEAD, ...change }, source: body });
-};
+const successor =
+  (body: BodySource, change: Partial<StoredHead> = {}) =>
+  () => {
+    body.retain();
+    return Promise.resolve({ head: { ...HEAD, ...change }, source: body });
+  };
 
 describe("a followed body", () => {
   it("is read as far as the other worker has told", async () => {

@@ -70,6 +70,8 @@ describe("one worker", () => {
     expect(obtained).toMatchObject({ kind: "object", result: "TCP_HIT" });
     expect((await bodyOf(second, obtained)).equals(body)).toBe(true);
     expect(second.origin.calls).toHaveLength(0);
+    host.clock.advanceSeconds(11);
+    for (const worker of host.workers) worker.cache.closeUnusedBodies();
     await until(() => first.bodies.openReaders + second.bodies.openReaders === 0, "readers released");
     expect(first.bodies.openFiles).toBe(0);
   });

@@ -15,7 +15,9 @@ class Reader implements BodyReader {
 
   read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
     this.reads++;
-    return Promise.resolve(WHOLE.copy(target, targetOffset, position, Math.min(position + length, this.availableBytes)));
+    return Promise.resolve(
+      WHOLE.copy(target, targetOffset, position, Math.min(position + length, this.availableBytes)),
+    );
   }
 
   release(): void {

@@ -144,6 +144,7 @@ export class TestWorker {
     };
     coordinator.addWorker(id, this.toWorker);
     onEnd(async () => {
+      await until(() => this.bodies.creating === 0, "files being made");
       reader.close();
       await this.bodies.close();
     });
@@ -171,12 +172,16 @@ export class TestWorker {
   /** A complete answer from this worker's own origin. */
   async fill(url: string, body: Buffer | string, fields: readonly string[] = [], status = 200): Promise<CachedObject> {
     const number = this.origin.calls.length + 1;
+    const before = this.find(url);
     const obtaining = this.obtain(url);
     (await this.origin.call(number)).reply(status, body, fields);
-    const obtained = await obtaining;
-    if (obtained.kind !== "object") throw new Error(`${url} gave a ${obtained.kind}`);
-    await this.cache.whenStored(obtained.object);
-    return obtained.object;
+    await obtaining;
+    const isNew = (): boolean => this.find(url) !== undefined && this.find(url) !== before;
+    await until(isNew, `${url} in memory`);
+    const object = this.find(url);
+    if (object === undefined) throw new Error(`${url} is not in memory`);
+    await this.cache.whenStored(object);
+    return object;
   }
 
   /** Dies: its connection to the primary breaks. */

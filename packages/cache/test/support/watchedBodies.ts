@@ -9,9 +9,12 @@ export class WatchedBodies implements BodyStore {
   failsToCreate = false;
   failsToWrite = false;
   failsToAppend = false;
-  /** Awaited before each write to a growing file, and before each load. */
+  /** Awaited before each write to a growing file, each load, and before a body is opened. */
   beforeWrite: Promise<void> = Promise.resolve();
   beforeLoad: Promise<void> = Promise.resolve();
+  beforeOpen: Promise<void> = Promise.resolve();
+  /** Files being made, and files neither complete nor abandoned. */
+  creating = 0;
   openFiles = 0;
   openReaders = 0;
   loads = 0;
@@ -30,9 +33,15 @@ export class WatchedBodies implements BodyStore {
   }
 
   async createFile(): Promise<GrowingFile> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.failsToCreate) throw diskFull();
-    const inner = await this.#inner.createFile();
+    this.creating++;
+    let inner: GrowingFile;
+    try {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.failsToCreate) throw diskFull();
+      inner = await this.#inner.createFile();
+    } finally {
+      this.creating--;
+    }
     this.openFiles++;
     return {
       disk: inner.disk,
@@ -63,7 +72,12 @@ export class WatchedBodies implements BodyStore {
     return loaded;
   }
 
+  loadNow(location: ObjectLocation): ReturnType<BodyStore["loadNow"]> {
+    return this.#inner.loadNow(location);
+  }
+
   async openBody(location: ObjectLocation): Promise<BodyReader | undefined> {
+    await this.beforeOpen;
     return this.#counted(await this.#inner.openBody(location));
   }
 

@@ -1,16 +1,20 @@
 import fs from "node:fs";
 
-/** A read that took longer did not come from memory. */
+/** A read that took longer did not come from memory, or the process was not running meanwhile. */
 const SLOW_READ_MS = 1;
-/** After a slow read, none is tried for this long: at most one per second may hold the event loop up. */
-const PAUSE_MS = 1_000;
+/** Time lost to slow reads within a window after which none is tried for as long as a window lasts. */
+const LOST_LIMIT_MS = 20;
+const WINDOW_MS = 1_000;
 
 /**
  * Small reads on the event loop's own thread. From the page cache they take a few microseconds, a tenth of what the way
- * through the thread pool costs; from a disk they would stop everything, so one slow read ends them for a while.
+ * through the thread pool costs; from a disk they would stop everything, so a disk that is really read ends them for a
+ * while: they may hold the loop up for about 1 % of the time.
  */
 export class QuickReads {
   #pausedUntilMs = 0;
+  #windowStartMs = 0;
+  #lostMs = 0;
 
   /** True when reads are expected to come from memory. */
   get isAllowed(): boolean {
@@ -22,7 +26,16 @@ export class QuickReads {
     const startedMs = performance.now();
     const count = fs.readSync(descriptor, target, 0, target.length, position);
     const endedMs = performance.now();
-    if (endedMs - startedMs > SLOW_READ_MS) this.#pausedUntilMs = endedMs + PAUSE_MS;
+    if (endedMs - startedMs > SLOW_READ_MS) this.#noteSlow(endedMs, endedMs - startedMs);
     return count;
+  }
+
+  #noteSlow(nowMs: number, tookMs: number): void {
+    if (nowMs - this.#windowStartMs > WINDOW_MS) {
+      this.#windowStartMs = nowMs;
+      this.#lostMs = 0;
+    }
+    this.#lostMs += tookMs;
+    if (this.#lostMs > LOST_LIMIT_MS) this.#pausedUntilMs = nowMs + WINDOW_MS;
   }
 }
