@@ -23,3 +23,6 @@ export const TOUCH_SECONDS = 60;
 /** Long bodies kept open between requests, per worker, and seconds without use after which one is closed. */
 export const KEPT_OPEN_BODIES = 256;
 export const KEPT_OPEN_SECONDS = 10;
+
+/** Reads within which a second one of the same object takes it into memory, when the tier holds less. */
+export const LEAST_WINDOW = 1024;

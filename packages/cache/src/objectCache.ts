@@ -8,6 +8,7 @@ import {
   type DiskIndexReader,
   type IndexRow,
   type MemoryTier,
+  QUICK_RECORD_BYTES,
   ROW_FLAG,
 } from "@basalt/store";
 import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
@@ -22,11 +23,13 @@ import { applyInvalidation, type InvalidationList, targetMatches } from "./inval
 import {
   KEPT_OPEN_BODIES,
   KEPT_OPEN_SECONDS,
+  LEAST_WINDOW,
   OBTAIN_ATTEMPTS,
   TOUCH_SECONDS,
   WHOLE_IN_MEMORY_BYTES,
 } from "./limits.ts";
 import type { AcquireReply, Invalidation, ObjectClient, ObjectService } from "./protocol.ts";
+import { RecentLoads } from "./recentLoads.ts";
 import { RemoteFill, sharedHead } from "./remoteFill.ts";
 import { MemoryBody, StoredBody } from "./storedBody.ts";
 import { decodeHead, type StoredHead } from "./storedHead.ts";
@@ -94,6 +97,8 @@ export class ObjectCache {
   readonly #growing = new Map<string, Growing>();
   readonly #followers = new Followers();
   readonly #filling: Filling;
+  readonly #recentLoads = new RecentLoads();
+  #scratch = Buffer.allocUnsafeSlow(QUICK_RECORD_BYTES);
   readonly #keptOpen = new Set<CachedObject>();
   #touched: CacheKey[] = [];
 
@@ -151,16 +156,31 @@ export class ObjectCache {
 
   /**
    * A small object straight from the page cache, without giving up control: what makes a miss of the memory tier nearly
-   * as cheap as a hit. Undefined when it is not stored, not fresh, or not to be had so quickly; `obtain` finds out.
+   * as cheap as a hit. `passing`: its body lies in memory that the next call uses again; see `keepPassing`. Undefined
+   * when it is not stored, not fresh, or not to be had so quickly; `obtain` finds out.
    */
-  loadNow(vhost: CacheVhost, variant: Variant, url: string, nowMs: number): CachedObject | undefined {
-    const row = this.#parts.index.find(computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? ""));
+  loadNow(
+    vhost: CacheVhost,
+    variant: Variant,
+    url: string,
+    nowMs: number,
+    mayPass: boolean,
+  ): { readonly object: CachedObject; readonly isPassing: boolean } | undefined {
+    const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
+    const row = this.#parts.index.find(key);
     if (row === undefined || row.url !== url || row.freshUntil <= nowMs) return undefined;
-    const loaded = this.#parts.bodies.loadNow(row.location);
+    const isRepeated = this.#recentLoads.note(key, Math.max(LEAST_WINDOW, this.#tier.count));
+    const isPassing = mayPass && !isRepeated;
+    const loaded = this.#parts.bodies.loadNow(row.location, isPassing ? this.#scratch : undefined);
     const head = loaded === undefined ? undefined : decodeHead(loaded.head);
     if (loaded === undefined || head === undefined) return undefined;
-    const object = this.#enter(vhost, variant, row, head, loaded.body);
-    return object?.isFresh(nowMs) === true ? object : undefined;
+    const object = this.#enter(vhost, variant, row, head, loaded.body, !isPassing);
+    return object?.isFresh(nowMs) === true ? { object, isPassing } : undefined;
+  }
+
+  /** The body of the object that passed last is still being sent: its memory is not to be used again. */
+  keepPassing(): void {
+    this.#scratch = Buffer.allocUnsafeSlow(QUICK_RECORD_BYTES);
   }
 
   /**
@@ -474,7 +494,7 @@ export class ObjectCache {
       return undefined;
     }
     const body = loaded.body ?? (await this.#wholeBody(row.location));
-    return this.#enter(vhost, variant, row, head, body);
+    return this.#enter(vhost, variant, row, head, body, true);
   }
 
   /** Makes an object of a row and what was read for it; undefined when an invalidation has ended it. */
@@ -484,6 +504,7 @@ export class ObjectCache {
     row: IndexRow,
     head: StoredHead,
     body: Buffer | undefined,
+    keeps: boolean,
   ): CachedObject | undefined {
     const object = new CachedObject({
       key: row.key,
@@ -497,7 +518,7 @@ export class ObjectCache {
       purged: (row.flags & ROW_FLAG.PURGED) !== 0,
       expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
     });
-    this.#keep(vhost, variant, object);
+    if (keeps) this.#keep(vhost, variant, object);
     return object.checkedVersion < vhost.invalidations.latest ? this.#recheck(vhost, variant, object) : object;
   }
 

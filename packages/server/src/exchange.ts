@@ -41,6 +41,8 @@ export class Exchange implements ConditionRequest {
   variant: Variant = 0;
   wantsGzip = false;
   mustRenew = false;
+  /** The object's body lies in memory that the cache uses again (`ObjectCache.loadNow`). */
+  isPassing = false;
   object: CachedObject | undefined;
   /** A body that is still arriving, instead of an object. */
   source: BodySource | undefined;
@@ -199,6 +201,10 @@ export class Exchange implements ConditionRequest {
     if (!this.#isRunning) return;
     this.#isRunning = false;
     this.ongoing = undefined;
+    if (this.isPassing) {
+      this.isPassing = false;
+      if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.keepPassing();
+    }
     const { vhost } = this;
     if (vhost !== undefined) this.#count(vhost.counters);
     this.object = undefined;

@@ -190,10 +190,14 @@ export interface BodyStore {
   /** Head and, when it lies in the record, body, in one read. A damaged record is undefined, never an error. */
   load(location: ObjectLocation): Promise<{ readonly head: Buffer; readonly body: Buffer | undefined } | undefined>;
   /**
-   * As `load`, at once, for a small packed object whose bytes are expected in the page cache. Undefined: not now, or
-   * not readable; `load` tells which.
+   * As `load`, at once, for a small packed object whose bytes are expected in the page cache. With `scratch` (at least
+   * QUICK_RECORD_BYTES long) head and body are views into it, else into memory of their own. Undefined: not now, or not
+   * readable; `load` tells which.
    */
-  loadNow(location: ObjectLocation): { readonly head: Buffer; readonly body: Buffer } | undefined;
+  loadNow(
+    location: ObjectLocation,
+    scratch?: Buffer,
+  ): { readonly head: Buffer; readonly body: Buffer } | undefined;
   /** Reader of a stored body. Undefined when it is gone. */
   openBody(location: ObjectLocation): Promise<BodyReader | undefined>;
   /** Reader of a file that another process is still writing. */

@@ -12,6 +12,8 @@ const SEGMENTS_PER_QUOTA = 64;
 
 /** Bodies above this go to a file of their own even when they were handed over whole. */
 export const PACKED_BODY_LIMIT_BYTES = 512 * KIB;
+/** Longest record that `loadNow` reads: above it the thread pool's cost is small beside the copy. */
+export const QUICK_RECORD_BYTES = 128 * KIB;
 /** Longest serialised head; a location that claims more is damaged. */
 export const HEAD_LIMIT_BYTES = MIB;
 /** Block of a body file that has a checksum of its own: read and verified whole when first touched. */

@@ -9,7 +9,7 @@ import type {
   OrphanSweep,
   SegmentFile,
 } from "../contract.ts";
-import { HEAD_LIMIT_BYTES, packedBodyLimitFor } from "../limits.ts";
+import { HEAD_LIMIT_BYTES, packedBodyLimitFor, QUICK_RECORD_BYTES } from "../limits.ts";
 import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
 import { BlockBodyReader, GrowingBodyReader, PackedBodyReader } from "./bodyReaders.ts";
 import { DescriptorPool, type PooledFile } from "./descriptorPool.ts";
@@ -40,9 +40,6 @@ export interface BodyStoreSettings {
   readonly maxOpenFiles: number;
   readonly clock?: Clock;
 }
-
-/** Longest record that `loadNow` reads: above it the thread pool's cost is small beside the copy. */
-const QUICK_RECORD_BYTES = 128 * 1024;
 
 interface WholeRecord {
   readonly head: Buffer;
@@ -104,14 +101,17 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
     return this.#createFileOn(this.#disks.choose());
   }
 
-  loadNow(location: ObjectLocation): { readonly head: Buffer; readonly body: Buffer } | undefined {
+  loadNow(
+    location: ObjectLocation,
+    scratch?: Buffer,
+  ): { readonly head: Buffer; readonly body: Buffer } | undefined {
     if (location.file !== 0 || !this.#quickReads.isAllowed) return undefined;
     const root = this.#rootOf(location);
     const wanted = unpaddedBytesOf(location);
     if (root === undefined || wanted > QUICK_RECORD_BYTES) return undefined;
     const file = this.#pool.findOpen(segmentPath(root, location.segment));
     if (file === undefined) return undefined;
-    const record = Buffer.allocUnsafeSlow(wanted);
+    const record = scratch?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
     try {
       if (this.#quickReads.read(file.descriptor, record, location.offset) < wanted) return undefined;
     } catch {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 
-/** A read that took longer did not come from memory, or the process was not running meanwhile. */
+/** A read that took longer did not come from memory, or another process had the core meanwhile. */
 const SLOW_READ_MS = 1;
 /** Time lost to slow reads within a window after which none is tried for as long as a window lasts. */
 const LOST_LIMIT_MS = 20;
@@ -15,6 +15,8 @@ export class QuickReads {
   #pausedUntilMs = 0;
   #windowStartMs = 0;
   #lostMs = 0;
+  /** Blocks that this process has had read from disks, as the kernel counts them. */
+  #blocksRead = 0;
 
   /** True when reads are expected to come from memory. */
   get isAllowed(): boolean {
@@ -31,6 +33,9 @@ export class QuickReads {
   }
 
   #noteSlow(nowMs: number, tookMs: number): void {
+    const { fsRead } = process.resourceUsage();
+    if (fsRead === this.#blocksRead) return;
+    this.#blocksRead = fsRead;
     if (nowMs - this.#windowStartMs > WINDOW_MS) {
       this.#windowStartMs = nowMs;
       this.#lostMs = 0;

@@ -1,0 +1,37 @@
+import type { ObjectCacheParts, ObjectCoordinator, ObjectService } from "@basalt/cache";
+
+type Calls = ObjectService["calls"];
+type Events = ObjectService["events"];
+type Answers = { readonly [N in keyof Calls]: (request: Calls[N]["request"]) => Promise<Calls[N]["reply"]> };
+type Listeners = { readonly [N in keyof Events]: (event: Events[N]) => void };
+
+/** The way from a worker to the primary of the same process; nothing arrives in the turn in which it was sent. */
+export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" | "tell"> {
+  readonly #answers: Answers;
+  readonly #listeners: Listeners;
+
+  constructor(coordinator: ObjectCoordinator) {
+    this.#answers = {
+      acquire: (request) => Promise.resolve(coordinator.acquire(1, request)),
+      nextSegment: () => Promise.resolve(1),
+      nextFile: () => Promise.resolve(1),
+      derive: (request) => coordinator.derive(request),
+    };
+    this.#listeners = {
+      fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
+      fillProgress: ({ fillId, availableBytes }) => coordinator.fillProgress(fillId, availableBytes),
+      fillEnd: (end) => coordinator.fillEnd(end),
+      touched: () => {},
+      damaged: ({ key, location }) => coordinator.damaged(key, location),
+    };
+  }
+
+  async call<N extends keyof Calls>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["reply"]> {
+    await new Promise((resolve) => setImmediate(resolve));
+    return await this.#answers[name](request);
+  }
+
+  tell<N extends keyof Events>(name: N, event: Events[N]): void {
+    setImmediate(() => this.#listeners[name](event));
+  }
+}

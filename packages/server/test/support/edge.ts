@@ -1,0 +1,179 @@
+import { gzipSync } from "node:zlib";
+import {
+  type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry,
+} from "@basalt/cache";
+import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { compileCustomTtl } from "@basalt/policy";
+import { CounterBlock } from "@basalt/telemetry";
+import { EdgeServer, type PurgeAnswer, type PurgeCall } from "../../src/index.ts";
+import { DirectChannel } from "./directChannel.ts";
+import { FakeOrigin } from "./fakeOrigin.ts";
+import { FakeSocket } from "./fakeSocket.ts";
+import { MapIndex, MapTier, MemoryBodies } from "./memoryStore.ts";
+import { type ClientResponse, readResponses } from "./responses.ts";
+import { TestClock } from "./testClock.ts";
+import { until } from "./waiting.ts";
+
+export const HOST = "www.example.com";
+
+export interface EdgeSettings {
+  /** Content of `<Vhost>` beside its origin. */
+  readonly vhost?: string;
+  /** Content of `<Cache>` beside its storage. */
+  readonly cache?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly moreVhosts?: string;
+}
+
+const configOf = ({ vhost = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings, generation = 1): EdgeConfig => {
+  const origin = "<Origin><Address>10.0.0.1</Address></Origin>";
+  const sources = new Map([
+    ["server.xml", `<Server><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`],
+    ["vhosts.xml", `<Vhosts><Vhost Name="${HOST}">${origin}${vhost}</Vhost>${moreVhosts}</Vhosts>`],
+    ...Object.entries(files),
+  ]);
+  const outcome = parseConfig(sources, { home: "/opt/edge", generation, cores: 1, hostName: "edge" });
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+  return outcome.config;
+};
+
+/** The request side of a worker, with a primary and an origin in the same process and nothing on disk. */
+export class TestEdge {
+  readonly clock = new TestClock();
+  readonly counters = new CounterBlock();
+  readonly origin = new FakeOrigin();
+  readonly bodies = new MemoryBodies();
+  readonly index = new MapIndex();
+  readonly cache: ObjectCache;
+  readonly server: EdgeServer;
+  readonly defects: unknown[] = [];
+  readonly purges: PurgeCall[] = [];
+  purgeAnswer: PurgeAnswer = { status: 200, body: "{}" };
+  deriveCalls = 0;
+  readonly #registry = new VhostRegistry();
+
+  constructor(settings: EdgeSettings = {}) {
+    const { clock, counters, index } = this;
+    const coordinator = new ObjectCoordinator({
+      clock,
+      index,
+      derive: async ({ source, head }) => {
+        this.deriveCalls++;
+        const reader = await this.bodies.openBody(source);
+        const body = Buffer.alloc(source.bodyBytes);
+        await reader?.read(body, 0, body.length, 0);
+        reader?.release();
+        return { kind: "stored", location: await this.bodies.append(head, gzipSync(body)), head };
+      },
+    });
+    const channel = new DirectChannel(coordinator);
+    this.cache = new ObjectCache({ clock, channel, index, bodies: this.bodies, tier: new MapTier(), counters });
+    this.server = new EdgeServer({
+      clock,
+      cache: this.cache,
+      counters,
+      product: { name: "Basalt", version: "1.2.3" },
+      purge: (call) => {
+        this.purges.push(call);
+        return Promise.resolve(this.purgeAnswer);
+      },
+      onDefect: (error) => this.defects.push(error),
+    });
+    this.configure(settings);
+  }
+
+  configure(settings: EdgeSettings, generation = 1, share = 1): void {
+    const config = configOf(settings, generation);
+    const vhosts = new Map<string, CacheVhost>();
+    for (const each of config.vhosts) {
+      const { index, invalidations } = this.#registry.enter(each.name);
+      vhosts.set(each.name, {
+        name: each.name,
+        index,
+        settings: each,
+        pool: this.origin,
+        invalidations,
+        counters: this.counters.vhost(each.name),
+        customTtl: compileCustomTtl(each),
+      });
+    }
+    this.server.configure(config, vhosts, share);
+  }
+
+  /** Offset of a virtual host's counters. */
+  vhostCounters(name = HOST): number {
+    return this.counters.vhost(name);
+  }
+
+  connect(): TestClient {
+    const socket = new FakeSocket();
+    this.server.acceptor(80)(socket, (handler) => {
+      socket.handler = handler;
+    });
+    return new TestClient(socket);
+  }
+
+  /** Has the object of a path stored and in memory. */
+  async store(path: string, body: Buffer | string, fields: readonly string[] = [], status = 200): Promise<void> {
+    const number = this.origin.calls.length + 1;
+    const client = this.connect();
+    client.get(path);
+    (await this.origin.call(number)).reply(status, body, fields);
+    await client.responses(1);
+    client.socket.destroy();
+    await until(() => this.index.findVariants(HOST, path).length > 0, `${path} stored`);
+  }
+
+  /** Time passes, and the worker looks after its connections. */
+  advanceSeconds(seconds: number): void {
+    this.clock.advanceSeconds(seconds);
+    this.server.sweep();
+  }
+}
+
+export const requestText = (path: string, fields: readonly string[] = [], method = "GET", version = "1.1"): string =>
+  `${method} ${path} HTTP/${version}\r\nHost: ${HOST}\r\n${fields.map((line) => `${line}\r\n`).join("")}\r\n`;
+
+/** A client's view of its connection. */
+export class TestClient {
+  readonly socket: FakeSocket;
+
+  constructor(socket: FakeSocket) {
+    this.socket = socket;
+  }
+
+  send(data: Buffer | string, pieceBytes?: number): this {
+    this.socket.send(data, pieceBytes);
+    return this;
+  }
+
+  get(path: string, fields: readonly string[] = [], method = "GET"): this {
+    return this.send(requestText(path, fields, method));
+  }
+
+  /** Everything received, as responses. */
+  all(methods: readonly string[] = []): ClientResponse[] {
+    return readResponses(this.socket.received, methods, this.socket.hasEnded);
+  }
+
+  /** That many complete responses, once they are there. */
+  async responses(count: number, methods: readonly string[] = []): Promise<ClientResponse[]> {
+    const complete = (): ClientResponse[] => {
+      const { received } = this.socket;
+      if (received.length > 0 && !received.includes("\r\n\r\n")) return [];
+      return this.all(methods).filter(({ isComplete, status }) => isComplete && status >= 200);
+    };
+    await until(() => complete().length >= count, `${count} responses`);
+    return complete();
+  }
+
+  async response(method = "GET"): Promise<ClientResponse> {
+    const [first] = await this.responses(1, [method]);
+    if (first === undefined) throw new Error("unreachable");
+    return first;
+  }
+
+  ended(): Promise<void> {
+    return until(() => this.socket.hasEnded, "the end of the connection");
+  }
+}

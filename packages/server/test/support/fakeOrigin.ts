@@ -1,0 +1,100 @@
+import type {
+  OriginCounters,
+  OriginExchange,
+  OriginHandler,
+  OriginPool,
+  OriginRequest,
+  OriginTunnel,
+} from "@basalt/origin";
+import { EdgeError, type ErrorCode } from "@basalt/types";
+import { until } from "./waiting.ts";
+
+/** One request as the origin got it; the test says what comes back, and when. */
+export class OriginCall implements OriginExchange {
+  readonly request: OriginRequest;
+  readonly #handler: OriginHandler;
+  resumed = 0;
+  aborted = false;
+
+  constructor(request: OriginRequest, handler: OriginHandler) {
+    this.request = request;
+    this.#handler = handler;
+  }
+
+  head(status: number, fields: readonly string[] = []): this {
+    this.#handler.onHead({ status, reason: "", fields, address: "10.0.0.1" });
+    return this;
+  }
+
+  /** False: the receiver asks for a pause. */
+  data(chunk: Buffer | string): boolean {
+    return this.aborted || this.#handler.onData(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  }
+
+  complete(): void {
+    if (!this.aborted) this.#handler.onComplete([]);
+  }
+
+  fail(code: ErrorCode): void {
+    if (!this.aborted) this.#handler.onError(new EdgeError(code, { detail: "as the test wants it" }));
+  }
+
+  /** A whole response in one turn, with its length. */
+  reply(status: number, body: Buffer | string, fields: readonly string[] = []): void {
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    this.head(status, ["Content-Length", String(bytes.length), ...fields]);
+    if (bytes.length > 0) this.data(bytes);
+    this.complete();
+  }
+
+  resume(): void {
+    this.resumed++;
+  }
+
+  abort(): void {
+    this.aborted = true;
+  }
+}
+
+/** An origin whose answers the test gives by hand, or by `answer` as soon as a request is there. */
+export class FakeOrigin implements OriginPool {
+  readonly calls: OriginCall[] = [];
+  readonly counters: OriginCounters = {
+    requests: 0,
+    requestBytes: 0,
+    responseHeadBytes: 0,
+    responseBodyBytes: 0,
+    responses: [],
+    connectFailures: 0,
+    receiveTimeouts: 0,
+    closedEarly: 0,
+    connections: 0,
+  };
+  answer: ((call: OriginCall) => void) | undefined;
+  active = 0;
+
+  send(request: OriginRequest, handler: OriginHandler): OriginExchange {
+    const call = new OriginCall(request, handler);
+    handler.onStart?.(call);
+    this.calls.push(call);
+    const { answer } = this;
+    if (answer !== undefined) setImmediate(() => answer(call));
+    return call;
+  }
+
+  upgrade(): Promise<OriginTunnel | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The request of that number, counted from 1, once it has come. */
+  async call(number = 1): Promise<OriginCall> {
+    await until(() => this.calls.length >= number, `origin request ${number}`);
+    const call = this.calls[number - 1];
+    if (call === undefined) throw new Error("unreachable");
+    return call;
+  }
+}
