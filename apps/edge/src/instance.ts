@@ -127,7 +127,7 @@ export class Instance implements Control {
       events: (worker) => this.#workerEvents(worker),
       configuration: () => this.#workerConfiguration(),
       places: () => this.#listeners.places,
-      onSpawned: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
+      onEntering: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
       onServing: (worker) => log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`),
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
@@ -354,7 +354,7 @@ export class Instance implements Control {
     const { figures } = worker;
     if (figures !== undefined) this.#aggregate.accept(sourceOf(worker), worker.id, figures.counters);
     this.#aggregate.end(sourceOf(worker));
-    if (worker.state !== "draining" && !this.#isStopping && code !== 0) {
+    if (worker.slot >= 0 && worker.state !== "draining" && !this.#isStopping && code !== 0) {
       this.#parts.log.warning(
         `worker ${worker.slot} (pid ${worker.pid}) ended unexpectedly, exit code ${code ?? "none"}`,
       );

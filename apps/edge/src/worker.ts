@@ -39,8 +39,9 @@ const channel = new Channel<WorkerService, PrimaryService>(
       return null;
     },
     invalidate: async (invalidation) => {
-      const known = registry.find(invalidation.vhost);
-      if (known !== undefined) await running?.cache.invalidate(known.index, known.invalidations, invalidation);
+      const { index, invalidations } = registry.enter(invalidation.vhost);
+      if (running === undefined) invalidations.add(invalidation);
+      else await running.cache.invalidate(index, invalidations, invalidation);
       return null;
     },
   },

@@ -6,6 +6,8 @@ import { type ListeningPlace, WorkerProcess } from "./workerProcess.ts";
 const STABLE_MS = 1_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
+/** A new spare is made when the start of others is over. */
+const SPARE_DELAY_MS = 1_000;
 
 interface Slot {
   worker: WorkerProcess | undefined;
@@ -20,21 +22,24 @@ export interface WorkerPoolParts {
   readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
   readonly configuration: () => WorkerConfiguration;
   readonly places: () => readonly ListeningPlace[];
-  /** The process exists and has a channel. */
-  readonly onSpawned: (worker: WorkerProcess) => void;
+  /** The worker is about to be configured: from now on it has to know of invalidations. */
+  readonly onEntering: (worker: WorkerProcess) => void;
   readonly onServing: (worker: WorkerProcess) => void;
   readonly onGone: (worker: WorkerProcess, code: number | null) => void;
 }
 
 /**
- * Keeps as many accept workers running as are wanted. A worker that dies is replaced at once; one that keeps dying
- * young, with growing pauses. Replacing on purpose starts the new worker before the old one drains.
+ * Keeps as many accept workers running as are wanted. A worker that dies is replaced at once, by a spare process that
+ * has its code loaded already; one that keeps dying young, with growing pauses. Replacing on purpose starts the new worker before the old one drains.
  */
 export class WorkerPool {
   readonly #parts: WorkerPoolParts;
   readonly #slots: Slot[] = [];
   readonly #draining = new Set<WorkerProcess>();
   #isStopping = false;
+  /** A process with its code loaded, so that a dead worker's place is taken within milliseconds. */
+  #spare: WorkerProcess | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
@@ -84,6 +89,8 @@ export class WorkerPool {
   /** Drains all workers; resolves when the last has ended. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
+    clearTimeout(this.#spareTimer);
+    this.#spare?.kill();
     for (const slot of this.#slots) {
       clearTimeout(slot.waiting);
       if (slot.worker !== undefined) this.#retire(slot.worker, drainMs);
@@ -93,9 +100,10 @@ export class WorkerPool {
 
   async #start(slot: Slot): Promise<boolean> {
     const old = slot.worker;
-    const worker = new WorkerProcess(this.#slots.indexOf(slot), this.#parts.calls, this.#parts.events);
+    const worker = this.#takeSpare() ?? this.#spawn();
+    worker.takeSlot(this.#slots.indexOf(slot));
+    this.#parts.onEntering(worker);
     if (old === undefined) slot.worker = worker;
-    this.#parts.onSpawned(worker);
     void worker.gone.then((code) => this.#ended(slot, worker, code));
     const isServing = await worker.start(this.#parts.configuration(), this.#parts.places());
     if (!isServing) {
@@ -104,7 +112,34 @@ export class WorkerPool {
     }
     slot.worker = worker;
     this.#parts.onServing(worker);
+    this.#prepareSpare();
     return true;
+  }
+
+  #spawn(): WorkerProcess {
+    return new WorkerProcess(this.#parts.calls, this.#parts.events);
+  }
+
+  #takeSpare(): WorkerProcess | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.state === "starting" ? spare : undefined;
+  }
+
+  #prepareSpare(): void {
+    if (this.#spare !== undefined || this.#isStopping) return;
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = setTimeout(() => {
+      if (this.#isStopping || this.#spare !== undefined) return;
+      const spare = this.#spawn();
+      this.#spare = spare;
+      void spare.gone.then((code) => {
+        if (this.#spare !== spare) return;
+        this.#spare = undefined;
+        this.#parts.onGone(spare, code);
+      });
+    }, SPARE_DELAY_MS);
+    this.#spareTimer.unref();
   }
 
   #retire(worker: WorkerProcess, drainMs: number): void {

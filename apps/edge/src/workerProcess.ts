@@ -19,9 +19,10 @@ export interface ListeningPlace {
 /** One accept worker, seen from the primary: a process, its channel, and what it last told. */
 export class WorkerProcess {
   readonly id: number;
-  readonly slot: number;
+  /** Place among the workers; -1 while the process waits as a spare. */
+  slot = -1;
   readonly channel: Channel<PrimaryService, WorkerService>;
-  readonly startedMs = performance.now();
+  startedMs = performance.now();
   state: WorkerState = "starting";
   figures: WorkerFigures | undefined;
   readonly #worker: Worker;
@@ -29,12 +30,10 @@ export class WorkerProcess {
   readonly #gone: Promise<number | null>;
 
   constructor(
-    slot: number,
     calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>,
     events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">,
   ) {
     cluster.setupPrimary({ exec: ENTRY, serialization: "advanced", args: [] });
-    this.slot = slot;
     this.#worker = cluster.fork();
     this.id = this.#worker.id;
     let becomeReady: () => void = () => {};
@@ -63,6 +62,12 @@ export class WorkerProcess {
   /** Resolves when the process has ended. */
   get gone(): Promise<number | null> {
     return this.#gone;
+  }
+
+  /** Gives a spare its place: its life as a worker begins now. */
+  takeSlot(slot: number): void {
+    this.slot = slot;
+    this.startedMs = performance.now();
   }
 
   /** Configures the worker and lets it accept. False when it died on the way. */

@@ -47,10 +47,6 @@ export class VhostRegistry {
     return entry;
   }
 
-  find(name: string): { readonly index: number; readonly invalidations: InvalidationList } | undefined {
-    return this.#known.get(name);
-  }
-
   get all(): Iterable<{ readonly index: number; readonly invalidations: InvalidationList }> {
     return this.#known.values();
   }

@@ -21,7 +21,7 @@ describe("requests on one connection", () => {
   it("may be split at each byte", async () => {
     const edge = new TestEdge();
     await edge.store("/a", "hello");
-    const text = requestText("/a", ["User-Agent: x", "If-None-Match: \"no\""]) + requestText("/a?missing", [], "PUT");
+    const text = requestText("/a", ["User-Agent: x", 'If-None-Match: "no"']) + requestText("/a?missing", [], "PUT");
     for (let at = 1; at < text.length; at++) {
       const client = edge.connect();
       client.send(text.slice(0, at));

@@ -194,10 +194,7 @@ export interface BodyStore {
    * QUICK_RECORD_BYTES long) head and body are views into it, else into memory of their own. Undefined: not now, or not
    * readable; `load` tells which.
    */
-  loadNow(
-    location: ObjectLocation,
-    scratch?: Buffer,
-  ): { readonly head: Buffer; readonly body: Buffer } | undefined;
+  loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined;
   /** Reader of a stored body. Undefined when it is gone. */
   openBody(location: ObjectLocation): Promise<BodyReader | undefined>;
   /** Reader of a file that another process is still writing. */

@@ -32,6 +32,9 @@ import { PHASE, type PhaseCode } from "./phase.ts";
 const CONDITIONS =
   FIELD.IF_NONE_MATCH | FIELD.IF_MODIFIED_SINCE | FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE | FIELD.RANGE;
 
+/** Conditions that compare with the ETag: without one it need not be made. */
+const ETAG_CONDITIONS = FIELD.IF_NONE_MATCH | FIELD.IF_MATCH | FIELD.IF_RANGE;
+
 /** Bodies up to this length are taken into memory whole when they are asked for. */
 const PROMOTED_BYTES = 1024 * 1024;
 
@@ -119,7 +122,9 @@ const deliverConditional = (
   const { fields, methodCode } = exchange;
   const { options, originOptions } = vhost.settings;
   const stored = { fields: object.head.fields, storedAtMs: object.head.storedAtMs, sizeBytes: object.bodyBytes };
-  const etag = clientEtag(stored, { etagHeader: options.etagHeader, originalETag: originOptions.originalETag });
+  const needsEtag = (fields.flags & ETAG_CONDITIONS) !== 0;
+  const etagOptions = { etagHeader: options.etagHeader && needsEtag, originalETag: originOptions.originalETag };
+  const etag = clientEtag(stored, etagOptions);
   if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);
   const selected = { status: object.head.status, etag, lastModifiedMs: lastModified(object) };
   const isFirst = exchange.result === "TCP_MISS";

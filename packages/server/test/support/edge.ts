@@ -1,7 +1,5 @@
 import { gzipSync } from "node:zlib";
-import {
-  type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry,
-} from "@basalt/cache";
+import { type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCustomTtl } from "@basalt/policy";
 import { CounterBlock } from "@basalt/telemetry";
@@ -25,7 +23,10 @@ export interface EdgeSettings {
   readonly moreVhosts?: string;
 }
 
-const configOf = ({ vhost = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings, generation = 1): EdgeConfig => {
+const configOf = (
+  { vhost = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
+  generation = 1,
+): EdgeConfig => {
   const origin = "<Origin><Address>10.0.0.1</Address></Origin>";
   const sources = new Map([
     ["server.xml", `<Server><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`],

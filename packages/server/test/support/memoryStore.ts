@@ -157,7 +157,8 @@ export class MapIndex implements Index {
   }
 
   scan(filter: { readonly vhost?: string }, visit: (row: Row) => void): Promise<void> {
-    for (const row of [...this.#rows.values()]) if (filter.vhost === undefined || row.vhost === filter.vhost) visit(row);
+    for (const row of [...this.#rows.values()])
+      if (filter.vhost === undefined || row.vhost === filter.vhost) visit(row);
     return Promise.resolve();
   }
 

@@ -101,10 +101,7 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
     return this.#createFileOn(this.#disks.choose());
   }
 
-  loadNow(
-    location: ObjectLocation,
-    scratch?: Buffer,
-  ): { readonly head: Buffer; readonly body: Buffer } | undefined {
+  loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined {
     if (location.file !== 0 || !this.#quickReads.isAllowed) return undefined;
     const root = this.#rootOf(location);
     const wanted = unpaddedBytesOf(location);
