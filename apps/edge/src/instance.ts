@@ -325,6 +325,10 @@ export class Instance implements Control {
       nextFile: () => this.#index.nextFileId(),
       derive: (request) => this.#coordinator.derive(request),
       purge: (call) => this.#purgeMethod(call),
+      drained: (figures) => {
+        worker.figures = figures;
+        return null;
+      },
     };
   }
 

@@ -20,6 +20,8 @@ export type LogLevel = "notice" | "warning" | "error";
 export interface PrimaryService {
   readonly calls: ObjectService["calls"] & {
     purge: { readonly request: PurgeCall; readonly reply: PurgeAnswer };
+    /** The worker's last word: answered when everything that it told before has been taken in. */
+    drained: { readonly request: WorkerFigures; readonly reply: null };
   };
   readonly events: ObjectService["events"] & {
     /** The worker's code is loaded: it waits for `configure`. */

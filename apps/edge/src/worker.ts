@@ -164,10 +164,12 @@ const requestsServed = (): number => {
 const drain = async (limitMs: number): Promise<void> => {
   for (const acceptor of acceptors.values()) acceptor.close();
   acceptors.clear();
+  const startedMs = performance.now();
   await running?.server.drain(limitMs);
+  await running?.cache.filling.whenIdle(Math.max(0, limitMs - (performance.now() - startedMs)));
   running?.cache.reportTouched();
-  channel.tell("figures", figures());
-  setTimeout(() => process.exit(0), EXIT_MS);
+  await channel.call("drained", figures()).catch(() => null);
+  process.exit(0);
 };
 
 /** Lets the last messages reach the primary. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { getField } from "@basalt/http";
 import type { OriginResponseHead } from "@basalt/origin";
 import {
@@ -21,6 +22,8 @@ import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts
 import { fetchFromOrigin } from "./originFetch.ts";
 import type { AcquireReply } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
+
+const IDLE_POLL_MS = 10;
 
 type Grant = AcquireReply & { readonly kind: "granted" };
 
@@ -58,6 +61,12 @@ export class Filling {
 
   get inProgress(): number {
     return this.#local.size;
+  }
+
+  /** Resolves when nothing is being fetched or stored any more, or `limitMs` has passed. */
+  async whenIdle(limitMs: number): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    while ((this.#local.size > 0 || this.#storing.size > 0) && performance.now() < endMs) await pause(IDLE_POLL_MS);
   }
 
   whenStored(object: CachedObject): Promise<void> {

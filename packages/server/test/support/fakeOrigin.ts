@@ -26,6 +26,10 @@ export class OriginCall implements OriginExchange {
     return this;
   }
 
+  information(status: number, fields: readonly string[] = []): void {
+    this.#handler.onInformation?.(status, fields);
+  }
+
   /** False: the receiver asks for a pause. */
   data(chunk: Buffer | string): boolean {
     return this.aborted || this.#handler.onData(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
@@ -72,6 +76,8 @@ export class FakeOrigin implements OriginPool {
   };
   answer: ((call: OriginCall) => void) | undefined;
   active = 0;
+  /** Answers the last upgrade: a tunnel, or undefined after an ordinary answer through its call. */
+  acceptUpgrade: (tunnel: OriginTunnel | undefined) => void = () => {};
 
   send(request: OriginRequest, handler: OriginHandler): OriginExchange {
     const call = new OriginCall(request, handler);
@@ -82,8 +88,13 @@ export class FakeOrigin implements OriginPool {
     return call;
   }
 
-  upgrade(): Promise<OriginTunnel | undefined> {
-    return Promise.resolve(undefined);
+  upgrade(request: OriginRequest, handler: OriginHandler): Promise<OriginTunnel | undefined> {
+    const call = new OriginCall(request, handler);
+    handler.onStart?.(call);
+    this.calls.push(call);
+    return new Promise((resolve) => {
+      this.acceptUpgrade = resolve;
+    });
   }
 
   close(): Promise<void> {

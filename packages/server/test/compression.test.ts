@@ -1,0 +1,92 @@
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { HOST, TestEdge } from "./support/edge.ts";
+import { turns, until } from "./support/waiting.ts";
+
+const TEXT = "compressible ".repeat(1000);
+const GZIP = ["Accept-Encoding: gzip"];
+
+const compressing = (options = ""): TestEdge =>
+  new TestEdge({
+    vhost: `<Options><Compression>ON</Compression>${options}</Options>`,
+    files: { [`svc/${HOST}/compression.txt`]: "*.css\n" },
+  });
+
+describe("compressed copies", () => {
+  it("HTTP-62: for those who take gzip, from the first request on; HTTP-60: the origin is asked for plain content", async () => {
+    const edge = compressing();
+    const client = edge.connect().get("/a.css", GZIP);
+    const call = await edge.origin.call();
+    expect(call.request.fields).not.toContain("Accept-Encoding");
+    call.reply(200, TEXT);
+    const response = await client.response();
+    expect([response.field("content-encoding"), response.field("vary")]).toEqual(["gzip", "Accept-Encoding"]);
+    expect(String(gunzipSync(response.body))).toBe(TEXT);
+    client.get("/a.css");
+    const plain = (await client.responses(2))[1];
+    expect([plain?.field("content-encoding"), plain?.field("vary")]).toEqual([undefined, "Accept-Encoding"]);
+    expect(String(plain?.body)).toBe(TEXT);
+    expect(edge.origin.calls).toHaveLength(1);
+  });
+
+  it("HTTP-59: made once, then served from memory, with ranges and 304 of their own", async () => {
+    const edge = compressing();
+    await edge.store("/a.css", TEXT);
+    const client = edge.connect();
+    client.get("/a.css", GZIP);
+    const [first] = await client.responses(1);
+    client.get("/a.css", GZIP).get("/a.css", [...GZIP, "Range: bytes=0-9"]);
+    client.get("/a.css", [...GZIP, `If-None-Match: ${first?.field("etag")}`]);
+    const responses = await client.responses(4);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 206, 304]);
+    expect(responses[2]?.body.equals(first?.body.subarray(0, 10) ?? Buffer.alloc(0))).toBe(true);
+    expect(edge.deriveCalls).toBe(1);
+  });
+
+  it("HTTP-57, HTTP-58, HTTP-61: not for what rules, size or coding exclude", async () => {
+    const edge = compressing();
+    await edge.store("/a.html", TEXT);
+    await edge.store("/tiny.css", "x");
+    await edge.store("/done.css", TEXT, ["Content-Encoding", "br"]);
+    const client = edge.connect();
+    for (const path of ["/a.html", "/tiny.css", "/done.css"]) client.get(path, GZIP);
+    const responses = await client.responses(3);
+    expect(responses.map((response) => response.field("content-encoding"))).toEqual([undefined, undefined, "br"]);
+    expect(edge.deriveCalls).toBe(0);
+  });
+
+  it.fails("HTTP-62: a body of known length that comes in two pieces is compressed for the first client too", async () => {
+    const edge = compressing();
+    const client = edge.connect().get("/a.css", GZIP);
+    const call = (await edge.origin.call()).head(200, ["Content-Length", String(TEXT.length)]);
+    await turns(5);
+    call.data(TEXT);
+    call.complete();
+    expect((await client.response()).field("content-encoding")).toBe("gzip");
+  });
+
+  it.fails("TTL-18: an origin that breaks off before anything was sent is an error page", async () => {
+    const edge = compressing();
+    const client = edge.connect().get("/a.css", GZIP);
+    const call = (await edge.origin.call()).head(200, ["Content-Length", String(TEXT.length)]);
+    await turns(5);
+    call.data("part");
+    call.fail("ORIGIN_CLOSED");
+    await until(() => client.socket.hasEnded || client.socket.received.length > 0);
+    await turns(5);
+    expect(client.all()[0]?.status).toBe(500);
+  });
+
+  it.fails("HTTP-59: a forced renewal replaces the compressed copy with its source (TTL-37)", async () => {
+    const edge = compressing("<NoCacheRequestExpire>ON</NoCacheRequestExpire>");
+    await edge.store("/a.css", TEXT);
+    const client = edge.connect().get("/a.css", GZIP);
+    await client.responses(1);
+    client.get("/a.css", ["Cache-Control: no-cache"]);
+    (await edge.origin.call(2)).reply(200, TEXT.replaceAll("comp", "decomp"));
+    await client.responses(2);
+    client.get("/a.css", GZIP);
+    const latest = (await client.responses(3))[2];
+    expect(String(gunzipSync(latest?.body ?? Buffer.alloc(0)))).toContain("decompressible");
+  });
+});

@@ -1,0 +1,148 @@
+import net from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { acceptRaw, bindListeningSocket, type ClientSocket, type SocketHandler } from "../src/index.ts";
+import { until } from "./support/waiting.ts";
+
+const MIB = 1024 * 1024;
+const open: (() => void)[] = [];
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const close of open.splice(0)) close();
+});
+
+class Handler implements SocketHandler {
+  readonly received: Buffer[] = [];
+  drains = 0;
+  ends = 0;
+  closes = 0;
+  onBytes: (text: string) => void = () => {};
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.received.push(Buffer.from(buffer.subarray(start, end)));
+    this.onBytes(buffer.toString("latin1", start, end));
+  }
+
+  onDrain(): void {
+    this.drains++;
+  }
+
+  onEnd(): void {
+    this.ends++;
+  }
+
+  onClose(): void {
+    this.closes++;
+  }
+}
+
+/** A real connection: the server's end with its handler, and the client's. */
+const connect = async () => {
+  const listening = bindListeningSocket("127.0.0.1", 0);
+  const place: { address?: string; port?: number } = {};
+  listening.getsockname(place);
+  const handler = new Handler();
+  let socket: ClientSocket | undefined;
+  const acceptor = acceptRaw(listening, (accepted, attach) => {
+    socket = accepted;
+    attach(handler);
+  });
+  const client = net.connect({ port: place.port ?? 0, host: "127.0.0.1", allowHalfOpen: true });
+  open.push(() => acceptor.close(), () => client.destroy(), () => socket?.destroy());
+  await until(() => socket !== undefined, "the connection");
+  if (socket === undefined) throw new Error("unreachable");
+  return { socket, handler, client };
+};
+
+/** Everything up to the end of the client's stream. */
+const readToEnd = async (client: net.Socket): Promise<number> => {
+  let byteCount = 0;
+  for await (const chunk of client) if (Buffer.isBuffer(chunk)) byteCount += chunk.length;
+  return byteCount;
+};
+
+describe("a connection below net.Socket", () => {
+  it("gives what the client sends, and tells its end once", async () => {
+    const { client, handler, socket } = await connect();
+    expect([socket.remoteAddress, socket.remotePort]).toEqual(["127.0.0.1", client.localPort]);
+    client.end("hello");
+    await until(() => handler.ends === 1, "the end");
+    expect(String(Buffer.concat(handler.received))).toBe("hello");
+    socket.end();
+    await until(() => handler.closes === 1, "the close");
+  });
+
+  it("tells when the kernel has taken what it refused at first", async () => {
+    const { client, handler, socket } = await connect();
+    client.pause();
+    const big = Buffer.alloc(16 * MIB);
+    expect(socket.write(big)).toBe(false);
+    expect(socket.unsentBytes).toBeGreaterThan(0);
+    const reading = readToEnd(client);
+    await until(() => handler.drains === 1, "the drain");
+    expect(socket.unsentBytes).toBe(0);
+    expect(socket.writePair(Buffer.from("head"), Buffer.from("body"))).toBe(true);
+    socket.end();
+    expect(await reading).toBe(16 * MIB + 8);
+    expect(handler.drains).toBe(1);
+  });
+
+  it("does not read while it is paused", async () => {
+    const { client, handler, socket } = await connect();
+    socket.pauseReading();
+    client.write("later");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(handler.received).toHaveLength(0);
+    socket.resumeReading();
+    await until(() => handler.received.length === 1);
+  });
+
+  it("a client that is gone is told once, also in the middle of writes", async () => {
+    const { client, handler, socket } = await connect();
+    client.resetAndDestroy();
+    await until(() => handler.closes === 1, "the close");
+    expect(socket.write(Buffer.from("x"))).toBe(true);
+    socket.end();
+    socket.destroy();
+    expect(handler.closes).toBe(1);
+  });
+
+  it("everything written before the end arrives at a client that reads fast", async () => {
+    const { client, socket } = await connect();
+    const reading = readToEnd(client);
+    socket.write(Buffer.alloc(8 * MIB));
+    socket.end();
+    expect(await reading).toBe(8 * MIB);
+  });
+
+  it.fails("everything written before the end arrives at a client that takes longer than 2 s", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { client, socket } = await connect();
+    client.pause();
+    socket.write(Buffer.alloc(16 * MIB));
+    socket.end();
+    vi.advanceTimersByTime(2_001);
+    const byteCount = await readToEnd(client).catch(() => 0);
+    expect(byteCount).toBe(16 * MIB);
+  });
+
+  it.fails("everything arrives at a client that has ended its own side before", async () => {
+    const { client, handler, socket } = await connect();
+    client.pause();
+    client.end("GET");
+    await until(() => handler.ends === 1, "the end");
+    socket.write(Buffer.alloc(16 * MIB));
+    socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const byteCount = await readToEnd(client).catch(() => 0);
+    expect(byteCount).toBe(16 * MIB);
+  });
+
+  it("a place that is taken is refused with its reason", () => {
+    const first = bindListeningSocket("127.0.0.1", 0);
+    open.push(() => first.close());
+    expect(() => bindListeningSocket("203.0.113.1", 0)).toThrowError(
+      expect.objectContaining({ detail: expect.stringContaining("no such address") }),
+    );
+  });
+});
