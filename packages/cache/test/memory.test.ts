@@ -61,11 +61,27 @@ describe("what a worker holds", () => {
     await host.index.flush();
     await second.obtain("/warm-up");
     const now: number = host.clock.now();
-    const load = (url: string, moment = now) => second.cache.loadNow(second.vhost, 0, url, moment);
+    const load = (url: string, moment = now) => second.cache.loadNow(second.vhost, 0, url, moment, false)?.object;
     await until(() => load("/a") !== undefined, "the row");
     expect(String(load("/a")?.body)).toBe("fresh");
     expect(load("/b")).toBeUndefined();
     expect(load("/c")).toBeUndefined();
     expect(load("/a", now + 1_800_000)).toBeUndefined();
+  });
+
+  it("what is read for the first time passes through, the second time it is kept", async () => {
+    const host = new TestHost({ workers: 2 });
+    const second = host.worker(2);
+    for (const url of ["/a", "/b", "/warm-up"]) await host.worker(1).fill(url, `body of ${url}`);
+    await host.index.flush();
+    await second.obtain("/warm-up");
+    const load = (url: string) => second.cache.loadNow(second.vhost, 0, url, host.clock.now(), true);
+    const first = load("/a");
+    expect([first?.isPassing, String(first?.object.body), second.find("/a")]).toEqual([true, "body of /a", undefined]);
+    second.cache.keepPassing();
+    expect(String(load("/b")?.object.body)).toBe("body of /b");
+    expect(String(first?.object.body)).toBe("body of /a");
+    const again = load("/a");
+    expect([again?.isPassing, second.find("/a")]).toEqual([false, again?.object]);
   });
 });

@@ -1,4 +1,4 @@
-import { duplexPair, type Duplex } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import { cacheResultSlot, VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
 import { requestText, TestEdge } from "./support/edge.ts";
@@ -10,7 +10,16 @@ describe("answers that pass through (BYP-15)", () => {
   it("carry the origin's fields as they are, cookies included (HTTP-21)", async () => {
     const edge = new TestEdge();
     const client = edge.connect().send(POST);
-    (await edge.origin.call()).reply(302, "", ["Location", "/b", "Set-Cookie", "a=1", "Set-Cookie", "b=2", "X-Foo", "1"]);
+    (await edge.origin.call()).reply(302, "", [
+      "Location",
+      "/b",
+      "Set-Cookie",
+      "a=1",
+      "Set-Cookie",
+      "b=2",
+      "X-Foo",
+      "1",
+    ]);
     const response = await client.response();
     expect(response.fields.slice(0, 5)).toEqual([
       ["Content-Length", "0"],

@@ -5,7 +5,11 @@ import { HOST, requestText, type TestClient, TestEdge } from "./support/edge.ts"
 type Send = (edge: TestEdge, client: TestClient, fields: readonly string[], version: string) => Promise<void> | void;
 
 const ANSWERS: readonly (readonly [kind: string, method: string, send: Send])[] = [
-  ["200 from memory", "GET", (_, client, fields, version) => void client.send(requestText("/a", fields, "GET", version))],
+  [
+    "200 from memory",
+    "GET",
+    (_, client, fields, version) => void client.send(requestText("/a", fields, "GET", version)),
+  ],
   ["HEAD", "HEAD", (_, client, fields, version) => void client.send(requestText("/a", fields, "HEAD", version))],
   [
     "304",
@@ -22,7 +26,8 @@ const ANSWERS: readonly (readonly [kind: string, method: string, send: Send])[] 
   [
     "416",
     "GET",
-    (_, client, fields, version) => void client.send(requestText("/a", [...fields, "Range: bytes=99-"], "GET", version)),
+    (_, client, fields, version) =>
+      void client.send(requestText("/a", [...fields, "Range: bytes=99-"], "GET", version)),
   ],
   [
     "412",
@@ -62,14 +67,17 @@ const ANSWERS: readonly (readonly [kind: string, method: string, send: Send])[] 
     "GET",
     async (edge, client, fields, version) => {
       client.send(requestText("/new", [...fields, "Content-Length: 1"], "POST", version).concat("x"));
-      (await edge.origin.call(2)).reply(200, "new", ["Connection", "close, X-Hop", "Keep-Alive", "timeout=99", "X-Hop", "1"]);
+      (await edge.origin.call(2)).reply(200, "new", [
+        "Connection",
+        "close, X-Hop",
+        "Keep-Alive",
+        "timeout=99",
+        "X-Hop",
+        "1",
+      ]);
     },
   ],
-  [
-    "PURGE",
-    "GET",
-    (_, client, fields, version) => void client.send(requestText("/a", fields, "PURGE", version)),
-  ],
+  ["PURGE", "GET", (_, client, fields, version) => void client.send(requestText("/a", fields, "PURGE", version))],
 ];
 
 const CLOSE = ["close", undefined, true] as const;
@@ -79,12 +87,36 @@ const RULES = [
   ["HTTP-09 by default", "", [], "1.1", KEEP],
   ["HTTP-06 the client sent close", "", ["Connection: close"], "1.1", CLOSE],
   ["HTTP-06 among others, in any case", "", ["Connection: TE, CLOSE"], "1.1", CLOSE],
-  ["HTTP-07 ConnectionHeader close", "<ConnectionHeader>close</ConnectionHeader>", ["Connection: keep-alive"], "1.1", CLOSE],
-  ["HTTP-08 KeepAliveHeader OFF", "<KeepAliveHeader>OFF</KeepAliveHeader>", [], "1.1", ["keep-alive", undefined, false]],
-  ["HTTP-09 with its own time", "<ClientKeepAliveSec>7</ClientKeepAliveSec>", [], "1.1", ["keep-alive", "timeout=7", false]],
+  [
+    "HTTP-07 ConnectionHeader close",
+    "<ConnectionHeader>close</ConnectionHeader>",
+    ["Connection: keep-alive"],
+    "1.1",
+    CLOSE,
+  ],
+  [
+    "HTTP-08 KeepAliveHeader OFF",
+    "<KeepAliveHeader>OFF</KeepAliveHeader>",
+    [],
+    "1.1",
+    ["keep-alive", undefined, false],
+  ],
+  [
+    "HTTP-09 with its own time",
+    "<ClientKeepAliveSec>7</ClientKeepAliveSec>",
+    [],
+    "1.1",
+    ["keep-alive", "timeout=7", false],
+  ],
   ["HTTP-06 a 1.0 client (OPEN 2)", "", [], "1.0", CLOSE],
   ["HTTP-09 a 1.0 client that asks", "", ["Connection: keep-alive"], "1.0", KEEP],
-  ["HTTP-10 with Max", '<KeepAliveHeader Max="50">ON</KeepAliveHeader>', [], "1.1", ["keep-alive", "timeout=10, max=50", false]],
+  [
+    "HTTP-10 with Max",
+    '<KeepAliveHeader Max="50">ON</KeepAliveHeader>',
+    [],
+    "1.1",
+    ["keep-alive", "timeout=10, max=50", false],
+  ],
 ] as const;
 
 describe.each(ANSWERS)("%s", (_, method, send) => {

@@ -340,6 +340,41 @@ describe("objects on disk", () => {
   });
 });
 
+describe("objects that pass through memory which is used again", () => {
+  const passing = async (): Promise<TestEdge> => {
+    const edge = new TestEdge();
+    for (const path of ["/1", "/2", "/3"]) await edge.store(path, path.repeat(1000));
+    edge.tier.clear();
+    edge.bodies.isQuick = true;
+    return edge;
+  };
+
+  it("a client that is slow gets its own body, whatever others ask for meanwhile", async () => {
+    const edge = await passing();
+    const slow = ["/1", "/2"].map((path) => {
+      const client = edge.connect();
+      client.socket.room = 100;
+      return client.get(path);
+    });
+    const fast = edge.connect().get("/3", ["Range: bytes=0-5"]);
+    expect(String(fast.all()[0]?.body)).toBe("/3/3/3");
+    for (const client of slow) client.socket.take(Number.POSITIVE_INFINITY);
+    expect(slow.map((client) => String(client.all()[0]?.body))).toEqual(["/1".repeat(1000), "/2".repeat(1000)]);
+    expect(edge.origin.calls).toHaveLength(3);
+  });
+
+  it("pipelined, conditional and partial requests for them do not mix either", async () => {
+    const edge = await passing();
+    const client = edge.connect();
+    client.socket.room = 0;
+    client.send(requestText("/1") + requestText("/2", ["Range: bytes=-2"]) + requestText("/3", [], "HEAD"));
+    edge.connect().get("/2").get("/3");
+    client.socket.take(Number.POSITIVE_INFINITY);
+    const responses = await client.responses(3, ["GET", "GET", "HEAD"]);
+    expect(responses.map(({ body }) => String(body))).toEqual(["/1".repeat(1000), "/2", ""]);
+  });
+});
+
 describe("reload", () => {
   it("acts on objects that are in memory, and each request sees one configuration", async () => {
     const edge = await stored();

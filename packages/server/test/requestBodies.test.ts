@@ -211,8 +211,8 @@ describe("limits on bodies", () => {
 
   it.fails("hold for a chunked body too", async () => {
     const edge = edgeWithLimit();
-    const client = edge.connect().send(`${POST_CHUNKED}${chunked("0123456789", "and more")}`);
     edge.origin.answer = (call) => call.reply(200, "accepted");
+    const client = edge.connect().send(`${POST_CHUNKED}${chunked("0123456789", "and more")}`);
     expect((await client.response()).status).toBe(413);
   });
 });

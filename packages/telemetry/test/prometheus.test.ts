@@ -4,11 +4,11 @@ import {
   CounterAggregate,
   CounterBlock,
   cacheResultSlot,
-  createMetrics,
   PROCESS_SLOT,
   rejectionSlot,
   VHOST_SLOT,
 } from "../src/index.ts";
+import { createMetrics } from "../src/prometheus.ts";
 
 const HOSTILE = 'we"ird\\host\nname';
 

@@ -45,6 +45,7 @@ export class TestEdge {
   readonly origin = new FakeOrigin();
   readonly bodies = new MemoryBodies();
   readonly index = new MapIndex();
+  readonly tier = new MapTier();
   readonly cache: ObjectCache;
   readonly server: EdgeServer;
   readonly defects: unknown[] = [];
@@ -68,7 +69,7 @@ export class TestEdge {
       },
     });
     const channel = new DirectChannel(coordinator);
-    this.cache = new ObjectCache({ clock, channel, index, bodies: this.bodies, tier: new MapTier(), counters });
+    this.cache = new ObjectCache({ clock, channel, index, bodies: this.bodies, tier: this.tier, counters });
     this.server = new EdgeServer({
       clock,
       cache: this.cache,

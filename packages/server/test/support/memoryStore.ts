@@ -50,6 +50,10 @@ export class MapTier implements Tier {
   }
 
   setLimit(): void {}
+
+  clear(): void {
+    this.#spaces.clear();
+  }
 }
 
 /** Bodies as a disk would hold them, in memory; a test may have them lost. */
@@ -58,6 +62,8 @@ export class MemoryBodies implements BodyStore {
   #next = 1;
   openReaders = 0;
   isLost = false;
+  /** Small records are given at once. */
+  isQuick = false;
 
   append(head: Buffer, body: Buffer): Promise<Location> {
     return later(this.#keep(head, Buffer.from(body), 0));
@@ -92,7 +98,13 @@ export class MemoryBodies implements BodyStore {
     return later({ head: record.head, body: location.file === 0 ? record.body : undefined });
   }
 
-  loadNow(): undefined {}
+  loadNow(location: Location, scratch?: Buffer): ReturnType<BodyStore["loadNow"]> {
+    const record = this.isQuick && location.file === 0 ? this.#find(location) : undefined;
+    if (record === undefined) return undefined;
+    const target = scratch ?? Buffer.alloc(record.body.length);
+    record.body.copy(target);
+    return { head: record.head, body: target.subarray(0, record.body.length) };
+  }
 
   openBody(location: Location): Promise<BodyReader | undefined> {
     const record = this.#find(location);

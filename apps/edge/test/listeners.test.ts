@@ -1,0 +1,109 @@
+import net from "node:net";
+import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { afterEach, describe, expect, it } from "vitest";
+import { Listeners, placesOf } from "../src/listeners.ts";
+import { indexPathOf, isMemoryOnly, storeDisksOf } from "../src/storeDisks.ts";
+
+const configOf = (vhosts: string, cache = "<Storage><Disk>/d/</Disk></Storage>"): EdgeConfig => {
+  const sources = new Map([
+    ["server.xml", `<Server><Cache>${cache}</Cache></Server>`],
+    ["vhosts.xml", `<Vhosts>${vhosts}</Vhosts>`],
+  ]);
+  const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+  return outcome.config;
+};
+
+const vhost = (name: string, content = "", attributes = ""): string =>
+  `<Vhost Name="${name}"${attributes}><Origin><Address>10.0.0.1</Address></Origin>${content}</Vhost>`;
+
+const names = (config: EdgeConfig): readonly string[] => [...placesOf(config).keys()].sort();
+
+describe("CFG-50, CFG-60: places to listen on", () => {
+  it("port 80 of all addresses, once for all virtual hosts", () => {
+    expect(names(configOf(vhost("a.example") + vhost("b.example")))).toEqual(["0.0.0.0:80"]);
+  });
+
+  it("what the virtual hosts name, those that are active", () => {
+    const config = configOf(
+      vhost("a.example", "<Listen>*:8080</Listen>") +
+        vhost("b.example", "<Listen>127.0.0.1:8081</Listen>") +
+        vhost("c.example", "<Listen>*:8082</Listen>", ' Status="Inactive"'),
+    );
+    expect(names(config)).toEqual(["0.0.0.0:8080", "127.0.0.1:8081"]);
+  });
+
+  it("a single address gives way to a socket on all of them", () => {
+    const config = configOf(
+      vhost("a.example", "<Listen>*:8080</Listen>") + vhost("b.example", "<Listen>127.0.0.1:8080</Listen>"),
+    );
+    expect(names(config)).toEqual(["0.0.0.0:8080"]);
+  });
+});
+
+describe("the sockets of the instance", () => {
+  const opened: (() => void)[] = [];
+
+  afterEach(() => {
+    for (const close of opened.splice(0)) close();
+  });
+
+  const freePort = async (): Promise<number> => {
+    const server = net.createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    await new Promise((resolve) => server.close(resolve));
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return address.port;
+  };
+
+  const on = (...ports: readonly number[]): EdgeConfig =>
+    configOf(ports.map((port) => vhost(`h${port}.example`, `<Listen>127.0.0.1:${port}</Listen>`)).join(""));
+
+  it("CFG-31: a reload binds what is new, keeps what stays and closes what is gone", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const listeners = new Listeners();
+    opened.push(() => listeners.close());
+    listeners.prepare(on(first)).commit();
+    const [kept] = listeners.places;
+    const { added, removed } = listeners.prepare(on(first, second)).commit();
+    expect([added.map(({ port }) => port), removed]).toEqual([[second], []]);
+    expect(listeners.places[0]?.handle).toBe(kept?.handle);
+    expect(listeners.prepare(on(second)).commit().removed).toEqual([`127.0.0.1:${first}`]);
+    expect(listeners.names).toEqual([`127.0.0.1:${second}`]);
+  });
+
+  it("a place that cannot be had changes nothing", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const listeners = new Listeners();
+    opened.push(() => listeners.close());
+    listeners.prepare(on(first)).commit();
+    const wrong = configOf(
+      vhost("a.example", `<Listen>127.0.0.1:${second}</Listen>`) +
+        vhost("b.example", "<Listen>203.0.113.1:8080</Listen>"),
+    );
+    expect(() => listeners.prepare(wrong)).toThrow();
+    expect(listeners.names).toEqual([`127.0.0.1:${first}`]);
+    listeners.prepare(on(first, second)).commit();
+    expect(listeners.names).toHaveLength(2);
+  });
+});
+
+describe("folders for bodies", () => {
+  it("the configured disks, the index below the home folder", () => {
+    const config = configOf("", '<Storage><Disk>/one</Disk><Disk Quota="10">/two</Disk></Storage>');
+    expect(storeDisksOf(config).map(({ path }) => path)).toEqual(["/one", "/two"]);
+    expect(isMemoryOnly(config)).toBe(false);
+    expect(indexPathOf(config, "/opt/edge")).toBe("/opt/edge/data/index.sqlite");
+  });
+
+  it("OPT-05: without a disk one folder in memory, of a limited size, with the index beside it", () => {
+    const config = configOf("", "<Storage/>");
+    const [disk, ...more] = storeDisksOf(config);
+    expect(more).toEqual([]);
+    expect(disk?.path).toMatch(/^\/dev\/shm\//);
+    expect(disk?.quotaBytes).toBeGreaterThan(0);
+    expect(isMemoryOnly(config)).toBe(true);
+    expect(indexPathOf(config, "/opt/edge")).toBe(`${disk?.path}/index.sqlite`);
+  });
+});
