@@ -120,15 +120,15 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         format: (item) => `${item.path} (${gigabytes.format(item.quotaBytes)})`,
       }),
       diskFailSeconds: option("Cache/Storage@DiskFailSec", integer({ min: 1, max: 86_400 }, "seconds"), 60, {
-        doc: "Period in which `DiskFailCount` failures exclude a disk.",
+        doc: "Period in which `DiskFailCount` failures exclude a disk. This version reads it and does not act on it yet.",
         spec: "CFG-41",
       }),
       diskFailCount: option("Cache/Storage@DiskFailCount", integer({ min: 1, max: 1_000_000 }), 10, {
-        doc: "Failed operations within `DiskFailSec` that exclude a disk.",
+        doc: "Failed operations within `DiskFailSec` that exclude a disk. This version reads it and does not act on it yet.",
         spec: "CFG-42",
       }),
       onCrash: option("Cache/Storage@OnCrash", oneOf("hang", "bypass", "selfkill"), "hang", {
-        doc: "When all disks are excluded: use them all again, bypass every request, or end the server.",
+        doc: "When all disks are excluded: use them all again, bypass every request, or end the server. This version reads it and does not act on it yet.",
         spec: "CFG-43",
       }),
     },
