@@ -121,6 +121,7 @@ export class Instance implements Control {
       clock,
       index: this.#index,
       derive: (request) => this.#transform.derive(request),
+      onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
     this.#workers = new WorkerPool({
       calls: (worker) => this.#workerCalls(worker),

@@ -39,6 +39,8 @@ export class CachedObject {
   updatedAtMs: number;
   purged: boolean;
   expiredByForce: boolean;
+  /** Deleted for good (HardPurge): never to be kept again. */
+  isGone = false;
   /** Invalidations up to this version have been applied. */
   checkedVersion: number;
   prepared: PreparedResponse | undefined;

@@ -42,6 +42,7 @@ export interface CoordinatorParts {
   readonly index: DiskIndexWriter;
   /** Sends a derive job to the transform host. */
   readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
+  readonly onDefect: (error: unknown) => void;
 }
 
 /** Recent failures kept at most: beyond it the oldest go, and the origin may be asked once more. */
@@ -61,6 +62,9 @@ export class ObjectCoordinator {
   #unsettled: number[] = [];
   /** What calls in progress have affected so far, by version: objects that arrive meanwhile are added. */
   readonly #running = new Map<number, { count: number; bytes: number }>();
+  /** The index file shows all invalidations up to the first; workers were told up to the second. */
+  #flushedVersion = 0;
+  #settledVersion = 0;
   #nextFillId = 1;
   #version: number;
 
@@ -186,7 +190,7 @@ export class ObjectCoordinator {
     }
     await confirmed;
     this.#running.delete(invalidation.version);
-    void this.#settle(invalidation.version);
+    void this.#settle(invalidation.version).catch(this.#parts.onDefect);
     return affected;
   }
 
@@ -212,11 +216,17 @@ export class ObjectCoordinator {
     this.#tell(fill, update);
     this.#fills.delete(fill.id);
     if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
+    if (this.#flushedVersion > this.#settledVersion) this.#tellSettled();
   }
 
   /** Puts the row in the index, with what was invalidated while the fill ran applied to it. */
   #store(fill: Fill, row: IndexRow): FillUpdate {
     this.#failures.delete(fill.key);
+    const present = this.#parts.index.find(row.key);
+    if (present !== undefined && present.version > row.version) {
+      // A fill that was overtaken by an invalidation and a newer fill: what it brought is out of date.
+      return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
+    }
     const newer = this.#listOf(row.vhost).matching(row.url, row.version);
     const state = stateOf(row);
     for (const invalidation of newer) {
@@ -226,6 +236,8 @@ export class ObjectCoordinator {
         affected.bytes += row.location.bodyBytes;
       }
       if (!applyInvalidation(state, invalidation)) {
+        // Put and removed, so that the keeper of the disks learns of the body to delete.
+        this.#parts.index.put(row);
         this.#parts.index.remove(row.key);
         return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
       }
@@ -272,12 +284,19 @@ export class ObjectCoordinator {
   async #settle(version: number): Promise<void> {
     await this.#parts.index.flush();
     this.#unsettled = this.#unsettled.filter((waiting) => waiting !== version);
-    const oldestFill = Math.min(Number.POSITIVE_INFINITY, ...[...this.#fills.values()].map((fill) => fill.version));
     const oldestUnsettled = Math.min(Number.POSITIVE_INFINITY, ...this.#unsettled);
-    const settled = Math.min(version, oldestUnsettled - 1);
+    this.#flushedVersion = Math.max(this.#flushedVersion, Math.min(version, oldestUnsettled - 1));
+    this.#tellSettled();
+  }
+
+  /** An invalidation may be forgotten when the index shows it and no fill that began before it is still running. */
+  #tellSettled(): void {
+    let settled = this.#flushedVersion;
+    for (const fill of this.#fills.values()) settled = Math.min(settled, fill.version - 1);
+    if (settled <= this.#settledVersion) return;
+    this.#settledVersion = settled;
     for (const worker of this.#workers.values()) worker.tell("settled", { version: settled });
-    const forgettable = Math.min(settled, oldestFill - 1);
-    for (const list of this.#invalidations.values()) list.settle(forgettable);
+    for (const list of this.#invalidations.values()) list.settle(settled);
   }
 
   #rememberFailure(key: string, code: ErrorCode, seconds: number): void {

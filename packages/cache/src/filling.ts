@@ -19,7 +19,7 @@ import { rowOf } from "./indexRow.ts";
 import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
-import { fetchFromOrigin } from "./originFetch.ts";
+import { type FetchOutcome, fetchFromOrigin } from "./originFetch.ts";
 import type { AcquireReply } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
@@ -105,7 +105,7 @@ export class Filling {
     const confirms = (status: number): boolean =>
       validated !== undefined && decideRevalidation(status, validated.head.status, options) === "extend";
 
-    const outcome = await fetchFromOrigin(vhost.pool, request.originRequest(validated), (head) => {
+    const outcome = await this.#ask(request, validated, (head) => {
       if (confirms(head.status) || isUnexpected(head.status)) return undefined;
       const stored = this.#storedHead(request, head, grant.version, requestedAtMs, {
         originalHeader: options.originalHeader,
@@ -124,6 +124,19 @@ export class Filling {
       return this.#failed(request, grant, held, new EdgeError("ORIGIN_MALFORMED", { detail }));
     }
     return await this.#receive(request, key, grant, held, fill, outcome.done);
+  }
+
+  /** A pool that throws instead of answering is a failure like any other: the grant has to be given back. */
+  async #ask(
+    request: ObtainRequest,
+    validated: CachedObject | undefined,
+    begin: (head: OriginResponseHead) => LocalFill | undefined,
+  ): Promise<FetchOutcome> {
+    try {
+      return await fetchFromOrigin(request.vhost.pool, request.originRequest(validated), begin);
+    } catch (cause) {
+      return { kind: "failed", error: EdgeError.from(cause) };
+    }
   }
 
   /** Has the transform host make a derived object, and stores it under the grant. */
@@ -188,14 +201,19 @@ export class Filling {
     if (this.#shareAsked.has(grant.fillId)) this.#share(grant.fillId, fill);
     const obtained = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;
     this.#listener.growing(request, obtained);
-    void done.then((error) => {
-      if (error === undefined) {
-        this.#complete(request, key, grant, fill);
-      } else {
+    void done
+      .then((error) => {
+        if (error === undefined) {
+          this.#complete(request, key, grant, fill);
+        } else {
+          this.#listener.grown(request, fill);
+          this.#failed(request, grant, held, error);
+        }
+      })
+      .catch((cause: unknown) => {
         this.#listener.grown(request, fill);
-        this.#failed(request, grant, held, error);
-      }
-    });
+        this.#failed(request, grant, held, EdgeError.from(cause));
+      });
     return obtained;
   }
 
@@ -283,7 +301,12 @@ export class Filling {
   #extend(vhost: CacheVhost, grant: Grant, object: CachedObject, seconds: number): void {
     const now = this.#parts.clock.now();
     object.version = grant.version;
-    object.checkedVersion = Math.max(object.checkedVersion, grant.version);
+    if (object.checkedVersion > grant.version) {
+      // Invalidated while the origin was asked: the answer is older than that and does not undo it.
+      this.#report(vhost, grant.fillId, object);
+      return;
+    }
+    object.checkedVersion = grant.version;
     object.freshUntilMs = now + seconds * 1000;
     object.updatedAtMs = now;
     object.purged = false;

@@ -17,6 +17,9 @@ export const UNWRITTEN_LOW_BYTES = 1024 * 1024;
 /** How often one request may find that what it was told exists does not: then it is an error, not a loop. */
 export const OBTAIN_ATTEMPTS = 4;
 
+/** How long after its settlement an invalidation is still held against objects that were being read meanwhile. */
+export const SETTLE_DELAY_MS = 30_000;
+
 /** Accesses are reported to the index at most once in this many seconds and object. */
 export const TOUCH_SECONDS = 60;
 

@@ -27,6 +27,8 @@ export class LocalFill implements BodySource {
   #error: EdgeError | undefined;
   #file: Promise<GrowingFile> | undefined;
   #openFile: GrowingFile | undefined;
+  /** Settles when the file is open or could not be opened; never rejects. */
+  #opened: Promise<void> | undefined;
   #written = 0;
   #writing: Promise<void> | undefined;
   #paused = false;
@@ -51,7 +53,7 @@ export class LocalFill implements BodySource {
   }
 
   get availableBytes(): number {
-    return this.#received;
+    return this.#state === "failed" ? 0 : this.#received;
   }
 
   get state(): "growing" | "complete" | "failed" {
@@ -71,7 +73,7 @@ export class LocalFill implements BodySource {
     this.#chunks.push({ start: this.#received, data: chunk });
     this.#received += chunk.length;
     if (this.#file === undefined && this.#received > PACKED_BODY_BYTES) this.#openOwnFile();
-    this.#write();
+    void this.#write();
     this.#watchers.notify();
     this.#paused = this.#file !== undefined && this.#received - this.#written > UNWRITTEN_HIGH_BYTES;
     return !this.#paused;
@@ -106,7 +108,10 @@ export class LocalFill implements BodySource {
     if (this.#file === undefined) return await this.#bodies.append(encoded, body ?? Buffer.alloc(0));
     const file = await this.#file;
     while (this.#written < this.#received) {
-      if (this.#storeError !== undefined) throw this.#storeError;
+      if (this.#storeError !== undefined) {
+        await file.abandon();
+        throw this.#storeError;
+      }
       await (this.#writing ?? this.#write());
     }
     return await file.complete(encoded);
@@ -164,7 +169,7 @@ export class LocalFill implements BodySource {
   #openOwnFile(): void {
     if (this.#file !== undefined) return;
     this.#file = this.#bodies.createFile();
-    this.#file.then(
+    this.#opened = this.#file.then(
       (file) => {
         this.#openFile = file;
         void this.#write();
@@ -178,7 +183,7 @@ export class LocalFill implements BodySource {
   #write(): Promise<void> {
     const file = this.#openFile;
     if (file === undefined || this.#writing !== undefined || this.#written === this.#received) {
-      return this.#writing ?? this.#file?.then(() => {}) ?? Promise.resolve();
+      return this.#writing ?? this.#opened ?? Promise.resolve();
     }
     const waiting = this.#chunks.filter((chunk) => chunk.start >= this.#written);
     const [first] = waiting;

@@ -25,6 +25,7 @@ import {
   KEPT_OPEN_SECONDS,
   LEAST_WINDOW,
   OBTAIN_ATTEMPTS,
+  SETTLE_DELAY_MS,
   TOUCH_SECONDS,
   WHOLE_IN_MEMORY_BYTES,
 } from "./limits.ts";
@@ -95,6 +96,7 @@ export class ObjectCache {
   readonly #tier: MemoryTier<TierEntry>;
   readonly #flights = new Map<string, Flight>();
   readonly #growing = new Map<string, Growing>();
+  readonly #derivations = new Map<string, Promise<CachedObject | undefined>>();
   readonly #followers = new Followers();
   readonly #filling: Filling;
   readonly #recentLoads = new RecentLoads();
@@ -214,6 +216,7 @@ export class ObjectCache {
     if (location === undefined || location.bodyBytes > WHOLE_IN_MEMORY_BYTES) return false;
     const body = await this.#wholeBody(location);
     if (body === undefined) return false;
+    if (object.isGone) return false;
     object.body = body;
     object.prepared = undefined;
     this.#keep(vhost, variant, object);
@@ -240,7 +243,24 @@ export class ObjectCache {
    * The copy of `source` made by the transform host, made now if need be, once for the host. Undefined when there is
    * none to be had: serve the source.
    */
-  async obtainDerived(
+  obtainDerived(
+    vhost: CacheVhost,
+    variant: Variant,
+    source: CachedObject,
+    makeHead: (source: CachedObject) => StoredHead,
+    operation: { readonly kind: "gzip"; readonly level: number },
+  ): Promise<CachedObject | undefined> {
+    const name = `${vhost.index * SPACES_PER_VHOST + variant} ${source.head.bodyVersion} ${source.url}`;
+    const running = this.#derivations.get(name);
+    if (running !== undefined) return running;
+    const derivation = this.#derive(vhost, variant, source, makeHead, operation).finally(() => {
+      this.#derivations.delete(name);
+    });
+    this.#derivations.set(name, derivation);
+    return derivation;
+  }
+
+  async #derive(
     vhost: CacheVhost,
     variant: Variant,
     source: CachedObject,
@@ -318,7 +338,8 @@ export class ObjectCache {
       for (const invalidation of list.matching(url, entry.checkedVersion)) this.#applyTo(space, entry, invalidation);
       entry.checkedVersion = list.latest;
     });
-    list.settle(version);
+    // A read of an older row from the disk may still be on its way.
+    setTimeout(() => list.settle(version), SETTLE_DELAY_MS).unref();
   }
 
   get followers(): Followers {
@@ -547,6 +568,9 @@ export class ObjectCache {
   }
 
   #keep(vhost: CacheVhost, variant: Variant, object: CachedObject): void {
+    if (object.isGone) return;
+    const present = this.#tier.find(vhost.index * SPACES_PER_VHOST + variant, object.url);
+    if (present instanceof CachedObject && present.version > object.version) return;
     this.#tier.insert(vhost.index * SPACES_PER_VHOST + variant, object.url, object);
   }
 
@@ -562,7 +586,8 @@ export class ObjectCache {
   #applyTo(space: number, object: CachedObject, invalidation: Invalidation): boolean {
     object.checkedVersion = Math.max(object.checkedVersion, invalidation.version);
     if (applyInvalidation(object, invalidation)) return true;
-    this.#tier.remove(space, object.url);
+    object.isGone = true;
+    if (this.#tier.find(space, object.url) === object) this.#tier.remove(space, object.url);
     return false;
   }
 

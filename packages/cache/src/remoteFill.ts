@@ -22,6 +22,7 @@ export class RemoteFill implements BodySource {
   #reader: Promise<BodyReader | undefined> | undefined;
   #successor: BodySource | undefined;
   #readers = 0;
+  #hadReaders = false;
 
   constructor(
     bodies: BodyStore,
@@ -98,6 +99,7 @@ export class RemoteFill implements BodySource {
   }
 
   retain(): void {
+    this.#hadReaders = true;
     this.#readers++;
   }
 
@@ -140,6 +142,11 @@ export class RemoteFill implements BodySource {
     if (!isSameResponse(this.head, found.head)) {
       found.source.release();
       this.#fail(new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" }));
+      return;
+    }
+    if (this.#readers === 0 && this.#hadReaders) {
+      found.source.release();
+      this.#fail(new EdgeError("CLIENT_GONE"));
       return;
     }
     this.#successor = found.source;

@@ -101,7 +101,7 @@ describe("a compressed copy", () => {
     expect(host.deriveCalls).toBe(0);
   });
 
-  it.fails("HTTP-59: is made once for all clients of a worker that want it at the same time", async () => {
+  it("HTTP-59: is made once for all clients of a worker that want it at the same time", async () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
     const source = await worker.fill("/a", "large");
@@ -109,7 +109,7 @@ describe("a compressed copy", () => {
     expect(host.deriveCalls).toBe(1);
   });
 
-  it.fails("leaves nobody waiting when two clients of another worker want it while it is made", async () => {
+  it("leaves nobody waiting when two clients of another worker want it while it is made", async () => {
     const host = hostThatDerives(2);
     const [first, second] = [host.worker(1), host.worker(2)];
     const source = await first.fill("/a", "large");

@@ -71,7 +71,7 @@ describe("a store that takes nothing", () => {
 });
 
 describe("a pool that throws", () => {
-  it.fails("leaves no fill behind for which other workers would wait for ever", async () => {
+  it("leaves no fill behind for which other workers would wait for ever", async () => {
     const host = new TestHost({ workers: 2 });
     const [first, second] = [host.worker(1), host.worker(2)];
     first.origin.send = () => {

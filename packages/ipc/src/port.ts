@@ -1,3 +1,5 @@
+import { deserialize, serialize } from "node:v8";
+
 /**
  * What a MessagePort, a child-process channel and a test double have in common. No component knows which of them
  * carries its messages. Messages are plain data (structured clone); order is kept; nothing is lost while both ends live.
@@ -14,7 +16,7 @@ export interface Port {
 /** Opaque here: a listening socket as the runtime's process channel transfers it. */
 export type SocketHandle = object;
 
-/** Two ends of one port inside a process: what tests use, and the shape of `MessageChannel`. */
+/** Two ends of one port inside a process, with the encoding of process channels: buffers arrive as buffers. */
 export const createPortPair = (): readonly [Port, Port] => {
   const left = new LocalPort();
   const right = new LocalPort();
@@ -29,7 +31,7 @@ class LocalPort implements Port {
   #close: () => void = () => {};
 
   post(message: unknown, handle?: SocketHandle): void {
-    const copy = structuredClone(message);
+    const copy: unknown = deserialize(serialize(message));
     queueMicrotask(() => this.peer?.deliver(copy, handle));
   }
 

@@ -46,6 +46,7 @@ export class Connection implements SocketHandler {
   #served = 0;
   #body: RequestBody | undefined;
   #bodyLeft = 0;
+  #bodyBytes = 0;
   #decoder: ChunkedDecoder | undefined;
   #peerEnded = false;
   #tunnel: ((data: Buffer) => void) | undefined;
@@ -79,7 +80,9 @@ export class Connection implements SocketHandler {
   onData(buffer: Buffer, start: number, end: number): void {
     switch (this.#state) {
       case "idle":
-        this.#consume(buffer, start, end);
+        // What was sent before is still on its way out, or requests wait for it: these come after them.
+        if (this.socket.unsentBytes > 0 || this.#waiting.length > 0) this.#wait(buffer, start, end);
+        else this.#consume(buffer, start, end);
         return;
       case "head": {
         const joined = Buffer.concat([this.#waiting, buffer.subarray(start, end)]);
@@ -115,7 +118,7 @@ export class Connection implements SocketHandler {
       return;
     }
     if (this.#state === "tunnel") this.#exchange.clientEnded();
-    else if (this.#state !== "closing") this.close();
+    else if (this.#state !== "closing" && (this.#state !== "idle" || this.#waiting.length === 0)) this.close();
   }
 
   onClose(): void {
@@ -139,6 +142,11 @@ export class Connection implements SocketHandler {
     this.socket.destroy();
   }
 
+  /** Ends it so that the client cannot take what it has for complete. */
+  reset(): void {
+    this.socket.reset();
+  }
+
   checkDeadline(monotonicMs: number): void {
     if (monotonicMs < this.#deadline || this.#state === "closed" || this.#state === "tunnel") return;
     const { limits } = this.server.state;
@@ -159,7 +167,7 @@ export class Connection implements SocketHandler {
         this.close();
         return;
       case "busy":
-        this.#body?.fail(new EdgeError("REQUEST_TIMEOUT"));
+        if (!this.#paused) this.#body?.fail(new EdgeError("REQUEST_TIMEOUT"));
         this.#touch(limits.sendTimeoutSeconds);
         return;
       case "closing":
@@ -187,7 +195,7 @@ export class Connection implements SocketHandler {
     this.#served++;
     if (this.#state !== "busy") return;
     const bodyPending = this.#body !== undefined;
-    if (!keepAlive || this.#peerEnded || bodyPending) {
+    if (!keepAlive || bodyPending || (this.#peerEnded && this.#waiting.length === 0 && !this.#running)) {
       this.#body?.discard();
       this.#state = "closing";
       this.#touch(CLOSE_SECONDS);
@@ -218,6 +226,11 @@ export class Connection implements SocketHandler {
 
   resumeReading(): void {
     this.#resume();
+  }
+
+  /** A response begins that may wait for the client: from now on the send time-out holds. */
+  watchSending(): void {
+    if (this.#body === undefined) this.#touch(this.server.state.limits.sendTimeoutSeconds);
   }
 
   /** The kernel has not taken all of this response yet: it must not be changed until the next drain. */
@@ -275,7 +288,9 @@ export class Connection implements SocketHandler {
       else if (state === "idle") this.#wait(buffer, position, end);
       else if (state === "tunnel") this.#tunnel?.(Buffer.from(buffer.subarray(position, end)));
     }
-    if (state === "idle") this.#becomeIdle();
+    if (state !== "idle") return;
+    if (this.#peerEnded && this.#waiting.length === 0) this.close();
+    else this.#becomeIdle();
   }
 
   /** For the compiler: calls in between may have changed the state. */
@@ -321,6 +336,7 @@ export class Connection implements SocketHandler {
       this.#decoder ??= createChunkedDecoder(this.server.state.limits);
       this.#decoder.reset();
       this.#bodyLeft = -1;
+      this.#bodyBytes = 0;
     } else {
       this.#bodyLeft = fields.contentLength;
     }
@@ -343,15 +359,25 @@ export class Connection implements SocketHandler {
     }
     const decoder = this.#decoder;
     if (decoder === undefined) return end;
-    const outcome = decoder.decode(buffer, start, end, (source, from, to) => body.push(source, from, to));
-    if (outcome === CHUNK_REJECTED) {
-      body.fail(new EdgeError("REQUEST_MALFORMED", { detail: decoder.rejection?.detail ?? "" }));
-      this.server.parts.counters.add(rejectionSlot("REQUEST_MALFORMED"), 1);
-      rejectConnection(this, "REQUEST_MALFORMED");
-      return end;
-    }
+    const limit = this.server.state.limits.bodyBytes;
+    const outcome = decoder.decode(buffer, start, end, (source, from, to) => {
+      this.#bodyBytes += to - from;
+      if (limit === 0 || this.#bodyBytes <= limit) body.push(source, from, to);
+    });
+    if (outcome === CHUNK_REJECTED) return this.#refuseBody(body, "REQUEST_MALFORMED", end);
+    if (limit > 0 && this.#bodyBytes > limit) return this.#refuseBody(body, "REQUEST_BODY_TOO_LARGE", end);
     if (outcome === CHUNK_DONE) this.#endBody(body);
     return decoder.position;
+  }
+
+  /** Ends the request; with an answer only as long as none has begun. */
+  #refuseBody(body: RequestBody, code: "REQUEST_MALFORMED" | "REQUEST_BODY_TOO_LARGE", end: number): number {
+    const hasAnswered = this.#exchange.headBytesSent > 0;
+    this.server.parts.counters.add(rejectionSlot(code), 1);
+    body.fail(new EdgeError(code));
+    if (hasAnswered) this.destroy();
+    else rejectConnection(this, code);
+    return end;
   }
 
   #endBody(body: RequestBody): void {

@@ -94,7 +94,7 @@ export class Exchange implements ConditionRequest {
   get originClient(): OriginRequestClient {
     return {
       clientIp: this.clientIp,
-      host: this.fields.host,
+      host: this.host,
       userAgent: this.fields.get("user-agent"),
       xForwardedFor: this.fields.get("x-forwarded-for"),
     };
@@ -160,7 +160,7 @@ export class Exchange implements ConditionRequest {
   /** The response cannot be completed: the client must not take it for complete. */
   abort(): void {
     this.finish(false);
-    this.connection.destroy();
+    this.connection.reset();
   }
 
   decideConnection(): ConnectionDecision {

@@ -63,6 +63,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
       this.#paused = false;
       this.#flow.resume();
     }
+    this.#wakeUp();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {

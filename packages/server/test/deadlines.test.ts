@@ -76,7 +76,7 @@ describe("deadlines", () => {
     await client.ended();
   });
 
-  it.fails("a body that this server itself holds back is not late", async () => {
+  it("a body that this server itself holds back is not late", async () => {
     const edge = new TestEdge();
     const client = edge.connect().send(requestText("/a", ["Content-Length: 1000000"], "POST"));
     const call = await edge.origin.call();
@@ -114,7 +114,7 @@ describe("deadlines", () => {
     expect(client.socket.isDestroyed).toBe(false);
   });
 
-  it.fails("a client that takes nothing of a long body is cut as well", async () => {
+  it("a client that takes nothing of a long body is cut as well", async () => {
     const edge = new TestEdge();
     await edge.store("/long", Buffer.alloc(3 * 1024 * 1024));
     const client = edge.connect();
@@ -125,7 +125,7 @@ describe("deadlines", () => {
     expect(client.socket.isDestroyed).toBe(true);
   });
 
-  it.fails("a client that takes nothing of a bypassed answer is cut as well", async () => {
+  it("a client that takes nothing of a bypassed answer is cut as well", async () => {
     const edge = new TestEdge();
     const client = edge.connect();
     client.socket.room = 10;

@@ -119,7 +119,7 @@ describe("a client that reads slowly", () => {
     for (const [index, { body }] of responses.entries()) expect(body.equals(bodyFor(index % 4, MIB))).toBe(true);
   });
 
-  it.fails("has the requests that it sends meanwhile answered in their order", async () => {
+  it("has the requests that it sends meanwhile answered in their order", async () => {
     const edge = new TestEdge();
     await edge.store("/large", bodyFor(1, 200_000));
     await edge.store("/small", "small");
@@ -136,7 +136,7 @@ describe("a client that reads slowly", () => {
     ]);
   });
 
-  it.fails("does not make the server write more while it takes nothing", async () => {
+  it("does not make the server write more while it takes nothing", async () => {
     const edge = new TestEdge();
     await edge.store("/large", bodyFor(1, 200_000));
     const client = edge.connect();
@@ -174,7 +174,7 @@ describe("a client that sends no more", () => {
     await client.ended();
   });
 
-  it.fails("gets all answers to what it sent before", async () => {
+  it("gets all answers to what it sent before", async () => {
     const edge = new TestEdge();
     await edge.store("/hit", "hit");
     const client = edge.connect();

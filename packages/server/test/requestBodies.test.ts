@@ -180,7 +180,7 @@ describe("malformed chunks", () => {
     expect(edge.origin.calls).toHaveLength(0);
   });
 
-  it.fails("behind the beginning of an answer: nothing is written into the answer's body", async () => {
+  it("behind the beginning of an answer: nothing is written into the answer's body", async () => {
     const edge = new TestEdge();
     const client = edge.connect().send(`${POST_CHUNKED}5\r\nhello\r\n`);
     const call = await edge.origin.call();
@@ -209,7 +209,7 @@ describe("limits on bodies", () => {
     expect(String(await bodyOf(await edge.origin.call()))).toBe("0123456789");
   });
 
-  it.fails("hold for a chunked body too", async () => {
+  it("hold for a chunked body too", async () => {
     const edge = edgeWithLimit();
     edge.origin.answer = (call) => call.reply(200, "accepted");
     const client = edge.connect().send(`${POST_CHUNKED}${chunked("0123456789", "and more")}`);
@@ -262,7 +262,7 @@ describe("the body itself", () => {
     expect(flow).toMatchObject({ paused: 1, resumed: 1 });
   });
 
-  it.fails("ends for a consumer that waits when nobody wants the rest any more", async () => {
+  it("ends for a consumer that waits when nobody wants the rest any more", async () => {
     const { body } = open();
     const next = body[Symbol.asyncIterator]().next();
     await turns(2);

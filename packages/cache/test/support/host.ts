@@ -226,6 +226,9 @@ export class TestHost {
         this.deriveCalls++;
         return this.derive(request);
       },
+      onDefect: (error) => {
+        throw error;
+      },
     });
     const settings = settingsWith(vhost);
     this.workers = Array.from(

@@ -1,4 +1,5 @@
 import type { BodySource } from "@basalt/cache";
+import { EdgeError } from "@basalt/types";
 import type { Exchange, Ongoing } from "../exchange.ts";
 import { readBuffers } from "./readBuffers.ts";
 
@@ -47,6 +48,7 @@ export class BodyPump implements Ongoing {
     source.retain();
     this.#unwatch = source.watch(() => this.#advance());
     exchange.ongoing = this;
+    exchange.connection.watchSending();
   }
 
   start(): void {
@@ -72,6 +74,11 @@ export class BodyPump implements Ongoing {
   #advance(): void {
     const { socket } = this.#exchange.connection;
     while (!this.#isOver && !this.#isReading && socket.unsentBytes === 0) {
+      if (this.#source.state === "failed") {
+        this.#over();
+        this.#exchange.abort();
+        return;
+      }
       const end = this.#end >= 0 ? this.#end : this.#source.totalBytes;
       if (end >= 0 && this.#position >= end && (this.#framing === "length" || this.#source.state === "complete")) {
         this.#finish();
@@ -87,7 +94,7 @@ export class BodyPump implements Ongoing {
         this.#send(data.subarray(0, Math.min(data.length, available - this.#position, WRITE_BYTES)));
         continue;
       }
-      if (this.#source.state === "failed" || this.#source.state === "complete") {
+      if (this.#source.state === "complete") {
         this.#over();
         this.#exchange.abort();
       }
@@ -108,6 +115,8 @@ export class BodyPump implements Ongoing {
         return;
       }
       if (count > 0) this.#send(buffer.subarray(0, count));
+      else if (this.#position < this.#source.availableBytes)
+        throw new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" });
       this.#advance();
     } catch (cause) {
       this.#isReading = false;

@@ -13,6 +13,8 @@ export interface ClientSocket {
   resumeReading(): void;
   /** Sends what is waiting, then ends the stream; the peer's remaining bytes are discarded. */
   end(): void;
+  /** As `destroy`, but the peer learns that the stream was broken off. */
+  reset(): void;
   /** Drops everything at once. */
   destroy(): void;
   readonly remoteAddress: string;

@@ -23,7 +23,7 @@ export const bindListeningSocket = (address: string, port: number): ListeningHan
   );
   const place = `${address}:${port}`;
   if (typeof created === "number")
-    throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: error ${created}` });
+    throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: ${describe(created)}` });
   const status = created.getsockname({});
   if (status !== 0) {
     created.close();

@@ -1,3 +1,4 @@
+import { EdgeError } from "@basalt/types";
 import type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./contract.ts";
 import { LISTEN_BACKLOG } from "./listeningSocket.ts";
 import {
@@ -29,6 +30,7 @@ class RawSocket implements ClientSocket {
   #handler: SocketHandler = ignoreEvents;
   #pendingWrites = 0;
   #ending = false;
+  #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #peer: { address?: string; port?: number } | undefined;
 
@@ -89,25 +91,39 @@ class RawSocket implements ClientSocket {
     const handle = this.#handle;
     if (handle === undefined || this.#ending) return;
     this.#ending = true;
-    this.#lingerTimer = setTimeout(() => this.destroy(), LINGER_MS);
-    this.#lingerTimer.unref();
     const request = createShutdownRequest();
-    request.oncomplete = () => {};
+    request.oncomplete = () => this.#shutDown();
     // Shutdown waits for pending writes by itself; reading goes on so that the peer's bytes do not reset the answer.
-    if (handle.shutdown(request) < 0) {
+    if (handle.shutdown(request) < 0) this.destroy();
+    else if (!this.#peerEnded) handle.readStart();
+  }
+
+  /** Everything has been sent: the peer has a while to close its side. */
+  #shutDown(): void {
+    if (this.#handle === undefined) return;
+    if (this.#peerEnded) {
       this.destroy();
       return;
     }
-    handle.readStart();
+    this.#lingerTimer = setTimeout(() => this.destroy(), LINGER_MS);
+    this.#lingerTimer.unref();
+  }
+
+  reset(): void {
+    this.#close((handle) => handle.reset());
   }
 
   destroy(): void {
+    this.#close((handle) => handle.close());
+  }
+
+  #close(release: (handle: StreamHandle) => void): void {
     const handle = this.#handle;
     if (handle === undefined) return;
     this.#handle = undefined;
     clearTimeout(this.#lingerTimer);
     handle.onread = ignoreRead;
-    handle.close();
+    release(handle);
     const handler = this.#handler;
     this.#handler = ignoreEvents;
     handler.onClose();
@@ -120,12 +136,14 @@ class RawSocket implements ClientSocket {
       return;
     }
     if (count === 0) return;
-    if (count === UV_EOF && !this.#ending) {
-      this.#handle?.readStop();
-      this.#handler.onEnd();
+    if (count !== UV_EOF) {
+      this.destroy();
       return;
     }
-    this.destroy();
+    this.#peerEnded = true;
+    this.#handle?.readStop();
+    if (!this.#ending) this.#handler.onEnd();
+    else if (this.#lingerTimer !== undefined) this.destroy();
   }
 
   writeCompleted(status: number): void {
@@ -175,7 +193,8 @@ export const acceptRaw = (listening: ListeningHandle, onAccept: AcceptListener):
     const socket = new RawSocket(client);
     onAccept(socket, (handler) => socket.attach(handler));
   };
-  listening.listen(LISTEN_BACKLOG);
+  const status = listening.listen(LISTEN_BACKLOG);
+  if (status !== 0) throw new EdgeError("INTERNAL", { detail: `cannot accept: error ${status}` });
   let open = true;
   return {
     close: () => {

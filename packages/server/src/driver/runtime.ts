@@ -15,6 +15,8 @@ export interface StreamHandle {
   writev(request: WriteRequest, chunks: readonly Uint8Array[], allBuffers: true): number;
   shutdown(request: ShutdownRequest): number;
   close(callback?: () => void): void;
+  /** Closes with a reset instead of an orderly end. */
+  reset(callback?: () => void): number;
   setNoDelay(enabled: boolean): number;
   getpeername(into: { address?: string; port?: number }): number;
   /** Bytes written that the kernel has not taken yet. */

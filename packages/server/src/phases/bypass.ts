@@ -95,6 +95,7 @@ class Relay implements OriginHandler, Ongoing {
     const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
     const text = `HTTP/1.1 ${head.status} ${reason}\r\n${linesOf(fields)}${framing}${connectionLines(connection)}\r\n`;
     exchange.responding(head.status, text.length);
+    exchange.connection.watchSending();
     exchange.connection.socket.write(Buffer.from(text, "latin1"));
   }
 

@@ -44,6 +44,7 @@ const COPY_BYTES = 64 * 1024;
 /** Head and body of the response, or its error page. */
 export const deliver = (exchange: Exchange): PhaseCode => {
   const { object, vhost, sourceHead, source } = exchange;
+  if (source?.state === "failed" && object === undefined) exchange.error ??= source.error;
   if (exchange.error !== undefined || vhost === undefined) {
     if (exchange.result === "TCP_NONE" && vhost !== undefined && exchange.error?.traits.side === "origin") {
       exchange.result = "TCP_ERROR";

@@ -67,6 +67,8 @@ const awaitBody = async (exchange: Exchange, source: BodySource): Promise<void> 
   } finally {
     source.release();
   }
+  // The object is made in the turn in which its body ends.
+  await new Promise((resolve) => setImmediate(resolve));
   if (!exchange.isCurrent(ticket)) return;
   const { vhost } = exchange;
   const object =

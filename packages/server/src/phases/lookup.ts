@@ -14,7 +14,9 @@ export const lookup = (exchange: Exchange): PhaseCode => {
     options.noCacheRequestExpire && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
   if (exchange.wantsGzip && !forcesRenewal) {
     const compressed = cache.find(vhost.cache, VARIANT.GZIP, url);
-    if (compressed?.isFresh(nowMs) === true) {
+    const source = compressed === undefined ? undefined : cache.find(vhost.cache, exchange.variant, url);
+    const isCurrent = source === undefined || compressed?.head.sourceVersion === source.head.bodyVersion;
+    if (compressed?.isFresh(nowMs) === true && isCurrent) {
       exchange.object = compressed;
       exchange.wantsGzip = false;
       return PHASE.HIT;

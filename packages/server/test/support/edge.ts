@@ -59,6 +59,7 @@ export class TestEdge {
     const coordinator = new ObjectCoordinator({
       clock,
       index,
+      onDefect: (error) => this.defects.push(error),
       derive: async ({ source, head }) => {
         this.deriveCalls++;
         const reader = await this.bodies.openBody(source);

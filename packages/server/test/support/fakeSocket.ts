@@ -67,6 +67,13 @@ export class FakeSocket implements ClientSocket {
     this.isPaused = false;
   }
 
+  isReset = false;
+
+  reset(): void {
+    this.isReset = true;
+    this.destroy();
+  }
+
   destroy(): void {
     if (this.isDestroyed) return;
     this.isDestroyed = true;
