@@ -14,7 +14,7 @@ const report = (text: string): void => {
 };
 
 /**
- * The life of a launcher: claims the home folder, keeps the primary running, hands SIGTERM and SIGINT on to it.
+ * The life of a launcher: claims the home folder, keeps the primary running, hands SIGTERM, SIGINT and SIGHUP on to it.
  * Resolves with the exit code.
  */
 export const launch = async (home: Home): Promise<number> => {
@@ -27,6 +27,7 @@ export const launch = async (home: Home): Promise<number> => {
     const supervisor = new Supervisor({ home, entry: findPrimaryEntry(), report });
     process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
     process.on("SIGINT", () => supervisor.stop("SIGINT"));
+    process.on("SIGHUP", () => supervisor.reload());
     return await supervisor.run();
   } finally {
     releasePidFile(home.launcherPidFile, process.pid);

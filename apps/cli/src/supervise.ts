@@ -46,6 +46,11 @@ export class Supervisor {
     }
   }
 
+  /** The primary reads its configuration anew. */
+  reload(): void {
+    this.#child?.kill("SIGHUP");
+  }
+
   stop(signal: "SIGTERM" | "SIGINT"): void {
     this.#stopping.abort();
     this.#child?.kill(signal);

@@ -47,7 +47,7 @@ import { runPurge } from "./purging.ts";
 import { indexPathOf, storeDisksOf } from "./storeDisks.ts";
 import { TransformProcess } from "./transformProcess.ts";
 import { WorkerPool } from "./workerPool.ts";
-import type { WorkerProcess } from "./workerProcess.ts";
+import type { ListeningPlace, WorkerProcess } from "./workerProcess.ts";
 
 /** The launcher starts the primary again at once. */
 export const EXIT_RESTART = 75;
@@ -129,7 +129,10 @@ export class Instance implements Control {
       configuration: () => this.#workerConfiguration(),
       places: () => this.#listeners.places,
       onEntering: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
-      onServing: (worker) => log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`),
+      onServing: (worker) => {
+        this.#catchUp(worker);
+        log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`);
+      },
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
     this.#metrics = createMetrics(this.#aggregate, () => this.#processFigures());
@@ -161,12 +164,8 @@ export class Instance implements Control {
     return this.#config.vhosts.map((vhost) => vhost.name);
   }
 
-  async purge(request: PurgeRequest): Promise<PurgeOutcome> {
-    const outcome = await runPurge(request, this.#config, this.#coordinator, this.#parts.clock);
-    if (outcome.kind === "done") {
-      this.#parts.log.notice(`${request.verb} ${request.targets}: ${outcome.count} objects, ${outcome.elapsedMs} ms`);
-    }
-    return outcome;
+  purge(request: PurgeRequest): Promise<PurgeOutcome> {
+    return runPurge(request, this.#config, this.#coordinator, this.#parts.clock);
   }
 
   fileInfo(url: string): Promise<readonly FileInfo[]> {
@@ -280,24 +279,12 @@ export class Instance implements Control {
     const changes = diffConfigs(this.#config, outcome.config);
     // What is tied to system resources keeps its value until the next start (CFG-31).
     const config = keepingResources(this.#config, outcome.config);
-    let listening: ReturnType<Listeners["prepare"]>;
-    try {
-      listening = this.#listeners.prepare(config);
-    } catch (cause) {
-      const message = EdgeError.from(cause).detail;
-      log.error(`reload refused: ${message}`);
-      const problem: Problem = {
-        severity: "error",
-        file: "vhosts.xml",
-        line: 0,
-        column: 0,
-        element: "Vhosts/Vhost/Listen",
-        message,
-      };
-      return { kind: "refused", problems: [problem] };
+    const refusal = await this.#takePorts(config);
+    if (refusal.kind === "refused") {
+      log.error(`reload refused: ${refusal.problem.message}`);
+      return { kind: "refused", problems: [refusal.problem] };
     }
-    const { added, removed } = listening.commit();
-    this.#config = config;
+    const { added, removed } = refusal;
     for (const warning of outcome.warnings) log.warning(formatProblem(warning));
     for (const change of changes) {
       const note = change.effect === "restart" ? " (in force after a restart)" : "";
@@ -307,16 +294,48 @@ export class Instance implements Control {
     await Promise.all(
       [...this.#workers.living()].map(async (worker) => {
         if (worker.state === "starting") return;
-        await worker.channel.call("configure", configuration).catch(() => null);
+        await worker.configure(configuration).catch(() => null);
         if (worker.state === "draining") return;
         for (const place of added) worker.listen(place);
-        for (const place of removed) worker.channel.tell("unlisten", { place });
+        for (const place of removed) worker.unlisten(place);
       }),
     );
     this.#aggregate.setVhosts(this.vhostNames());
-    await this.#management.applySettings();
     log.notice(`configuration ${config.generation} in service, ${changes.length} changes`);
     return { kind: "applied", generation: config.generation, changes: changes.length, warnings: outcome.warnings };
+  }
+
+  /** Takes every port that a configuration needs, or none; puts it in service when all could be had. */
+  async #takePorts(
+    config: EdgeConfig,
+  ): Promise<
+    | { readonly kind: "taken"; readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] }
+    | { readonly kind: "refused"; readonly problem: Problem }
+  > {
+    const previous = this.#config;
+    let listening: ReturnType<Listeners["prepare"]>;
+    try {
+      listening = this.#listeners.prepare(config);
+    } catch (cause) {
+      return { kind: "refused", problem: portProblem("vhosts.xml", "Vhosts/Vhost/Listen", cause) };
+    }
+    this.#config = config;
+    try {
+      await this.#management.applySettings();
+    } catch (cause) {
+      this.#config = previous;
+      listening.abandon();
+      return { kind: "refused", problem: portProblem("server.xml", "Server/Host/Manager@Port", cause) };
+    }
+    return { kind: "taken", ...listening.commit() };
+  }
+
+  /** A reload may have come while the worker was starting. */
+  #catchUp(worker: WorkerProcess): void {
+    if (worker.generation !== this.#config.generation) {
+      void worker.configure(this.#workerConfiguration()).catch(() => null);
+    }
+    for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
   }
 
   #workerCalls(worker: WorkerProcess): CallHandlers<PrimaryService> {
@@ -381,6 +400,7 @@ export class Instance implements Control {
     const envelope = { version: PRODUCT_VERSION, method: call.verb };
     switch (outcome.kind) {
       case "done": {
+        this.#parts.log.notice(`${call.verb} ${call.target} from ${call.clientIp}: ${outcome.count} objects`);
         const result = { Count: outcome.count, Size: outcome.bytes, Time: outcome.elapsedMs };
         return { status: outcome.status, body: JSON.stringify({ ...envelope, status: "OK", result }) };
       }
@@ -454,6 +474,11 @@ export class Instance implements Control {
   }
 }
 
+const portProblem = (file: string, element: string, cause: unknown): Problem => {
+  const message = EdgeError.from(cause).detail;
+  return { severity: "error", file, line: 0, column: 0, element, message };
+};
+
 const sourceOf = (worker: WorkerProcess): string => `worker-${worker.id}`;
 
 /** Disks, memory folder and thread counts are taken at start; a reload carries the rest. */
@@ -465,6 +490,9 @@ const keepingResources = (current: EdgeConfig, next: EdgeConfig): EdgeConfig => 
       ...next.server.cache,
       storage: { ...next.server.cache.storage, disks: current.server.cache.storage.disks },
       memoryPath: current.server.cache.memoryPath,
+      systemMemoryRatio: current.server.cache.systemMemoryRatio,
+      contentMemoryRatio: current.server.cache.contentMemoryRatio,
+      systemFreeMemoryRatio: current.server.cache.systemFreeMemoryRatio,
       workers: current.server.cache.workers,
       transformThreads: current.server.cache.transformThreads,
     },

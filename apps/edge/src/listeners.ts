@@ -44,10 +44,11 @@ export class Listeners {
 
   /**
    * Binds what the configuration needs beyond what is held. Throws, with nothing changed, when one place cannot be had.
-   * `commit` closes what is no longer needed and says what changed.
+   * `commit` closes what is no longer needed and says what changed; `abandon` gives back what was bound.
    */
   prepare(config: EdgeConfig): {
     readonly commit: () => { readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] };
+    readonly abandon: () => void;
   } {
     const wanted = placesOf(config);
     const added: Held[] = [];
@@ -60,6 +61,9 @@ export class Listeners {
       throw cause;
     }
     return {
+      abandon: () => {
+        for (const { handle } of added) handle.close();
+      },
       commit: () => {
         const removed = [...this.#held.keys()].filter((place) => !wanted.has(place));
         for (const place of removed) {

@@ -25,6 +25,8 @@ export class WorkerProcess {
   startedMs = performance.now();
   state: WorkerState = "starting";
   figures: WorkerFigures | undefined;
+  readonly #places = new Set<string>();
+  #generation = 0;
   readonly #worker: Worker;
   readonly #ready: Promise<void>;
   readonly #gone: Promise<number | null>;
@@ -77,10 +79,9 @@ export class WorkerProcess {
     try {
       const isReady = await Promise.race([this.#ready.then(() => true), ended]);
       if (!isReady) return false;
-      const isConfigured = await Promise.race([
-        this.channel.call("configure", configuration).then(() => true),
-        ended,
-      ]).catch(() => false);
+      const isConfigured = await Promise.race([this.configure(configuration).then(() => true), ended]).catch(
+        () => false,
+      );
       if (!isConfigured) return false;
       for (const place of places) this.listen(place);
       if (this.state === "starting") this.state = "serving";
@@ -90,7 +91,28 @@ export class WorkerProcess {
     }
   }
 
+  /** Resolves when every later request sees the configuration. */
+  async configure(configuration: WorkerConfiguration): Promise<void> {
+    await this.channel.call("configure", configuration);
+    this.#generation = configuration.config.generation;
+  }
+
+  /** Of the configuration that the worker has confirmed. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  isListening(place: string): boolean {
+    return this.#places.has(place);
+  }
+
+  unlisten(place: string): void {
+    this.#places.delete(place);
+    this.channel.tell("unlisten", { place });
+  }
+
   listen({ place, port, handle }: ListeningPlace): void {
+    this.#places.add(place);
     this.channel.tell("listen", { place, port }, handle);
   }
 
