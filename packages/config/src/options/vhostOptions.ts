@@ -93,7 +93,7 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
   ttlExtensionBy4xx: onOffRow("TTLExtensionBy4xx", false, "TTL-23", "Whether a 4xx at renewal counts as 304."),
   ttlExtensionBy5xx: onOffRow("TTLExtensionBy5xx", true, "TTL-24", "Whether a 5xx at renewal counts as 304."),
   unvalidatableObjectResCode: option<number>("UnvalidatableObjectResCode", zeroOrHttpStatus, 0, {
-    doc: "Status for an expired object while every origin is excluded; 0 serves the object.",
+    doc: "Status for an expired object while every origin is excluded; 0 serves the object. This version reads it and does not act on it yet.",
     spec: "TTL-25",
   }),
   refreshExpired: onOffRow("RefreshExpired", true, "TTL-28", "ON: clients wait for the renewal. OFF: it runs behind."),
