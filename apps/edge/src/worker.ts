@@ -103,7 +103,7 @@ const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) =
   setInterval(() => {
     countTier();
     cache.reportTouched();
-    cache.closeUnusedBodies();
+    cache.stored.closeUnusedBodies();
     channel.tell("figures", figures());
   }, FIGURES_MS);
   return { cache, server, setMemory: (bytes: number) => tier.setLimit(bytes) };

@@ -283,7 +283,7 @@ describe("what is being fetched", () => {
     worker.bodies.beforeOpen = new Promise((resolve) => {
       release = resolve;
     });
-    const promoting = worker.cache.promote(worker.vhost, 0, object);
+    const promoting = worker.cache.stored.promote(worker.vhost, 0, object);
     await host.coordinator.invalidate(VHOST, url("/a"), HARDPURGE);
     release();
     await promoting;

@@ -11,7 +11,7 @@ describe("what a worker holds", () => {
     const body = patternBytes(300_000);
     const object = await worker.fill("/a", body);
     expect(object.body).toBeUndefined();
-    expect(await worker.cache.promote(worker.vhost, 0, object)).toBe(true);
+    expect(await worker.cache.stored.promote(worker.vhost, 0, object)).toBe(true);
     expect(worker.find("/a")?.body?.equals(body)).toBe(true);
     expect(worker.bodies.openReaders).toBe(0);
   });
@@ -20,18 +20,18 @@ describe("what a worker holds", () => {
     const host = new TestHost();
     const worker = host.worker(1);
     const object = await worker.fill("/a", patternBytes(2 * MIB));
-    expect(await worker.cache.promote(worker.vhost, 0, object)).toBe(false);
-    const body = await worker.cache.openBody(worker.vhost, 0, object);
+    expect(await worker.cache.stored.promote(worker.vhost, 0, object)).toBe(false);
+    const body = await worker.cache.stored.openBody(worker.vhost, 0, object);
     body?.retain();
     body?.release();
     expect(worker.bodies.openReaders).toBe(1);
-    expect(await worker.cache.openBody(worker.vhost, 0, object)).toBe(body);
+    expect(await worker.cache.stored.openBody(worker.vhost, 0, object)).toBe(body);
     host.clock.advanceSeconds(9);
-    worker.cache.closeUnusedBodies();
+    worker.cache.stored.closeUnusedBodies();
     expect(worker.bodies.openReaders).toBe(1);
     body?.retain();
     host.clock.advanceSeconds(2);
-    worker.cache.closeUnusedBodies();
+    worker.cache.stored.closeUnusedBodies();
     expect(worker.bodies.openReaders).toBe(1);
     body?.release();
     expect(worker.bodies.openReaders).toBe(0);
@@ -61,7 +61,8 @@ describe("what a worker holds", () => {
     await host.index.flush();
     await second.obtain("/warm-up");
     const now: number = host.clock.now();
-    const load = (url: string, moment = now) => second.cache.loadNow(second.vhost, 0, url, moment, false)?.object;
+    const load = (url: string, moment = now) =>
+      second.cache.stored.loadNow(second.vhost, 0, url, moment, false)?.object;
     await until(() => load("/a") !== undefined, "the row");
     expect(String(load("/a")?.body)).toBe("fresh");
     expect(load("/b")).toBeUndefined();
@@ -75,10 +76,10 @@ describe("what a worker holds", () => {
     for (const url of ["/a", "/b", "/warm-up"]) await host.worker(1).fill(url, `body of ${url}`);
     await host.index.flush();
     await second.obtain("/warm-up");
-    const load = (url: string) => second.cache.loadNow(second.vhost, 0, url, host.clock.now(), true);
+    const load = (url: string) => second.cache.stored.loadNow(second.vhost, 0, url, host.clock.now(), true);
     const first = load("/a");
     expect([first?.isPassing, String(first?.object.body), second.find("/a")]).toEqual([true, "body of /a", undefined]);
-    second.cache.keepPassing();
+    second.cache.stored.keepPassing();
     expect(String(load("/b")?.object.body)).toBe("body of /b");
     expect(String(first?.object.body)).toBe("body of /a");
     const again = load("/a");

@@ -71,7 +71,7 @@ describe("one worker", () => {
     expect((await bodyOf(second, obtained)).equals(body)).toBe(true);
     expect(second.origin.calls).toHaveLength(0);
     host.clock.advanceSeconds(11);
-    for (const worker of host.workers) worker.cache.closeUnusedBodies();
+    for (const worker of host.workers) worker.cache.stored.closeUnusedBodies();
     await until(() => first.bodies.openReaders + second.bodies.openReaders === 0, "readers released");
     expect(first.bodies.openFiles).toBe(0);
   });

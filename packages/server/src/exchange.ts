@@ -41,7 +41,7 @@ export class Exchange implements ConditionRequest {
   variant: Variant = 0;
   wantsGzip = false;
   mustRenew = false;
-  /** The object's body lies in memory that the cache uses again (`ObjectCache.loadNow`). */
+  /** The object's body lies in memory that the cache uses again (`StoredObjects.loadNow`). */
   isPassing = false;
   object: CachedObject | undefined;
   /** A body that is still arriving, instead of an object. */
@@ -203,7 +203,7 @@ export class Exchange implements ConditionRequest {
     this.ongoing = undefined;
     if (this.isPassing) {
       this.isPassing = false;
-      if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.keepPassing();
+      if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.stored.keepPassing();
     }
     const { vhost } = this;
     if (vhost !== undefined) this.#count(vhost.counters);

@@ -42,7 +42,7 @@ export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Bu
     case "body":
       return await readSource(obtained.source);
     case "object": {
-      const source = await worker.cache.openBody(worker.vhost, 0, obtained.object);
+      const source = await worker.cache.stored.openBody(worker.vhost, 0, obtained.object);
       if (source === undefined) throw new Error("the body is gone");
       return await readSource(source);
     }

@@ -103,7 +103,11 @@ const sendOnce = (
 const promote = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
   const { ticket } = exchange;
   try {
-    const isInMemory = await exchange.connection.server.parts.cache.promote(vhost.cache, exchange.variant, object);
+    const isInMemory = await exchange.connection.server.parts.cache.stored.promote(
+      vhost.cache,
+      exchange.variant,
+      object,
+    );
     if (!exchange.isCurrent(ticket)) return;
     if (!isInMemory) exchange.object = undefined;
     exchange.continueWith(ticket, isInMemory ? PHASE.DELIVER : PHASE.MISS);
@@ -271,7 +275,7 @@ const openAndDeliver = async (
 ): Promise<void> => {
   const { ticket } = exchange;
   try {
-    const source = await exchange.connection.server.parts.cache.openBody(vhost.cache, exchange.variant, object);
+    const source = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
     if (!exchange.isCurrent(ticket)) {
       source?.retain();
       source?.release();

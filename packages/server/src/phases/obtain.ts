@@ -31,7 +31,13 @@ export const miss = (exchange: Exchange): PhaseCode => {
   if (vhost === undefined) return PHASE.DONE;
   if (exchange.object === undefined && !exchange.mustRenew) {
     const { cache } = exchange.connection.server.parts;
-    const loaded = cache.loadNow(vhost.cache, exchange.variant, exchange.url, exchange.nowMs, !exchange.wantsGzip);
+    const loaded = cache.stored.loadNow(
+      vhost.cache,
+      exchange.variant,
+      exchange.url,
+      exchange.nowMs,
+      !exchange.wantsGzip,
+    );
     if (loaded !== undefined) {
       exchange.object = loaded.object;
       exchange.isPassing = loaded.isPassing;

@@ -1,0 +1,87 @@
+import type { MemoryTier } from "@basalt/store";
+import { CachedObject } from "./cachedObject.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
+import { applyInvalidation, type InvalidationList } from "./invalidations.ts";
+import { SETTLE_DELAY_MS } from "./limits.ts";
+import type { Invalidation } from "./protocol.ts";
+import type { TierEntry } from "./tierEntry.ts";
+
+/** The objects in a worker's memory, each shown only with every invalidation applied. */
+export class MemoryObjects {
+  readonly #tier: MemoryTier<TierEntry>;
+
+  constructor(tier: MemoryTier<TierEntry>) {
+    this.#tier = tier;
+  }
+
+  get count(): number {
+    return this.#tier.count;
+  }
+
+  /** Fresh or not; the hot path. */
+  find(vhost: CacheVhost, variant: Variant, url: string): CachedObject | undefined {
+    const entry = this.#tier.find(vhost.index * SPACES_PER_VHOST + variant, url);
+    if (!(entry instanceof CachedObject)) return undefined;
+    if (entry.checkedVersion < vhost.invalidations.latest) return this.recheck(vhost, variant, entry);
+    return entry;
+  }
+
+  /** Makes the object findable, unless it was deleted for good or a later one is there. */
+  keep(vhost: CacheVhost, variant: Variant, object: CachedObject): void {
+    if (object.isGone) return;
+    const space = vhost.index * SPACES_PER_VHOST + variant;
+    const present = this.#tier.find(space, object.url);
+    if (present instanceof CachedObject && present.version > object.version) return;
+    this.#tier.insert(space, object.url, object);
+  }
+
+  remove(vhost: CacheVhost, variant: Variant, url: string): void {
+    this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, url);
+  }
+
+  /** Applies what came since the object was last checked; undefined when that was its end. */
+  recheck(vhost: CacheVhost, variant: Variant, object: CachedObject): CachedObject | undefined {
+    const space = vhost.index * SPACES_PER_VHOST + variant;
+    for (const invalidation of vhost.invalidations.matching(object.url, object.checkedVersion)) {
+      if (!this.#applyTo(space, object, invalidation)) return undefined;
+    }
+    object.checkedVersion = vhost.invalidations.latest;
+    return object;
+  }
+
+  /** An exact target is applied at once, so that memory is given back; patterns wait until an object is looked at. */
+  invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): void {
+    list.add(invalidation);
+    const { target } = invalidation;
+    if (target.kind !== "url") return;
+    for (let variant = 0; variant < BLOCK_SPACE; variant++) {
+      const space = vhostIndex * SPACES_PER_VHOST + variant;
+      const entry = this.#tier.find(space, target.url);
+      if (entry instanceof CachedObject && entry.version < invalidation.version) {
+        this.#applyTo(space, entry, invalidation);
+      }
+    }
+  }
+
+  /** The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. */
+  settle(vhostIndex: number, list: InvalidationList, version: number): void {
+    if (list.size === 0) return;
+    const first = vhostIndex * SPACES_PER_VHOST;
+    this.#tier.forEach((entry, url, space) => {
+      if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
+      if (entry.checkedVersion >= list.latest) return;
+      for (const invalidation of list.matching(url, entry.checkedVersion)) this.#applyTo(space, entry, invalidation);
+      entry.checkedVersion = list.latest;
+    });
+    // A read of an older row from the disk may still be on its way.
+    setTimeout(() => list.settle(version), SETTLE_DELAY_MS).unref();
+  }
+
+  #applyTo(space: number, object: CachedObject, invalidation: Invalidation): boolean {
+    object.checkedVersion = Math.max(object.checkedVersion, invalidation.version);
+    if (applyInvalidation(object, invalidation)) return true;
+    object.isGone = true;
+    if (this.#tier.find(space, object.url) === object) this.#tier.remove(space, object.url);
+    return false;
+  }
+}
