@@ -16,6 +16,7 @@ import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 import { rowOf } from "./indexRow.ts";
+import { internText } from "./internText.ts";
 import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
@@ -334,7 +335,7 @@ export class Filling {
       url: request.url,
       variant: VARIANT_NAMES[request.variant] ?? "",
       status: head.status,
-      fields: selectStoredFields(head.fields, fieldOptions),
+      fields: selectStoredFields(head.fields, fieldOptions).map(internText),
       bodyBytes: head.status === 204 ? 0 : declaredLength(head.fields),
       storedAtMs: now,
       initialAgeSeconds: ageOnArrival(responseFacts(head.status, head.fields), requestedAtMs, now),

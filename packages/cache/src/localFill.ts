@@ -6,6 +6,9 @@ import { PACKED_BODY_BYTES, TAIL_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTE
 import type { SharedFill } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
+/** Bodies up to this length share memory blocks with others: a block of its own would cost more than it holds. */
+const POOLED_BYTES = 2 * 1024;
+
 interface Chunk {
   readonly start: number;
   readonly data: Buffer;
@@ -97,9 +100,11 @@ export class LocalFill implements BodySource {
   /** The whole body, if it was never written to a file. */
   wholeBody(): Buffer | undefined {
     if (this.#file !== undefined || this.#state !== "complete") return undefined;
-    const [first] = this.#chunks;
-    if (first === undefined) return Buffer.alloc(0);
-    return this.#chunks.length === 1 ? first.data : Buffer.concat(this.#chunks.map((chunk) => chunk.data));
+    // Always a copy: a chunk is a view into the socket's read buffer, many times its size.
+    const body =
+      this.#received <= POOLED_BYTES ? Buffer.allocUnsafe(this.#received) : Buffer.allocUnsafeSlow(this.#received);
+    for (const { start, data } of this.#chunks) data.copy(body, start);
+    return body;
   }
 
   /** Stores a complete body. Errors mean that the object is not kept; it can still be read from here. */

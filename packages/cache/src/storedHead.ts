@@ -1,4 +1,5 @@
 import { getField, parseHttpDate } from "@basalt/http";
+import { internText } from "./internText.ts";
 
 /**
  * What is kept of an origin's response beside its body. Written in front of the body, so that a location is all that
@@ -29,7 +30,7 @@ export const encodeHead = (head: StoredHead): Buffer => Buffer.from(JSON.stringi
 export const decodeHead = (encoded: Buffer): StoredHead | undefined => {
   try {
     const value: unknown = JSON.parse(encoded.toString("utf8"));
-    return isStoredHead(value) ? value : undefined;
+    return isStoredHead(value) ? { ...value, fields: value.fields.map(internText) } : undefined;
   } catch {
     return undefined;
   }
