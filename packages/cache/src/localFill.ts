@@ -6,9 +6,6 @@ import { PACKED_BODY_BYTES, TAIL_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTE
 import type { SharedFill } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
-/** Bodies up to this length share memory blocks with others: a block of its own would cost more than it holds. */
-const POOLED_BYTES = 2 * 1024;
-
 interface Chunk {
   readonly start: number;
   readonly data: Buffer;
@@ -100,9 +97,8 @@ export class LocalFill implements BodySource {
   /** The whole body, if it was never written to a file. */
   wholeBody(): Buffer | undefined {
     if (this.#file !== undefined || this.#state !== "complete") return undefined;
-    // Always a copy: a chunk is a view into the socket's read buffer, many times its size.
-    const body =
-      this.#received <= POOLED_BYTES ? Buffer.allocUnsafe(this.#received) : Buffer.allocUnsafeSlow(this.#received);
+    // Always a copy into memory of its own: a chunk is a view into the socket's read buffer, many times its size.
+    const body = Buffer.allocUnsafeSlow(this.#received);
     for (const { start, data } of this.#chunks) data.copy(body, start);
     return body;
   }
