@@ -11,10 +11,10 @@ export function readTitlesOfRun(resultsFile: string): string[] {
   return titles;
 }
 
-/** Titles as Vitest collects them, without running a test. */
+/** Titles as Vitest collects them, without running a test; reading the files alone would miss scenes and tables. */
 export function collectTitlesOfWorkspace(): string[] {
   const vitest = join(checkout, "node_modules", "vitest", "vitest.mjs");
-  const output = execFileSync(process.execPath, [vitest, "list", "--json"], {
+  const output = execFileSync(process.execPath, [vitest, "list", "--json", "--no-static-parse"], {
     cwd: checkout,
     encoding: "utf8",
     maxBuffer: 256 << 20,
