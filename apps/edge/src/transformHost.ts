@@ -1,4 +1,5 @@
-import { type DeriveReply, type DeriveRequest, decodeHead, encodeHead } from "@basalt/cache";
+import type { DeriveReply, DeriveRequest } from "@basalt/cache";
+import { decodeHead, encodeHead } from "@basalt/cache/stored-head";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import { type BodyStore, openBodyStore } from "@basalt/store";

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setPriority } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
@@ -13,6 +14,11 @@ const ENTRY = fileURLToPath(new URL("./transformHost.js", import.meta.url));
 const NICENESS = 10;
 const STABLE_MS = 1_000;
 const LONGEST_DELAY_MS = 5_000;
+/** A spare is made when the start of others is over. */
+const SPARE_DELAY_MS = 1_000;
+/** How long a job that lost its host waits for the next one. */
+const SUCCESSOR_MS = 10_000;
+const SUCCESSOR_POLL_MS = 10;
 
 export interface TransformProcessParts {
   readonly config: () => EdgeConfig;
@@ -22,9 +28,14 @@ export interface TransformProcessParts {
   readonly onGone: () => void;
 }
 
-interface Running {
+interface Spawned {
   readonly child: ChildProcess;
   readonly channel: Channel<TransformOwner, TransformService>;
+  /** Resolves when the process has loaded its code; rejects when it ended before. */
+  readonly ready: Promise<void>;
+}
+
+interface Running extends Spawned {
   readonly startedMs: number;
   /** Resolves when the host takes jobs; rejects when it ended before. */
   readonly configured: Promise<void>;
@@ -34,13 +45,16 @@ interface Running {
 export class TransformProcess {
   readonly #parts: TransformProcessParts;
   #running: Running;
+  /** A process with its code loaded, so that jobs wait as little as possible when the host dies. */
+  #spare: Spawned | undefined;
   #restarts = 0;
   #delayMs = 0;
   #isStopping = false;
 
   constructor(parts: TransformProcessParts) {
     this.#parts = parts;
-    this.#running = this.#spawn();
+    this.#running = this.#employ(this.#spawn());
+    this.#prepareSpare();
   }
 
   get pid(): number {
@@ -65,9 +79,10 @@ export class TransformProcess {
       await first.configured;
       return await first.channel.call("derive", request);
     } catch (cause) {
-      if (EdgeError.from(cause).code !== "SHUTTING_DOWN" || this.#isStopping || first === this.#running) throw cause;
-      await this.#running.configured;
-      return await this.#running.channel.call("derive", request);
+      if (EdgeError.from(cause).code !== "SHUTTING_DOWN" || this.#isStopping) throw cause;
+      const second = await this.#successorOf(first);
+      await second.configured;
+      return await second.channel.call("derive", request);
     }
   }
 
@@ -77,14 +92,15 @@ export class TransformProcess {
 
   stop(): void {
     this.#isStopping = true;
+    this.#spare?.child.kill("SIGKILL");
     this.#running.child.kill("SIGKILL");
   }
 
-  #spawn(): Running {
+  #spawn(): Spawned {
     const child = fork(ENTRY, [], { serialization: "advanced" });
     if (child.pid !== undefined) lowerPriority(child.pid);
     let becomeReady: () => void = () => {};
-    const ready = new Promise<void>((resolve) => {
+    const loaded = new Promise<void>((resolve) => {
       becomeReady = resolve;
     });
     const channel = new Channel<TransformOwner, TransformService>(
@@ -98,24 +114,59 @@ export class TransformProcess {
     const ended = new Promise<never>((_, reject) => {
       channel.onClose(() => reject(new EdgeError("SHUTTING_DOWN", { detail: "transform host ended" })));
     });
-    const configured = Promise.race([ready, ended]).then(async () => {
-      await channel.call("configure", { config: this.#parts.config() });
-    });
-    configured.catch(() => {});
-    child.once("exit", (code, signal) => this.#ended(code, signal));
-    return { child, channel, startedMs: performance.now(), configured };
+    const ready = Promise.race([loaded, ended]);
+    ready.catch(() => {});
+    return { child, channel, ready };
   }
 
-  #ended(code: number | null, signal: NodeJS.Signals | null): void {
+  /** Makes a process the transform host: its threads start now. */
+  #employ(spawned: Spawned): Running {
+    const configured = spawned.ready.then(async () => {
+      await spawned.channel.call("configure", { config: this.#parts.config() });
+    });
+    configured.catch(() => {});
+    const running = { ...spawned, startedMs: performance.now(), configured };
+    // A spare may have died just now: its end is noticed when it has become the running one.
+    queueMicrotask(() => spawned.channel.onClose(() => this.#ended(running)));
+    return running;
+  }
+
+  #prepareSpare(): void {
+    const timer = setTimeout(() => {
+      if (this.#isStopping || this.#spare !== undefined) return;
+      const spare = this.#spawn();
+      this.#spare = spare;
+      spare.channel.onClose(() => {
+        if (this.#spare === spare) this.#spare = undefined;
+      });
+    }, SPARE_DELAY_MS);
+    timer.unref();
+  }
+
+  #ended(running: Running): void {
     this.#parts.onGone();
-    if (this.#isStopping) return;
+    if (this.#isStopping || running !== this.#running) return;
     this.#restarts++;
-    this.#parts.log("warning", `transform host ended (${signal ?? `exit code ${code}`}); starting another`);
-    const isYoung = performance.now() - this.#running.startedMs < STABLE_MS;
+    this.#parts.log("warning", "transform host ended unexpectedly; another takes its place");
+    const isYoung = performance.now() - running.startedMs < STABLE_MS;
     this.#delayMs = isYoung ? Math.min(LONGEST_DELAY_MS, Math.max(100, this.#delayMs * 2)) : 0;
-    setTimeout(() => {
-      if (!this.#isStopping) this.#running = this.#spawn();
-    }, this.#delayMs);
+    if (this.#delayMs === 0) this.#replace();
+    else setTimeout(() => this.#replace(), this.#delayMs);
+  }
+
+  #replace(): void {
+    if (this.#isStopping) return;
+    const spare = this.#spare;
+    this.#spare = undefined;
+    this.#running = this.#employ(spare ?? this.#spawn());
+    this.#prepareSpare();
+  }
+
+  /** The host that came after one that ended. */
+  async #successorOf(first: Running): Promise<Running> {
+    const limitMs = performance.now() + SUCCESSOR_MS;
+    while (this.#running === first && performance.now() < limitMs) await pause(SUCCESSOR_POLL_MS);
+    return this.#running;
   }
 }
 
