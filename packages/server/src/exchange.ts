@@ -4,6 +4,7 @@ import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "
 import { cacheResultSlot, clientResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, EdgeError } from "@basalt/types";
 import type { Connection } from "./connection.ts";
+import { CLOSING } from "./delivery/fieldLines.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { runPhases } from "./phases/table.ts";
 import type { RequestBody } from "./requestBody.ts";
@@ -17,8 +18,6 @@ export interface Ongoing {
   /** The client will send no more. */
   clientEnded(): void;
 }
-
-const CLOSE: ConnectionDecision = { keepAlive: false, fields: ["Connection", "close"] };
 
 /**
  * One request and its response. A connection has one and uses it again for each request, so that a cache hit makes no
@@ -49,7 +48,7 @@ export class Exchange implements ConditionRequest {
   sourceHead: StoredHead | undefined;
   error: EdgeError | undefined;
   result: CacheResult = "TCP_NONE";
-  connectionDecision: ConnectionDecision = CLOSE;
+  connectionDecision: ConnectionDecision = CLOSING;
   status = 0;
   headBytesSent = 0;
   bodyBytesSent = 0;
@@ -165,7 +164,7 @@ export class Exchange implements ConditionRequest {
 
   decideConnection(): ConnectionDecision {
     const { connection, vhost } = this;
-    if (connection.server.isDraining || vhost === undefined) this.connectionDecision = CLOSE;
+    if (connection.server.isDraining || vhost === undefined) this.connectionDecision = CLOSING;
     else {
       this.connectionDecision = vhost.connectionRules(this.fields.flags, this.minorVersion, connection.served);
     }

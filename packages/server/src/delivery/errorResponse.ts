@@ -3,7 +3,8 @@ import { viaValue } from "@basalt/policy";
 import { ERROR_CODES, type ErrorCode } from "@basalt/types";
 import type { Connection } from "../connection.ts";
 import type { Exchange } from "../exchange.ts";
-import { connectionLines, statusLine } from "./prepared.ts";
+import { connectionLines } from "./fieldLines.ts";
+import { statusLine } from "./prepared.ts";
 
 /** Answers bytes that are no request, or none that may be answered otherwise, and ends the connection. */
 export const rejectConnection = (connection: Connection, code: ErrorCode): void => {

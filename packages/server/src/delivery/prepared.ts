@@ -3,6 +3,7 @@ import { formatHttpDate, statusReason } from "@basalt/http";
 import { type ConnectionDecision, currentAge, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
 import type { EdgeServerParts } from "../edgeServer.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { connectionLines, fieldLines } from "./fieldLines.ts";
 
 /** Length of an IMF-fixdate, and of it with the line end and the empty line that follow it at the end of each head. */
 const DATE_BYTES = 29;
@@ -37,9 +38,7 @@ export const preparedResponse = (object: CachedObject, context: HeadContext): Pr
 /** Head for a response that is sent once, by itself. */
 export const singleHead = (object: CachedObject, context: HeadContext, connection: ConnectionDecision): Buffer => {
   const { vhost, nowMs } = context;
-  let lines = "";
-  const fields = clientFields(object, context);
-  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  let lines = fieldLines(clientFields(object, context));
   if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
   const framing = `Content-Length: ${object.bodyBytes}\r\n${connectionLines(connection)}`;
   const text = `${statusLine(object.head.status)}${lines}${framing}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
@@ -91,13 +90,6 @@ export const withConnection = (
 
 export const statusLine = (status: number): string => `HTTP/1.1 ${status} ${statusReason(status)}\r\n`;
 
-export const connectionLines = (connection: ConnectionDecision): string => {
-  const { fields } = connection;
-  let lines = "";
-  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
-  return lines;
-};
-
 /** Fields of the object that clients see (policy), with Vary where a compressed form exists beside it (HTTP-62). */
 const clientFields = (object: CachedObject, { vhost, product }: HeadContext): string[] => {
   const { options, originOptions } = vhost.settings;
@@ -116,8 +108,7 @@ const build = (
   framing: string,
   body: Buffer | undefined,
 ): PreparedResponse => {
-  let lines = "";
-  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  let lines = fieldLines(fields);
   if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
   const connection = vhost.standardConnection === undefined ? "" : connectionLines(vhost.standardConnection);
   const head = `${status}${lines}${framing}${connection}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;

@@ -1,5 +1,6 @@
 import type { OriginTunnel } from "@basalt/origin";
 import type { Exchange, Ongoing } from "../exchange.ts";
+import { fieldLines } from "./fieldLines.ts";
 
 /**
  * An accepted upgrade (RFC 9110 7.8): the 101 goes to the client, then bytes go both ways untouched until either side
@@ -27,10 +28,8 @@ export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginT
   };
   exchange.ongoing = ongoing;
 
-  let lines = `HTTP/1.1 101 ${head.reason === "" ? "Switching Protocols" : head.reason}\r\n`;
-  for (let index = 0; index + 1 < head.fields.length; index += 2)
-    lines += `${head.fields[index]}: ${head.fields[index + 1]}\r\n`;
-  const answer = Buffer.from(`${lines}\r\n`, "latin1");
+  const reason = head.reason === "" ? "Switching Protocols" : head.reason;
+  const answer = Buffer.from(`HTTP/1.1 101 ${reason}\r\n${fieldLines(head.fields)}\r\n`, "latin1");
   exchange.responding(101, answer.length);
   connection.socket.write(answer);
 

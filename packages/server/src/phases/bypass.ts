@@ -1,9 +1,9 @@
-import { removeHopByHop, statusReason } from "@basalt/http";
+import { getField, removeHopByHop, statusReason } from "@basalt/http";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "@basalt/origin";
 import { bypassRequestFields, type ConnectionDecision } from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
-import { connectionLines } from "../delivery/prepared.ts";
+import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
 import { openTunnel } from "../delivery/tunnel.ts";
 import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
@@ -77,7 +77,7 @@ class Relay implements OriginHandler, Ongoing {
   onInformation(status: number, fields: readonly string[]): void {
     // 100 Continue is between neighbours; the client has had its own. HTTP/1.0 clients know no interim responses.
     if (this.#isOver || status === 100 || status === 101 || this.#exchange.minorVersion === 0) return;
-    const text = `HTTP/1.1 ${status} ${statusReason(status)}\r\n${linesOf(removeHopByHop(fields))}\r\n`;
+    const text = `HTTP/1.1 ${status} ${statusReason(status)}\r\n${fieldLines(removeHopByHop(fields))}\r\n`;
     this.#exchange.connection.socket.write(Buffer.from(text, "latin1"));
   }
 
@@ -86,14 +86,14 @@ class Relay implements OriginHandler, Ongoing {
     const exchange = this.#exchange;
     const decision = exchange.decideConnection();
     const fields = removeHopByHop(head.fields);
-    const hasLength = hasField(fields, "content-length");
+    const hasLength = getField(fields, "content-length") !== undefined;
     this.#hasBody = !exchange.isHead && head.status !== 204 && head.status !== 304;
     this.#isChunked = this.#hasBody && !hasLength && exchange.minorVersion === 1;
     this.#keepAlive = decision.keepAlive && (!this.#hasBody || hasLength || this.#isChunked);
     const reason = head.reason === "" ? statusReason(head.status) : head.reason;
     const connection: ConnectionDecision = this.#keepAlive ? decision : CLOSING;
     const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
-    const text = `HTTP/1.1 ${head.status} ${reason}\r\n${linesOf(fields)}${framing}${connectionLines(connection)}\r\n`;
+    const text = `HTTP/1.1 ${head.status} ${reason}\r\n${fieldLines(fields)}${framing}${connectionLines(connection)}\r\n`;
     exchange.responding(head.status, text.length);
     exchange.connection.watchSending();
     exchange.connection.socket.write(Buffer.from(text, "latin1"));
@@ -145,17 +145,3 @@ class Relay implements OriginHandler, Ongoing {
     return Buffer.from(`${this.#sentChunks++ === 0 ? "" : "\r\n"}${length.toString(16)}\r\n`, "latin1");
   }
 }
-
-const CLOSING: ConnectionDecision = { keepAlive: false, fields: ["Connection", "close"] };
-
-const linesOf = (fields: readonly string[]): string => {
-  let lines = "";
-  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
-  return lines;
-};
-
-const hasField = (fields: readonly string[], lowerCaseName: string): boolean => {
-  for (let index = 0; index < fields.length; index += 2)
-    if (fields[index]?.toLowerCase() === lowerCaseName) return true;
-  return false;
-};

@@ -15,8 +15,8 @@ import {
 } from "@basalt/policy";
 import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
 import { sendErrorPage } from "../delivery/errorResponse.ts";
+import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
 import {
-  connectionLines,
   type HeadContext,
   headFrom,
   preparedNotModified,
@@ -344,13 +344,10 @@ const growingHead = (
   framing: string,
   decision: ConnectionDecision,
 ): Buffer => {
-  let lines = "";
-  for (let index = 0; index + 1 < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  const lines = fieldLines(fields);
   const date = `Date: ${formatHttpDate(exchange.nowMs)}\r\n\r\n`;
   return Buffer.from(`${statusLine(status)}${lines}${framing}${connectionLines(decision)}${date}`, "latin1");
 };
-
-const CLOSING: ConnectionDecision = { keepAlive: false, fields: ["Connection", "close"] };
 
 const framingOf = (exchange: Exchange, end: number): Framing => {
   if (end >= 0) return "length";
