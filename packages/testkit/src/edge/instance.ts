@@ -126,16 +126,16 @@ export class EdgeInstance {
   }
 
   /** SIGKILL to everything at once. */
-  kill(): void {
-    killTree([...this.#known.values()]);
+  kill(): ProcessRecord[] {
+    const killed = killTree([...this.#known.values()]);
     this.#known.clear();
+    return killed;
   }
 
   /** SIGKILL to everything, then waits until all of it is gone. */
   async crash(): Promise<void> {
     await this.status().catch(() => undefined);
-    const before = [...this.#known.values()];
-    this.kill();
+    const before = [...this.#known.values(), ...this.kill()];
     while (before.some(isAlive)) await pause(POLL_MS);
   }
 

@@ -9,6 +9,7 @@ export interface ProcessRecord {
 interface ProcessEntry extends ProcessRecord {
   readonly parent: number;
   readonly state: string;
+  readonly threads: number;
 }
 
 const readEntry = (pid: number): ProcessEntry | undefined => {
@@ -16,7 +17,13 @@ const readEntry = (pid: number): ProcessEntry | undefined => {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // the command name, in parentheses, may hold anything; the fields after it are plain
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { pid, state: fields[0] ?? "", parent: Number(fields[1]), startTicks: Number(fields[19]) };
+    return {
+      pid,
+      state: fields[0] ?? "",
+      parent: Number(fields[1]),
+      threads: Number(fields[17]),
+      startTicks: Number(fields[19]),
+    };
   } catch {
     return undefined;
   }
@@ -27,10 +34,14 @@ export const recordProcess = (pid: number): ProcessRecord | undefined => {
   return entry === undefined ? undefined : { pid, startTicks: entry.startTicks };
 };
 
-/** False for a zombie: it holds nothing any more. */
+/**
+ * False for a zombie: it holds nothing any more. Unless threads of it are still ending: until the last one has, its
+ * sockets are open and accept.
+ */
 export const isAlive = (record: ProcessRecord): boolean => {
   const entry = readEntry(record.pid);
-  return entry !== undefined && entry.startTicks === record.startTicks && entry.state !== "Z" && entry.state !== "X";
+  if (entry === undefined || entry.startTicks !== record.startTicks) return false;
+  return (entry.state !== "Z" && entry.state !== "X") || entry.threads > 1;
 };
 
 /** The living descendants of those processes, themselves included; parents come before children. */
