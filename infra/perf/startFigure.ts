@@ -48,7 +48,8 @@ export async function measureStart(rig: Rig): Promise<Figure[]> {
   ];
 }
 
-async function firstAnswer(port: number, path: string): Promise<void> {
+/** Resolves when that path is answered with 200; what is refused before is asked again. */
+export async function firstAnswer(port: number, path: string): Promise<void> {
   const deadline = performance.now() + START_WITHIN_MS;
   for (;;) {
     const asker = await connectAsker(port).catch(() => undefined);

@@ -8,6 +8,7 @@ export interface CommandOptions {
   readonly follow: boolean;
   readonly lines: string | undefined;
   readonly timeout: string | undefined;
+  readonly age: string | undefined;
 }
 
 export interface Invocation {

@@ -16,6 +16,7 @@ const parseWords = (argv: readonly string[]) => {
         follow: { type: "boolean", short: "f", default: false },
         lines: { type: "string", short: "n" },
         timeout: { type: "string" },
+        age: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -37,11 +38,11 @@ export const parseCommandLine = (
   homeOfEnvironment: string | undefined,
 ): { readonly command: Command; readonly invocation: Invocation } => {
   const { values, positionals } = parseWords(argv);
-  const { json, foreground, full, follow, lines, timeout } = values;
-  const options = { json, foreground, full, follow, lines, timeout };
+  const { json, foreground, full, follow, lines, timeout, age } = values;
+  const options = { json, foreground, full, follow, lines, timeout, age };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");
-  const given = (["json", "foreground", "full", "follow", "lines", "timeout"] as const).filter(
+  const given = (["json", "foreground", "full", "follow", "lines", "timeout", "age"] as const).filter(
     (option) => options[option] !== undefined && options[option] !== false,
   );
   const foreign = command.name === "help" ? undefined : given.find((option) => !command.options.includes(option));

@@ -3,6 +3,7 @@ import { check, logs, status, version } from "./commands/inspect.ts";
 import { api, reload, restart, scale } from "./commands/operate.ts";
 import { start } from "./commands/start.ts";
 import { stop } from "./commands/stop.ts";
+import { cleanup, mount, unmount } from "./commands/store.ts";
 import { EXIT, EXIT_DOCS } from "./exitCodes.ts";
 import { formatTable, print } from "./output.ts";
 
@@ -13,6 +14,7 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   follow: "-f",
   lines: "-n N",
   timeout: "--timeout SECONDS",
+  age: "--age DAYS",
 };
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];
@@ -39,6 +41,9 @@ export const COMMANDS: readonly Command[] = [
   status,
   logs,
   scale,
+  cleanup,
+  mount,
+  unmount,
   check,
   api,
   version,

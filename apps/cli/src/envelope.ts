@@ -1,4 +1,4 @@
-import type { StatusReport, WorkerStatus } from "@basalt/management";
+import type { CleanupReport, DiskStatus, StatusReport, WorkerStatus } from "@basalt/management";
 
 /** Boundary: JSON of the management API to values. */
 
@@ -43,6 +43,19 @@ const parseWorker = (value: unknown): WorkerStatus => {
   };
 };
 
+const DISK_STATES: readonly DiskStatus["state"][] = ["Normal", "Invalid", "Unmounted"];
+
+const parseDisk = (value: unknown): DiskStatus => {
+  const disk = isRecord(value) ? value : {};
+  return {
+    path: textOf(disk.path),
+    state: DISK_STATES.find((state) => state === disk.state) ?? "Invalid",
+    usedBytes: numberOf(disk.usedBytes),
+    quotaBytes: typeof disk.quotaBytes === "number" ? disk.quotaBytes : null,
+    availableBytes: numberOf(disk.availableBytes),
+  };
+};
+
 export const parseStatusReport = (value: unknown): StatusReport | undefined => {
   if (!isRecord(value)) return undefined;
   return {
@@ -50,11 +63,24 @@ export const parseStatusReport = (value: unknown): StatusReport | undefined => {
     pid: numberOf(value.pid),
     uptimeSeconds: numberOf(value.uptimeSeconds),
     generation: numberOf(value.generation),
+    state: value.state === "Emergency" ? "Emergency" : "Healthy",
     workers: listOf(value.workers).map(parseWorker),
     transform: parseWorker(value.transform),
     objects: numberOf(value.objects),
     bodyBytes: numberOf(value.bodyBytes),
+    disks: listOf(value.disks).map(parseDisk),
     listening: listOf(value.listening).map(textOf),
+  };
+};
+
+export const parseCleanupResult = (value: unknown): CleanupReport => {
+  const result = isRecord(value) ? value : {};
+  return {
+    objects: numberOf(result.Count),
+    bytes: numberOf(result.Size),
+    segments: numberOf(result.Segments),
+    folders: numberOf(result.Folders),
+    elapsedMs: numberOf(result.Time),
   };
 };
 

@@ -40,14 +40,21 @@ const report = () => ({
   pid: process.pid,
   uptimeSeconds: 5,
   generation: 1,
+  state: "Emergency",
   workers: [worker(0), worker(1)],
   transform: worker(0),
   objects: 5,
   bodyBytes: 2048,
+  disks: [
+    { path: "/cache1", state: "Normal", usedBytes: 1536, quotaBytes: 1_073_741_824, availableBytes: 73_400_320 },
+    { path: "/cache2", state: "Unmounted", usedBytes: 0, quotaBytes: null, availableBytes: 0 },
+  ],
   listening: ["*:8080"],
 });
 
 const reloadRefused = { Problems: [{ text: "server.xml:3:7: error: <Server/Nmae> Unknown element." }] };
+
+const cleanedUp = (objects: number) => ({ Count: objects, Size: objects * 1024, Segments: 1, Folders: 0, Time: 5 });
 
 const answers: Readonly<Record<string, () => { status: "OK" | "Fail"; result: unknown; exitCode?: number }>> = {
   "/control/status": () => ({ status: "OK", result: report() }),
@@ -59,6 +66,11 @@ const answers: Readonly<Record<string, () => { status: "OK" | "Fail"; result: un
     behaviour === "refuse"
       ? { status: "Fail", result: reloadRefused }
       : { status: "OK", result: { Generation: 2, Changes: 1, Warnings: [] } },
+  "/command/cleanup": () => ({ status: "OK", result: cleanedUp(0) }),
+  "/command/cleanup?age=10": () => ({ status: "OK", result: cleanedUp(1234) }),
+  "/command/unmount?disk=%2Fmy%20disk%2B1": () => ({ status: "OK", result: "/my disk+1" }),
+  "/command/mount?disk=%2Fcache1": () => ({ status: "OK", result: "/cache1" }),
+  "/command/mount?disk=%2Felsewhere": () => ({ status: "Fail", result: "No disk is configured with this path." }),
   "/version": () => ({ status: "OK", result: "0.1.0" }),
 };
 

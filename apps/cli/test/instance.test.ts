@@ -12,7 +12,7 @@ afterEach(() => scene.close());
 const NEVER_USED_PID = 4_194_304 + 7;
 
 describe("start and stop", () => {
-  it("starts in the background, answers status, refuses a second start, and stops", async () => {
+  it("OPT-68 OPT-77 starts in the background, answers status, refuses a second start, and stops", async () => {
     const started = await scene.basalt("start");
     expect(started).toMatchObject({
       code: 0,
@@ -28,7 +28,15 @@ describe("start and stop", () => {
     const status = await scene.basalt("status");
     expect(status.code).toBe(0);
     expect(status.out).toMatch(/worker-1 +\d+ +serving +1d 1h +0 +12 +1,234 +70\.0 MB/);
-    expect(JSON.parse((await scene.basalt("status", "--json")).out)).toMatchObject({ running: true, objects: 5 });
+    expect(status.out).toMatch(/^state +Emergency$/m);
+    expect(status.out).toMatch(/^\/cache1 +Normal +1\.5 KB +1\.0 GB +70\.0 MB$/m);
+    expect(status.out).toMatch(/^\/cache2 +Unmounted +0 B +- +0 B$/m);
+    expect(JSON.parse((await scene.basalt("status", "--json")).out)).toMatchObject({
+      running: true,
+      objects: 5,
+      state: "Emergency",
+      disks: [{ path: "/cache1" }, { path: "/cache2", state: "Unmounted", quotaBytes: null }],
+    });
 
     expect(await scene.basalt("stop")).toMatchObject({ code: 0, out: "Basalt has stopped.\n" });
     expect(launcher !== undefined && isAlive(launcher)).toBe(false);
@@ -136,6 +144,25 @@ describe("operating a running instance", () => {
     expect((await scene.basalt("api", "/nothing")).code).toBe(1);
   });
 
+  it("CFG-52 cleans up, with the configured age or another", async () => {
+    await scene.basalt("start");
+    expect((await scene.basalt("cleanup")).out).toBe("Removed 0 objects (0 B), 1 segment, 0 folders.\n");
+    expect((await scene.basalt("cleanup", "--age", "10")).out).toContain("Removed 1,234 objects (1.2 MB)");
+    expect(JSON.parse((await scene.basalt("cleanup", "--json")).out)).toMatchObject({ result: { Segments: 1 } });
+    expect(await scene.basalt("cleanup", "--age", "soon")).toMatchObject({ code: 2 });
+  });
+
+  it("OPT-75 OPT-76 OPT-78 takes disks out of use and in again, and says when there is none", async () => {
+    await scene.basalt("start");
+    expect(await scene.basalt("unmount", "/my disk+1")).toMatchObject({
+      code: 0,
+      out: "/my disk+1 is out of use.\n",
+    });
+    expect(await scene.basalt("mount", "/cache1")).toMatchObject({ code: 0, out: "/cache1 is in use.\n" });
+    const refused = await scene.basalt("mount", "/elsewhere");
+    expect(refused).toMatchObject({ code: 1, error: "No disk is configured with this path.\n" });
+  });
+
   it("prints what is wrong with a configuration that was refused", async () => {
     await scene.behave("refuse");
     await scene.basalt("start");
@@ -145,7 +172,7 @@ describe("operating a running instance", () => {
     expect(error).toContain("the one in service stays");
   });
 
-  it.each([["reload"], ["restart"], ["scale", "2"], ["api", "version"]])(
+  it.each([["reload"], ["restart"], ["scale", "2"], ["api", "version"], ["cleanup"], ["mount", "/cache1"]])(
     "says that the instance is not running: %s %s",
     async (...words) => {
       const { code, error } = await scene.basalt(...words.filter((word) => word !== undefined));

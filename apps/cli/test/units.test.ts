@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../src/command.ts";
 import { parseCommandLine } from "../src/commandLine.ts";
 import { COMMANDS, usageOf } from "../src/commandTable.ts";
-import { parseEnvelope, parseReloadResult, parseStatusReport } from "../src/envelope.ts";
+import { parseCleanupResult, parseEnvelope, parseReloadResult, parseStatusReport } from "../src/envelope.ts";
 import { formatBytes, formatDuration, formatTable } from "../src/output.ts";
 import { countEarlyEnds, decideNextStep, type ProcessEnd } from "../src/restartPolicy.ts";
 
@@ -61,12 +61,19 @@ describe("the command line", () => {
     [["start", "--nonsense"]],
     [["logs", "-n"]],
     [["status", "extra"]],
+    [["cleanup", "10"]],
+    [["cleanup", "--age"]],
+    [["mount"]],
+    [["unmount", "/a", "/b"]],
+    [["scale", "2", "--age", "1"]],
   ])("refuses %j", (argv) => {
     expect(() => parse(...argv)).toThrow(UsageError);
   });
 
   it("has a usage and a sentence for each command", () => {
     expect(COMMANDS.map(usageOf)).toContain("logs [-f] [-n N]");
+    expect(COMMANDS.map(usageOf)).toContain("cleanup [--age DAYS] [--json]");
+    expect(COMMANDS.map(usageOf)).toContain("unmount DISK");
     expect(COMMANDS.filter(({ doc }) => !doc.endsWith("."))).toEqual([]);
   });
 });
@@ -113,7 +120,12 @@ describe("answers of the management API", () => {
       pid: 0,
       workers: [{ state: "waiting" }, { state: "waiting" }, { state: "waiting" }],
     });
+    expect(parseStatusReport({ disks: [{ state: "dancing", quotaBytes: "9" }, 7], state: "ecstatic" })).toMatchObject({
+      state: "Healthy",
+      disks: [{ path: "", state: "Invalid", quotaBytes: null }, { state: "Invalid" }],
+    });
     expect(parseStatusReport(undefined)).toBeUndefined();
+    expect(parseCleanupResult(null)).toEqual({ objects: 0, bytes: 0, segments: 0, folders: 0, elapsedMs: 0 });
     expect(parseReloadResult("x")).toEqual({ generation: 0, changes: 0, problems: [] });
   });
 });

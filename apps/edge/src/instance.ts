@@ -1,12 +1,13 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { ObjectCoordinator } from "@basalt/cache";
+import { resolve } from "node:path";
+import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt/cache";
 import { diffConfigs, type EdgeConfig } from "@basalt/config";
 import type { CallHandlers, EventHandlers } from "@basalt/ipc";
 import {
+  type CleanupReport,
   type Control,
   controlSocketPath,
   createManagementServer,
+  type DiskOutcome,
   decideAccess,
   type FileInfo,
   type ManagementServer,
@@ -16,17 +17,7 @@ import {
   type StatusReport,
 } from "@basalt/management";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
-import {
-  type BodyStore,
-  type BodyUpkeep,
-  createSpaceKeeper,
-  type DiskIndex,
-  KEEPER_WRITER,
-  openBodyStore,
-  openDiskIndexWriter,
-  type SpaceKeeper,
-} from "@basalt/store";
-import { CounterAggregate, type InfoLog, type ProcessFigures } from "@basalt/telemetry";
+import { CounterAggregate, CounterBlock, type InfoLog, PROCESS_SLOT, type ProcessFigures } from "@basalt/telemetry";
 import { createMetrics, type Metrics } from "@basalt/telemetry/prometheus";
 import {
   type AdjustableClock,
@@ -38,13 +29,14 @@ import {
   type Problem,
 } from "@basalt/types";
 import { describeStoredFiles } from "./fileInfo.ts";
+import { HostStore, type StoreDisks } from "./hostStore.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
-import { memoryTierBytes } from "./memoryPlan.ts";
+import { contentMemoryBytes, memoryTierBytes } from "./memoryPlan.ts";
 import { ownFigures } from "./processFigures.ts";
 import type { LogLevel, PrimaryService, TransformFigures, WorkerConfiguration } from "./protocol.ts";
 import { runPurge } from "./purging.ts";
-import { indexPathOf, storeDisksOf } from "./storeDisks.ts";
+import { indexPathOf } from "./storeDisks.ts";
 import { TransformProcess } from "./transformProcess.ts";
 import { WorkerPool } from "./workerPool.ts";
 import type { ListeningPlace, WorkerProcess } from "./workerProcess.ts";
@@ -52,9 +44,9 @@ import type { ListeningPlace, WorkerProcess } from "./workerProcess.ts";
 /** The launcher starts the primary again at once. */
 export const EXIT_RESTART = 75;
 
-const SPACE_CHECK_MS = 1_000;
-const OPEN_FILES = 64;
-const ORPHAN_FILES_PER_SECOND = 200;
+/** Lets the answer to the call leave first. */
+const RESTART_DELAY_MS = 200;
+const STORE_KEEPING_MS = 1_000;
 const TRANSFORM_WRITER = "transform";
 
 export interface InstanceParts {
@@ -78,9 +70,9 @@ export class Instance implements Control {
   readonly #aggregate = new CounterAggregate();
   readonly #metrics: Metrics;
   readonly #listeners = new Listeners();
-  readonly #index: DiskIndex;
-  readonly #bodies: BodyStore & BodyUpkeep;
-  readonly #space: SpaceKeeper;
+  readonly #store: HostStore;
+  readonly #counters: CounterBlock;
+  readonly #emergency: EmergencyState;
   readonly #coordinator: ObjectCoordinator;
   readonly #workers: WorkerPool;
   readonly #transform: TransformProcess;
@@ -90,39 +82,58 @@ export class Instance implements Control {
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
+  #keeping: NodeJS.Timeout | undefined;
 
-  constructor(parts: InstanceParts) {
+  /** Opens the store and brings it to the state in which a crash left it; nothing is served yet. */
+  static async open(parts: InstanceParts): Promise<Instance> {
+    let instance: Instance | undefined;
+    const counters = new CounterBlock();
+    const store = await HostStore.open({
+      home: parts.home,
+      config: () => instance?.config ?? parts.config,
+      clock: parts.clock,
+      log: parts.log,
+      counters,
+      onChange: (disks) => instance?.tellDisks(disks),
+      onTerminate: () => {
+        parts.log.error("all disks are excluded: the server ends (OnCrash selfkill)");
+        if (instance === undefined) parts.exit(0);
+        else instance.terminate();
+      },
+    });
+    instance = new Instance(parts, store, counters);
+    const invalidations = await store.staleLog.readAll();
+    await instance.#coordinator.replay(invalidations);
+    if (invalidations.length > 0) parts.log.notice(`${invalidations.length} purge calls were repeated from stale.log`);
+    return instance;
+  }
+
+  private constructor(parts: InstanceParts, store: HostStore, counters: CounterBlock) {
     this.#parts = parts;
     this.#config = parts.config;
+    this.#store = store;
+    this.#counters = counters;
+    this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
     if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
     const { clock, log, home } = parts;
-    const onProblem = (problem: Problem): void => log.warning(formatProblem(problem));
-    const indexPath = indexPathOf(parts.config, home);
-    mkdirSync(dirname(indexPath), { recursive: true });
-    this.#index = openDiskIndexWriter(indexPath, { clock, onProblem });
-    const disks = storeDisksOf(parts.config);
-    this.#bodies = openBodyStore({
-      disks,
-      allocateSegment: (disk) => this.#space.grantSegment(KEEPER_WRITER, disk),
-      allocateFile: () => Promise.resolve(this.#index.nextFileId()),
-      onProblem,
-      maxOpenFiles: OPEN_FILES,
-      clock,
-    });
-    this.#space = createSpaceKeeper({ disks, index: this.#index, bodies: this.#bodies, clock, onProblem });
     this.#transform = new TransformProcess({
       config: () => this.#config,
-      nextSegment: (disk) => this.#space.grantSegment(TRANSFORM_WRITER, disk),
-      nextFile: () => this.#index.nextFileId(),
+      store: () => store.storeDisks,
+      nextSegment: (disk) => store.space.grantSegment(TRANSFORM_WRITER, disk),
+      nextFile: () => store.index.nextFileId(),
+      onDiskFailed: (disk) => store.noteFailure(disk),
+      onDiskFull: (disk) => void store.noteFull(disk),
       log: (level, text) => log[level](text),
-      onGone: () => this.#space.writerGone(TRANSFORM_WRITER),
+      onGone: () => store.space.writerGone(TRANSFORM_WRITER),
     });
     this.#coordinator = new ObjectCoordinator({
       clock,
-      index: this.#index,
+      journal: store.staleLog,
+      index: store.index,
       derive: (request) => this.#transform.derive(request),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
+    this.#coordinator.setVhosts(new Set(this.vhostNames()));
     this.#workers = new WorkerPool({
       calls: (worker) => this.#workerCalls(worker),
       events: (worker) => this.#workerEvents(worker),
@@ -135,7 +146,11 @@ export class Instance implements Control {
       },
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
-    this.#metrics = createMetrics(this.#aggregate, () => this.#processFigures());
+    this.#metrics = createMetrics(
+      this.#aggregate,
+      () => this.#processFigures(),
+      () => store.diskStatus(),
+    );
     this.#management = createManagementServer({
       control: this,
       settings: () => this.#config.server.host.manager,
@@ -152,12 +167,48 @@ export class Instance implements Control {
     await this.#management.start();
     this.#aggregate.setVhosts(this.vhostNames());
     await this.#workers.scale(this.#config.server.cache.workers, this.#drainMs());
-    setInterval(() => void this.#keepSpace(), SPACE_CHECK_MS);
-    void this.#removeOrphans();
+    this.#keepStore();
+    void this.#store.removeOrphans();
     const took = Math.round(performance.now() - this.#startedMs);
     log.notice(
       `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
     );
+  }
+
+  get config(): EdgeConfig {
+    return this.#config;
+  }
+
+  /** The disks in use have changed: every process that reads or writes them is told. */
+  tellDisks(store: StoreDisks): void {
+    this.#transform.setStore(store);
+    for (const worker of this.#workers.living()) {
+      if (worker.state !== "starting") worker.channel.tell("store", store);
+    }
+  }
+
+  cleanup(ageDays: number | undefined): Promise<CleanupReport> {
+    return this.#store.cleanup(ageDays ?? this.#config.server.cache.cleanup.ageDays);
+  }
+
+  mount(disk: string): Promise<DiskOutcome> {
+    return this.#store.mount(resolve(this.#parts.home, disk));
+  }
+
+  unmount(disk: string): Promise<DiskOutcome> {
+    return Promise.resolve(this.#store.unmount(resolve(this.#parts.home, disk)));
+  }
+
+  async clearCache(): Promise<void> {
+    this.#parts.log.notice("the cache is cleared, and the server restarts");
+    await this.#store.clear();
+    setTimeout(() => void this.stop(EXIT_RESTART), RESTART_DELAY_MS);
+  }
+
+  async clearVhost(name: string): Promise<boolean> {
+    if (!this.vhostNames().includes(name)) return false;
+    await this.#coordinator.invalidate(name, { kind: "pattern", pattern: "*" }, { kind: "hardpurge" });
+    return true;
   }
 
   vhostNames(): readonly string[] {
@@ -172,7 +223,7 @@ export class Instance implements Control {
     return describeStoredFiles(url, {
       config: this.#config,
       variantsOf: (vhost, path) => this.#coordinator.variantsOf(vhost, path),
-      bodies: this.#bodies,
+      bodies: this.#store.bodies,
       nowMs: this.#parts.clock.now(),
     });
   }
@@ -205,8 +256,10 @@ export class Instance implements Control {
   }
 
   status(): StatusReport {
-    const { objects, bytes } = this.#index.totals;
+    const { objects, bytes } = this.#store.index.totals;
     return {
+      state: this.#emergency.hostState,
+      disks: this.#store.diskStatus(),
       version: PRODUCT_VERSION,
       pid: process.pid,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
@@ -247,6 +300,7 @@ export class Instance implements Control {
     });
     this.#transformFigures = await this.#transform.figures();
     await Promise.all(asking);
+    this.#aggregate.accept("primary", 1, this.#counters.snapshot());
     return { contentType: this.#metrics.contentType, text: await this.#metrics.text() };
   }
 
@@ -260,9 +314,8 @@ export class Instance implements Control {
     this.#transform.stop();
     this.#listeners.close();
     await this.#management.close();
-    await this.#bodies.close();
-    await this.#index.flush();
-    this.#index.close();
+    clearTimeout(this.#keeping);
+    await this.#store.close(this.#coordinator.newestVersion);
     log.notice("stopped");
     await log.close();
     this.#parts.exit(exitCode);
@@ -301,6 +354,9 @@ export class Instance implements Control {
       }),
     );
     this.#aggregate.setVhosts(this.vhostNames());
+    this.#coordinator.setVhosts(new Set(this.vhostNames()));
+    this.#store.configure(config);
+    this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
     log.notice(`configuration ${config.generation} in service, ${changes.length} changes`);
     return { kind: "applied", generation: config.generation, changes: changes.length, warnings: outcome.warnings };
   }
@@ -341,8 +397,9 @@ export class Instance implements Control {
   #workerCalls(worker: WorkerProcess): CallHandlers<PrimaryService> {
     return {
       acquire: (request) => this.#coordinator.acquire(worker.id, request),
-      nextSegment: ({ disk }) => this.#space.grantSegment(sourceOf(worker), disk),
-      nextFile: () => this.#index.nextFileId(),
+      acquirePart: (request) => this.#coordinator.acquirePart(worker.id, request),
+      nextSegment: ({ disk }) => this.#store.space.grantSegment(sourceOf(worker), disk),
+      nextFile: () => this.#store.index.nextFileId(),
       derive: (request) => this.#coordinator.derive(request),
       purge: (call) => this.#purgeMethod(call),
       drained: (figures) => {
@@ -354,18 +411,24 @@ export class Instance implements Control {
 
   #workerEvents(worker: WorkerProcess): Omit<EventHandlers<PrimaryService>, "ready" | "figures"> {
     const { log } = this.#parts;
+    const { space } = this.#store;
     return {
       fillShared: ({ fillId, shared }) => {
-        this.#space.noteGrowing(shared.disk, shared.file, shared.availableBytes);
+        space.noteGrowing(shared.disk, shared.file, shared.availableBytes);
         this.#coordinator.fillShared(fillId, shared);
       },
       fillProgress: ({ fillId, availableBytes }) => this.#coordinator.fillProgress(fillId, availableBytes),
       fillEnd: (end) => {
         if (end.kind === "stored" && end.row.location.file !== 0) {
-          this.#space.noteGrowing(end.row.location.disk, end.row.location.file, 0);
+          space.noteGrowing(end.row.location.disk, end.row.location.file, 0);
         }
         this.#coordinator.fillEnd(end);
       },
+      partProgress: ({ partId, writtenTo }) => this.#coordinator.partProgress(partId, writtenTo),
+      partEnd: ({ partId, missingBytes }) => this.#coordinator.partEnd(partId, missingBytes),
+      memory: (use) => this.#applyEmergency(this.#emergency.accept(worker.id, use)),
+      diskFailed: ({ disk }) => this.#store.noteFailure(disk),
+      diskFull: ({ disk }) => void this.#store.noteFull(disk),
       touched: ({ keys, atMs }) => this.#coordinator.touched(keys, epochMs(atMs)),
       damaged: ({ key, location }) => this.#coordinator.damaged(key, location),
       log: ({ level, text }: { level: LogLevel; text: string }) => log[level](`worker ${worker.slot}: ${text}`),
@@ -374,7 +437,8 @@ export class Instance implements Control {
 
   #workerGone(worker: WorkerProcess, code: number | null): void {
     this.#coordinator.removeWorker(worker.id);
-    this.#space.writerGone(sourceOf(worker));
+    this.#store.space.writerGone(sourceOf(worker));
+    this.#applyEmergency(this.#emergency.forget(worker.id));
     const { figures } = worker;
     if (figures !== undefined) this.#aggregate.accept(sourceOf(worker), worker.id, figures.counters);
     this.#aggregate.end(sourceOf(worker));
@@ -416,6 +480,9 @@ export class Instance implements Control {
     return {
       config: this.#config,
       indexPath: indexPathOf(this.#config, home),
+      mapBytes: contentMemoryBytes(this.#config),
+      store: this.#store.storeDisks,
+      isEmergency: this.#emergency.isActive,
       memoryTierBytes: memoryTierBytes(this.#config, Math.max(this.#workers.size, this.#config.server.cache.workers)),
       clockOffsetMs: clock.offsetMs,
     };
@@ -440,26 +507,25 @@ export class Instance implements Control {
     await Promise.all(workers.map((worker) => worker.channel.call("setClock", { offsetMs }).catch(() => null)));
   }
 
-  async #keepSpace(): Promise<void> {
-    try {
-      await this.#space.check();
-    } catch (cause) {
-      this.#parts.log.error(`space could not be checked: ${EdgeError.from(cause).detail}`);
-    }
+  /** Each second, and never twice at a time. */
+  #keepStore(): void {
+    this.#keeping = setTimeout(() => {
+      const settled = this.#coordinator.settledVersion;
+      void this.#store
+        .keep(settled)
+        .catch((cause: unknown) => this.#parts.log.error(`the store: ${EdgeError.from(cause).detail}`))
+        .finally(() => {
+          if (!this.#isStopping) this.#keepStore();
+        });
+    }, STORE_KEEPING_MS);
   }
 
-  /** Body files of fills that a crash cut off. */
-  async #removeOrphans(): Promise<void> {
-    const modifiedBefore = epochMs(Date.now() - Math.ceil(performance.now()));
-    try {
-      const isLive = await this.#index.collectLiveFiles();
-      const count = await this.#bodies.removeOrphanFiles(isLive, {
-        modifiedBefore,
-        filesPerSecond: ORPHAN_FILES_PER_SECOND,
-      });
-      if (count > 0) this.#parts.log.notice(`removed ${count} body files without an object`);
-    } catch (cause) {
-      this.#parts.log.warning(`orphan files could not be removed: ${EdgeError.from(cause).detail}`);
+  #applyEmergency(change: EmergencyChange | undefined): void {
+    if (change === undefined) return;
+    this.#parts.log[change.level](change.text);
+    this.#counters.set(PROCESS_SLOT.emergencyMode, change.isActive ? 1 : 0);
+    for (const worker of this.#workers.living()) {
+      if (worker.state !== "starting") worker.channel.tell("emergency", { isActive: change.isActive });
     }
   }
 
@@ -481,20 +547,29 @@ const portProblem = (file: string, element: string, cause: unknown): Problem => 
 
 const sourceOf = (worker: WorkerProcess): string => `worker-${worker.id}`;
 
-/** Disks, memory folder and thread counts are taken at start; a reload carries the rest. */
-const keepingResources = (current: EdgeConfig, next: EdgeConfig): EdgeConfig => ({
-  ...next,
-  server: {
-    ...next.server,
-    cache: {
-      ...next.server.cache,
-      storage: { ...next.server.cache.storage, disks: current.server.cache.storage.disks },
-      memoryPath: current.server.cache.memoryPath,
-      systemMemoryRatio: current.server.cache.systemMemoryRatio,
-      contentMemoryRatio: current.server.cache.contentMemoryRatio,
-      systemFreeMemoryRatio: current.server.cache.systemFreeMemoryRatio,
-      workers: current.server.cache.workers,
-      transformThreads: current.server.cache.transformThreads,
+/** Disks, memory folder and thread counts are taken at start; a reload carries the rest, quotas of the same disks too. */
+const keepingResources = (current: EdgeConfig, next: EdgeConfig): EdgeConfig => {
+  const quotas = new Map(next.server.cache.storage.disks.map((disk) => [disk.path, disk.quotaBytes]));
+  const disks = current.server.cache.storage.disks.map(({ path, quotaBytes }) => ({
+    path,
+    quotaBytes: quotas.has(path) ? quotas.get(path) : quotaBytes,
+  }));
+  return {
+    ...next,
+    server: {
+      ...next.server,
+      cache: {
+        ...next.server.cache,
+        storage: { ...next.server.cache.storage, disks },
+        memoryPath: current.server.cache.memoryPath,
+        indexing: current.server.cache.indexing,
+        httpClientSession: current.server.cache.httpClientSession,
+        systemMemoryRatio: current.server.cache.systemMemoryRatio,
+        contentMemoryRatio: current.server.cache.contentMemoryRatio,
+        systemFreeMemoryRatio: current.server.cache.systemFreeMemoryRatio,
+        workers: current.server.cache.workers,
+        transformThreads: current.server.cache.transformThreads,
+      },
     },
-  },
-});
+  };
+};

@@ -35,7 +35,7 @@ if (!outcome.ok) {
 } else {
   for (const warning of outcome.warnings) log.warning(formatProblem(warning));
   try {
-    const instance = new Instance({
+    const instance = await Instance.open({
       home,
       config: outcome.config,
       clock,

@@ -1,7 +1,9 @@
 import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
+import type { MemoryUse } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
 import type { CounterSnapshot } from "@basalt/telemetry";
+import type { StoreDisks } from "./hostStore.ts";
 
 /** The composed conversations between the processes of an instance. */
 
@@ -27,14 +29,22 @@ export interface PrimaryService {
     /** The worker's code is loaded: it waits for `configure`. */
     ready: null;
     figures: WorkerFigures;
+    /** Content memory, when it has changed (OPT-60). */
+    memory: MemoryUse;
+    /** A disk has refused an operation. */
+    diskFailed: { readonly disk: number };
+    diskFull: { readonly disk: number };
     log: { readonly level: LogLevel; readonly text: string };
   };
 }
 
 export interface WorkerConfiguration {
   readonly config: EdgeConfig;
-  /** Where the index lies. */
+  /** Where the index lies, and how much of it may be mapped into memory. */
   readonly indexPath: string;
+  readonly mapBytes: number;
+  readonly store: StoreDisks;
+  readonly isEmergency: boolean;
   /** Bytes of this worker's memory tier. */
   readonly memoryTierBytes: number;
   readonly clockOffsetMs: number;
@@ -53,6 +63,9 @@ export interface WorkerService {
     /** Accept from this socket; the handle travels with the event. */
     listen: { readonly place: string; readonly port: number };
     unlisten: { readonly place: string };
+    /** The disks in use have changed. */
+    store: StoreDisks;
+    emergency: { readonly isActive: boolean };
     /** Finish what runs, then exit. */
     drain: { readonly limitMs: number };
   };
@@ -61,11 +74,14 @@ export interface WorkerService {
 /** What the transform host offers to the primary. */
 export interface TransformService {
   readonly calls: {
-    configure: { readonly request: { readonly config: EdgeConfig }; readonly reply: null };
+    configure: {
+      readonly request: { readonly config: EdgeConfig; readonly store: StoreDisks };
+      readonly reply: null;
+    };
     derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
     figures: { readonly request: null; readonly reply: TransformFigures };
   };
-  readonly events: Record<never, never>;
+  readonly events: { store: StoreDisks };
 }
 
 export interface TransformFigures {
@@ -82,6 +98,8 @@ export interface TransformOwner {
   readonly calls: Pick<ObjectService["calls"], "nextSegment" | "nextFile">;
   readonly events: {
     ready: null;
+    diskFailed: { readonly disk: number };
+    diskFull: { readonly disk: number };
     log: { readonly level: LogLevel; readonly text: string };
   };
 }

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import type { EdgeConfig } from "@basalt/config";
-import type { DiskSetting } from "@basalt/store";
+import type { ConfiguredDisk } from "@basalt/store";
 import { contentMemoryBytes } from "./memoryPlan.ts";
 
 /** Folders for bodies: the configured disks, or in memory-only mode (OPT-05) one folder on tmpfs. */
-export const storeDisksOf = (config: EdgeConfig): readonly DiskSetting[] => {
+export const configuredDisksOf = (config: EdgeConfig): readonly ConfiguredDisk[] => {
   const { storage, memoryPath } = config.server.cache;
-  if (storage.disks.length === 0) return [{ path: memoryPath, quotaBytes: memoryQuotaBytes(config) }];
-  return storage.disks.map(({ path, quotaBytes }) => (quotaBytes === undefined ? { path } : { path, quotaBytes }));
+  return isMemoryOnly(config) ? [{ path: memoryPath, quotaBytes: memoryQuotaBytes(config) }] : storage.disks;
 };
 
 export const isMemoryOnly = (config: EdgeConfig): boolean => config.server.cache.storage.disks.length === 0;
@@ -17,4 +16,4 @@ export const indexPathOf = (config: EdgeConfig, home: string): string =>
   isMemoryOnly(config) ? join(config.server.cache.memoryPath, "index.sqlite") : join(home, "data", "index.sqlite");
 
 /** The other half of the content memory is the workers' own tiers. */
-const memoryQuotaBytes = (config: EdgeConfig): number => Math.floor(contentMemoryBytes(config.server.cache) / 2);
+const memoryQuotaBytes = (config: EdgeConfig): number => Math.floor(contentMemoryBytes(config) / 2);

@@ -2,12 +2,11 @@ import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import { decodeHead, encodeHead } from "@basalt/cache/stored-head";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
-import { type BodyStore, openBodyStore } from "@basalt/store";
+import { type BodyStore, type DiskSetting, openBodyStore } from "@basalt/store";
 import { createTransformPool, type TransformPool } from "@basalt/transform";
 import { EdgeError, formatProblem } from "@basalt/types";
 import { ownFigures } from "./processFigures.ts";
 import type { TransformOwner, TransformService } from "./protocol.ts";
-import { storeDisksOf } from "./storeDisks.ts";
 
 /**
  * Composition root of the transform host: reads a stored source, has a thread work on it, stores the result. It alone
@@ -24,8 +23,8 @@ let parts: { readonly bodies: BodyStore; readonly pool: TransformPool } | undefi
 const channel = new Channel<TransformService, TransformOwner>(
   portToParent(),
   {
-    configure: ({ config }) => {
-      parts ??= assemble(config);
+    configure: ({ config, store }) => {
+      parts ??= assemble(config, store.disks);
       return null;
     },
     derive: (request) => derive(request),
@@ -35,15 +34,19 @@ const channel = new Channel<TransformService, TransformOwner>(
       return { ...(parts?.pool.figures ?? idle), residentBytes, cpuSeconds };
     },
   },
-  {},
+  { store: ({ disks }) => parts?.bodies.setDisks(disks) },
 );
 
-const assemble = (config: EdgeConfig) => ({
+const SYNC_MS = 1_000;
+
+const assemble = (config: EdgeConfig, disks: readonly DiskSetting[]) => ({
   bodies: openBodyStore({
-    disks: storeDisksOf(config),
+    disks,
     allocateSegment: (disk) => channel.call("nextSegment", { disk }),
     allocateFile: (disk) => channel.call("nextFile", { disk }),
     onProblem: (problem) => channel.tell("log", { level: "warning", text: formatProblem(problem) }),
+    onDiskFailure: (disk) => channel.tell("diskFailed", { disk }),
+    onDiskFull: (disk) => channel.tell("diskFull", { disk }),
     maxOpenFiles: OPEN_FILES,
   }),
   pool: createTransformPool({
@@ -53,7 +56,7 @@ const assemble = (config: EdgeConfig) => ({
   }),
 });
 
-const derive = async ({ source, operation, head }: DeriveRequest): Promise<DeriveReply> => {
+const derive = async ({ source, operation, head, image }: DeriveRequest): Promise<DeriveReply> => {
   if (parts === undefined) throw new EdgeError("SHUTTING_DOWN", { detail: "transform host is not configured" });
   const body = await readWhole(parts.bodies, source);
   const outcome = await parts.pool.run({ kind: operation.kind, source: body, level: operation.level });
@@ -62,7 +65,7 @@ const derive = async ({ source, operation, head }: DeriveRequest): Promise<Deriv
   if (template === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
   const result = Buffer.from(outcome.body.buffer, outcome.body.byteOffset, outcome.body.byteLength);
   const encoded = encodeHead({ ...template, bodyBytes: result.length });
-  const location = await parts.bodies.append(encoded, result);
+  const location = await parts.bodies.append(image, encoded, result);
   return { kind: "stored", location, head: encoded };
 };
 
@@ -84,6 +87,7 @@ const readWhole = async (bodies: BodyStore, location: DeriveRequest["source"]): 
   }
 };
 
+setInterval(() => void parts?.bodies.sync().catch(() => undefined), SYNC_MS);
 channel.onClose(() => process.exit(0));
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});

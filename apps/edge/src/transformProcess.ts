@@ -6,6 +6,7 @@ import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToChild } from "@basalt/ipc";
 import { EdgeError } from "@basalt/types";
+import type { StoreDisks } from "./hostStore.ts";
 import type { LogLevel, TransformFigures, TransformOwner, TransformService } from "./protocol.ts";
 
 const ENTRY = fileURLToPath(new URL("./transformHost.js", import.meta.url));
@@ -22,6 +23,9 @@ const SUCCESSOR_POLL_MS = 10;
 
 export interface TransformProcessParts {
   readonly config: () => EdgeConfig;
+  readonly store: () => StoreDisks;
+  readonly onDiskFailed: (disk: number) => void;
+  readonly onDiskFull: (disk: number) => void;
   readonly nextSegment: (disk: number) => Promise<number>;
   readonly nextFile: (disk: number) => number;
   readonly log: (level: LogLevel, text: string) => void;
@@ -90,6 +94,10 @@ export class TransformProcess {
     return await this.#running.channel.call("figures", null).catch(() => undefined);
   }
 
+  setStore(store: StoreDisks): void {
+    this.#running.channel.tell("store", store);
+  }
+
   stop(): void {
     this.#isStopping = true;
     this.#spare?.child.kill("SIGKILL");
@@ -109,7 +117,12 @@ export class TransformProcess {
         nextSegment: ({ disk }) => this.#parts.nextSegment(disk),
         nextFile: ({ disk }) => this.#parts.nextFile(disk),
       },
-      { ready: () => becomeReady(), log: ({ level, text }) => this.#parts.log(level, text) },
+      {
+        ready: () => becomeReady(),
+        diskFailed: ({ disk }) => this.#parts.onDiskFailed(disk),
+        diskFull: ({ disk }) => this.#parts.onDiskFull(disk),
+        log: ({ level, text }) => this.#parts.log(level, text),
+      },
     );
     const ended = new Promise<never>((_, reject) => {
       channel.onClose(() => reject(new EdgeError("SHUTTING_DOWN", { detail: "transform host ended" })));
@@ -122,7 +135,7 @@ export class TransformProcess {
   /** Makes a process the transform host: its threads start now. */
   #employ(spawned: Spawned): Running {
     const configured = spawned.ready.then(async () => {
-      await spawned.channel.call("configure", { config: this.#parts.config() });
+      await spawned.channel.call("configure", { config: this.#parts.config(), store: this.#parts.store() });
     });
     configured.catch(() => {});
     const running = { ...spawned, startedMs: performance.now(), configured };

@@ -1,21 +1,22 @@
-import { type CacheVhost, ObjectCache, VhostRegistry } from "@basalt/cache";
+import { type CacheVhost, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import { createOriginPool, type SharedOriginPool } from "@basalt/origin";
 import { compileCustomTtl } from "@basalt/policy";
 import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
-import { createMemoryTier, openBodyStore, openDiskIndexReader } from "@basalt/store";
+import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import { CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import type { StoreDisks } from "./hostStore.ts";
 import { OriginCounting } from "./originCounting.ts";
 import { ownFigures } from "./processFigures.ts";
 import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
-import { storeDisksOf } from "./storeDisks.ts";
 
 /** Composition root of an accept worker: wires the parts together and answers the primary. */
 
 const FIGURES_MS = 1_000;
 const SWEEP_MS = 500;
+const SAMPLE_MS = 100;
 /** Read descriptors of one worker at most. */
 const OPEN_FILES = 2_048;
 
@@ -26,7 +27,12 @@ const acceptors = new Map<string, Acceptor>();
 let pools = new Map<string, SharedOriginPool>();
 const originCounting = new OriginCounting(counters);
 let running:
-  | { readonly cache: ObjectCache; readonly server: EdgeServer; readonly setMemory: (bytes: number) => void }
+  | {
+      readonly cache: ObjectCache;
+      readonly server: EdgeServer;
+      readonly budget: MemoryBudget;
+      readonly index: DiskIndexReader;
+    }
   | undefined;
 
 const channel = new Channel<WorkerService, PrimaryService>(
@@ -48,7 +54,13 @@ const channel = new Channel<WorkerService, PrimaryService>(
   {
     fillUpdate: (update) => running?.cache.followers.receive(update),
     shareFill: ({ fillId }) => running?.cache.filling.share(fillId),
+    partUpdate: (update) => running?.cache.parted.update(update),
+    sharePart: ({ partId }) => running?.cache.parted.share(partId),
+    trimPart: ({ partId, end }) => running?.cache.parted.trim(partId, end),
+    store: (store) => applyStore(store),
+    emergency: ({ isActive }) => running?.server.setEmergency(isActive),
     settled: ({ version }) => {
+      running?.index.refresh();
       for (const { index, invalidations } of registry.all) running?.cache.settle(index, invalidations, version);
     },
     listen: ({ place, port }, handle) => {
@@ -67,23 +79,42 @@ const configure = (request: WorkerConfiguration): null => {
   const { config } = request;
   clock.setOffset(milliseconds(request.clockOffsetMs));
   running ??= assemble(request);
-  running.setMemory(request.memoryTierBytes);
+  running.budget.setLimit(request.memoryTierBytes);
+  running.server.setEmergency(request.isEmergency);
+  applyStore(request.store);
+  forgetRemovedVhosts(config, running.cache);
   const vhosts = cacheVhostsOf(config);
   running.server.configure(config, vhosts, config.server.cache.workers);
   return null;
 };
 
-const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) => {
+const applyStore = ({ disks, isBypassing }: StoreDisks): void => {
+  running?.cache.setDisks(disks);
+  running?.server.setBypassing(isBypassing);
+};
+
+/** Their objects are not to come back with a host of the same name (CFG-56). */
+const forgetRemovedVhosts = (config: EdgeConfig, cache: ObjectCache): void => {
+  const names = new Set(config.vhosts.map((vhost) => vhost.name));
+  for (const name of [...registry.names]) {
+    const index = names.has(name) ? undefined : registry.remove(name);
+    if (index !== undefined) cache.removeVhost(index);
+  }
+};
+
+const assemble = ({ config, indexPath, mapBytes, memoryTierBytes, store }: WorkerConfiguration) => {
   const tier = createMemoryTier<Parameters<ObjectCacheTier["insert"]>[2]>(memoryTierBytes);
   const bodies = openBodyStore({
-    disks: storeDisksOf(config),
+    disks: store.disks,
     allocateSegment: (disk) => channel.call("nextSegment", { disk }),
     allocateFile: (disk) => channel.call("nextFile", { disk }),
     onProblem: (problem) => channel.tell("log", { level: "warning", text: formatProblem(problem) }),
+    onDiskFailure: (disk) => channel.tell("diskFailed", { disk }),
+    onDiskFull: (disk) => channel.tell("diskFull", { disk }),
     maxOpenFiles: OPEN_FILES,
     clock,
   });
-  const index = openDiskIndexReader(indexPath);
+  const index = openDiskIndexReader(indexPath, { indexing: config.server.cache.indexing, mapBytes });
   const cache = new ObjectCache({ clock, channel, index, bodies, tier, counters });
   const server = new EdgeServer({
     clock,
@@ -93,7 +124,14 @@ const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) =
     purge: (call) => channel.call("purge", call),
     onDefect: (error) => channel.tell("log", { level: "error", text: `unexpected: ${describe(error)}` }),
   });
+  const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
   const countTier = (): void => {
+    const { limitBytes, pinnedBytes, tierBytes } = budget.use;
+    counters.set(PROCESS_SLOT.contentMemoryLimitBytes, limitBytes);
+    counters.set(PROCESS_SLOT.contentMemoryUsedBytes, tierBytes + pinnedBytes);
+    counters.set(PROCESS_SLOT.storeDamaged, bodies.counters.damaged);
+    counters.set(PROCESS_SLOT.storeMissing, bodies.counters.missing);
+    counters.set(PROCESS_SLOT.storeFailed, bodies.counters.failed);
     counters.set(PROCESS_SLOT.memoryTierBytes, tier.bytes);
     counters.set(PROCESS_SLOT.memoryTierObjects, tier.count);
     counters.set(PROCESS_SLOT.fillsRunning, cache.filling.inProgress);
@@ -101,12 +139,18 @@ const assemble = ({ config, indexPath, memoryTierBytes }: WorkerConfiguration) =
   };
   setInterval(() => server.sweep(), SWEEP_MS);
   setInterval(() => {
+    budget.sample();
+    const report = budget.takeReport();
+    if (report !== undefined) channel.tell("memory", report);
+  }, SAMPLE_MS);
+  setInterval(() => {
     countTier();
     cache.reportTouched();
     cache.stored.closeUnusedBodies();
+    void bodies.sync().catch(() => undefined);
     channel.tell("figures", figures());
   }, FIGURES_MS);
-  return { cache, server, setMemory: (bytes: number) => tier.setLimit(bytes) };
+  return { cache, server, budget, index };
 };
 
 type ObjectCacheTier = ConstructorParameters<typeof ObjectCache>[0]["tier"];

@@ -2,7 +2,7 @@ import net from "node:net";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { afterEach, describe, expect, it } from "vitest";
 import { Listeners, placesOf } from "../src/listeners.ts";
-import { indexPathOf, isMemoryOnly, storeDisksOf } from "../src/storeDisks.ts";
+import { configuredDisksOf, indexPathOf, isMemoryOnly } from "../src/storeDisks.ts";
 
 const configOf = (vhosts: string, cache = "<Storage><Disk>/d/</Disk></Storage>"): EdgeConfig => {
   const sources = new Map([
@@ -92,14 +92,14 @@ describe("the sockets of the instance", () => {
 describe("folders for bodies", () => {
   it("the configured disks, the index below the home folder", () => {
     const config = configOf("", '<Storage><Disk>/one</Disk><Disk Quota="10">/two</Disk></Storage>');
-    expect(storeDisksOf(config).map(({ path }) => path)).toEqual(["/one", "/two"]);
+    expect(configuredDisksOf(config).map(({ path }) => path)).toEqual(["/one", "/two"]);
     expect(isMemoryOnly(config)).toBe(false);
     expect(indexPathOf(config, "/opt/edge")).toBe("/opt/edge/data/index.sqlite");
   });
 
   it("OPT-05: without a disk one folder in memory, of a limited size, with the index beside it", () => {
     const config = configOf("", "<Storage/>");
-    const [disk, ...more] = storeDisksOf(config);
+    const [disk, ...more] = configuredDisksOf(config);
     expect(more).toEqual([]);
     expect(disk?.path).toMatch(/^\/dev\/shm\//);
     expect(disk?.quotaBytes).toBeGreaterThan(0);

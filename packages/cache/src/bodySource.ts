@@ -7,7 +7,7 @@ import type { EdgeError } from "@basalt/types";
 export interface BodySource {
   /** -1 while the length is unknown. */
   readonly totalBytes: number;
-  /** Bytes that `peek` or `read` can give now. */
+  /** Position up to which `peek` or `read` can give bytes now, from where the reader is; may grow as it goes on. */
   readonly availableBytes: number;
   readonly state: "growing" | "complete" | "failed";
   readonly error: EdgeError | undefined;
@@ -15,23 +15,42 @@ export interface BodySource {
   peek(position: number): Buffer | undefined;
   /** Reads into `target`; resolves with the count, at least 1 where `position < availableBytes`, else 0. */
   read(target: Buffer, length: number, position: number): Promise<number>;
-  /** Calls back after each change of length or state until the returned function is called. */
-  watch(listener: () => void): () => void;
+  /**
+   * Calls back after each change of length or state until the returned function is called. `position` tells where the
+   * reader is: a body that cannot be stored keeps what lies behind it, and waits for it.
+   */
+  watch(listener: () => void, position?: () => number): () => void;
   /** One more reader; each is to `release` once. */
   retain(): void;
   release(): void;
 }
 
+interface Watcher {
+  readonly listener: () => void;
+  readonly position: (() => number) | undefined;
+}
+
 /** Listeners of a growing body; calling one may add or remove others. */
 export class Watchers {
-  readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Set<Watcher>();
 
-  add(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  add(listener: () => void, position?: () => number): () => void {
+    const watcher = { listener, position };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   notify(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const { listener } of [...this.#watchers]) listener();
+  }
+
+  /** Where the slowest reader is; undefined when none has told. */
+  get lowestPosition(): number | undefined {
+    let lowest: number | undefined;
+    for (const { position } of this.#watchers) {
+      const at = position?.();
+      if (at !== undefined && (lowest === undefined || at < lowest)) lowest = at;
+    }
+    return lowest;
   }
 }

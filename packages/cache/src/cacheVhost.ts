@@ -37,14 +37,26 @@ export interface CacheVhost {
 /** Numbers virtual hosts by name and keeps what must outlive a reload. */
 export class VhostRegistry {
   readonly #known = new Map<string, { readonly index: number; readonly invalidations: InvalidationList }>();
+  #nextIndex = 0;
 
   enter(name: string): { readonly index: number; readonly invalidations: InvalidationList } {
     let entry = this.#known.get(name);
     if (entry === undefined) {
-      entry = { index: this.#known.size, invalidations: new InvalidationList() };
+      entry = { index: this.#nextIndex++, invalidations: new InvalidationList() };
       this.#known.set(name, entry);
     }
     return entry;
+  }
+
+  /** Forgets a host that is gone: one of that name that comes later is another (CFG-56). Returns its index. */
+  remove(name: string): number | undefined {
+    const entry = this.#known.get(name);
+    this.#known.delete(name);
+    return entry?.index;
+  }
+
+  get names(): Iterable<string> {
+    return this.#known.keys();
   }
 
   get all(): Iterable<{ readonly index: number; readonly invalidations: InvalidationList }> {

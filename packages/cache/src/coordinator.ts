@@ -2,6 +2,7 @@ import type { Channel } from "@basalt/ipc";
 import { type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
 import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
 import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
+import { PartTable } from "./parts/partTable.ts";
 import type {
   AcquireReply,
   AcquireRequest,
@@ -14,6 +15,9 @@ import type {
   InvalidationTarget,
   ObjectClient,
   ObjectService,
+  PartReply,
+  PartRequest,
+  PartUpdate,
   SharedFill,
 } from "./protocol.ts";
 
@@ -37,8 +41,14 @@ interface RecentFailure {
   readonly untilMs: number;
 }
 
+/** Remembers invalidations until the index shows them for good (OPT-80); a failure of it is its own business. */
+export interface InvalidationJournal {
+  append(invalidation: Invalidation): Promise<void> | undefined;
+}
+
 export interface CoordinatorParts {
   readonly clock: Clock;
+  readonly journal?: InvalidationJournal;
   readonly index: DiskIndexWriter;
   /** Sends a derive job to the transform host. */
   readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
@@ -57,6 +67,10 @@ export class ObjectCoordinator {
   readonly #workers = new Map<number, WorkerChannel>();
   readonly #fills = new Map<number, Fill>();
   readonly #fillByKey = new Map<string, Fill>();
+  readonly #partTable = new PartTable({
+    share: (worker, partId) => this.#workers.get(worker)?.tell("sharePart", { partId }),
+    trim: (worker, partId, end) => this.#workers.get(worker)?.tell("trimPart", { partId, end }),
+  });
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations = new Map<string, InvalidationList>();
   #unsettled: number[] = [];
@@ -67,6 +81,8 @@ export class ObjectCoordinator {
   #settledVersion = 0;
   #nextFillId = 1;
   #version: number;
+  /** Undefined: all. */
+  #vhosts: ReadonlySet<string> | undefined;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
@@ -74,7 +90,41 @@ export class ObjectCoordinator {
   }
 
   get fillsInProgress(): number {
-    return this.#fills.size;
+    return this.#fills.size + this.#partTable.running;
+  }
+
+  /** Virtual hosts that exist: what is fetched for others is not kept (CFG-56). */
+  setVhosts(names: ReadonlySet<string>): void {
+    this.#vhosts = names;
+  }
+
+  /** Applies what a crash may have undone (OPT-81), before any worker is there. */
+  async replay(invalidations: readonly Invalidation[]): Promise<void> {
+    const byScan: Invalidation[] = [];
+    const nothing = { count: 0, bytes: 0 };
+    for (const invalidation of invalidations) {
+      const { target, vhost, version } = invalidation;
+      this.#version = Math.max(this.#version, version);
+      if (target.kind !== "url") byScan.push(invalidation);
+      else for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, nothing);
+    }
+    if (byScan.length === 0) return;
+    await this.#parts.index.scan({}, (row) => {
+      for (const invalidation of byScan) {
+        if (invalidation.vhost !== row.vhost || !targetMatches(invalidation.target, row.url)) continue;
+        const current = this.#parts.index.find(row.key);
+        if (current !== undefined) this.#apply(current, invalidation, nothing);
+      }
+    });
+  }
+
+  /** Invalidations up to this version are in the index, and nothing that began before them is still on its way. */
+  get settledVersion(): number {
+    return this.#settledVersion;
+  }
+
+  get newestVersion(): number {
+    return this.#version;
   }
 
   addWorker(id: number, channel: WorkerChannel): void {
@@ -88,6 +138,7 @@ export class ObjectCoordinator {
       fill.followers.delete(id);
       if (fill.worker === id) this.#end(fill, { fillId: fill.id, kind: "orphaned" });
     }
+    for (const partId of this.#partTable.partsOf(id)) this.#endPart(partId);
   }
 
   acquire(worker: number, request: AcquireRequest): AcquireReply {
@@ -135,12 +186,43 @@ export class ObjectCoordinator {
     this.#tell(fill, { fillId, kind: "progress", availableBytes });
   }
 
+  acquirePart(worker: number, request: PartRequest): PartReply {
+    return this.#partTable.acquire(worker, request, () => this.#nextFillId++);
+  }
+
+  partProgress(partId: number, writtenTo: number): void {
+    const news = this.#partTable.progress(partId, writtenTo);
+    if (news === undefined) return;
+    this.#tellPart(news.followers, { partId, kind: "progress", writtenTo });
+    const row = this.#parts.index.find(news.key);
+    if (row?.location.file !== news.file || news.filledBytes === 0) return;
+    this.#parts.index.update(news.key, { missingBytes: Math.max(0, row.missingBytes - news.filledBytes) });
+  }
+
+  partEnd(partId: number, missingBytes: number): void {
+    const news = this.#endPart(partId);
+    if (news === undefined) return;
+    const row = this.#parts.index.find(news.key);
+    if (row?.location.file === news.file && row.missingBytes !== missingBytes) {
+      this.#parts.index.update(news.key, { missingBytes });
+    }
+  }
+
   fillEnd(end: FillEnd): void {
     const fill = this.#fills.get(end.fillId);
     if (fill === undefined) return;
     switch (end.kind) {
-      case "stored":
-        this.#end(fill, this.#store(fill, end.row));
+      case "stored": {
+        const { row, partEnd } = end;
+        if (partEnd !== undefined) {
+          const request = { key: row.key, file: row.location.file, first: 0, end: partEnd };
+          this.#partTable.begin(fill.id, fill.worker, request);
+        }
+        this.#end(fill, this.#store(fill, row));
+        return;
+      }
+      case "unstored":
+        this.#end(fill, { fillId: fill.id, kind: "orphaned" });
         return;
       case "ended":
         this.#end(fill, end);
@@ -180,6 +262,7 @@ export class ObjectCoordinator {
     this.#detachFills(invalidation);
     const affected = { count: 0, bytes: 0 };
     this.#running.set(invalidation.version, affected);
+    const journaled = this.#parts.journal?.append(invalidation);
     const confirmed = this.#confirmAll(invalidation);
     if (target.kind === "url") {
       for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, affected);
@@ -189,6 +272,7 @@ export class ObjectCoordinator {
       });
     }
     await confirmed;
+    await journaled;
     this.#running.delete(invalidation.version);
     void this.#settle(invalidation.version).catch(this.#parts.onDefect);
     return affected;
@@ -197,6 +281,16 @@ export class ObjectCoordinator {
   /** State of the stored variants of a URL, for fileinfo. */
   variantsOf(vhost: string, url: string): readonly IndexRow[] {
     return this.#parts.index.findVariants(vhost, url);
+  }
+
+  #endPart(partId: number): ReturnType<PartTable["end"]> {
+    const news = this.#partTable.end(partId);
+    if (news !== undefined) this.#tellPart(news.followers, { partId, kind: "ended" });
+    return news;
+  }
+
+  #tellPart(followers: ReadonlySet<number>, update: PartUpdate): void {
+    for (const follower of followers) this.#workers.get(follower)?.tell("partUpdate", update);
   }
 
   #join(fill: Fill, worker: number): AcquireReply {
@@ -227,6 +321,9 @@ export class ObjectCoordinator {
       // A fill that was overtaken by an invalidation and a newer fill: what it brought is out of date.
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
+    if (this.#vhosts?.has(row.vhost) === false) {
+      return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
+    }
     const newer = this.#listOf(row.vhost).matching(row.url, row.version);
     const state = stateOf(row);
     for (const invalidation of newer) {
@@ -242,7 +339,10 @@ export class ObjectCoordinator {
         return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
       }
     }
-    const stored = newer.length === 0 ? row : withState(row, state);
+    // A worker that renews an object with a long body does not know what others have filled of it.
+    const isSameFile = row.location.file !== 0 && present?.location.file === row.location.file;
+    const known = isSameFile ? { ...row, missingBytes: Math.min(row.missingBytes, present.missingBytes) } : row;
+    const stored = newer.length === 0 ? known : withState(known, state);
     this.#parts.index.put(stored);
     return { fillId: fill.id, kind: "stored", row: stored };
   }

@@ -3,6 +3,7 @@ import { getField } from "@basalt/http";
 import type { OriginResponseHead } from "@basalt/origin";
 import {
   ageOnArrival,
+  canStoreInParts,
   decideRevalidation,
   decideTtl,
   extendTtl,
@@ -10,17 +11,19 @@ import {
   responseFacts,
   selectStoredFields,
 } from "@basalt/policy";
-import type { CacheKey } from "@basalt/store";
-import { EdgeError } from "@basalt/types";
+import { BLOCK_BYTES, type CacheKey, type PartedFile, ROW_FLAG } from "@basalt/store";
+import { EdgeError, epochMs } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
-import { rowOf } from "./indexRow.ts";
-import { internText } from "./internText.ts";
+import { HeldSink } from "./heldSink.ts";
+import { imageOf, rowOf } from "./indexRow.ts";
 import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
-import { type FetchOutcome, fetchFromOrigin } from "./originFetch.ts";
+import { type BodySink, type FetchOutcome, fetchFromOrigin, type SinkControl } from "./originFetch.ts";
+import type { PartedBodies } from "./parts/partedBodies.ts";
+import { representationOf } from "./parts/representation.ts";
 import type { AcquireReply } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
@@ -30,6 +33,8 @@ type Grant = AcquireReply & { readonly kind: "granted" };
 
 /** What a fill tells the cache that it works for. */
 export interface FillingListener {
+  /** An object whose body arrives in parts has its place; it replaces what was held before. */
+  parted(request: ObtainRequest, object: CachedObject, file: PartedFile, held: CachedObject | undefined): void;
   /** An object to be found in memory from now on. */
   keep(request: Pick<ObtainRequest, "vhost" | "variant">, object: CachedObject): void;
   growing(request: ObtainRequest, obtained: Obtained & { readonly kind: "body" }): void;
@@ -50,24 +55,33 @@ export interface DeriveTask {
 export class Filling {
   readonly #parts: ObjectCacheParts;
   readonly #listener: FillingListener;
+  readonly #parted: PartedBodies;
   readonly #local = new Map<number, LocalFill>();
   /** Fills that another worker waits for, before there is a body to share. */
   readonly #shareAsked = new Set<number>();
   readonly #storing = new Map<CachedObject, Promise<void>>();
 
-  constructor(parts: ObjectCacheParts, listener: FillingListener) {
+  constructor(parts: ObjectCacheParts, parted: PartedBodies, listener: FillingListener) {
     this.#parts = parts;
+    this.#parted = parted;
     this.#listener = listener;
   }
 
   get inProgress(): number {
-    return this.#local.size;
+    return this.#local.size + this.#parted.fillsRunning;
+  }
+
+  /** Bytes of bodies on their way that are in memory and nowhere else. */
+  get pinnedBytes(): number {
+    let bytes = this.#parted.pinnedBytes;
+    for (const fill of this.#local.values()) bytes += fill.pinnedBytes;
+    return bytes;
   }
 
   /** Resolves when nothing is being fetched or stored any more, or `limitMs` has passed. */
   async whenIdle(limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;
-    while ((this.#local.size > 0 || this.#storing.size > 0) && performance.now() < endMs) await pause(IDLE_POLL_MS);
+    while ((this.inProgress > 0 || this.#storing.size > 0) && performance.now() < endMs) await pause(IDLE_POLL_MS);
   }
 
   whenStored(object: CachedObject): Promise<void> {
@@ -106,19 +120,26 @@ export class Filling {
     const confirms = (status: number): boolean =>
       validated !== undefined && decideRevalidation(status, validated.head.status, options) === "extend";
 
-    const outcome = await this.#ask(request, validated, (head) => {
+    let fill: LocalFill | undefined;
+    let parted: { readonly head: StoredHead; readonly sink: HeldSink } | undefined;
+    const outcome = await this.#ask(request, validated, (head, control) => {
       if (confirms(head.status) || isUnexpected(head.status)) return undefined;
       const stored = this.#storedHead(request, head, grant.version, requestedAtMs, {
         originalHeader: options.originalHeader,
         originalETag: originOptions.originalETag,
       });
-      const fill = new LocalFill(this.#parts.bodies, stored);
-      this.#local.set(grant.fillId, fill);
+      const facts = responseFacts(head.status, head.fields);
+      const isLong = stored.bodyBytes > WHOLE_IN_MEMORY_BYTES;
+      if (isLong && canStoreInParts(head.fields, facts, stored.bodyBytes) && representationOf(stored) !== undefined) {
+        parted = { head: stored, sink: new HeldSink(control) };
+        return parted.sink;
+      }
+      fill = this.#localFill(request, grant.fillId, stored, control);
       return fill;
     });
 
     if (outcome.kind === "failed") return this.#failed(request, grant, held, outcome.error);
-    const { fill } = outcome;
+    if (parted !== undefined) return await this.#receiveParts(request, key, grant, held, parted, outcome.done);
     if (fill === undefined) {
       if (validated !== undefined && confirms(outcome.head.status)) return this.#renewed(request, grant, validated);
       const detail = `status ${outcome.head.status} to a request that did not ask for it`;
@@ -127,11 +148,64 @@ export class Filling {
     return await this.#receive(request, key, grant, held, fill, outcome.done);
   }
 
+  #localFill(
+    request: ObtainRequest,
+    fillId: number,
+    head: StoredHead,
+    control: SinkControl,
+    arrived?: HeldSink["bytes"],
+  ): LocalFill {
+    const onUnstored = (): void => {
+      this.#parts.channel.tell("fillEnd", { fillId, kind: "unstored" });
+      this.#listener.grown(request, fill);
+    };
+    const fill: LocalFill = new LocalFill({ bodies: this.#parts.bodies, head, control, onUnstored }, arrived);
+    this.#local.set(fillId, fill);
+    return fill;
+  }
+
+  /**
+   * A long body of known length: the object is stored at once, with a body that is filled part by part from then on.
+   * Where the store cannot take it, it passes through like any other.
+   */
+  async #receiveParts(
+    request: ObtainRequest,
+    key: CacheKey,
+    grant: Grant,
+    held: CachedObject | undefined,
+    parted: { readonly head: StoredHead; readonly sink: HeldSink },
+    done: Promise<EdgeError | undefined>,
+  ): Promise<Obtained> {
+    const { head, sink } = parted;
+    const object = this.#objectOf(request, key, grant.version, head, undefined);
+    let file: PartedFile;
+    try {
+      file = await this.#parts.bodies.createParted(imageOf(request.vhost, object), encodeHead(head), head.bodyBytes);
+    } catch {
+      const fill = this.#localFill(request, grant.fillId, head, sink.control, sink.bytes);
+      sink.handTo(fill);
+      return await this.#receive(request, key, grant, held, fill, done);
+    }
+    object.location = file.location;
+    object.isPartial = true;
+    this.#listener.parted(request, object, file, held);
+    this.#forget(grant.fillId);
+    const { partBytes } = request.vhost.settings.originOptions;
+    const wantedBytes = Math.max(partBytes === 0 ? head.bodyBytes : partBytes, sink.bytes.receivedTo);
+    const end = Math.min(file.blockCount, Math.ceil(wantedBytes / BLOCK_BYTES));
+    const row = rowOf(request.vhost, object, this.#parts.clock.now());
+    if (row !== undefined) {
+      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "stored", row, partEnd: end });
+    }
+    sink.handTo(this.#parted.begin(file, grant.fillId, { first: 0, end }, sink));
+    return { kind: "object", object, result: held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS" };
+  }
+
   /** A pool that throws instead of answering is a failure like any other: the grant has to be given back. */
   async #ask(
     request: ObtainRequest,
     validated: CachedObject | undefined,
-    begin: (head: OriginResponseHead) => LocalFill | undefined,
+    begin: (head: OriginResponseHead, control: SinkControl) => BodySink | undefined,
   ): Promise<FetchOutcome> {
     try {
       return await fetchFromOrigin(request.vhost.pool, request.originRequest(validated), begin);
@@ -151,7 +225,21 @@ export class Filling {
     }
     try {
       const head = encodeHead(task.makeHead(source));
-      const reply = await channel.call("derive", { source: source.location, operation: task.operation, head });
+      const reply = await channel.call("derive", {
+        source: source.location,
+        operation: task.operation,
+        head,
+        image: {
+          key: task.key,
+          vhost: vhost.name,
+          url: source.url,
+          version: grant.version,
+          freshUntil: epochMs(source.freshUntilMs),
+          ttl: source.ttlSeconds,
+          updatedAt: clock.now(),
+          flags: ROW_FLAG.DERIVED,
+        },
+      });
       if (reply.kind === "unchanged") {
         source.incompressible = true;
         channel.tell("fillEnd", end);
@@ -220,27 +308,9 @@ export class Filling {
 
   /** The body has arrived: makes the object, has it stored, and reports it. */
   #complete(request: ObtainRequest, key: CacheKey, grant: Grant, fill: LocalFill): CachedObject {
-    const { vhost } = request;
-    const { head } = fill;
-    const now = this.#parts.clock.now();
-    const decision = decideTtl(
-      responseFacts(head.status, head.fields),
-      vhost.settings.options.ttl,
-      vhost.customTtl(request.url),
-    );
     const body = fill.wholeBody();
-    const object = new CachedObject({
-      key,
-      head,
-      body: head.bodyBytes <= WHOLE_IN_MEMORY_BYTES ? body : undefined,
-      location: undefined,
-      version: grant.version,
-      freshUntilMs: now + decision.ttl * 1000,
-      ttlSeconds: decision.ttl,
-      updatedAtMs: now,
-      purged: false,
-      expiredByForce: false,
-    });
+    const kept = fill.head.bodyBytes <= WHOLE_IN_MEMORY_BYTES ? body : undefined;
+    const object = this.#objectOf(request, key, grant.version, fill.head, kept);
     if (object.body !== undefined) {
       this.#listener.keep(request, object);
       this.#listener.grown(request, fill);
@@ -248,6 +318,30 @@ export class Filling {
     const storing = this.#store(request, grant, fill, object, body).finally(() => this.#storing.delete(object));
     this.#storing.set(object, storing);
     return object;
+  }
+
+  #objectOf(
+    request: ObtainRequest,
+    key: CacheKey,
+    version: number,
+    head: StoredHead,
+    body: Buffer | undefined,
+  ): CachedObject {
+    const { ttl } = request.vhost.settings.options;
+    const now = this.#parts.clock.now();
+    const decision = decideTtl(responseFacts(head.status, head.fields), ttl, request.vhost.customTtl(request.url));
+    return new CachedObject({
+      key,
+      head,
+      body,
+      location: undefined,
+      version,
+      freshUntilMs: now + decision.ttl * 1000,
+      ttlSeconds: decision.ttl,
+      updatedAtMs: now,
+      purged: false,
+      expiredByForce: false,
+    });
   }
 
   async #store(
@@ -258,7 +352,7 @@ export class Filling {
     body: Buffer | undefined,
   ): Promise<void> {
     try {
-      object.location = await fill.store(body);
+      object.location = await fill.store(body, imageOf(request.vhost, object));
       if (object.body === undefined) this.#listener.keep(request, object);
       this.#report(request.vhost, grant.fillId, object);
     } catch {
@@ -335,7 +429,7 @@ export class Filling {
       url: request.url,
       variant: VARIANT_NAMES[request.variant] ?? "",
       status: head.status,
-      fields: selectStoredFields(head.fields, fieldOptions).map(internText),
+      fields: selectStoredFields(head.fields, fieldOptions),
       bodyBytes: head.status === 204 ? 0 : declaredLength(head.fields),
       storedAtMs: now,
       initialAgeSeconds: ageOnArrival(responseFacts(head.status, head.fields), requestedAtMs, now),

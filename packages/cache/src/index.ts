@@ -1,5 +1,5 @@
 export type { BodySource } from "./bodySource.ts";
-export { CachedObject, type PreparedResponse } from "./cachedObject.ts";
+export { CachedObject, type PreparedResponse, type ResponseHead } from "./cachedObject.ts";
 export {
   BLOCK_SPACE,
   type CacheVhost,
@@ -9,8 +9,18 @@ export {
   type Variant,
   VhostRegistry,
 } from "./cacheVhost.ts";
-export { type CoordinatorParts, ObjectCoordinator, type WorkerChannel } from "./coordinator.ts";
+export {
+  type CoordinatorParts,
+  type InvalidationJournal,
+  ObjectCoordinator,
+  type WorkerChannel,
+} from "./coordinator.ts";
+export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
+export { PASSING_ROOM_BYTES } from "./limits.ts";
+export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
+export type { PartOrigin } from "./parts/partedBody.ts";
 export type * from "./protocol.ts";
+export { createStaleLog, type StaleLog } from "./staleLog.ts";
 export { decodeHead, encodeHead, lastModifiedOf, type StoredHead } from "./storedHead.ts";
 export type { TierEntry } from "./tierEntry.ts";

@@ -1,26 +1,32 @@
-import { type IndexRow, ROW_FLAG } from "@basalt/store";
+import { type IndexRow, ROW_FLAG, type RowImage } from "@basalt/store";
 import { epochMs } from "@basalt/types";
 import type { CachedObject } from "./cachedObject.ts";
 import type { CacheVhost } from "./cacheVhost.ts";
+
+/** What a record says of the object that it holds. */
+export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
+  key: object.key,
+  vhost: vhost.name,
+  url: object.url,
+  version: object.version,
+  freshUntil: epochMs(object.freshUntilMs),
+  ttl: object.ttlSeconds,
+  updatedAt: epochMs(object.updatedAtMs),
+  flags:
+    (object.purged ? ROW_FLAG.PURGED : 0) |
+    (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
+    (object.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0),
+});
 
 /** State of an object as the index keeps it; undefined while it has no place on disk. */
 export const rowOf = (vhost: CacheVhost, object: CachedObject, lastAccessMs: number): IndexRow | undefined =>
   object.location === undefined
     ? undefined
     : {
-        key: object.key,
-        vhost: vhost.name,
-        url: object.url,
+        ...imageOf(vhost, object),
         location: object.location,
-        version: object.version,
-        freshUntil: epochMs(object.freshUntilMs),
-        ttl: object.ttlSeconds,
-        updatedAt: epochMs(object.updatedAtMs),
         lastAccess: epochMs(lastAccessMs),
-        flags:
-          (object.purged ? ROW_FLAG.PURGED : 0) |
-          (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
-          (object.head.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0),
+        missingBytes: object.isPartial ? object.location.bodyBytes : 0,
       };
 
 /** Brings an object in memory to the state of its row. */
@@ -30,6 +36,7 @@ export const adoptState = (object: CachedObject, row: IndexRow): void => {
   object.freshUntilMs = row.freshUntil;
   object.ttlSeconds = row.ttl;
   object.updatedAtMs = row.updatedAt;
+  object.isPartial = row.missingBytes > 0;
   object.purged = (row.flags & ROW_FLAG.PURGED) !== 0;
   object.expiredByForce = (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0;
 };

@@ -29,3 +29,21 @@ export const KEPT_OPEN_SECONDS = 10;
 
 /** Reads within which a second one of the same object takes it into memory, when the tier holds less. */
 export const LEAST_WINDOW = 1024;
+
+/** How far ahead of what has arrived a wanted block lies when it is fetched by a request of its own: 32 MB. */
+export const SPLIT_BLOCKS = 32;
+
+/** Parts of one body that are fetched at a time. */
+export const PARTS_PER_FILE = 16;
+
+/** A view of a body looks no further ahead than this for what is there. */
+export const LOOK_AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** Attempts to get a part that bring no byte, after which whoever waits for it is given up. */
+export const FRUITLESS_ATTEMPTS = 2;
+
+/** How much of a part is written before the primary is told, when nobody follows it. */
+export const PART_REPORT_BYTES = 4 * 1024 * 1024;
+
+/** Memory in front of a body that passes through, for the head of its response; longer heads are sent by themselves. */
+export const PASSING_ROOM_BYTES = 4 * 1024;

@@ -1,35 +1,38 @@
 import type { OriginExchange } from "@basalt/origin";
-import type { BodyStore, GrowingFile, ObjectLocation } from "@basalt/store";
+import type { BodyStore, GrowingFile, ObjectLocation, RowImage } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
+import { ArrivingBytes } from "./arrivingBytes.ts";
 import { type BodySource, Watchers } from "./bodySource.ts";
-import { PACKED_BODY_BYTES, TAIL_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "./limits.ts";
+import { PACKED_BODY_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "./limits.ts";
+import type { BodySink, SinkControl } from "./originFetch.ts";
 import type { SharedFill } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
-interface Chunk {
-  readonly start: number;
-  readonly data: Buffer;
+export interface LocalFillParts {
+  readonly bodies: BodyStore;
+  readonly head: StoredHead;
+  readonly control: SinkControl;
+  /** The store has failed: from now on the body only passes through, to the readers that it has. */
+  readonly onUnstored: () => void;
 }
 
 /**
  * A body arriving from the origin in this worker. Small ones stay in memory until complete; long ones, and those that
- * another worker waits for, are written to a file of their own as they arrive. Readers never slow it down: only the
- * disk does.
+ * another worker waits for, are written to a file of their own as they arrive. Readers never slow it down, only the
+ * disk does; unless the disk fails: then the body passes through memory at the pace of its readers.
  */
-export class LocalFill implements BodySource {
-  readonly #bodies: BodyStore;
+export class LocalFill implements BodySource, BodySink {
+  readonly #parts: LocalFillParts;
   readonly #watchers = new Watchers();
+  readonly #bytes: ArrivingBytes;
   #head: StoredHead;
   #exchange: OriginExchange | undefined;
-  #chunks: Chunk[] = [];
-  #received = 0;
   #state: "growing" | "complete" | "failed" = "growing";
   #error: EdgeError | undefined;
   #file: Promise<GrowingFile> | undefined;
   #openFile: GrowingFile | undefined;
   /** Settles when the file is open or could not be opened; never rejects. */
   #opened: Promise<void> | undefined;
-  #written = 0;
   #writing: Promise<void> | undefined;
   #paused = false;
   #shareListener: ((shared: SharedFill) => void) | undefined;
@@ -38,10 +41,12 @@ export class LocalFill implements BodySource {
   #readers = 0;
   #storeError: EdgeError | undefined;
 
-  constructor(bodies: BodyStore, head: StoredHead) {
-    this.#bodies = bodies;
-    this.#head = head;
-    if (head.bodyBytes > PACKED_BODY_BYTES) this.#openOwnFile();
+  /** `arrived`: what has come before the fill was made. */
+  constructor(parts: LocalFillParts, arrived: ArrivingBytes = new ArrivingBytes(0)) {
+    this.#parts = parts;
+    this.#head = parts.head;
+    this.#bytes = arrived;
+    if (parts.head.bodyBytes > PACKED_BODY_BYTES) this.#openOwnFile();
   }
 
   get head(): StoredHead {
@@ -53,7 +58,7 @@ export class LocalFill implements BodySource {
   }
 
   get availableBytes(): number {
-    return this.#state === "failed" ? 0 : this.#received;
+    return this.#state === "failed" ? 0 : this.#bytes.receivedTo;
   }
 
   get state(): "growing" | "complete" | "failed" {
@@ -64,24 +69,28 @@ export class LocalFill implements BodySource {
     return this.#error;
   }
 
+  /** Bytes in memory that nothing can take the place of yet. */
+  get pinnedBytes(): number {
+    return this.#bytes.heldBytes;
+  }
+
   attach(exchange: OriginExchange): void {
     this.#exchange = exchange;
   }
 
   /** Takes a chunk from the origin; false asks for a pause. */
   push(chunk: Buffer): boolean {
-    this.#chunks.push({ start: this.#received, data: chunk });
-    this.#received += chunk.length;
-    if (this.#file === undefined && this.#received > PACKED_BODY_BYTES) this.#openOwnFile();
+    this.#bytes.push(chunk);
+    if (this.#file === undefined && this.#bytes.receivedTo > PACKED_BODY_BYTES) this.#openOwnFile();
     void this.#write();
     this.#watchers.notify();
-    this.#paused = this.#file !== undefined && this.#received - this.#written > UNWRITTEN_HIGH_BYTES;
+    this.#paused = this.#file !== undefined && this.#waitingBytes() > UNWRITTEN_HIGH_BYTES;
     return !this.#paused;
   }
 
   /** Everything has arrived: the length is known now. The body can still be read from here until `settle`. */
   complete(): void {
-    this.#head = { ...this.#head, bodyBytes: this.#received };
+    this.#head = { ...this.#head, bodyBytes: this.#bytes.receivedTo };
     this.#state = "complete";
     this.#watchers.notify();
   }
@@ -96,36 +105,30 @@ export class LocalFill implements BodySource {
 
   /** The whole body, if it was never written to a file. */
   wholeBody(): Buffer | undefined {
-    if (this.#file !== undefined || this.#state !== "complete") return undefined;
-    // Always a copy into memory of its own: a chunk is a view into the socket's read buffer, many times its size.
-    const body = Buffer.allocUnsafeSlow(this.#received);
-    for (const { start, data } of this.#chunks) data.copy(body, start);
-    return body;
+    return this.#file !== undefined || this.#state !== "complete" ? undefined : this.#bytes.copyHeld();
   }
 
   /** Stores a complete body. Errors mean that the object is not kept; it can still be read from here. */
-  async store(body: Buffer | undefined): Promise<ObjectLocation> {
+  async store(body: Buffer | undefined, image: RowImage): Promise<ObjectLocation> {
     const encoded = encodeHead(this.#head);
-    if (this.#file === undefined) return await this.#bodies.append(encoded, body ?? Buffer.alloc(0));
+    if (this.#file === undefined) return await this.#parts.bodies.append(image, encoded, body ?? Buffer.alloc(0));
     const file = await this.#file;
-    while (this.#written < this.#received) {
-      if (this.#storeError !== undefined) {
-        await file.abandon();
-        throw this.#storeError;
-      }
+    while (this.#bytes.writtenTo < this.#bytes.receivedTo) {
+      if (this.#storeError !== undefined) throw this.#storeError;
       await (this.#writing ?? this.#write());
     }
-    return await file.complete(encoded);
+    return await file.complete(image, encoded);
   }
 
   /** The object is in the store, or will never be: what nobody reads any more is let go. */
   settle(): void {
     this.#settled = true;
-    if (this.#readers === 0) void this.#closeReader();
+    if (this.#readers === 0) void this.#letGo();
   }
 
   /** Makes the body readable by other workers; calls back at once and after each write. */
   share(listener: (shared: SharedFill) => void): void {
+    if (this.#storeError !== undefined) return;
     this.#shareListener = listener;
     this.#openOwnFile();
     if (this.#openFile !== undefined) this.#tellShared();
@@ -137,39 +140,37 @@ export class LocalFill implements BodySource {
 
   release(): void {
     this.#readers--;
-    if (this.#readers === 0 && this.#settled) void this.#closeReader();
+    if (this.#readers > 0) return;
+    if (this.#settled) void this.#letGo();
+    else if (this.#storeError !== undefined && this.#state === "growing") {
+      this.#parts.control.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what cannot be stored" }));
+    }
   }
 
-  watch(listener: () => void): () => void {
-    return this.#watchers.add(listener);
+  watch(listener: () => void, position?: () => number): () => void {
+    return this.#watchers.add(listener, position);
   }
 
   peek(position: number): Buffer | undefined {
-    const chunks = this.#chunks;
-    for (let index = chunks.length - 1; index >= 0; index--) {
-      const chunk = chunks[index];
-      if (chunk === undefined || position >= chunk.start + chunk.data.length) return undefined;
-      if (position >= chunk.start)
-        return position === chunk.start ? chunk.data : chunk.data.subarray(position - chunk.start);
-    }
-    return undefined;
+    if (this.#storeError !== undefined) this.#pace();
+    return this.#bytes.peek(position);
   }
 
   async read(target: Buffer, length: number, position: number): Promise<number> {
     const inMemory = this.peek(position);
     if (inMemory !== undefined) return inMemory.copy(target, 0, 0, length);
-    if (position >= this.#written) return 0;
+    if (position >= this.#bytes.writtenTo) return 0;
     const file = await this.#file;
     if (file === undefined) return 0;
-    this.#reader ??= this.#bodies.openGrowing(file.disk, file.file);
+    this.#reader ??= this.#parts.bodies.openGrowing(file.disk, file.file);
     const reader = await this.#reader;
     if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "growing body is gone" });
-    return await reader.read(target, 0, Math.min(length, this.#written - position), position);
+    return await reader.read(target, 0, Math.min(length, this.#bytes.writtenTo - position), position);
   }
 
   #openOwnFile(): void {
     if (this.#file !== undefined) return;
-    this.#file = this.#bodies.createFile();
+    this.#file = this.#parts.bodies.createFile();
     this.#opened = this.#file.then(
       (file) => {
         this.#openFile = file;
@@ -183,18 +184,13 @@ export class LocalFill implements BodySource {
   /** Writes what is waiting, one write at a time, gathering what came meanwhile. */
   #write(): Promise<void> {
     const file = this.#openFile;
-    if (file === undefined || this.#writing !== undefined || this.#written === this.#received) {
-      return this.#writing ?? this.#opened ?? Promise.resolve();
-    }
-    const waiting = this.#chunks.filter((chunk) => chunk.start >= this.#written);
-    const [first] = waiting;
-    if (first === undefined) return Promise.resolve();
-    const gathered = waiting.length === 1 ? first.data : Buffer.concat(waiting.map((chunk) => chunk.data));
+    const isIdle = this.#writing === undefined && this.#storeError === undefined;
+    const gathered = file === undefined || !isIdle ? undefined : this.#bytes.unwritten();
+    if (file === undefined || gathered === undefined) return this.#writing ?? this.#opened ?? Promise.resolve();
     this.#writing = file.write(gathered).then(
       () => {
         this.#writing = undefined;
-        this.#written += gathered.length;
-        this.#dropTail();
+        this.#bytes.wrote(gathered.length);
         this.#resume();
         if (this.#shareListener !== undefined) this.#tellShared();
         void this.#write();
@@ -207,20 +203,23 @@ export class LocalFill implements BodySource {
     return this.#writing;
   }
 
+  /** Bytes that wait for the disk or, without one, for the slowest reader. */
+  #waitingBytes(): number {
+    const { receivedTo, writtenTo } = this.#bytes;
+    if (this.#storeError === undefined) return receivedTo - writtenTo;
+    return receivedTo - Math.max(writtenTo, this.#watchers.lowestPosition ?? 0);
+  }
+
   #resume(): void {
-    if (!this.#paused || this.#received - this.#written > UNWRITTEN_LOW_BYTES) return;
+    if (!this.#paused || this.#waitingBytes() > UNWRITTEN_LOW_BYTES) return;
     this.#paused = false;
     this.#exchange?.resume();
   }
 
-  #dropTail(): void {
-    let drop = 0;
-    for (const chunk of this.#chunks) {
-      const end = chunk.start + chunk.data.length;
-      if (end > this.#written || end > this.#received - TAIL_BYTES) break;
-      drop++;
-    }
-    if (drop > 0) this.#chunks.splice(0, drop);
+  /** Lets go of what every reader has had, and of the origin when there is room again. */
+  #pace(): void {
+    this.#bytes.forgetBefore(this.#watchers.lowestPosition ?? 0);
+    this.#resume();
   }
 
   #tellShared(): void {
@@ -231,15 +230,17 @@ export class LocalFill implements BodySource {
       disk: file.disk,
       file: file.file,
       totalBytes: this.#head.bodyBytes,
-      availableBytes: this.#written,
+      availableBytes: this.#bytes.writtenTo,
     });
   }
 
   #storeFailed(cause: unknown): void {
-    const error = EdgeError.from(cause, "STORE_UNAVAILABLE");
-    this.#storeError = error;
-    if (this.#state === "growing") this.#exchange?.abort();
-    this.fail(error);
+    if (this.#storeError !== undefined) return;
+    this.#storeError = EdgeError.from(cause, "STORE_UNAVAILABLE");
+    this.#shareListener = undefined;
+    if (this.#state !== "growing") return;
+    this.#parts.onUnstored();
+    if (this.#readers > 0) this.#pace();
   }
 
   async #abandon(): Promise<void> {
@@ -250,14 +251,15 @@ export class LocalFill implements BodySource {
     } catch {
       // The file could not be made or written: there is nothing left to remove.
     }
-    await this.#closeReader();
+    await this.#letGo();
   }
 
-  async #closeReader(): Promise<void> {
+  async #letGo(): Promise<void> {
     const opening = this.#reader;
     this.#reader = undefined;
-    this.#chunks = [];
+    this.#bytes.clear();
     const reader = await opening?.catch(() => undefined);
     reader?.release();
+    if (this.#storeError !== undefined) await this.#openFile?.abandon();
   }
 }

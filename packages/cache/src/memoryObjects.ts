@@ -1,6 +1,6 @@
 import type { MemoryTier } from "@basalt/store";
 import { CachedObject } from "./cachedObject.ts";
-import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 import { applyInvalidation, type InvalidationList } from "./invalidations.ts";
 import { SETTLE_DELAY_MS } from "./limits.ts";
 import type { Invalidation } from "./protocol.ts";
@@ -35,8 +35,30 @@ export class MemoryObjects {
     this.#tier.insert(space, object.url, object);
   }
 
+  /** Charges the tier with what the object costs now, if it is there. */
+  resized(vhost: CacheVhost, object: CachedObject): void {
+    const space = vhost.index * SPACES_PER_VHOST + VARIANT_NAMES.indexOf(object.variant);
+    if (this.#tier.find(space, object.url) === object) this.#tier.insert(space, object.url, object);
+  }
+
   remove(vhost: CacheVhost, variant: Variant, url: string): void {
     this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, url);
+  }
+
+  /** Everything of a virtual host that is gone (CFG-56). */
+  removeVhost(vhostIndex: number): void {
+    for (let space = 0; space < SPACES_PER_VHOST; space++) {
+      this.#tier.removeSpace(vhostIndex * SPACES_PER_VHOST + space);
+    }
+  }
+
+  /** Objects that lie on a disk which is not in use any more (OPT-75). */
+  removeWithoutDisk(hasDisk: (disk: number) => boolean): void {
+    this.#tier.forEach((entry, url, space) => {
+      if (!(entry instanceof CachedObject) || entry.location === undefined || hasDisk(entry.location.disk)) return;
+      entry.isGone = true;
+      this.#tier.remove(space, url);
+    });
   }
 
   /** Applies what came since the object was last checked; undefined when that was its end. */

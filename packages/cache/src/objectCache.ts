@@ -6,6 +6,7 @@ import {
   type CacheKey,
   computeCacheKey,
   type DiskIndexReader,
+  type DiskSetting,
   type IndexRow,
   type MemoryTier,
 } from "@basalt/store";
@@ -18,7 +19,10 @@ import { Filling } from "./filling.ts";
 import { Followers } from "./followers.ts";
 import { type InvalidationList, targetMatches } from "./invalidations.ts";
 import { OBTAIN_ATTEMPTS, TOUCH_SECONDS } from "./limits.ts";
+import { MemoryBody } from "./memoryBody.ts";
 import { MemoryObjects } from "./memoryObjects.ts";
+import { PartedBodies } from "./parts/partedBodies.ts";
+import type { PartOrigin } from "./parts/partedBody.ts";
 import type { AcquireReply, Invalidation, ObjectClient, ObjectService } from "./protocol.ts";
 import { RemoteFill, sharedHead } from "./remoteFill.ts";
 import type { StoredHead } from "./storedHead.ts";
@@ -89,13 +93,19 @@ export class ObjectCache {
   readonly #derivations = new Map<string, Promise<CachedObject | undefined>>();
   readonly #followers = new Followers();
   readonly #filling: Filling;
+  readonly #parted = new PartedBodies();
   #touched: CacheKey[] = [];
 
   constructor(parts: ObjectCacheParts) {
     this.#parts = parts;
     this.#memory = new MemoryObjects(parts.tier);
-    this.#stored = new StoredObjects(parts, this.#memory);
-    this.#filling = new Filling(parts, {
+    this.#stored = new StoredObjects(parts, this.#memory, this.#parted);
+    this.#filling = new Filling(parts, this.#parted, {
+      parted: (request, object, file, held) => {
+        const before = held?.location;
+        if (before !== undefined && before.file !== 0) this.#parted.find(before.file)?.supersede();
+        this.#stored.enterParted(request.vhost, request.variant, object, file);
+      },
       keep: (request, object) => this.#memory.keep(request.vhost, request.variant, object),
       growing: (request, obtained) => this.#setGrowing(request, obtained),
       grown: (request, source) => this.#removeGrowing(request, source),
@@ -105,6 +115,11 @@ export class ObjectCache {
   /** The object in this worker's memory, fresh or not, with every invalidation applied. */
   find(vhost: CacheVhost, variant: Variant, url: string): CachedObject | undefined {
     return this.#memory.find(vhost, variant, url);
+  }
+
+  /** An object in memory has become larger or smaller. */
+  resized(vhost: CacheVhost, object: CachedObject): void {
+    this.#memory.resized(vhost, object);
   }
 
   /** Notes an access for the index, coarsely. */
@@ -232,9 +247,25 @@ export class ObjectCache {
     this.#memory.settle(vhostIndex, list, version);
   }
 
+  /** A virtual host is gone: nothing of it is to be found when one of that name comes again (CFG-56). */
+  removeVhost(vhostIndex: number): void {
+    this.#memory.removeVhost(vhostIndex);
+  }
+
+  /** The disks in use have changed: what lies on others is not served any more, from memory neither (OPT-75). */
+  setDisks(disks: readonly DiskSetting[]): void {
+    this.#parts.bodies.setDisks(disks);
+    this.#memory.removeWithoutDisk((disk) => this.#parts.bodies.hasDisk(disk));
+  }
+
   /** Objects on disk: `loadNow`, `openBody`, `promote` and their upkeep. */
   get stored(): StoredObjects {
     return this.#stored;
+  }
+
+  /** Parts of long bodies: what the primary tells of them goes there. */
+  get parted(): PartedBodies {
+    return this.#parted;
   }
 
   get followers(): Followers {
@@ -363,7 +394,7 @@ export class ObjectCache {
         obtained.source.retain();
         return { head: obtained.head, source: obtained.source };
       case "object": {
-        const source = await this.#stored.openBody(request.vhost, request.variant, obtained.object);
+        const source = await this.#sourceOf(request, obtained.object);
         if (source === undefined) return new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" });
         source.retain();
         return { head: obtained.object.head, source };
@@ -371,6 +402,15 @@ export class ObjectCache {
       default:
         return unreachable(obtained);
     }
+  }
+
+  async #sourceOf(request: ObtainRequest, object: CachedObject): Promise<BodySource | undefined> {
+    const { vhost, variant } = request;
+    if (object.body === undefined && !(await this.#stored.promote(vhost, variant, object))) {
+      const body = await this.#stored.openBody(vhost, variant, object);
+      return body?.view(0, body.totalBytes, partOriginOf(request));
+    }
+    return object.body === undefined ? undefined : new MemoryBody(object.body);
   }
 
   #afterFailure(request: ObtainRequest, error: EdgeError, held: CachedObject | undefined): Obtained {
@@ -408,11 +448,17 @@ export class ObjectCache {
   }
 }
 
+/** How blocks of the object can be had for whoever makes this request. */
+const partOriginOf = (request: ObtainRequest): PartOrigin => ({
+  pool: request.vhost.pool,
+  partBytes: request.vhost.settings.originOptions.partBytes,
+  request: () => request.originRequest(undefined),
+});
+
 const flightName = (request: ObtainRequest): string =>
   `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.url}`;
 
 /** OPT-30, OPT-34: a stored error page is a negative hit. */
-export const hitResult = (object: CachedObject): CacheResult =>
-  object.head.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT";
+export const hitResult = (object: CachedObject): CacheResult => (object.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT");
 
 const hit = (object: CachedObject): Obtained => ({ kind: "object", object, result: hitResult(object) });

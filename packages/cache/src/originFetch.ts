@@ -1,15 +1,28 @@
 import type { OriginExchange, OriginPool, OriginRequest, OriginResponseHead } from "@basalt/origin";
 import type { EdgeError } from "@basalt/types";
-import type { LocalFill } from "./localFill.ts";
+
+/** Takes the body of one response from an origin. */
+export interface BodySink {
+  /** The exchange that the body comes from: to be resumed after a pause. */
+  attach(exchange: OriginExchange): void;
+  /** Takes a chunk; false asks for a pause. */
+  push(chunk: Buffer): boolean;
+  complete(): void;
+  fail(error: EdgeError): void;
+}
+
+/** What a sink may do about its exchange. */
+export interface SinkControl {
+  /** Ends the exchange: nothing more is wanted of it. With an error the sink fails, without one it has all it needs. */
+  stop(error?: EdgeError): void;
+}
 
 /** What a request to the origin led to, as soon as that is known. */
 export type FetchOutcome =
   | {
       readonly kind: "head";
       readonly head: OriginResponseHead;
-      /** Undefined where `begin` did not want the body. */
-      readonly fill: LocalFill | undefined;
-      /** Settles with the end of the body: undefined when it is complete. */
+      /** Settles with the end of the body: undefined when all that was wanted is there. */
       readonly done: Promise<EdgeError | undefined>;
     }
   | { readonly kind: "failed"; readonly error: EdgeError };
@@ -21,46 +34,49 @@ export type FetchOutcome =
 export const fetchFromOrigin = (
   pool: OriginPool,
   request: OriginRequest,
-  begin: (head: OriginResponseHead) => LocalFill | undefined,
+  begin: (head: OriginResponseHead, control: SinkControl) => BodySink | undefined,
 ): Promise<FetchOutcome> =>
   new Promise((resolve) => {
     let exchange: OriginExchange | undefined;
-    let fill: LocalFill | undefined;
+    let sink: BodySink | undefined;
     let started = false;
+    let isOver = false;
     let finish: (error: EdgeError | undefined) => void = () => {};
     const done = new Promise<EdgeError | undefined>((settle) => {
       finish = settle;
     });
+    const over = (error: EdgeError | undefined): void => {
+      isOver = true;
+      if (error === undefined) sink?.complete();
+      else sink?.fail(error);
+      finish(error);
+    };
+    const control: SinkControl = {
+      stop(error) {
+        if (isOver) return;
+        exchange?.abort();
+        over(error);
+      },
+    };
     exchange = pool.send(request, {
+      onStart(started) {
+        exchange = started;
+      },
       onHead(head) {
         started = true;
-        fill = begin(head);
-        settleWithFill(fill, finish);
-        if (fill !== undefined && exchange !== undefined) fill.attach(exchange);
-        setImmediate(() => resolve({ kind: "head", head, fill, done }));
+        sink = begin(head, control);
+        if (exchange !== undefined) sink?.attach(exchange);
+        setImmediate(() => resolve({ kind: "head", head, done }));
       },
       onData(chunk) {
-        return fill === undefined ? true : fill.push(chunk);
+        return isOver || sink === undefined ? true : sink.push(chunk);
       },
       onComplete() {
-        fill?.complete();
-        finish(undefined);
+        if (!isOver) over(undefined);
       },
       onError(error) {
         if (!started) resolve({ kind: "failed", error });
-        fill?.fail(error);
-        finish(error);
+        if (!isOver) over(error);
       },
     });
-    fill?.attach(exchange);
   });
-
-/** A fill that cannot be stored ends the exchange by itself. */
-const settleWithFill = (fill: LocalFill | undefined, finish: (error: EdgeError | undefined) => void): void => {
-  if (fill === undefined) return;
-  const unwatch = fill.watch(() => {
-    if (fill.state === "growing") return;
-    unwatch();
-    if (fill.state === "failed") finish(fill.error);
-  });
-};

@@ -1,4 +1,4 @@
-import type { CacheKey, IndexRow, ObjectLocation } from "@basalt/store";
+import type { CacheKey, IndexRow, ObjectLocation, RowImage } from "@basalt/store";
 import type { ErrorCode } from "@basalt/types";
 
 /**
@@ -48,12 +48,45 @@ export type FillUpdate = { readonly fillId: number } & (
 );
 
 /** The end of a fill as the filling worker reports it. */
-export type FillEnd = { readonly fillId: number } & (
-  | { readonly kind: "stored"; readonly row: IndexRow }
+export type FillEnd = {
+  readonly fillId: number;
+} & /** `partEnd`: the body arrives in parts; blocks from 0 to that one are being filled from now on, as part `fillId`. */
+(
+  | { readonly kind: "stored"; readonly row: IndexRow; readonly partEnd?: number }
+  /** The store failed: whoever followed asks again, and this worker goes on for its own clients. */
+  | { readonly kind: "unstored" }
   /** Nothing to keep: the store could not take it. */
   | { readonly kind: "ended"; readonly availableBytes: number }
   /** `negativeSeconds`: how long the failure answers for the host. */
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly negativeSeconds: number }
+);
+
+/** A worker lacks blocks of a stored body, from `first` on; it would fetch up to `end`. */
+export interface PartRequest {
+  readonly key: CacheKey;
+  readonly file: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+export type PartReply =
+  /** Fetch these blocks, as far as the map still lacks them, and report under this number. */
+  | { readonly kind: "granted"; readonly partId: number; readonly first: number; readonly end: number }
+  /** Being fetched already: `partUpdate` events follow. */
+  | ({ readonly kind: "running"; readonly partId: number } & PartRun);
+
+/** Blocks being filled. */
+export interface PartRun {
+  readonly first: number;
+  readonly end: number;
+  /** Position in the body up to which any process can read. */
+  readonly writtenTo: number;
+}
+
+export type PartUpdate = { readonly partId: number } & (
+  | { readonly kind: "progress"; readonly writtenTo: number }
+  /** Over, complete or not: the map tells what is there. */
+  | { readonly kind: "ended" }
 );
 
 export type InvalidationTarget =
@@ -82,6 +115,7 @@ export interface DeriveRequest {
   readonly operation: { readonly kind: "gzip"; readonly level: number };
   /** Head of the result; the transform host fills in the length. */
   readonly head: Buffer;
+  readonly image: RowImage;
 }
 
 export type DeriveReply =
@@ -92,6 +126,7 @@ export type DeriveReply =
 export interface ObjectService {
   readonly calls: {
     acquire: { readonly request: AcquireRequest; readonly reply: AcquireReply };
+    acquirePart: { readonly request: PartRequest; readonly reply: PartReply };
     /** Ids of new segments and body files: given once, host-wide. */
     nextSegment: { readonly request: { readonly disk: number }; readonly reply: number };
     nextFile: { readonly request: { readonly disk: number }; readonly reply: number };
@@ -101,6 +136,9 @@ export interface ObjectService {
     fillShared: { readonly fillId: number; readonly shared: SharedFill };
     fillProgress: { readonly fillId: number; readonly availableBytes: number };
     fillEnd: FillEnd;
+    partProgress: { readonly partId: number; readonly writtenTo: number };
+    /** `missingBytes`: of the whole body, by its map, as far as this worker knows. */
+    partEnd: { readonly partId: number; readonly missingBytes: number };
     /** Accesses since the last report, coarse (seconds). */
     touched: { readonly keys: readonly CacheKey[]; readonly atMs: number };
     /** An object that turned out damaged: its row is to go if it still names this place. */
@@ -118,6 +156,11 @@ export interface ObjectClient {
     fillUpdate: FillUpdate;
     /** Another worker waits for this fill: make its body readable as a file. */
     shareFill: { readonly fillId: number };
+    partUpdate: PartUpdate;
+    /** Another worker follows this part: report every write. */
+    sharePart: { readonly partId: number };
+    /** Somebody else fills from this block on. */
+    trimPart: { readonly partId: number; readonly end: number };
     /** The index on disk shows everything up to this version: older invalidations may be forgotten. */
     settled: { readonly version: number };
   };

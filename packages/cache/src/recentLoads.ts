@@ -4,8 +4,8 @@ import type { CacheKey } from "@basalt/store";
 const PLACES = 1 << 16;
 
 /**
- * Which objects were read from disk lately: the second read within a tier's length puts an object into memory, the
- * first leaves no trace there. So a scan over many objects neither evicts hot ones nor allocates memory for its own.
+ * Whose bodies were read from disk lately: the second read within a tier's length puts a body into memory, the first
+ * leaves no trace there. So a scan over many objects neither evicts hot ones nor allocates memory for its own.
  */
 export class RecentLoads {
   readonly #marks = new Uint32Array(PLACES);

@@ -1,5 +1,5 @@
 import { getField, parseHttpDate } from "@basalt/http";
-import { internText } from "./internText.ts";
+import { fieldText, parseFieldText } from "./fieldText.ts";
 
 /**
  * What is kept of an origin's response beside its body. Written in front of the body, so that a location is all that
@@ -24,35 +24,90 @@ export interface StoredHead {
   readonly sourceVersion: number;
 }
 
-export const encodeHead = (head: StoredHead): Buffer => Buffer.from(JSON.stringify(head), "utf8");
+/** The numbers of a stored head, and where in the bytes its texts lie. */
+export interface EncodedHead extends Omit<StoredHead, "url" | "fields"> {
+  readonly encoded: Buffer;
+  readonly urlStart: number;
+  /** The field lines lie from here to the end, as clients get them. */
+  readonly linesStart: number;
+}
+
+/**
+ * Little-endian:
+ *
+ *     0  format version 1   1  length of the variant   2  status, 16 bit   4  length of the URL, 32 bit
+ *     8  five doubles: length of the body, moment of storing, age on arrival, version of the body, that of its source
+ *    48  variant and URL in UTF-8, then each field as `Name: value` and CR LF, latin1
+ */
+const FORMAT_VERSION = 1;
+const FIXED_BYTES = 48;
+const LONGEST_VARIANT = 255;
+
+export const encodeHead = (head: StoredHead): Buffer => {
+  const variant = Buffer.from(head.variant, "utf8");
+  if (variant.length > LONGEST_VARIANT) throw new RangeError("the name of the variant is too long");
+  const urlBytes = Buffer.byteLength(head.url, "utf8");
+  const lines = fieldText(head.fields);
+  const linesStart = FIXED_BYTES + variant.length + urlBytes;
+  const encoded = Buffer.allocUnsafeSlow(linesStart + lines.length);
+  encoded[0] = FORMAT_VERSION;
+  encoded[1] = variant.length;
+  encoded.writeUInt16LE(head.status, 2);
+  encoded.writeUInt32LE(urlBytes, 4);
+  encoded.writeDoubleLE(head.bodyBytes, 8);
+  encoded.writeDoubleLE(head.storedAtMs, 16);
+  encoded.writeDoubleLE(head.initialAgeSeconds, 24);
+  encoded.writeDoubleLE(head.bodyVersion, 32);
+  encoded.writeDoubleLE(head.sourceVersion, 40);
+  variant.copy(encoded, FIXED_BYTES);
+  encoded.write(head.url, FIXED_BYTES + variant.length, "utf8");
+  encoded.write(lines, linesStart, "latin1");
+  return encoded;
+};
+
+/** Reads the numbers and leaves the texts as they are. Undefined when the bytes are not a head of ours. */
+export const readHead = (encoded: Buffer): EncodedHead | undefined => {
+  if (encoded.length < FIXED_BYTES || encoded[0] !== FORMAT_VERSION) return undefined;
+  const urlStart = FIXED_BYTES + (encoded[1] ?? 0);
+  const linesStart = urlStart + encoded.readUInt32LE(4);
+  if (linesStart > encoded.length) return undefined;
+  const status = encoded.readUInt16LE(2);
+  const bodyBytes = encoded.readDoubleLE(8);
+  const storedAtMs = encoded.readDoubleLE(16);
+  const initialAgeSeconds = encoded.readDoubleLE(24);
+  const bodyVersion = encoded.readDoubleLE(32);
+  const sourceVersion = encoded.readDoubleLE(40);
+  const isWhole = Number.isSafeInteger(bodyBytes) && Number.isSafeInteger(bodyVersion);
+  if (!isWhole || !Number.isSafeInteger(sourceVersion) || bodyBytes < -1 || status < 100 || status > 999) {
+    return undefined;
+  }
+  if (!Number.isFinite(storedAtMs) || !Number.isFinite(initialAgeSeconds)) return undefined;
+  const variant = urlStart === FIXED_BYTES ? "" : encoded.toString("utf8", FIXED_BYTES, urlStart);
+  return {
+    encoded,
+    urlStart,
+    linesStart,
+    variant,
+    status,
+    bodyBytes,
+    storedAtMs,
+    initialAgeSeconds,
+    bodyVersion,
+    sourceVersion,
+  };
+};
 
 /** Undefined when the bytes are not a head of ours: the object is then absent, never an error. */
 export const decodeHead = (encoded: Buffer): StoredHead | undefined => {
-  try {
-    const value: unknown = JSON.parse(encoded.toString("utf8"));
-    return isStoredHead(value) ? { ...value, fields: value.fields.map(internText) } : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-const isStoredHead = (value: unknown): value is StoredHead => {
-  if (typeof value !== "object" || value === null) return false;
-  if (!("url" in value && "variant" in value && "status" in value && "fields" in value && "bodyBytes" in value)) {
-    return false;
-  }
-  return (
-    typeof value.url === "string" &&
-    typeof value.variant === "string" &&
-    typeof value.status === "number" &&
-    typeof value.bodyBytes === "number" &&
-    Array.isArray(value.fields) &&
-    value.fields.every((text: unknown) => typeof text === "string")
-  );
+  const head = readHead(encoded);
+  if (head === undefined) return undefined;
+  const { urlStart, linesStart, encoded: _, ...numbers } = head;
+  const fields = parseFieldText(encoded.toString("latin1", linesStart, encoded.length));
+  return fields === undefined ? undefined : { ...numbers, url: encoded.toString("utf8", urlStart, linesStart), fields };
 };
 
 /** Last-Modified of a stored response, epoch ms. */
-export const lastModifiedOf = (head: StoredHead): number | undefined => {
+export const lastModifiedOf = (head: Pick<StoredHead, "fields">): number | undefined => {
   const value = getField(head.fields, "last-modified");
   return value === undefined ? undefined : parseHttpDate(value);
 };

@@ -1,15 +1,29 @@
-import { type CacheKey, computeCacheKey, type IndexRow, QUICK_RECORD_BYTES, ROW_FLAG } from "@basalt/store";
+import {
+  type CacheKey,
+  computeCacheKey,
+  type IndexRow,
+  type PartedFile,
+  QUICK_RECORD_BYTES,
+  ROW_FLAG,
+} from "@basalt/store";
 import { PROCESS_SLOT } from "@basalt/telemetry";
-import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
 import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 import { adoptState } from "./indexRow.ts";
-import { KEPT_OPEN_BODIES, KEPT_OPEN_SECONDS, LEAST_WINDOW, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
+import {
+  KEPT_OPEN_BODIES,
+  KEPT_OPEN_SECONDS,
+  LEAST_WINDOW,
+  PASSING_ROOM_BYTES,
+  WHOLE_IN_MEMORY_BYTES,
+} from "./limits.ts";
 import type { MemoryObjects } from "./memoryObjects.ts";
 import type { ObjectCacheParts } from "./objectCache.ts";
+import type { BodyMaker, PartedBodies } from "./parts/partedBodies.ts";
+import type { PartedBody } from "./parts/partedBody.ts";
+import { representationOf } from "./parts/representation.ts";
 import { RecentLoads } from "./recentLoads.ts";
-import { MemoryBody, StoredBody } from "./storedBody.ts";
-import { decodeHead, type StoredHead } from "./storedHead.ts";
+import { type EncodedHead, readHead } from "./storedHead.ts";
 
 interface StoredRequest {
   readonly vhost: CacheVhost;
@@ -21,66 +35,117 @@ interface StoredRequest {
 export class StoredObjects {
   readonly #parts: ObjectCacheParts;
   readonly #memory: MemoryObjects;
+  readonly #parted: PartedBodies;
   readonly #recentLoads = new RecentLoads();
-  #scratch = Buffer.allocUnsafeSlow(QUICK_RECORD_BYTES);
+  #scratch = Buffer.allocUnsafeSlow(PASSING_ROOM_BYTES + QUICK_RECORD_BYTES);
+  /** The object whose body was read last, until somebody has taken it. */
+  #passing: CachedObject | undefined;
+  #passingBody: Buffer = this.#scratch;
   readonly #keptOpen = new Set<CachedObject>();
 
-  constructor(parts: ObjectCacheParts, memory: MemoryObjects) {
+  constructor(parts: ObjectCacheParts, memory: MemoryObjects, parted: PartedBodies) {
     this.#parts = parts;
     this.#memory = memory;
+    this.#parted = parted;
   }
 
   /**
    * A small object straight from the page cache, without giving up control: what makes a miss of the memory tier nearly
-   * as cheap as a hit. `passing`: its body lies in memory that the next call uses again; see `keepPassing`. Undefined
-   * when it is not stored, not fresh, or not to be had so quickly; `obtain` finds out.
+   * as cheap as a hit. It comes into memory without its body, which `bodyNow` gives. Undefined when it is not stored,
+   * not fresh, or not to be had so quickly; `obtain` finds out.
    */
-  loadNow(
-    vhost: CacheVhost,
-    variant: Variant,
-    url: string,
-    nowMs: number,
-    mayPass: boolean,
-  ): { readonly object: CachedObject; readonly isPassing: boolean } | undefined {
+  loadNow(vhost: CacheVhost, variant: Variant, url: string, nowMs: number): CachedObject | undefined {
     const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
     const row = this.#parts.index.find(key);
     if (row === undefined || row.url !== url || row.freshUntil <= nowMs) return undefined;
-    const isRepeated = this.#recentLoads.note(key, Math.max(LEAST_WINDOW, this.#memory.count));
-    const isPassing = mayPass && !isRepeated;
-    const loaded = this.#parts.bodies.loadNow(row.location, isPassing ? this.#scratch : undefined);
-    const head = loaded === undefined ? undefined : decodeHead(loaded.head);
+    if (!this.#parts.bodies.hasDisk(row.location.disk)) return undefined;
+    const loaded = this.#parts.bodies.loadNow(row.location, this.#scratch.subarray(PASSING_ROOM_BYTES));
+    const head = loaded === undefined ? undefined : readHead(loaded.head);
     if (loaded === undefined || head === undefined) return undefined;
-    const object = this.#enter(vhost, variant, row, head, loaded.body, !isPassing);
-    return object?.isFresh(nowMs) === true ? { object, isPassing } : undefined;
-  }
-
-  /** The body of the object that passed last is still being sent: its memory is not to be used again. */
-  keepPassing(): void {
-    this.#scratch = Buffer.allocUnsafeSlow(QUICK_RECORD_BYTES);
+    const object = this.#enter(vhost, variant, row, head, undefined);
+    if (object?.isFresh(nowMs) !== true) return undefined;
+    object.touchedSecond = Math.floor(row.lastAccess / 1000);
+    this.#passing = object;
+    this.#passingBody = loaded.body;
+    return object;
   }
 
   /**
-   * The body of a stored object that is not in memory; undefined when it turned out damaged. Retain it before the next
-   * turn of the event loop, release it after use.
+   * The body of a small object whose body is not in memory, from the page cache. Asked for again before long it comes
+   * into memory; else it lies in memory that the next call uses again (see `keepPassing`), where the PASSING_ROOM_BYTES
+   * in front of it are the caller's. Undefined when it is not to be had so quickly.
    */
-  async openBody(vhost: CacheVhost, variant: Variant, object: CachedObject): Promise<BodySource | undefined> {
-    if (object.body !== undefined) return new MemoryBody(object.body);
+  bodyNow(vhost: CacheVhost, object: CachedObject): Buffer | undefined {
+    if (this.#passing !== object) {
+      const { location } = object;
+      const scratch = this.#scratch.subarray(PASSING_ROOM_BYTES);
+      const loaded = location === undefined ? undefined : this.#parts.bodies.loadNow(location, scratch);
+      if (loaded === undefined) return undefined;
+      this.#passingBody = loaded.body;
+    }
+    this.#passing = undefined;
+    const body = this.#passingBody;
+    const window = Math.max(LEAST_WINDOW, this.#parts.tier.limitBytes / (object.memoryBytes + body.length));
+    if (!this.#recentLoads.note(object.keyView, window)) return body;
+    object.body = body;
+    this.#memory.resized(vhost, object);
+    return object.body;
+  }
+
+  /** The body that passed last is still being sent: its memory is not to be used again. */
+  keepPassing(): void {
+    this.#passing = undefined;
+    this.#scratch = Buffer.allocUnsafeSlow(PASSING_ROOM_BYTES + QUICK_RECORD_BYTES);
+  }
+
+  /**
+   * The body of a stored object with a file of its own; undefined when it turned out damaged. View or retain it before
+   * the next turn of the event loop.
+   */
+  async openBody(vhost: CacheVhost, variant: Variant, object: CachedObject): Promise<PartedBody | undefined> {
     if (object.openBody !== undefined) return object.openBody;
-    const location = object.location;
-    if (location === undefined) return undefined;
-    const reader = await this.#parts.bodies.openBody(location);
-    if (reader === undefined) {
+    const { location } = object;
+    if (location === undefined || location.file === 0) return undefined;
+    const body = await this.#parted.open(location.file, async () => {
+      const file = await this.#parts.bodies.openParted(location);
+      return file === undefined ? undefined : this.#bodyMaker(vhost, variant, object, file);
+    });
+    if (body === undefined) {
       this.#damaged(vhost, variant, object.key, object.url, location);
       return undefined;
     }
-    const body = new StoredBody(location, reader, this.#parts.tier, vhost.index * SPACES_PER_VHOST + BLOCK_SPACE);
-    if (object.openBody === undefined && this.#keptOpen.size < KEPT_OPEN_BODIES) {
-      object.openBody = body;
-      object.bodyUsedSecond = Math.floor(this.#parts.clock.now() / 1000);
-      body.retain();
-      this.#keptOpen.add(object);
-    }
+    this.#keepOpen(object, body);
     return body;
+  }
+
+  /** Enters the body of an object that has just been made, to be filled part by part. */
+  enterParted(vhost: CacheVhost, variant: Variant, object: CachedObject, file: PartedFile): void {
+    this.#memory.keep(vhost, variant, object);
+    this.#keepOpen(object, this.#parted.enter(this.#bodyMaker(vhost, variant, object, file)));
+  }
+
+  #bodyMaker(vhost: CacheVhost, variant: Variant, object: CachedObject, file: PartedFile): BodyMaker {
+    const { channel, tier } = this.#parts;
+    return {
+      key: object.key,
+      file,
+      representation: representationOf(object.head),
+      channel,
+      tier,
+      blockSpace: vhost.index * SPACES_PER_VHOST + BLOCK_SPACE,
+      onLost: () => this.#damaged(vhost, variant, object.key, object.url, file.location),
+      onComplete: () => {
+        object.isPartial = false;
+      },
+    };
+  }
+
+  #keepOpen(object: CachedObject, body: PartedBody): void {
+    if (object.openBody !== undefined || this.#keptOpen.size >= KEPT_OPEN_BODIES) return;
+    object.openBody = body;
+    object.bodyUsedSecond = Math.floor(this.#parts.clock.now() / 1000);
+    body.retain();
+    this.#keptOpen.add(object);
   }
 
   /** Reads a body of moderate length into memory, so that it is served from there; false when that cannot be. */
@@ -92,7 +157,6 @@ export class StoredObjects {
     if (body === undefined) return false;
     if (object.isGone) return false;
     object.body = body;
-    object.prepared = undefined;
     this.#memory.keep(vhost, variant, object);
     return true;
   }
@@ -130,15 +194,15 @@ export class StoredObjects {
 
   /** Undefined where nothing readable lies there, or an invalidation has ended it. */
   async load(vhost: CacheVhost, variant: Variant, url: string, row: IndexRow): Promise<CachedObject | undefined> {
-    if (row.url !== url) return undefined;
+    if (row.url !== url || !this.#parts.bodies.hasDisk(row.location.disk)) return undefined;
     const loaded = await this.#parts.bodies.load(row.location);
-    const head = loaded === undefined ? undefined : decodeHead(loaded.head);
+    const head = loaded === undefined ? undefined : readHead(loaded.head);
     if (loaded === undefined || head === undefined) {
       this.#damaged(vhost, variant, row.key, url, row.location);
       return undefined;
     }
     const body = loaded.body ?? (await this.#wholeBody(row.location));
-    return this.#enter(vhost, variant, row, head, body, true);
+    return this.#enter(vhost, variant, row, head, body);
   }
 
   /** Makes an object of a row and what was read for it; undefined when an invalidation has ended it. */
@@ -146,12 +210,12 @@ export class StoredObjects {
     vhost: CacheVhost,
     variant: Variant,
     row: IndexRow,
-    head: StoredHead,
+    head: EncodedHead,
     body: Buffer | undefined,
-    keeps: boolean,
   ): CachedObject | undefined {
     const object = new CachedObject({
       key: row.key,
+      url: row.url,
       head,
       body,
       location: row.location,
@@ -162,7 +226,8 @@ export class StoredObjects {
       purged: (row.flags & ROW_FLAG.PURGED) !== 0,
       expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
     });
-    if (keeps) this.#memory.keep(vhost, variant, object);
+    object.isPartial = row.missingBytes > 0;
+    this.#memory.keep(vhost, variant, object);
     return object.checkedVersion < vhost.invalidations.latest ? this.#memory.recheck(vhost, variant, object) : object;
   }
 

@@ -20,8 +20,8 @@ const derive = (worker: TestWorker, source: CachedObject): Promise<CachedObject 
 /** A host whose transform host puts "small" in the place of any source. */
 const hostThatDerives = (workers = 1): TestHost => {
   const host = new TestHost({ workers });
-  host.derive = async ({ head }) => {
-    const location = await host.worker(1).bodies.append(head, Buffer.from("small"));
+  host.derive = async ({ head, image }) => {
+    const location = await host.worker(1).bodies.append(image, head, Buffer.from("small"));
     return { kind: "stored", location, head };
   };
   return host;

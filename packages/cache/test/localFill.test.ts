@@ -1,6 +1,6 @@
 import type { OriginExchange } from "@basalt/origin";
-import { openBodyStore } from "@basalt/store";
-import { EdgeError } from "@basalt/types";
+import { computeCacheKey, openBodyStore, type RowImage } from "@basalt/store";
+import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import type { StoredHead } from "../src/index.ts";
 import { LocalFill } from "../src/localFill.ts";
@@ -29,7 +29,7 @@ const openBodies = (): WatchedBodies => {
   const next = (): Promise<number> => Promise.resolve(++last);
   const bodies = new WatchedBodies(
     openBodyStore({
-      disks: [{ path: temporaryFolder() }],
+      disks: [{ number: 1, path: temporaryFolder() }],
       allocateSegment: next,
       allocateFile: next,
       onProblem: () => {},
@@ -38,6 +38,34 @@ const openBodies = (): WatchedBodies => {
   );
   onEnd(() => bodies.close());
   return bodies;
+};
+
+const IMAGE: RowImage = {
+  key: computeCacheKey("www.example.com", "/a", ""),
+  vhost: "www.example.com",
+  url: "/a",
+  version: 1,
+  freshUntil: epochMs(1_000_000),
+  ttl: 1000,
+  updatedAt: epochMs(0),
+  flags: 0,
+};
+
+/** A fill, and what it told of its store and of its exchange. */
+const fillOf = (bodies: WatchedBodies, head: StoredHead) => {
+  const told: string[] = [];
+  const fill: LocalFill = new LocalFill({
+    bodies,
+    head,
+    control: {
+      stop(error) {
+        told.push(`stop ${error?.code}`);
+        if (error !== undefined) fill.fail(error);
+      },
+    },
+    onUnstored: () => told.push("unstored"),
+  });
+  return { fill, told };
 };
 
 class Exchange implements OriginExchange {
@@ -65,7 +93,7 @@ const gate = (): { readonly passed: Promise<void>; readonly open: () => void } =
 describe("a body arriving", () => {
   it("stays in memory while it is short", async () => {
     const bodies = openBodies();
-    const fill = new LocalFill(bodies, headOf(-1));
+    const fill = fillOf(bodies, headOf(-1)).fill;
     const whole = patternBytes(256 * 1024);
     expect(fill.push(whole.subarray(0, 1000))).toBe(true);
     expect(fill.push(whole.subarray(1000))).toBe(true);
@@ -81,7 +109,7 @@ describe("a body arriving", () => {
 
   it("goes to a file when it turns out long, and only its end stays in memory", async () => {
     const bodies = openBodies();
-    const fill = new LocalFill(bodies, headOf(-1));
+    const fill = fillOf(bodies, headOf(-1)).fill;
     const whole = patternBytes(3 * MIB);
     const reading = readSource(fill, 64 * 1024);
     for (let start = 0; start < whole.length; start += 100_000) {
@@ -91,7 +119,7 @@ describe("a body arriving", () => {
     await until(() => fill.peek(0) === undefined);
     expect(fill.peek(whole.length - 1)).toBeDefined();
     fill.complete();
-    const location = await fill.store(undefined);
+    const location = await fill.store(undefined, IMAGE);
     expect(location).toMatchObject({ bodyBytes: whole.length });
     expect((await reading).equals(whole)).toBe(true);
     expect((await readSource(fill)).equals(whole)).toBe(true);
@@ -104,7 +132,7 @@ describe("a body arriving", () => {
     const bodies = openBodies();
     const { passed, open } = gate();
     bodies.beforeWrite = passed;
-    const fill = new LocalFill(bodies, headOf(20 * MIB));
+    const fill = fillOf(bodies, headOf(20 * MIB)).fill;
     const exchange = new Exchange();
     fill.attach(exchange);
     const answers = Array.from({ length: 10 }, () => fill.push(patternBytes(512 * 1024)));
@@ -120,7 +148,7 @@ describe("a body arriving", () => {
 
   it("tells other workers what they can read, first at once and then after each write", async () => {
     const bodies = openBodies();
-    const fill = new LocalFill(bodies, headOf(12));
+    const fill = fillOf(bodies, headOf(12)).fill;
     fill.push(Buffer.from("0123"));
     const told: SharedFill[] = [];
     fill.share((shared) => told.push(shared));
@@ -130,11 +158,11 @@ describe("a body arriving", () => {
     expect(told.every(({ totalBytes, file }) => totalBytes === 12 && file === told[0]?.file)).toBe(true);
     fill.push(Buffer.from("89ab"));
     fill.complete();
-    expect(await fill.store(undefined)).toMatchObject({ bodyBytes: 12 });
+    expect(await fill.store(undefined, IMAGE)).toMatchObject({ bodyBytes: 12 });
   });
 
   it("tells its watchers of each change until they stop watching", () => {
-    const fill = new LocalFill(openBodies(), headOf(-1));
+    const fill = fillOf(openBodies(), headOf(-1)).fill;
     const seen: (string | number)[] = [];
     const unwatch = fill.watch(() => seen.push(fill.availableBytes, fill.state));
     fill.push(Buffer.from("ab"));
@@ -148,7 +176,7 @@ describe("a body arriving", () => {
 describe("a body that breaks off", () => {
   it("removes its file and closes what was open", async () => {
     const bodies = openBodies();
-    const fill = new LocalFill(bodies, headOf(MIB));
+    const fill = fillOf(bodies, headOf(MIB)).fill;
     fill.push(patternBytes(300_000));
     const reading = readSource(fill);
     await turns(10);
@@ -158,7 +186,7 @@ describe("a body that breaks off", () => {
   });
 
   it("never says that bytes are available which it cannot give: a slow reader would spin for ever", async () => {
-    const fill = new LocalFill(openBodies(), headOf(10));
+    const fill = fillOf(openBodies(), headOf(10)).fill;
     fill.retain();
     fill.push(Buffer.from("01234"));
     fill.fail(new EdgeError("ORIGIN_CLOSED"));
@@ -170,18 +198,63 @@ describe("a body that breaks off", () => {
 });
 
 describe("a full disk", () => {
-  it("ends the exchange and tells the readers", async () => {
+  it("lets the body pass through to its readers, at their pace, and keeps nothing", async () => {
     const bodies = openBodies();
     bodies.failsToWrite = true;
-    const fill = new LocalFill(bodies, headOf(MIB));
+    const { fill, told } = fillOf(bodies, headOf(20 * MIB));
     const exchange = new Exchange();
     fill.attach(exchange);
+    const whole = patternBytes(20 * MIB);
+    let position = 0;
+    fill.retain();
+    fill.watch(
+      () => {},
+      () => position,
+    );
+    let sent = 0;
+    let mayGoOn = true;
+    const send = (): void => {
+      while (mayGoOn && sent < whole.length) {
+        mayGoOn = fill.push(whole.subarray(sent, sent + 512 * 1024));
+        sent += 512 * 1024;
+      }
+    };
+    send();
+    await until(() => told.includes("unstored"));
+    const pieces: Buffer[] = [];
+    while (position < whole.length) {
+      const piece = fill.peek(position);
+      if (piece === undefined) throw new Error(`nothing at ${position}`);
+      pieces.push(Buffer.from(piece));
+      position += piece.length;
+      fill.peek(position);
+      expect(fill.pinnedBytes).toBeLessThanOrEqual(6 * MIB);
+      if (!mayGoOn && exchange.resumed > 0) {
+        exchange.resumed = 0;
+        mayGoOn = true;
+      }
+      send();
+      await turns(1);
+    }
+    fill.complete();
+    expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+    await expect(fill.store(undefined, IMAGE)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    fill.settle();
+    fill.release();
+    await until(() => bodies.openFiles === 0);
+    expect(told).toEqual(["unstored"]);
+  });
+
+  it("ends the exchange when the last reader of what passes through has left", async () => {
+    const bodies = openBodies();
+    bodies.failsToWrite = true;
+    const { fill, told } = fillOf(bodies, headOf(MIB));
+    fill.attach(new Exchange());
+    fill.retain();
     fill.push(patternBytes(100_000));
-    const reading = readSource(fill);
-    const failed = expect(reading).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    await until(() => fill.state === "failed");
-    await failed;
-    expect(exchange.aborted).toBe(1);
+    await until(() => told.length > 0);
+    fill.release();
+    expect(told).toEqual(["unstored", "stop CLIENT_GONE"]);
     await until(() => bodies.openFiles === 0);
   });
 
@@ -190,12 +263,12 @@ describe("a full disk", () => {
     const { passed, open } = gate();
     bodies.beforeWrite = passed;
     bodies.failsToWrite = true;
-    const fill = new LocalFill(bodies, headOf(MIB));
+    const fill = fillOf(bodies, headOf(MIB)).fill;
     const whole = patternBytes(MIB);
     fill.push(whole);
     fill.complete();
     fill.retain();
-    const storing = fill.store(undefined);
+    const storing = fill.store(undefined, IMAGE);
     const failed = expect(storing).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     open();
     await failed;
@@ -209,10 +282,10 @@ describe("a full disk", () => {
     const { passed, open } = gate();
     bodies.beforeWrite = passed;
     bodies.failsToWrite = true;
-    const fill = new LocalFill(bodies, headOf(MIB));
+    const fill = fillOf(bodies, headOf(MIB)).fill;
     fill.push(patternBytes(MIB));
     fill.complete();
-    const storing = fill.store(undefined).catch(() => {});
+    const storing = fill.store(undefined, IMAGE).catch(() => {});
     open();
     await storing;
     fill.settle();
@@ -228,10 +301,10 @@ describe("a full disk", () => {
     try {
       const bodies = openBodies();
       bodies.failsToCreate = true;
-      const fill = new LocalFill(bodies, headOf(MIB));
+      const fill = fillOf(bodies, headOf(MIB)).fill;
       fill.attach(new Exchange());
       fill.push(patternBytes(1000));
-      await until(() => fill.state === "failed");
+      await until(() => bodies.creating === 0);
       await turns(5);
     } finally {
       process.removeAllListeners("unhandledRejection");

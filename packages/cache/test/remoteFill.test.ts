@@ -2,8 +2,8 @@ import type { BodyReader, BodyStore } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import type { BodySource, StoredHead } from "../src/index.ts";
+import { MemoryBody } from "../src/memoryBody.ts";
 import { RemoteFill, sharedHead } from "../src/remoteFill.ts";
-import { MemoryBody } from "../src/storedBody.ts";
 import { encodeHead } from "../src/storedHead.ts";
 import { readSource } from "./support/reading.ts";
 import { turns } from "./support/waiting.ts";
@@ -60,6 +60,11 @@ const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new E
   const files = new Files();
   const missing = (): Promise<never> => Promise.reject(new Error("not for followers"));
   const store: BodyStore = {
+    setDisks: () => {},
+    hasDisk: () => true,
+    createParted: missing,
+    openParted: missing,
+    sync: () => Promise.resolve(),
     append: missing,
     replaceHead: missing,
     createFile: missing,

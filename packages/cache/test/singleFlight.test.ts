@@ -227,7 +227,7 @@ describe("two workers", () => {
     again.data(body);
     again.complete();
     expect((await following).equals(body)).toBe(true);
-    await until(() => second.bodies.openReaders === 0, "readers released");
+    await until(() => host.coordinator.fillsInProgress === 0, "nothing on its way");
   });
 
   it.each([

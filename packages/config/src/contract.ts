@@ -36,11 +36,25 @@ export interface ServerSettings {
       readonly diskFailCount: number;
       readonly onCrash: "hang" | "bypass" | "selfkill";
     };
+    /** Daily upkeep of the disks (CFG-47 to CFG-49). */
+    readonly cleanup: {
+      /** Minutes after midnight, local time. */
+      readonly timeMinutes: number;
+      /** Content not accessed for this long is removed; 0 removes only for lack of space. */
+      readonly ageDays: number;
+      readonly emptyFolder: "delete" | "keep";
+    };
+    /** Memory: what is not found in memory counts as absent, and the number of objects is bounded (OPT-11). */
+    readonly indexing: "Memory" | "Disk";
     /** Memory-only mode: folder (tmpfs) that holds the bodies. */
     readonly memoryPath: string;
     readonly systemMemoryRatio: number;
     readonly contentMemoryRatio: number;
     readonly systemFreeMemoryRatio: number;
+    /** `init`: sessions that the memory plan reckons with (OPT-20); `topUp` is not used (OPT-21). 0: by the memory of the host. */
+    readonly httpClientSession: { readonly init: number; readonly topUp: number };
+    readonly emergencyMode: boolean;
+    readonly syncStale: boolean;
     readonly listen: readonly string[];
     readonly purge: "Normal" | "Hard";
     readonly maxSockets: number;
@@ -159,6 +173,8 @@ export interface OriginOptions {
     readonly resCodes: readonly number[];
   };
   readonly reuseTimeoutSeconds: number;
+  /** How much is fetched at a time (ORG-35); 0: whole bodies. */
+  readonly partBytes: number;
   readonly balanceMode: "RoundRobin" | "Session" | "Hash";
   /** Empty: the table of CFG-12; `*`: the client's (ORG-42). */
   readonly host: string;

@@ -6,7 +6,7 @@ import { compareSettings, type Difference } from "./options/walkTable.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
 
 const toChanges = (root: string, differences: readonly Difference[]): readonly ConfigChange[] =>
-  differences.map(({ row, from, to }) => ({ element: `${root}/${row.at}`, from, to, effect: row.reload }));
+  differences.map(({ row, from, to, effect }) => ({ element: `${root}/${row.at}`, from, to, effect }));
 
 const live = (element: string, from: string, to: string): readonly ConfigChange[] =>
   from === to ? [] : [{ element, from, to, effect: "live" }];

@@ -23,11 +23,11 @@ const renderDefault = (row: AnyOption): string => {
 };
 
 const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[])[] =>
-  row.attributes.map(({ name, type, defaultNote, doc }) => [
+  row.attributes.map(({ name, type, defaultNote, doc, reload }) => [
     `\`${row.at}@${name}\``,
     type.allowed,
     defaultNote,
-    row.reload,
+    reload ?? row.reload,
     doc,
     row.spec,
   ]);

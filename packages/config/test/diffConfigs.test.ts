@@ -24,6 +24,28 @@ describe("differences between configurations", () => {
     ]);
   });
 
+  it("CFG-40 CFG-31 follow a quota at once, other folders after a restart", () => {
+    const disks = (content: string) => ({ "server.xml": server(`<Cache><Storage>${content}</Storage></Cache>`) });
+    const before = disks('<Disk Quota="5">/a</Disk><Disk>/b</Disk>');
+    expect(compare(before, disks('<Disk Quota="7">/a</Disk><Disk Quota="1">/b</Disk>'))).toEqual([
+      { element: "Server/Cache/Storage/Disk", from: "/a (5), /b (none)", to: "/a (7), /b (1)", effect: "live" },
+    ]);
+    expect(compare(before, disks('<Disk>/b</Disk><Disk Quota="5">/a</Disk>'))).toMatchObject([{ effect: "restart" }]);
+    expect(compare(before, disks('<Disk Quota="5">/a</Disk>'))).toMatchObject([{ effect: "restart" }]);
+  });
+
+  it.each([
+    ["OPT-13", "Indexing", "<Indexing>Disk</Indexing>", "Memory", "Disk", "restart"],
+    ["OPT-20", "HttpClientSession/Init", "<HttpClientSession><Init>9</Init></HttpClientSession>", "0", "9", "restart"],
+    ["CFG-47", "Cleanup/Time", "<Cleanup><Time>23:05</Time></Cleanup>", "02:00", "23:05", "live"],
+    ["OPT-61", "EmergencyMode", "<EmergencyMode>ON</EmergencyMode>", "OFF", "ON", "live"],
+    ["OPT-80", "SyncStale", "<SyncStale>OFF</SyncStale>", "ON", "OFF", "live"],
+  ])("CFG-31 %s says what a change of %s needs", (_, place, written, from, to, effect) => {
+    expect(compare({ "server.xml": server("") }, { "server.xml": server(`<Cache>${written}</Cache>`) })).toEqual([
+      { element: `Server/Cache/${place}`, from, to, effect },
+    ]);
+  });
+
   it("show a change of VHostDefault at every host that inherits it", () => {
     const hosts = vhosts(
       vhost("", 'Name="a"'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { accept, server, warningsOf } from "./support.ts";
+import { accept, problemsOf, server, warningsOf } from "./support.ts";
 
 const cacheOf = (content: string) => accept({ "server.xml": server(`<Cache>${content}</Cache>`) }).server.cache;
 const hostOf = (content: string) => accept({ "server.xml": server(`<Host>${content}</Host>`) }).server.host;
@@ -42,6 +42,48 @@ describe("<Cache>", () => {
   it.each(["hang", "bypass", "selfkill"])("CFG-41 CFG-42 CFG-43 reads the failure rules with OnCrash %s", (word) => {
     const { storage } = cacheOf(`<Storage DiskFailSec="30" DiskFailCount="5" OnCrash="${word.toUpperCase()}"/>`);
     expect(storage).toMatchObject({ diskFailSeconds: 30, diskFailCount: 5, onCrash: word });
+  });
+
+  it.each([
+    ["00:00", 0],
+    ["02:00", 120],
+    ["23:10", 1_390],
+    ["23:59", 1_439],
+  ])("CFG-47 reads the time of the cleanup: %s", (time, minutes) => {
+    expect(cacheOf(`<Cleanup><Time> ${time} </Time></Cleanup>`).cleanup.timeMinutes).toBe(minutes);
+  });
+
+  it.each(["24:00", "12:60", "2:00", "0200", "02:00:00", "-1:00", "two", "٠٢:٠٠"])(
+    "CFG-47 refuses the time of day %s",
+    (time) => {
+      const content = server(`<Cache><Cleanup><Time>${time}</Time></Cleanup></Cache>`);
+      expect(problemsOf({ "server.xml": content })).toMatchObject([
+        { element: "Server/Cache/Cleanup/Time", severity: "error" },
+      ]);
+    },
+  );
+
+  it("CFG-48 CFG-49 reads age and treatment of empty folders", () => {
+    const { cleanup } = cacheOf("<Cleanup><Age>10</Age><EmptyFolder>KEEP</EmptyFolder></Cleanup>");
+    expect(cleanup).toEqual({ timeMinutes: 120, ageDays: 10, emptyFolder: "keep" });
+  });
+
+  it("CFG-48 refuses an age that is no whole number of days", () => {
+    for (const age of ["-1", "1.5", "1 day"]) {
+      const content = server(`<Cache><Cleanup><Age>${age}</Age></Cleanup></Cache>`);
+      expect(problemsOf({ "server.xml": content })).toHaveLength(1);
+    }
+  });
+
+  it("OPT-10 OPT-61 OPT-80 reads the modes of the store", () => {
+    const cache = cacheOf("<Indexing>disk</Indexing><EmergencyMode>ON</EmergencyMode><SyncStale>off</SyncStale>");
+    expect(cache).toMatchObject({ indexing: "Disk", emergencyMode: true, syncStale: false });
+  });
+
+  it("OPT-20 OPT-21 reads the client sessions without a warning", () => {
+    const content = "<HttpClientSession><Init>30000</Init><TopUp>2000</TopUp></HttpClientSession>";
+    expect(cacheOf(content).httpClientSession).toEqual({ init: 30_000, topUp: 2_000 });
+    expect(warningsOf({ "server.xml": server(`<Cache>${content}</Cache>`) })).toEqual([]);
   });
 
   it("CFG-45 CFG-46 OPT-15 OPT-16 reads the shares of memory", () => {
@@ -111,9 +153,8 @@ describe("elements of the guide that are not active yet", () => {
   it.each([
     '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
     '<Host><ServiceAccess Default="Deny" GeoIP="/geo"><Allow>1.1.1.1</Allow><Deny>AP</Deny></ServiceAccess></Host>',
-    "<Cache><Cleanup><Time>02:00</Time></Cleanup></Cache>",
+    "<Cache><ConfigHistory>30</ConfigHistory></Cache>",
     "<Cache><AES-NI>ON</AES-NI></Cache>",
-    "<Cache><Indexing>Disk</Indexing></Cache>",
     "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
     '<Cache><InfoLog Type="size" Unit="1" Retention="5" SysLog="ON">ON<SysLog Priority="local3.info" Dest="192.168.0.1:514"/></InfoLog></Cache>',
     '<Cache><OriginErrorLog Warning="ON">ON</OriginErrorLog></Cache>',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { VhostSettings } from "../src/index.ts";
 import { accept, acceptVhost, load, onlyVhost, server, vhost, vhosts, warningsOf } from "./support.ts";
 
 const originOf = (address: string) =>
@@ -109,15 +110,15 @@ describe("virtual hosts", () => {
   });
 });
 
-describe("inheritance", () => {
-  const inherit = (defaults: string, own: string) =>
-    onlyVhost(
-      accept({
-        "server.xml": server(`<VHostDefault>${defaults}</VHostDefault>`),
-        "vhosts.xml": vhosts(vhost(own)),
-      }),
-    );
+const inherit = (defaults: string, own: string): VhostSettings =>
+  onlyVhost(
+    accept({
+      "server.xml": server(`<VHostDefault>${defaults}</VHostDefault>`),
+      "vhosts.xml": vhosts(vhost(own)),
+    }),
+  );
 
+describe("inheritance", () => {
   it("CFG-53 goes from built-in through VHostDefault to the host, leaf by leaf (OPEN 8, reading B)", () => {
     const { ttl } = inherit(
       '<Options><TTL><Res2xx Ratio="30" Max="4000">600</Res2xx><Res4xx>10</Res4xx></TTL></Options>',
@@ -186,6 +187,22 @@ describe("inheritance", () => {
     ['<XFFClientIPOnly Bypass="OFF">ON</XFFClientIPOnly>', { xffClientIpOnly: true, xffClientIpOnlyBypass: false }],
   ])("OPT-58 reads %s of the origin", (content, expected) => {
     expect(acceptVhost(`<OriginOptions>${content}</OriginOptions>`).originOptions).toMatchObject(expected);
+  });
+});
+
+describe("<PartSize>", () => {
+  const MEBIBYTE = 1024 ** 2;
+  const partSize = (text: string): string => `<OriginOptions><PartSize>${text}</PartSize></OriginOptions>`;
+
+  it("ORG-35 reads megabytes, which a host may set for itself", () => {
+    const host = inherit(partSize("1"), "");
+    expect(host.originOptions.partBytes).toBe(MEBIBYTE);
+    expect(inherit(partSize("1"), partSize("10240")).originOptions.partBytes).toBe(10_240 * MEBIBYTE);
+    expect(inherit(partSize("1"), partSize("0")).originOptions.partBytes).toBe(0);
+  });
+
+  it.each(["10241", "-1", "0.5", "1 MB"])("ORG-35 refuses %s", (text) => {
+    expect(load({ "vhosts.xml": vhosts(vhost(partSize(text))) }).ok).toBe(false);
   });
 });
 

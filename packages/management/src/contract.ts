@@ -10,6 +10,16 @@ export interface Control {
   restart(how: "rolling" | "full"): Promise<void>;
   terminate(): void;
   scale(workers: number): Promise<void>;
+  /** CFG-52; undefined: the age that is configured. Resolves when the cleanup is done, which may take long. */
+  cleanup(ageDays: number | undefined): Promise<CleanupReport>;
+  /** OPT-76; `disk` as configured. */
+  mount(disk: string): Promise<DiskOutcome>;
+  /** OPT-75. */
+  unmount(disk: string): Promise<DiskOutcome>;
+  /** Deletes every object (CFG-27); resolves when none can be served any more. */
+  clearCache(): Promise<void>;
+  /** Deletes the objects of one virtual host (CFG-28); false when there is none of that name. */
+  clearVhost(name: string): Promise<boolean>;
   status(): StatusReport;
   /** Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -47,6 +57,21 @@ export type ReloadOutcome =
     }
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
+export interface CleanupReport {
+  /** Objects that were removed, and the bytes of their bodies. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Segment files and empty folders that were deleted. */
+  readonly segments: number;
+  readonly folders: number;
+  readonly elapsedMs: number;
+}
+
+export type DiskOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "unknownDisk" }
+  | { readonly kind: "failed"; readonly reason: string };
+
 /** Keys and value forms of STAT-96, in that order; values ready for JSON. */
 export type FileInfo = Readonly<Record<string, string | number>>;
 
@@ -55,11 +80,27 @@ export interface StatusReport {
   readonly pid: number;
   readonly uptimeSeconds: number;
   readonly generation: number;
+  /** OPT-68. */
+  readonly state: "Healthy" | "Emergency";
   readonly workers: readonly WorkerStatus[];
   readonly transform: WorkerStatus;
   readonly objects: number;
   readonly bodyBytes: number;
+  readonly disks: readonly DiskStatus[];
   readonly listening: readonly string[];
+}
+
+export interface DiskStatus {
+  /** As configured; in memory-only mode the folder that holds the bodies. */
+  readonly path: string;
+  /** OPT-77. */
+  readonly state: "Normal" | "Invalid" | "Unmounted";
+  /** What content takes. */
+  readonly usedBytes: number;
+  /** Null without a quota. */
+  readonly quotaBytes: number | null;
+  /** Free on its file system. */
+  readonly availableBytes: number;
 }
 
 export interface WorkerStatus {

@@ -16,8 +16,13 @@ const functionName = (path: string): string => (path.split("/").at(-1) ?? "").sl
 
 const ROLE_TOO_LOW = "The role of this address does not allow this function.";
 
+const hasPath = (route: Route, path: string): boolean =>
+  route.path === path ||
+  route.aliases?.includes(path) === true ||
+  (route.takesPathsBelow === true && path.startsWith(`${route.path}/`));
+
 export const findRoute = (routes: readonly Route[], { path, channel }: Call): Route | undefined =>
-  routes.find((route) => isOffered(route, channel) && (route.path === path || route.aliases?.includes(path)));
+  routes.find((route) => isOffered(route, channel) && hasPath(route, path));
 
 /** Everything about a call but its transport. */
 export const dispatch = (call: Call, method: string, role: Role, context: RouteContext): Answer | Promise<Answer> => {

@@ -38,9 +38,19 @@ const decodeWhole = (raw: string): string | undefined => {
   }
 };
 
-/** Whole number from 1; undefined for anything else. */
-export const parsePositive = (text: string, maximum: number = MAX_SECONDS): number | undefined => {
+/** Whole number from `minimum` to `maximum`; undefined for anything else. */
+export const parseWhole = (text: string, minimum: number, maximum: number): number | undefined => {
   if (!/^\d{1,15}$/.test(text)) return undefined;
   const value = Number(text);
-  return value >= 1 && value <= maximum ? value : undefined;
+  return value >= minimum && value <= maximum ? value : undefined;
+};
+
+/** Whole number from 1; undefined for anything else. */
+export const parsePositive = (text: string, maximum: number = MAX_SECONDS): number | undefined =>
+  parseWhole(text, 1, maximum);
+
+/** Of a POST its body, of other methods the query. A plus sign stands for itself: paths on a disk may hold one. */
+export const parametersOf = ({ query, body }: { readonly query: string; readonly body: string }): URLSearchParams => {
+  const text = body === "" ? query : body.replace(/[\r\n]+$/, "");
+  return new URLSearchParams(text.replaceAll("+", "%2B"));
 };

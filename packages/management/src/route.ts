@@ -28,6 +28,8 @@ export interface Route {
   readonly path: string;
   /** Other paths of the same function (CFG-21). */
   readonly aliases?: readonly string[];
+  /** Whether every path below this one is the same function. */
+  readonly takesPathsBelow?: boolean;
   readonly methods: readonly RouteMethod[];
   readonly role: Role;
   /** `socket`: unknown to the network. */

@@ -13,6 +13,7 @@ import { controlRoutes } from "./routes/control.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { MONITORING_ROUTES } from "./routes/monitoring.ts";
 import { PURGE_ROUTES } from "./routes/purge.ts";
+import { STORE_ROUTES } from "./routes/store.ts";
 import { TcpFront } from "./tcpFront.ts";
 import { listenOnUnixSocket } from "./unixSocket.ts";
 
@@ -73,7 +74,13 @@ class HttpManagementServer implements ManagementServer {
   constructor(options: ManagementServerOptions) {
     this.#options = options;
     const { control, log, productVersion } = options;
-    const routes = [...MONITORING_ROUTES, ...PURGE_ROUTES, ...LIFECYCLE_ROUTES, ...controlRoutes(control)];
+    const routes = [
+      ...MONITORING_ROUTES,
+      ...PURGE_ROUTES,
+      ...STORE_ROUTES,
+      ...LIFECYCLE_ROUTES,
+      ...controlRoutes(control),
+    ];
     this.#context = { control, log, productVersion, routes };
     this.#http = createServer({
       maxHeaderSize: LIMITS.headBytes,

@@ -234,6 +234,14 @@ describe("the Unix socket", () => {
     expect(result).toMatchObject({ pid: 4710, workers: [{ slot: 0, state: "serving" }], transform: { pid: 4712 } });
   });
 
+  it("OPT-68 OPT-77 reports the state of the server and of each disk", async () => {
+    const { result } = JSON.parse((await scene.askSocket("/control/status")).text);
+    expect(result).toMatchObject({
+      state: "Healthy",
+      disks: [{ path: "/cache1", state: "Normal", usedBytes: 900, quotaBytes: null, availableBytes: 1_000_000 }],
+    });
+  });
+
   it.each([
     ["/control/scale?workers=4", 200],
     ["/control/scale?workers=0", 400],

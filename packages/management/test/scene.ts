@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Role } from "@basalt/config";
 import type { InfoLog } from "@basalt/telemetry";
-import type { Control, FileInfo, PurgeOutcome, PurgeRequest, ReloadOutcome, StatusReport } from "../src/contract.ts";
+import type {
+  CleanupReport,
+  Control,
+  DiskOutcome,
+  FileInfo,
+  PurgeOutcome,
+  PurgeRequest,
+  ReloadOutcome,
+  StatusReport,
+} from "../src/contract.ts";
 import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
 
 export interface Reply {
@@ -33,6 +42,8 @@ export class FakeControl implements Control {
   terminated = 0;
   purgeOutcome: PurgeOutcome = { kind: "done", count: 24, bytes: 3_747_491, elapsedMs: 12, status: 200 };
   reloadOutcome: ReloadOutcome = { kind: "applied", generation: 2, changes: 1, warnings: [] };
+  cleanupReport: CleanupReport = { objects: 7, bytes: 7_000, segments: 2, folders: 1, elapsedMs: 12.4 };
+  diskOutcome: DiskOutcome = { kind: "done" };
   files: readonly FileInfo[] = [{ URI: "/sample.dat", Size: 1000 }];
 
   readonly vhostNames = (): readonly string[] => ["www.example.com", "www.foobar.com", "site1.com"];
@@ -66,16 +77,44 @@ export class FakeControl implements Control {
     return Promise.resolve();
   }
 
+  cleanup(ageDays: number | undefined): Promise<CleanupReport> {
+    this.asked.push(`cleanup ${ageDays}`);
+    return Promise.resolve(this.cleanupReport);
+  }
+
+  mount(disk: string): Promise<DiskOutcome> {
+    this.asked.push(`mount ${disk}`);
+    return Promise.resolve(this.diskOutcome);
+  }
+
+  unmount(disk: string): Promise<DiskOutcome> {
+    this.asked.push(`unmount ${disk}`);
+    return Promise.resolve(this.diskOutcome);
+  }
+
+  clearCache(): Promise<void> {
+    this.asked.push("clearCache");
+    return Promise.resolve();
+  }
+
+  clearVhost(name: string): Promise<boolean> {
+    const isKnown = this.vhostNames().includes(name);
+    if (isKnown) this.asked.push(`clearVhost ${name}`);
+    return Promise.resolve(isKnown);
+  }
+
   status(): StatusReport {
     return {
       version: "2.5.16",
       pid: 4710,
       uptimeSeconds: 13,
       generation: 1,
+      state: "Healthy",
       workers: [WORKER],
       transform: { ...WORKER, pid: 4712 },
       objects: 5,
       bodyBytes: 500,
+      disks: [{ path: "/cache1", state: "Normal", usedBytes: 900, quotaBytes: null, availableBytes: 1_000_000 }],
       listening: ["*:80"],
     };
   }

@@ -32,6 +32,15 @@ export {
 } from "./connection.ts";
 export type { ResponseFacts, TtlDecision, TtlSource } from "./contract.ts";
 export {
+  type DiskFailureLimit,
+  type DiskFailureVerdict,
+  type DiskHealth,
+  type DiskLossDecision,
+  decideDiskLoss,
+  judgeDiskFailure,
+} from "./disks.ts";
+export { decideEmergency, type EmergencyDecision, type EmergencyFacts, type MemoryUse } from "./emergency.ts";
+export {
   type CustomTtl,
   compileCustomTtl,
   decideRenewal,
@@ -46,6 +55,7 @@ export {
   type TtlOptions,
 } from "./freshness.ts";
 export { compileGlob, matchesGlob, type TextMatcher } from "./glob.ts";
+export { type MemoryPlan, type MemoryPlanInput, planMemory } from "./memoryPlan.ts";
 export {
   bypassRequestFields,
   cacheRequestFields,
@@ -53,6 +63,7 @@ export {
   probeRequestFields,
   validatorFields,
 } from "./originRequest.ts";
+export { canStoreInParts, judgePart, type PartVerdict, type Representation, rangeFieldOf } from "./parts.ts";
 export {
   decidePurge,
   type PurgeHost,

@@ -59,6 +59,7 @@ const ORIGIN_OPTIONS: OriginOptions = {
   exclusion: 3,
   recovery: { count: 5, cycleSeconds: 10, uri: "/", resCodes: [] },
   reuseTimeoutSeconds: 60,
+  partBytes: 0,
   balanceMode: "RoundRobin",
   host: "",
   userAgent: "Basalt",

@@ -1,4 +1,4 @@
-import type { PreparedResponse } from "@basalt/cache";
+import type { PinnedVisitor, PreparedResponse } from "@basalt/cache";
 import {
   CHUNK_DONE,
   CHUNK_REJECTED,
@@ -52,7 +52,7 @@ export class Connection implements SocketHandler {
   #tunnel: ((data: Buffer) => void) | undefined;
   #running = false;
   #unsentSeen = 0;
-  #held: PreparedResponse[] = [];
+  #held: (() => void)[] = [];
   #fields: FieldBlock | undefined;
   #fieldsVhost: ServedVhost | undefined;
   #fieldsGeneration = -1;
@@ -147,6 +147,19 @@ export class Connection implements SocketHandler {
     this.socket.reset();
   }
 
+  /** OPT-65: closes it when it is idle; one whose first request is still to come has a moment more. */
+  closeIfIdle(monotonicMs: number): void {
+    if (this.#state !== "idle" || this.#waiting.length > 0 || this.socket.unsentBytes > 0) return;
+    if (this.#served > 0) this.close();
+    else this.#deadline = Math.min(this.#deadline, monotonicMs + FIRST_REQUEST_MS);
+  }
+
+  /** What the client has not taken yet. */
+  visitPinned(visit: PinnedVisitor): void {
+    if (this.socket.unsentBytes === 0) return;
+    this.socket.visitUnsent((data) => visit(data, this.#exchange.isKept(data)));
+  }
+
   checkDeadline(monotonicMs: number): void {
     if (monotonicMs < this.#deadline || this.#state === "closed" || this.#state === "tunnel") return;
     const { limits } = this.server.state;
@@ -235,12 +248,11 @@ export class Connection implements SocketHandler {
 
   /** The kernel has not taken all of this response yet: it must not be changed until the next drain. */
   hold(prepared: PreparedResponse): void {
-    prepared.holds++;
-    this.#held.push(prepared);
+    this.#held.push(prepared.hold());
   }
 
   #releaseHeld(): void {
-    for (const prepared of this.#held) prepared.holds--;
+    for (const release of this.#held) release();
     if (this.#held.length > 0) this.#held = [];
   }
 
@@ -405,5 +417,7 @@ export class Connection implements SocketHandler {
 
 /** Idle time before a first request has told which virtual host's setting holds. */
 const IDLE_SECONDS = 10;
+/** For a first request while memory is short. */
+const FIRST_REQUEST_MS = 1_000;
 /** For the last answer to be taken. */
 const CLOSE_SECONDS = 30;

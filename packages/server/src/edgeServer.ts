@@ -1,9 +1,10 @@
-import type { CacheVhost, ObjectCache } from "@basalt/cache";
+import type { CacheVhost, ObjectCache, PinnedVisitor } from "@basalt/cache";
 import type { EdgeConfig, ServerSettings } from "@basalt/config";
 import { compileVhostTable, type ProductIdentity, type PurgeVerb, type VhostTable } from "@basalt/policy";
 import { type CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
 import type { Clock } from "@basalt/types";
 import { Connection } from "./connection.ts";
+import { readBuffers } from "./delivery/readBuffers.ts";
 import type { AcceptListener } from "./driver/contract.ts";
 import { compileServedVhost, type ServedVhost } from "./servedVhost.ts";
 
@@ -54,6 +55,8 @@ export class EdgeServer {
   #state: ServingState;
   #draining = false;
   #refusing = false;
+  #isEmergency = false;
+  #isBypassing = false;
   #onIdle: (() => void) | undefined;
 
   constructor(parts: EdgeServerParts) {
@@ -67,6 +70,24 @@ export class EdgeServer {
 
   get isDraining(): boolean {
     return this.#draining;
+  }
+
+  /** No memory may be taken for content (OPT-61): only what is loaded is served, as it is. */
+  get isEmergency(): boolean {
+    return this.#isEmergency;
+  }
+
+  setEmergency(isActive: boolean): void {
+    this.#isEmergency = isActive;
+  }
+
+  /** There is no store: every request goes to the origin (CFG-43). */
+  get isBypassing(): boolean {
+    return this.#isBypassing;
+  }
+
+  setBypassing(isBypassing: boolean): void {
+    this.#isBypassing = isBypassing;
   }
 
   get connectionCount(): number {
@@ -117,7 +138,16 @@ export class EdgeServer {
   /** Ends what has been silent for too long; call about twice a second. */
   sweep(): void {
     const now = this.parts.clock.monotonic();
-    for (const connection of this.#connections) connection.checkDeadline(now);
+    for (const connection of this.#connections) {
+      if (this.#isEmergency) connection.closeIfIdle(now);
+      connection.checkDeadline(now);
+    }
+  }
+
+  /** What clients have not taken yet and what is being read for them. */
+  visitPinned(visit: PinnedVisitor): void {
+    for (const connection of this.#connections) connection.visitPinned(visit);
+    readBuffers.visitInUse(visit);
   }
 
   /**

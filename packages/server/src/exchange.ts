@@ -1,4 +1,4 @@
-import type { BodySource, CachedObject, StoredHead, Variant } from "@basalt/cache";
+import { type BodySource, type CachedObject, type StoredHead, VARIANT, type Variant } from "@basalt/cache";
 import { EMPTY_FIELD_BLOCK, FIELD, type FieldBlock, METHOD, type Method, type RequestHeadParser } from "@basalt/http";
 import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "@basalt/policy";
 import { cacheResultSlot, clientResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
@@ -17,6 +17,8 @@ export interface Ongoing {
   clientGone(): void;
   /** The client will send no more. */
   clientEnded(): void;
+  /** Whether the memory tier holds what is being sent. */
+  isKept?(data: Buffer): boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export class Exchange implements ConditionRequest {
   variant: Variant = 0;
   wantsGzip = false;
   mustRenew = false;
-  /** The object's body lies in memory that the cache uses again (`StoredObjects.loadNow`). */
+  /** The body that is sent lies in memory that the cache uses again (`StoredObjects.bodyNow`). */
   isPassing = false;
   object: CachedObject | undefined;
   /** A body that is still arriving, instead of an object. */
@@ -164,7 +166,8 @@ export class Exchange implements ConditionRequest {
 
   decideConnection(): ConnectionDecision {
     const { connection, vhost } = this;
-    if (connection.server.isDraining || vhost === undefined) this.connectionDecision = CLOSING;
+    const { isDraining, isEmergency } = connection.server;
+    if (isDraining || isEmergency || vhost === undefined) this.connectionDecision = CLOSING;
     else {
       this.connectionDecision = vhost.connectionRules(this.fields.flags, this.minorVersion, connection.served);
     }
@@ -176,6 +179,21 @@ export class Exchange implements ConditionRequest {
     this.status = status;
     this.headBytesSent = headBytes;
     this.#respondedMs = this.connection.server.parts.clock.monotonic();
+  }
+
+  /**
+   * Whether the memory tier holds these bytes of the present or, until the next one begins, the last response. Looking
+   * counts as asking for the object there, so that the tier parts with others first (OPT-60).
+   */
+  isKept(data: Buffer): boolean {
+    const { vhost, url, variant, ongoing } = this;
+    if (ongoing?.isKept?.(data) === true) return true;
+    if (vhost === undefined) return false;
+    const { cache } = this.connection.server.parts;
+    return (
+      isMemoryOf(cache.find(vhost.cache, variant, url), data) ||
+      isMemoryOf(cache.find(vhost.cache, VARIANT.GZIP, url), data)
+    );
   }
 
   drained(): void {
@@ -226,6 +244,9 @@ export class Exchange implements ConditionRequest {
     counters.observeResponseTime(offset, (this.#respondedMs - this.#startedMs) / 1000);
   }
 }
+
+const isMemoryOf = (object: CachedObject | undefined, data: Buffer): boolean =>
+  object !== undefined && (object.prepared?.buffer.buffer === data.buffer || object.body?.buffer === data.buffer);
 
 /** True when the client wants the connection for another protocol (RFC 9110 7.8). */
 export const asksForUpgrade = (exchange: Exchange): boolean =>

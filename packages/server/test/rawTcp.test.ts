@@ -91,6 +91,32 @@ describe("a connection below net.Socket", () => {
     expect(handler.drains).toBe(1);
   });
 
+  it("OPT-60: shows the memory that the kernel has not taken yet, in order, and nothing of a closed connection", async () => {
+    const { client, handler, socket } = await connect();
+    const unsent = (): Buffer[] => {
+      const seen: Buffer[] = [];
+      socket.visitUnsent((data) => seen.push(data));
+      return seen;
+    };
+    client.pause();
+    socket.write(Buffer.from("at once"));
+    expect(unsent()).toEqual([]);
+    const sent: Buffer[] = [Buffer.alloc(16 * MIB), Buffer.from("head"), Buffer.from("body")];
+    const [whole, head, body] = sent;
+    if (whole === undefined || head === undefined || body === undefined) throw new Error("unreachable");
+    socket.write(whole);
+    socket.writePair(head, body);
+    expect(unsent().map((data) => sent.indexOf(data))).toEqual([0, 1, 2]);
+    client.resume();
+    await until(() => handler.drains === 1, "the drain");
+    expect(unsent()).toEqual([]);
+
+    client.pause();
+    socket.write(Buffer.alloc(16 * MIB));
+    socket.destroy();
+    await until(() => unsent().length === 0, "the memory to be free");
+  });
+
   it("does not read while it is paused", async () => {
     const { client, handler, socket } = await connect();
     socket.pauseReading();

@@ -11,7 +11,7 @@ export type CacheKey = Buffer;
 
 /** Where head and body of an object are. Plain data: crosses process boundaries. */
 export interface ObjectLocation {
-  /** Position of the disk in the configured list. */
+  /** Number of the disk: given once to a folder and its content (`DiskIndex.numberDisk`), never again to another. */
   readonly disk: number;
   /** Segment that holds the record. */
   readonly segment: number;
@@ -24,6 +24,17 @@ export interface ObjectLocation {
   /** 0: the body follows the head in the record. Otherwise the id of the file of its own that holds the body. */
   readonly file: number;
 }
+
+/** A `<Disk>` as a process uses it (CFG-39, CFG-40). */
+export interface DiskSetting {
+  /** See `ObjectLocation.disk`. */
+  readonly number: number;
+  readonly path: string;
+  readonly quotaBytes?: number;
+}
+
+/** CFG-41, OPT-77. */
+export type DiskState = "Normal" | "Invalid" | "Unmounted";
 
 /** A row of the index; plain data. */
 export interface IndexRow {
@@ -42,7 +53,15 @@ export interface IndexRow {
   readonly lastAccess: EpochMs;
   /** Bits of ROW_FLAG. */
   readonly flags: number;
+  /** Bytes of the body that are not on the disk; 0 for a complete object. Coarse while parts of it are being filled. */
+  readonly missingBytes: number;
 }
+
+/**
+ * What a record tells of its object beside head and body: enough to enter it in the index again when the process that
+ * wrote it, or the primary, died before its row was written.
+ */
+export type RowImage = Omit<IndexRow, "location" | "lastAccess" | "missingBytes">;
 
 export const ROW_FLAG = {
   /** Purged but kept for restore (PRG-14). */
@@ -60,7 +79,7 @@ export interface DiskIndexWriter {
   update(
     key: CacheKey,
     change: Partial<
-      Pick<IndexRow, "location" | "version" | "freshUntil" | "ttl" | "updatedAt" | "lastAccess" | "flags">
+      Pick<IndexRow, "location" | "version" | "freshUntil" | "ttl" | "updatedAt" | "lastAccess" | "flags" | "missingBytes">
     >,
   ): IndexRow | undefined;
   remove(key: CacheKey): IndexRow | undefined;
@@ -75,6 +94,8 @@ export interface DiskIndexWriter {
   readonly totals: { readonly objects: number; readonly bytes: number };
   /** Writes what is pending; resolves when workers' readers can see it. */
   flush(): Promise<void>;
+  /** As `flush`, and resolves when a power cut would not lose it either. Never holds the event loop for the disk. */
+  sync(): Promise<void>;
   close(): void;
 }
 
@@ -113,15 +134,36 @@ export interface DiskIndex extends DiskIndexWriter {
   /** Ids are never given twice, not even after a crash. */
   nextSegmentId(): number;
   nextFileId(): number;
+  /** Disks that have a number, by the path they were given it for. */
+  disks(): readonly { readonly number: number; readonly path: string }[];
+  /** Gives a folder a number of its own; on disk when it returns. */
+  numberDisk(path: string): number;
+  /** What lies on that disk is absent from now on, for good (OPT-75); its rows go in the background. */
+  retireDisk(number: number): void;
+  /**
+   * Virtual hosts that exist: objects of all others are absent from now on, and stay so when a host of that name comes
+   * again (CFG-56); their rows go in the background.
+   */
+  keepVhosts(names: ReadonlySet<string>): void;
+  /** Removes the rows of retired disks and removed hosts, in batches as `scan` does; returns how many. */
+  sweep(): Promise<number>;
+  /** End of the last record of each segment that a row was put for: what lies behind it may have been lost by a crash. */
+  indexedTo(segment: number): number;
 }
 
-/** A worker's read-only view. Synchronous point lookup: about 5 µs. */
+/** A worker's read-only view. Synchronous point lookup: about 4 µs. */
 export interface DiskIndexReader {
+  /**
+   * Also undefined for rows of removed virtual hosts. The caller knows which disks are in use. What is shown is the index
+   * as it was at most 100 ms ago.
+   */
   find(key: CacheKey): IndexRow | undefined;
+  /** Lookups from now on show everything that was flushed before the call. */
+  refresh(): void;
   close(): void;
 }
 
-/** A large body that is being written while others read it. */
+/** A body of unknown length that is being written while others read it. */
 export interface GrowingFile {
   readonly disk: number;
   readonly file: number;
@@ -130,9 +172,42 @@ export interface GrowingFile {
   /** Bytes readable now. */
   readonly length: number;
   /** Makes it an object: stores the head, closes the file. */
-  complete(head: Buffer): Promise<ObjectLocation>;
+  complete(image: RowImage, head: Buffer): Promise<ObjectLocation>;
   /** Leaves no trace. */
   abandon(): Promise<void>;
+}
+
+/**
+ * A body of known length in a sparse file of its own, present block by block (BLOCK_BYTES; the last may be shorter).
+ * Every process of the host may read it and fill different blocks of it at the same time: the map of blocks lies in
+ * the file, behind the body. A block counts as present once its bytes and its checksum are written, and only then.
+ */
+export interface PartedFile extends BodyReader {
+  readonly location: ObjectLocation;
+  readonly blockCount: number;
+  /** Bytes of the blocks that are absent as far as this process knows. */
+  readonly missingBytes: number;
+  /** Whether the block is complete, as far as this process knows: true stays true unless it turns out damaged. */
+  has(block: number): boolean;
+  /** Looks at the map again for blocks `[first, end)`: what other processes have filled meanwhile. */
+  refresh(first: number, end: number): Promise<void>;
+  /** Begins to fill from the start of a block on. Writers of overlapping blocks are a mistake of the caller. */
+  startPart(block: number): Promise<PartWriter>;
+  /**
+   * As BodyReader. Bytes of present blocks are verified (a damaged block becomes absent, is counted, and the read
+   * fails); bytes of others are given as they lie: the caller knows that they have been written.
+   */
+  read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number>;
+}
+
+/** One run of blocks being filled. Errors are EdgeError STORE_UNAVAILABLE. */
+export interface PartWriter {
+  /** Position in the body of the next byte. */
+  readonly position: number;
+  /** Appends; resolves when any process can read the bytes and finished blocks are in the map. One write at a time. */
+  write(chunk: Buffer): Promise<void>;
+  /** Bytes of a block that did not become complete are lost. */
+  close(): Promise<void>;
 }
 
 /** Random access to a body; hold it while reading, release it after. Descriptors are pooled and counted. */
@@ -152,6 +227,12 @@ export interface BodyCounters {
   failed: number;
 }
 
+/** A record found in a segment. */
+export interface FoundRecord {
+  readonly image: RowImage;
+  readonly location: ObjectLocation;
+}
+
 /** Upkeep of the disks, done by the process that decides what stays. */
 export interface BodyUpkeep {
   readonly counters: Readonly<BodyCounters>;
@@ -161,6 +242,12 @@ export interface BodyUpkeep {
   deleteSegment(disk: number, segment: number): Promise<boolean>;
   /** Every segment found on the disks. */
   listSegments(): Promise<SegmentFile[]>;
+  /** Whole records of a segment from an offset on, in order; ends at the first that is not whole. */
+  recordsOf(disk: number, segment: number, fromOffset: number): AsyncIterable<FoundRecord>;
+  /** Bytes of the body that are on the disk, by its map; undefined when the file is gone or damaged. */
+  presentBytesOf(location: ObjectLocation): Promise<number | undefined>;
+  /** Removes folders of ours that hold nothing (CFG-49); returns how many. */
+  removeEmptyFolders(): Promise<number>;
   /** Deletes body files that no row names, slowly; returns how many. */
   removeOrphanFiles(isLive: (disk: number, file: number) => boolean, sweep: OrphanSweep): Promise<number>;
 }
@@ -182,11 +269,23 @@ export interface OrphanSweep {
 
 /** Bodies on the disks, as one process sees them. Every worker and the transform host has its own. */
 export interface BodyStore {
+  /**
+   * Puts these disks in use from now on: objects on others are absent, and nothing more is written to them. With none,
+   * everything that writes is refused with STORE_UNAVAILABLE.
+   */
+  setDisks(disks: readonly DiskSetting[]): void;
+  /** Whether objects on that disk can be had. */
+  hasDisk(disk: number): boolean;
   /** Appends a small object as one record. */
-  append(head: Buffer, body: Buffer): Promise<ObjectLocation>;
+  append(image: RowImage, head: Buffer, body: Buffer): Promise<ObjectLocation>;
   /** A new head for an object whose body stays: what a 304 brings. */
-  replaceHead(location: ObjectLocation, head: Buffer): Promise<ObjectLocation>;
+  replaceHead(location: ObjectLocation, image: RowImage, head: Buffer): Promise<ObjectLocation>;
+  /** A body of unknown length. */
   createFile(): Promise<GrowingFile>;
+  /** An object whose body is known by its length and will come in parts; its record is written at once. */
+  createParted(image: RowImage, head: Buffer, bodyBytes: number): Promise<PartedFile>;
+  /** The parts of a body with a file of its own; undefined when it is gone or is not what the location says. */
+  openParted(location: ObjectLocation): Promise<PartedFile | undefined>;
   /** Head and, when it lies in the record, body, in one read. A damaged record is undefined, never an error. */
   load(location: ObjectLocation): Promise<{ readonly head: Buffer; readonly body: Buffer | undefined } | undefined>;
   /**
@@ -195,9 +294,11 @@ export interface BodyStore {
    * readable; `load` tells which.
    */
   loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined;
-  /** Reader of a stored body. Undefined when it is gone. */
+  /** Reader of a complete stored body. Undefined when it is gone or not complete. */
   openBody(location: ObjectLocation): Promise<BodyReader | undefined>;
   /** Reader of a file that another process is still writing. */
   openGrowing(disk: number, file: number): Promise<BodyReader | undefined>;
+  /** Resolves when a power cut would not lose what was written before the call; failures count as failures of the disk. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }

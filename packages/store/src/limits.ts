@@ -16,13 +16,15 @@ export const PACKED_BODY_LIMIT_BYTES = 512 * KIB;
 export const QUICK_RECORD_BYTES = 128 * KIB;
 /** Longest serialised head; a location that claims more is damaged. */
 export const HEAD_LIMIT_BYTES = MIB;
+/** Longest body in a file of its own: the largest file of ext4, and a map of the blocks that can be read at once. */
+export const BODY_FILE_LIMIT_BYTES = 2 ** 44;
 /** Block of a body file that has a checksum of its own: read and verified whole when first touched. */
 export const BLOCK_BYTES = MIB;
 
 /** How long a written row may wait for others before it goes to the disk. */
 export const FLUSH_DELAY_MS = 20;
 /** Pending rows that cause a flush at once. */
-export const FLUSH_ROWS = 1000;
+export const FLUSH_ROWS = 300;
 /** Pending rows at which `put` refuses: reached only when the index cannot be written for a long time. */
 export const PENDING_ROWS_LIMIT = 200_000;
 /** Released body files remembered until they are deleted; what is beyond it is found by the orphan sweep. */
@@ -43,3 +45,6 @@ export const segmentBytesFor = (quotaBytes: number | undefined): number => {
 /** Largest body that is packed into segments of this size: four must fit, or rotation wastes too much. */
 export const packedBodyLimitFor = (segmentBytes: number): number =>
   Math.min(PACKED_BODY_LIMIT_BYTES, Math.floor(segmentBytes / 4));
+
+/** Descriptors open at a time for filling parts of bodies: fewer are enough, a part is written by one source only. */
+export const writableFilesFor = (maxOpenFiles: number): number => Math.max(4, Math.floor(maxOpenFiles / 4));

@@ -25,6 +25,21 @@ export interface CounterSnapshot {
   readonly values: Float64Array;
 }
 
+/** One disk of the store at one moment. */
+export interface DiskFigures {
+  readonly path: string;
+  readonly state: (typeof DISK_STATES)[number];
+  /** What content takes. */
+  readonly usedBytes: number;
+  /** Null without a quota. */
+  readonly quotaBytes: number | null;
+  /** Free on its file system. */
+  readonly availableBytes: number;
+}
+
+/** OPT-77. */
+export const DISK_STATES = ["Normal", "Invalid", "Unmounted"] as const;
+
 /** Figures of one process at one moment. */
 export interface ProcessFigures {
   /** `primary`, `worker-0`, `transform` … */

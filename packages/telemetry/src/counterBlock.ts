@@ -34,7 +34,7 @@ export class CounterBlock {
     values[slot] = (values[slot] ?? 0) + amount;
   }
 
-  /** Gauges only. */
+  /** Gauges, and counters whose sum since the start of this process is kept elsewhere. */
   set(slot: number, value: number): void {
     this.values[slot] = value;
   }

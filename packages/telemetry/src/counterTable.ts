@@ -57,6 +57,35 @@ export const PROCESS_SLOT = Object.freeze({
   fillsRunning: processLayout.gauge("fills_running", { doc: "Origin responses being stored now." }),
   originConnectionsOpen: processLayout.gauge("origin_connections_open", { doc: "Origin connections open now." }),
   storeFailures: processLayout.counter("store_failures", { doc: "Objects that could not be written or read back." }),
+  storeDamaged: processLayout.counter("store_damaged", {
+    doc: "Stored records and blocks whose checksum or form did not match; they count as absent.",
+  }),
+  storeMissing: processLayout.counter("store_missing", {
+    doc: "Stored records and files that were gone when they were asked for.",
+  }),
+  storeFailed: processLayout.counter("store_disk_failures", { doc: "Reads and writes that a disk refused." }),
+  /** The slots from here to `emergencyMode` are the primary's. */
+  storedObjects: processLayout.gauge("stored_objects", { doc: "Objects that the index knows." }),
+  storedBodyBytes: processLayout.gauge("stored_body", { unit: "bytes", doc: "Bytes of their bodies." }),
+  evictedObjects: processLayout.counter("store_evicted_objects", {
+    doc: "Stored objects that were removed for lack of room or by cleanup.",
+  }),
+  evictedBytes: processLayout.counter("store_evicted", { unit: "bytes", doc: "Bytes of the bodies of these objects." }),
+  readmittedObjects: processLayout.counter("store_readmitted_objects", {
+    doc: "Objects in use that were written anew before their segment was deleted.",
+  }),
+  recoveredObjects: processLayout.counter("store_recovered_objects", {
+    doc: "Objects entered in the index again at a start after a crash.",
+  }),
+  emergencyMode: processLayout.gauge("emergency_mode", { doc: "1 while emergency mode is in force, else 0." }),
+  contentMemoryLimitBytes: processLayout.gauge("content_memory_limit", {
+    unit: "bytes",
+    doc: "Memory that content may take in the workers.",
+  }),
+  contentMemoryUsedBytes: processLayout.gauge("content_memory_used", {
+    unit: "bytes",
+    doc: "Memory that content takes in the workers: memory tiers and what is on its way.",
+  }),
 });
 
 const vhostLayout = new CounterLayout();

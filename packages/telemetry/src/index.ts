@@ -1,4 +1,11 @@
-export type { CounterDefinition, CounterKind, CounterSnapshot, PlacedCounter, ProcessFigures } from "./contract.ts";
+export type {
+  CounterDefinition,
+  CounterKind,
+  CounterSnapshot,
+  DiskFigures,
+  PlacedCounter,
+  ProcessFigures,
+} from "./contract.ts";
 export { CounterAggregate, type CounterTotals } from "./counterAggregate.ts";
 export { CounterBlock } from "./counterBlock.ts";
 export {

@@ -1,6 +1,6 @@
 import { PRODUCT_VERSION } from "@basalt/types";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { PlacedCounter, ProcessFigures } from "./contract.ts";
+import { DISK_STATES, type DiskFigures, type PlacedCounter, type ProcessFigures } from "./contract.ts";
 import type { CounterAggregate, CounterTotals } from "./counterAggregate.ts";
 import { PROCESS_COUNTERS, RESPONSE_TIME_BOUNDS_SECONDS, VHOST_COUNTERS } from "./counterTable.ts";
 
@@ -110,16 +110,50 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** Prometheus text of everything counted; `processFigures` is asked at each scrape. */
+const registerDisks = (registers: Registry[], disks: () => readonly DiskFigures[]): void => {
+  const perDisk = (value: (figure: DiskFigures) => number | null): ReadSamples => {
+    return () =>
+      disks().flatMap((figure) => {
+        const measured = value(figure);
+        return measured === null ? [] : [{ labels: { disk: figure.path }, value: measured }];
+      });
+  };
+  new SnapshotGauge(
+    { name: `${PREFIX}disk_state`, help: "1 for the state that the disk is in, else 0.", registers },
+    () =>
+      disks().flatMap((figure) =>
+        DISK_STATES.map((state) => ({
+          labels: { disk: figure.path, state },
+          value: figure.state === state ? 1 : 0,
+        })),
+      ),
+  );
+  new SnapshotGauge(
+    { name: `${PREFIX}disk_used_bytes`, help: "Bytes that content takes on the disk.", registers },
+    perDisk((figure) => figure.usedBytes),
+  );
+  new SnapshotGauge(
+    { name: `${PREFIX}disk_quota_bytes`, help: "Quota of the disk, if it has one.", registers },
+    perDisk((figure) => figure.quotaBytes),
+  );
+  new SnapshotGauge(
+    { name: `${PREFIX}disk_available_bytes`, help: "Bytes free on the file system of the disk.", registers },
+    perDisk((figure) => figure.availableBytes),
+  );
+};
+
+/** Prometheus text of everything counted; `processFigures` and `diskFigures` are asked at each scrape. */
 export const createMetrics = (
   aggregate: CounterAggregate,
   processFigures: () => readonly ProcessFigures[],
+  diskFigures: () => readonly DiskFigures[] = () => [],
 ): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   let process: Float64Array = new Float64Array();
   let vhosts: readonly (readonly [string, Float64Array])[] = [];
   let figures: readonly ProcessFigures[] = [];
+  let disks: readonly DiskFigures[] = [];
 
   const register = (counter: PlacedCounter, read: ReadSamples): void => {
     const description = { name: metricName(counter), help: counter.doc, registers };
@@ -141,6 +175,8 @@ export const createMetrics = (
     const read = counter.kind === "histogram" ? readHistogram : readPlain;
     register(counter, () => vhosts.flatMap(([vhost, values]) => read(counter, values, { vhost })));
   }
+
+  registerDisks(registers, () => disks);
 
   const perProcess = (value: (figure: ProcessFigures) => number | undefined): ReadSamples => {
     return () =>
@@ -173,6 +209,7 @@ export const createMetrics = (
       process = totals.process;
       vhosts = boundVhosts(totals.vhosts);
       figures = processFigures();
+      disks = diskFigures();
       return registry.metrics();
     },
   };

@@ -4,6 +4,7 @@ import {
   CounterAggregate,
   CounterBlock,
   cacheResultSlot,
+  type DiskFigures,
   PROCESS_SLOT,
   rejectionSlot,
   VHOST_SLOT,
@@ -24,14 +25,31 @@ const sample = (): CounterAggregate => {
   block.vhost(HOSTILE);
   block.set(PROCESS_SLOT.connectionsOpen, 5);
   block.add(rejectionSlot("REQUEST_MALFORMED"), 4);
+  block.set(PROCESS_SLOT.storeDamaged, 2);
+  block.set(PROCESS_SLOT.contentMemoryUsedBytes, 700);
+  block.set(PROCESS_SLOT.contentMemoryLimitBytes, 1000);
   const aggregate = new CounterAggregate();
   aggregate.accept("worker-0", 1, block.snapshot());
+  const primary = new CounterBlock();
+  primary.set(PROCESS_SLOT.storedObjects, 12);
+  primary.set(PROCESS_SLOT.storedBodyBytes, 12_000);
+  primary.add(PROCESS_SLOT.evictedObjects, 3);
+  primary.add(PROCESS_SLOT.evictedBytes, 3_000);
+  primary.add(PROCESS_SLOT.recoveredObjects, 1);
+  primary.set(PROCESS_SLOT.emergencyMode, 1);
+  primary.set(PROCESS_SLOT.storeDamaged, 1);
+  aggregate.accept("primary", 1, primary.snapshot());
   return aggregate;
 };
 
 const FIGURES = [
   { process: "primary", residentBytes: 50_000_000, cpuSeconds: 1.5, eventLoopLagSeconds: 0.001 },
   { process: "worker-0", residentBytes: 70_000_000, cpuSeconds: 2.5 },
+];
+
+const DISKS: readonly DiskFigures[] = [
+  { path: "/cache1", state: "Normal", usedBytes: 5_000, quotaBytes: null, availableBytes: 90_000 },
+  { path: '/c"2\\\n', state: "Unmounted", usedBytes: 0, quotaBytes: 1_000_000, availableBytes: 80_000 },
 ];
 
 const promtoolIsMissing = spawnSync("promtool", ["--version"]).error !== undefined;
@@ -56,6 +74,48 @@ describe("the Prometheus text", () => {
     }
     expect(lines.filter((line) => line.startsWith("basalt_build_info{version="))).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith("basalt_process_event_loop_lag_seconds{"))).toHaveLength(1);
+  });
+
+  it("CFG-41 OPT-61 shows what is stored, what was lost, and whether emergency mode is in force", async () => {
+    const lines = (await createMetrics(sample(), () => []).text()).split("\n");
+    for (const line of [
+      "basalt_stored_objects 12",
+      "basalt_stored_body_bytes 12000",
+      "basalt_store_evicted_objects_total 3",
+      "basalt_store_evicted_bytes_total 3000",
+      "basalt_store_readmitted_objects_total 0",
+      "basalt_store_recovered_objects_total 1",
+      "basalt_store_damaged_total 3",
+      "basalt_store_missing_total 0",
+      "basalt_store_disk_failures_total 0",
+      "basalt_emergency_mode 1",
+      "basalt_content_memory_limit_bytes 1000",
+      "basalt_content_memory_used_bytes 700",
+    ]) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  it("OPT-77 CFG-40 shows state and bytes of each disk, a quota only where there is one", async () => {
+    const metrics = createMetrics(
+      sample(),
+      () => [],
+      () => DISKS,
+    );
+    const lines = (await metrics.text()).split("\n").filter((line) => line.startsWith("basalt_disk_"));
+    expect(lines).toEqual([
+      'basalt_disk_state{disk="/cache1",state="Normal"} 1',
+      'basalt_disk_state{disk="/cache1",state="Invalid"} 0',
+      'basalt_disk_state{disk="/cache1",state="Unmounted"} 0',
+      'basalt_disk_state{disk="/c\\"2\\\\\\n",state="Normal"} 0',
+      'basalt_disk_state{disk="/c\\"2\\\\\\n",state="Invalid"} 0',
+      'basalt_disk_state{disk="/c\\"2\\\\\\n",state="Unmounted"} 1',
+      'basalt_disk_used_bytes{disk="/cache1"} 5000',
+      'basalt_disk_used_bytes{disk="/c\\"2\\\\\\n"} 0',
+      'basalt_disk_quota_bytes{disk="/c\\"2\\\\\\n"} 1000000',
+      'basalt_disk_available_bytes{disk="/cache1"} 90000',
+      'basalt_disk_available_bytes{disk="/c\\"2\\\\\\n"} 80000',
+    ]);
   });
 
   it("shows the response times as a cumulative histogram with sum and count", async () => {
@@ -88,7 +148,12 @@ describe("the Prometheus text", () => {
   });
 
   it.skipIf(promtoolIsMissing)("passes promtool check metrics (skipped where promtool is not installed)", async () => {
-    const text = await createMetrics(sample(), () => FIGURES).text();
+    const metrics = createMetrics(
+      sample(),
+      () => FIGURES,
+      () => DISKS,
+    );
+    const text = await metrics.text();
     const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
     expect(`${stdout}${stderr}`).toBe("");
     expect(status).toBe(0);

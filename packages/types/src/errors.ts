@@ -63,6 +63,7 @@ export const ERROR_CODES = {
   STORE_UNAVAILABLE: { side: "edge", status: 500, retry: "never", message: "The object could not be stored." },
   TRANSFORM_OVERLOADED: { side: "edge", status: 503, retry: "never", message: "The transform queue is full." },
   TRANSFORM_FAILED: { side: "edge", status: 500, retry: "never", message: "The object could not be transformed." },
+  MEMORY_SHORT: { side: "edge", status: 503, retry: "never", message: "Memory is short at the moment." },
   CONNECTION_LIMIT: { side: "edge", status: 0, retry: "never", message: "Too many connections." },
   SHUTTING_DOWN: { side: "edge", status: 503, retry: "never", message: "The server is shutting down." },
   INTERNAL: { side: "edge", status: 500, retry: "never", message: "The request could not be completed." },

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
-import type { StatusReport, WorkerStatus } from "@basalt/management";
+import type { DiskStatus, StatusReport, WorkerStatus } from "@basalt/management";
 import { formatProblem, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import type { Command } from "../command.ts";
 import { parseWholeNumber } from "../command.ts";
@@ -34,11 +34,20 @@ const processRow = (name: string, worker: WorkerStatus): readonly string[] => [
   formatBytes(worker.rssBytes),
 ];
 
+const diskRow = ({ path, state, usedBytes, quotaBytes, availableBytes }: DiskStatus): readonly string[] => [
+  path,
+  state,
+  formatBytes(usedBytes),
+  quotaBytes === null ? "-" : formatBytes(quotaBytes),
+  formatBytes(availableBytes),
+];
+
 export const formatStatus = (home: Home, status: StatusReport): string => {
   const summary = [
     ["home", home.path],
     ["version", status.version],
     ["primary", `pid ${status.pid}, up ${formatDuration(status.uptimeSeconds)}`],
+    ["state", status.state],
     ["configuration", String(status.generation)],
     ["listening", status.listening.length === 0 ? "-" : status.listening.join(", ")],
     ["objects", `${formatCount(status.objects)} (${formatBytes(status.bodyBytes)})`],
@@ -48,14 +57,15 @@ export const formatStatus = (home: Home, status: StatusReport): string => {
     ...status.workers.map((worker) => processRow(`worker-${worker.slot}`, worker)),
     processRow("transform", status.transform),
   ];
-  return `${formatTable(summary)}\n\n${formatTable(processes)}`;
+  const disks = [["disk", "state", "used", "quota", "available"], ...status.disks.map(diskRow)];
+  return [summary, ...(status.disks.length === 0 ? [] : [disks]), processes].map(formatTable).join("\n\n");
 };
 
 export const status: Command = {
   name: "status",
   words: [],
   options: ["json"],
-  doc: "Shows processes, objects and listeners.",
+  doc: "Shows processes, objects, disks and listeners.",
   run: async ({ home, options }) => {
     const outcome = await callControl(home, "/control/status");
     const report = outcome.kind === "answered" ? parseStatusReport(outcome.envelope.result) : undefined;

@@ -1,32 +1,17 @@
 import type { Command } from "../command.ts";
 import { parseWholeNumber } from "../command.ts";
-import { askControl, type CallOutcome, callControl, readStatus } from "../controlClient.ts";
+import { askControl, callControl, readStatus } from "../controlClient.ts";
 import { parseReloadResult } from "../envelope.ts";
 import { EXIT } from "../exitCodes.ts";
 import type { Home } from "../home.ts";
 import { formatQuantity, print, printError, printJson } from "../output.ts";
 import { readLivePid } from "../pidFile.ts";
 import { isServing, pollUntil } from "../waiting.ts";
+import { isDone, reportFailure } from "./outcome.ts";
 
 /** A rolling restart waits for each worker's connections. */
 const RESTART_TIMEOUT_MS = 30 * 60_000;
 const RELOAD_TIMEOUT_MS = 120_000;
-
-const reportFailure = (home: Home, outcome: CallOutcome): number => {
-  switch (outcome.kind) {
-    case "notRunning":
-      printError(`Basalt is not running on ${home.path}.`);
-      return EXIT.notRunning;
-    case "failed":
-      printError(`Basalt does not answer: ${outcome.reason}.`);
-      return EXIT.failed;
-    case "answered":
-      printError(typeof outcome.envelope.result === "string" ? outcome.envelope.result : "The function failed.");
-      return EXIT.failed;
-  }
-};
-
-const isDone = (outcome: CallOutcome): boolean => outcome.kind === "answered" && outcome.envelope.status === "OK";
 
 const restartFully = async (home: Home): Promise<number> => {
   if (readLivePid(home.launcherPidFile) === undefined) {

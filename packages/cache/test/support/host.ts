@@ -84,6 +84,7 @@ export class TestWorker {
       right,
       {
         acquire: (request) => coordinator.acquire(id, request),
+        acquirePart: (request) => coordinator.acquirePart(id, request),
         nextSegment: () => index.nextSegmentId(),
         nextFile: () => index.nextFileId(),
         derive: (request) => coordinator.derive(request),
@@ -92,6 +93,8 @@ export class TestWorker {
         fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
         fillProgress: ({ fillId, availableBytes }) => coordinator.fillProgress(fillId, availableBytes),
         fillEnd: (end) => coordinator.fillEnd(end),
+        partProgress: ({ partId, writtenTo }) => coordinator.partProgress(partId, writtenTo),
+        partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
         touched: ({ keys, atMs }) => coordinator.touched(keys, atMs),
         damaged: ({ key, location }) => coordinator.damaged(key, location),
       },
@@ -107,6 +110,9 @@ export class TestWorker {
       {
         fillUpdate: (update) => this.cache.followers.receive(update),
         shareFill: ({ fillId }) => this.cache.filling.share(fillId),
+        partUpdate: (update) => this.cache.parted.update(update),
+        sharePart: ({ partId }) => this.cache.parted.share(partId),
+        trimPart: ({ partId, end }) => this.cache.parted.trim(partId, end),
         settled: ({ version }) => {
           this.settledVersions.push(version);
           this.cache.settle(vhostIndex, invalidations, version);
@@ -115,7 +121,7 @@ export class TestWorker {
     );
     this.bodies = new WatchedBodies(
       openBodyStore({
-        disks: [{ path: join(folder, "disk") }],
+        disks: [{ number: host.diskNumber, path: join(folder, "disk") }],
         allocateSegment: (disk) => this.channel.call("nextSegment", { disk }),
         allocateFile: (disk) => this.channel.call("nextFile", { disk }),
         onProblem: (problem) => host.problems.push(problem),
@@ -207,6 +213,7 @@ export class TestHost {
   readonly index: DiskIndex;
   readonly coordinator: ObjectCoordinator;
   readonly workers: readonly TestWorker[];
+  readonly diskNumber: number;
   derive: (request: DeriveRequest) => Promise<DeriveReply> = () => Promise.reject(new Error("nothing derives here"));
   deriveCalls = 0;
   readonly #folder: string;
@@ -219,6 +226,7 @@ export class TestHost {
       onProblem: (problem) => this.problems.push(problem),
     });
     onEnd(() => this.index.close());
+    this.diskNumber = this.index.numberDisk(join(folder, "disk"));
     this.coordinator = new ObjectCoordinator({
       clock: this.clock,
       index: this.index,

@@ -1,13 +1,21 @@
-import type { BodySource, Obtained } from "../../src/index.ts";
+import type { BodySource, Obtained, PartOrigin } from "../../src/index.ts";
 import type { TestWorker } from "./host.ts";
 
 /** Reads a body as a delivery does: what is in memory from there, the rest by `read`, waiting while it grows. */
 export const readSource = async (source: BodySource, pieceBytes = 100_000): Promise<Buffer> => {
   source.retain();
+  const pieces: Buffer[] = [];
+  let position = 0;
+  let wake: () => void = () => {};
+  const unwatch = source.watch(
+    () => wake(),
+    () => position,
+  );
   try {
-    const pieces: Buffer[] = [];
-    let position = 0;
     for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
       if (position < source.availableBytes) {
         const inMemory = source.peek(position);
         const piece = inMemory === undefined ? Buffer.alloc(pieceBytes) : Buffer.from(inMemory);
@@ -18,21 +26,14 @@ export const readSource = async (source: BodySource, pieceBytes = 100_000): Prom
         continue;
       }
       if (source.state === "failed") throw source.error ?? new Error("failed without a reason");
-      if (source.state === "complete") return Buffer.concat(pieces);
-      await changed(source);
+      if (source.state === "complete" || position === source.totalBytes) return Buffer.concat(pieces);
+      await woken;
     }
   } finally {
+    unwatch();
     source.release();
   }
 };
-
-const changed = (source: BodySource): Promise<void> =>
-  new Promise((resolve) => {
-    const unwatch = source.watch(() => {
-      unwatch();
-      resolve();
-    });
-  });
 
 /** The body a client would get. */
 export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Buffer> => {
@@ -42,12 +43,21 @@ export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Bu
     case "body":
       return await readSource(obtained.source);
     case "object": {
-      const source = await worker.cache.stored.openBody(worker.vhost, 0, obtained.object);
-      if (source === undefined) throw new Error("the body is gone");
-      return await readSource(source);
+      const { object } = obtained;
+      if (object.body !== undefined) return object.body;
+      const body = await worker.cache.stored.openBody(worker.vhost, 0, object);
+      if (body === undefined) throw new Error("the body is gone");
+      return await readSource(body.view(0, body.totalBytes, partOriginOf(worker, object.url)));
     }
   }
 };
+
+/** How a request of this worker gets blocks that are absent. */
+export const partOriginOf = (worker: TestWorker, target: string, partBytes = 0): PartOrigin => ({
+  pool: worker.origin,
+  partBytes,
+  request: () => ({ method: "GET", target, fields: [], body: { kind: "none" }, mode: "cache" }),
+});
 
 /** Bytes that tell their position. */
 export const patternBytes = (length: number, seed = 1): Buffer => {

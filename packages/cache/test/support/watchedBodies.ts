@@ -1,4 +1,12 @@
-import type { BodyReader, BodyStore, GrowingFile, ObjectLocation } from "@basalt/store";
+import type {
+  BodyReader,
+  BodyStore,
+  DiskSetting,
+  GrowingFile,
+  ObjectLocation,
+  PartedFile,
+  RowImage,
+} from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 
 const diskFull = (): EdgeError => new EdgeError("STORE_UNAVAILABLE", { detail: "no space left on the disk" });
@@ -23,13 +31,36 @@ export class WatchedBodies implements BodyStore {
     this.#inner = inner;
   }
 
-  async append(head: Buffer, body: Buffer): Promise<ObjectLocation> {
-    if (this.failsToAppend) throw diskFull();
-    return await this.#inner.append(head, body);
+  setDisks(disks: readonly DiskSetting[]): void {
+    this.#inner.setDisks(disks);
   }
 
-  replaceHead(location: ObjectLocation, head: Buffer): Promise<ObjectLocation> {
-    return this.#inner.replaceHead(location, head);
+  hasDisk(disk: number): boolean {
+    return this.#inner.hasDisk(disk);
+  }
+
+  async append(image: RowImage, head: Buffer, body: Buffer): Promise<ObjectLocation> {
+    if (this.failsToAppend) throw diskFull();
+    return await this.#inner.append(image, head, body);
+  }
+
+  replaceHead(location: ObjectLocation, image: RowImage, head: Buffer): Promise<ObjectLocation> {
+    return this.#inner.replaceHead(location, image, head);
+  }
+
+  async createParted(image: RowImage, head: Buffer, bodyBytes: number): Promise<PartedFile> {
+    if (this.failsToCreate) throw diskFull();
+    return this.#watched(await this.#inner.createParted(image, head, bodyBytes));
+  }
+
+  async openParted(location: ObjectLocation): Promise<PartedFile | undefined> {
+    await this.beforeOpen;
+    const file = await this.#inner.openParted(location);
+    return file === undefined ? undefined : this.#watched(file);
+  }
+
+  sync(): Promise<void> {
+    return this.#inner.sync();
   }
 
   async createFile(): Promise<GrowingFile> {
@@ -54,9 +85,9 @@ export class WatchedBodies implements BodyStore {
         if (this.failsToWrite) throw diskFull();
         await inner.write(chunk);
       },
-      complete: (head) => {
+      complete: (image, head) => {
         this.openFiles--;
-        return inner.complete(head);
+        return inner.complete(image, head);
       },
       abandon: () => {
         this.openFiles--;
@@ -72,8 +103,8 @@ export class WatchedBodies implements BodyStore {
     return loaded;
   }
 
-  loadNow(location: ObjectLocation): ReturnType<BodyStore["loadNow"]> {
-    return this.#inner.loadNow(location);
+  loadNow(location: ObjectLocation, scratch?: Buffer): ReturnType<BodyStore["loadNow"]> {
+    return this.#inner.loadNow(location, scratch);
   }
 
   async openBody(location: ObjectLocation): Promise<BodyReader | undefined> {
@@ -87,6 +118,42 @@ export class WatchedBodies implements BodyStore {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  #watched(file: PartedFile): PartedFile {
+    this.openReaders++;
+    return {
+      location: file.location,
+      blockCount: file.blockCount,
+      get missingBytes() {
+        return file.missingBytes;
+      },
+      has: (block) => file.has(block),
+      refresh: (first, end) => file.refresh(first, end),
+      startPart: async (block) => {
+        const writer = await file.startPart(block);
+        this.openFiles++;
+        return {
+          get position() {
+            return writer.position;
+          },
+          write: async (chunk) => {
+            await this.beforeWrite;
+            if (this.failsToWrite) throw diskFull();
+            await writer.write(chunk);
+          },
+          close: () => {
+            this.openFiles--;
+            return writer.close();
+          },
+        };
+      },
+      read: (target, targetOffset, length, position) => file.read(target, targetOffset, length, position),
+      release: () => {
+        this.openReaders--;
+        file.release();
+      },
+    };
   }
 
   #counted(reader: BodyReader | undefined): BodyReader | undefined {

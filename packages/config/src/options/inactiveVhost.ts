@@ -110,7 +110,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
     ["OriginOptions/Recovery@Log", "ORG-08", "Whether probes are logged."],
     ["OriginOptions/BusySessionCount", "ORG-28", "Running transactions that count as overload."],
     ["OriginOptions/DnsMaxTTL", "ORG-23", "Longest use of a DNS answer."],
-    ["OriginOptions/PartSize", "ORG-35", "Megabytes that are fetched at a time."],
     ["OriginOptions/FullRangeInit", "ORG-37", "Whether first downloads ask for the range from 0."],
     ["OriginOptions/URLRewrite*", "ORG-41", "Rewriting of the URL sent to the origin."],
     ["OriginOptions/URLRewrite/Pattern", "ORG-41", "Regular expression."],

@@ -26,6 +26,8 @@ export interface ListAttribute {
   /** What its absence means, for the reference page. */
   readonly defaultNote: string;
   readonly doc: string;
+  /** When it differs from that of the list. */
+  readonly reload?: Reload;
 }
 
 /** A repeated element; a list is inherited or replaced as a whole (OPEN 8 of spec 01). */
@@ -43,6 +45,8 @@ export interface ListOption<Item> {
   /** Called for elements whose text and attributes passed their types. */
   read(element: XmlElement, parent: XmlElement | undefined): Item;
   format(item: Item): string;
+  /** What a given change needs, when that depends on the change. */
+  reloadOf?(from: readonly Item[], to: readonly Item[]): Reload;
 }
 
 /** Mirrors the settings type: an option where that has a leaf, so that no setting can lack a row. */
@@ -80,7 +84,7 @@ export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, detai
 
 export const listOption = <Item>(
   at: string,
-  row: Details & Pick<ListOption<Item>, "text" | "attributes" | "default" | "read" | "format">,
+  row: Details & Pick<ListOption<Item>, "text" | "attributes" | "default" | "read" | "format" | "reloadOf">,
 ): ListOption<Item> => ({
   ...row,
   kind: "list",

@@ -1,7 +1,7 @@
 import { PRODUCT_NAME } from "@basalt/types";
 import type { OriginOptions } from "../contract.ts";
 import { type OptionTable, option } from "./option.ts";
-import { duration, fieldText, integer, oneOf, onOff, originPath, statusList } from "./valueTypes.ts";
+import { duration, fieldText, integer, megabytes, oneOf, onOff, originPath, statusList } from "./valueTypes.ts";
 
 /** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
 const MAX_TIMEOUT_SECONDS = 2_000_000;
@@ -49,6 +49,10 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
   reuseTimeoutSeconds: option<number>("ReuseTimeout", duration({ min: 0, max: MAX_TIMEOUT_SECONDS }), 60, {
     doc: "An idle origin connection is closed after this long; 0 never reuses one.",
     spec: "ORG-34",
+  }),
+  partBytes: option<number>("PartSize", megabytes({ min: 0, max: 10_240 }), 0, {
+    doc: "How much is fetched at a time, from the position that a client asks for; 0 fetches whole bodies.",
+    spec: "ORG-35",
   }),
   balanceMode: option("BalanceMode", oneOf("RoundRobin", "Session", "Hash"), "RoundRobin", {
     doc: "How one of several origin servers is chosen.",

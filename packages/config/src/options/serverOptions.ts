@@ -12,12 +12,15 @@ import {
   oneOf,
   onOff,
   plainText,
+  timeOfDay,
   type ValueType,
 } from "./valueTypes.ts";
 
 const role = oneOf("Admin", "User", "Looker");
 const percent = integer({ min: 1, max: 100 }, "%");
 const threads = integer({ min: 0, max: 1024 });
+const sessions = integerCutAt({ min: 0, max: 100_000 });
+const BY_MEMORY = "0: by the memory of the host";
 const MEBIBYTE = 1024 ** 2;
 
 /** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
@@ -50,6 +53,12 @@ const readDisk = (element: XmlElement) => {
   const outcome = quota === undefined ? undefined : gigabytes.parse(quota);
   return { path: element.text, quotaBytes: outcome?.ok ? outcome.value : undefined };
 };
+
+type Disks = ServerSettings["cache"]["storage"]["disks"];
+
+/** A quota is followed at once; other folders are for the next start. */
+const haveSamePaths = (from: Disks, to: Disks): boolean =>
+  from.length === to.length && from.every(({ path }, index) => path === to[index]?.path);
 
 /** Places are relative to `<Server>`. */
 export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
@@ -109,6 +118,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
             type: gigabytes,
             defaultNote: "no limit",
             doc: "Most gigabytes that content may take on this disk.",
+            reload: "live",
           },
         ],
         default: [],
@@ -118,20 +128,40 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         spec: "CFG-39, CFG-40",
         read: readDisk,
         format: (item) => `${item.path} (${gigabytes.format(item.quotaBytes)})`,
+        reloadOf: (from, to) => (haveSamePaths(from, to) ? "live" : "restart"),
       }),
       diskFailSeconds: option("Cache/Storage@DiskFailSec", integer({ min: 1, max: 86_400 }, "seconds"), 60, {
-        doc: "Period in which `DiskFailCount` failures exclude a disk. This version reads it and does not act on it yet.",
+        doc: "Period in which `DiskFailCount` failures exclude a disk.",
         spec: "CFG-41",
       }),
       diskFailCount: option("Cache/Storage@DiskFailCount", integer({ min: 1, max: 1_000_000 }), 10, {
-        doc: "Failed operations within `DiskFailSec` that exclude a disk. This version reads it and does not act on it yet.",
+        doc: "Failed operations within `DiskFailSec` that exclude a disk.",
         spec: "CFG-42",
       }),
       onCrash: option("Cache/Storage@OnCrash", oneOf("hang", "bypass", "selfkill"), "hang", {
-        doc: "When all disks are excluded: use them all again, bypass every request, or end the server. This version reads it and does not act on it yet.",
+        doc: "When all disks are excluded: use them all again, bypass every request, or end the server.",
         spec: "CFG-43",
       }),
     },
+    cleanup: {
+      timeMinutes: option("Cache/Cleanup/Time", timeOfDay, 120, {
+        doc: "When the daily cleanup begins; it works gradually.",
+        spec: "CFG-47",
+      }),
+      ageDays: option("Cache/Cleanup/Age", integer({ min: 0, max: 1_000_000 }, "days"), 0, {
+        doc: "Cleanup removes content not accessed for this long; 0 removes only where space is judged insufficient.",
+        spec: "CFG-48, CFG-52",
+      }),
+      emptyFolder: option("Cache/Cleanup/EmptyFolder", oneOf("delete", "keep"), "delete", {
+        doc: "Whether cleanup removes folders of the cache that hold nothing.",
+        spec: "CFG-49",
+      }),
+    },
+    indexing: option("Cache/Indexing", oneOf("Memory", "Disk"), "Memory", {
+      doc: "`Memory` bounds the number of objects by the memory of the host, `Disk` does not. Clear the cache after a change.",
+      reload: "restart",
+      spec: "OPT-10, OPT-13",
+    }),
     memoryPath: option("Cache/MemoryPath", folderPath, "", {
       doc: "Folder on a memory file system that holds bodies when no `<Disk>` is configured.",
       defaultNote: "a folder in `/dev/shm` of its own for every home folder",
@@ -152,6 +182,28 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       doc: "Share of the memory left to the operating system.",
       reload: "restart",
       spec: "OPT-17",
+    }),
+    httpClientSession: {
+      init: option("Cache/HttpClientSession/Init", sessions, 0, {
+        doc: "Client sessions that the memory plan reckons with. Sessions are made on demand; none is created at start.",
+        defaultNote: BY_MEMORY,
+        reload: "restart",
+        spec: "OPT-20, OPT-03",
+      }),
+      topUp: option("Cache/HttpClientSession/TopUp", sessions, 0, {
+        doc: "Client sessions to add when all are in use. Accepted without effect: sessions are made on demand.",
+        defaultNote: BY_MEMORY,
+        reload: "restart",
+        spec: "OPT-21",
+      }),
+    },
+    emergencyMode: option("Cache/EmergencyMode", onOff, false, {
+      doc: "When all content memory is in use: refuse what is not in memory (ON) or take more from the system (OFF).",
+      spec: "OPT-61",
+    }),
+    syncStale: option("Cache/SyncStale", onOff, true, {
+      doc: "Whether purge calls are logged in `stale.log` and replayed after a crash.",
+      spec: "OPT-80, PRG-29",
     }),
     listen: listOption("Cache/Listen", {
       text: ipAddress,

@@ -86,6 +86,36 @@ export const gigabytes: ValueType<number | undefined> = {
   format: (value) => (value === undefined ? "none" : String(value / BYTES_PER_GIGABYTE)),
 };
 
+const BYTES_PER_MEGABYTE = 1024 ** 2;
+
+/** A number of megabytes, in bytes. */
+export const megabytes = (range: Range): ValueType<number> => ({
+  name: "MB",
+  allowed: `a whole number of megabytes, ${describeRange(range)}`,
+  emptyIsValue: false,
+  parse: (text) => {
+    const outcome = integer(range).parse(text);
+    return outcome.ok ? accept(outcome.value * BYTES_PER_MEGABYTE) : outcome;
+  },
+  format: (value) => String(value / BYTES_PER_MEGABYTE),
+});
+
+/** `HH:MM`, in minutes after midnight. */
+export const timeOfDay: ValueType<number> = {
+  name: "time of day",
+  allowed: "HH:MM, 00:00 to 23:59, local time",
+  emptyIsValue: false,
+  parse: (text) => {
+    const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+    if (hours === undefined || minutes === undefined) return refuse(text, "is not a time of day");
+    return accept(Number(hours) * 60 + Number(minutes));
+  },
+  format: (value) => {
+    const hours = String(Math.floor(value / 60)).padStart(2, "0");
+    return `${hours}:${String(value % 60).padStart(2, "0")}`;
+  },
+};
+
 export const onOff: ValueType<boolean> = {
   name: "ON/OFF",
   allowed: "ON or OFF",

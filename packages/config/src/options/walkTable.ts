@@ -1,6 +1,6 @@
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { findChildren, findDescendant } from "../xml/xmlElement.ts";
-import type { AnyOption, ListOption, Option, OptionTable } from "./option.ts";
+import type { AnyOption, ListOption, Option, OptionTable, Reload } from "./option.ts";
 
 /**
  * Boundary: walks a table and the settings it mirrors side by side. The types of both agree by `OptionTable`, which
@@ -77,7 +77,13 @@ export interface Difference {
   readonly row: AnyOption;
   readonly from: string;
   readonly to: string;
+  readonly effect: Reload;
 }
+
+const effectOf = (row: AnyOption, from: unknown, to: unknown): Reload =>
+  row.kind === "value"
+    ? row.reload
+    : (row.reloadOf?.(from as readonly unknown[], to as readonly unknown[]) ?? row.reload);
 
 const compareBranches = (branch: Branch, from: Values, to: Values, found: Difference[]): void => {
   for (const [key, entry] of Object.entries(branch)) {
@@ -87,7 +93,8 @@ const compareBranches = (branch: Branch, from: Values, to: Values, found: Differ
     }
     const before = formatValue(entry, from[key]);
     const after = formatValue(entry, to[key]);
-    if (before !== after) found.push({ row: entry, from: before, to: after });
+    if (before === after) continue;
+    found.push({ row: entry, from: before, to: after, effect: effectOf(entry, from[key], to[key]) });
   }
 };
 

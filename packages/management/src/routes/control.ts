@@ -6,8 +6,13 @@ import type { Route } from "../route.ts";
 const MAX_WORKERS = 1024;
 
 const statusResult = (control: Control): JsonValue => {
-  const { workers, transform, ...rest } = control.status();
-  return { ...rest, workers: workers.map((worker) => ({ ...worker })), transform: { ...transform } };
+  const { workers, transform, disks, ...rest } = control.status();
+  return {
+    ...rest,
+    workers: workers.map((worker) => ({ ...worker })),
+    transform: { ...transform },
+    disks: disks.map((disk) => ({ ...disk })),
+  };
 };
 
 /** What only the command line on the same host may ask; `/control/clock` exists in test mode only. */
@@ -29,7 +34,7 @@ export const controlRoutes = (control: Control): readonly Route[] => {
     {
       ...common,
       path: "/control/status",
-      doc: "Processes, objects and listeners.",
+      doc: "Processes, objects, disks and listeners.",
       handle: () => succeed("status", statusResult(control)),
     },
     {

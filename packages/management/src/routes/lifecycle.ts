@@ -1,24 +1,8 @@
 import { formatProblem, type Problem } from "@basalt/types";
 import { type Answer, fail, type JsonValue, succeed } from "../answer.ts";
+import { CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
+import { parametersOf } from "../query.ts";
 import type { Call, Route, RouteContext } from "../route.ts";
-
-const CONFIRMATION_KEY = "JUSTDOIT";
-
-/** The page of CFG-25; `path` and `question` are our own words, never a caller's. */
-const confirmationPage = (path: string, query: string, question: string): Answer => ({
-  kind: "text",
-  httpStatus: 200,
-  contentType: "text/html; charset=utf-8",
-  text: `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Please confirm</title></head>
-<body>
-<p>${question}</p>
-<p><a href="${path}?${query}key=${CONFIRMATION_KEY}">Yes, do it now</a></p>
-</body>
-</html>
-`,
-});
 
 const inBackground = (what: string, work: Promise<void>, { log }: RouteContext): void => {
   work.catch((error: unknown) =>
@@ -39,8 +23,6 @@ const reload = async (_: Call, { control }: RouteContext): Promise<Answer> => {
     : fail("reload", 500, { Problems: outcome.problems.map(describeProblem) });
 };
 
-const isConfirmed = (parameters: URLSearchParams): boolean => parameters.get("key") === CONFIRMATION_KEY;
-
 export const LIFECYCLE_ROUTES: readonly Route[] = [
   {
     path: "/conf/reload",
@@ -58,7 +40,7 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     channel: "any",
     doc: `Replaces the workers one by one, with full=1 everything at once: key=${CONFIRMATION_KEY}`,
     handle: (call, context) => {
-      const parameters = new URLSearchParams(call.body === "" ? call.query : call.body);
+      const parameters = parametersOf(call);
       const isFull = parameters.get("full") === "1";
       if (!isConfirmed(parameters)) {
         return confirmationPage("/command/restart", isFull ? "full=1&amp;" : "", "Restart the server?");
@@ -78,7 +60,7 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     channel: "any",
     doc: `Stops the server: key=${CONFIRMATION_KEY}`,
     handle: (call, { control, log }) => {
-      if (!isConfirmed(new URLSearchParams(call.body === "" ? call.query : call.body))) {
+      if (!isConfirmed(parametersOf(call))) {
         return confirmationPage("/command/terminate", "", "Stop the server?");
       }
       log.notice("Stop asked for by the management API.");

@@ -10,6 +10,7 @@ const DEFAULTS: OriginOptions = {
   exclusion: 3,
   recovery: { count: 5, cycleSeconds: 10, uri: "/", resCodes: [0] },
   reuseTimeoutSeconds: 60,
+  partBytes: 0,
   balanceMode: "RoundRobin",
   host: "",
   userAgent: "STON",

@@ -22,6 +22,8 @@ export class BodyPump implements Ongoing {
   readonly #keepAlive: boolean;
   #head: Buffer;
   #position: number;
+  /** Where the last write began. */
+  #sentFrom = 0;
   /** -1 until the source knows its length. */
   readonly #end: number;
   #sentChunks = 0;
@@ -46,7 +48,10 @@ export class BodyPump implements Ongoing {
     this.#framing = framing;
     this.#keepAlive = keepAlive;
     source.retain();
-    this.#unwatch = source.watch(() => this.#advance());
+    this.#unwatch = source.watch(
+      () => this.#advance(),
+      () => this.#position,
+    );
     exchange.ongoing = this;
     exchange.connection.watchSending();
   }
@@ -70,6 +75,10 @@ export class BodyPump implements Ongoing {
   }
 
   clientEnded(): void {}
+
+  isKept(data: Buffer): boolean {
+    return this.#exchange.object?.openBody?.peek(this.#sentFrom)?.buffer === data.buffer;
+  }
 
   #advance(): void {
     const { socket } = this.#exchange.connection;
@@ -130,6 +139,7 @@ export class BodyPump implements Ongoing {
     const { socket } = this.#exchange.connection;
     const head = this.#framing === "chunked" ? this.#chunkHead(data.length) : this.#head;
     this.#head = NOTHING;
+    this.#sentFrom = this.#position;
     this.#position += data.length;
     this.#exchange.bodyBytesSent += data.length;
     if (head.length > 0) socket.writePair(head, data);
@@ -160,7 +170,9 @@ export class BodyPump implements Ongoing {
     this.#isOver = true;
     this.#unwatch();
     this.#source.release();
-    if (!this.#isReading && this.#exchange.connection.socket.unsentBytes === 0) this.#giveBack();
+    if (this.#isReading) return;
+    if (this.#exchange.connection.socket.unsentBytes === 0) this.#giveBack();
+    else if (this.#buffer !== undefined) readBuffers.abandon(this.#buffer);
   }
 
   /** A buffer that the kernel or a read still holds is left to the garbage collector instead. */

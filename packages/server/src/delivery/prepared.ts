@@ -1,4 +1,4 @@
-import type { CachedObject, PreparedResponse } from "@basalt/cache";
+import type { CachedObject, PreparedResponse, ResponseHead } from "@basalt/cache";
 import { formatHttpDate, statusReason } from "@basalt/http";
 import { type ConnectionDecision, currentAge, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
 import type { EdgeServerParts } from "../edgeServer.ts";
@@ -19,30 +19,11 @@ export interface HeadContext {
 
 /** The object's 200 (or whatever its status is), current to the second. */
 export const preparedResponse = (object: CachedObject, context: HeadContext): PreparedResponse => {
-  const prepared = object.prepared;
+  const { prepared } = object;
   if (prepared !== undefined && refresh(prepared, object, context)) return prepared;
-  const length = `Content-Length: ${object.bodyBytes}\r\n`;
-  const made = build(
-    object,
-    context,
-    statusLine(object.head.status),
-    clientFields(object, context),
-    length,
-    object.body,
-  );
-  object.prepared = made;
-  if (object.body !== undefined) object.body = made.buffer.subarray(made.headBytes);
-  return made;
-};
-
-/** Head for a response that is sent once, by itself. */
-export const singleHead = (object: CachedObject, context: HeadContext, connection: ConnectionDecision): Buffer => {
-  const { vhost, nowMs } = context;
-  let lines = fieldLines(clientFields(object, context));
-  if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
-  const framing = `Content-Length: ${object.bodyBytes}\r\n${connectionLines(connection)}`;
-  const text = `${statusLine(object.head.status)}${lines}${framing}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  return Buffer.from(text, "latin1");
+  const framing = `Content-Length: ${object.bodyBytes}\r\n`;
+  object.prepare(makeHead(object, context, statusLine(object.status), clientFields(object, context), framing));
+  return object;
 };
 
 /** The object's 304 (RFC 9110 15.4.5), current to the second. */
@@ -55,7 +36,7 @@ export const preparedNotModified = (object: CachedObject, context: HeadContext):
     const name = fields[index] ?? "";
     if (NOT_MODIFIED_FIELDS.has(name.toLowerCase())) kept.push(name, fields[index + 1] ?? "");
   }
-  const made = build(object, context, statusLine(304), kept, "", undefined);
+  const made = new PreparedHead(makeHead(object, context, statusLine(304), kept, ""));
   object.preparedNotModified = made;
   return made;
 };
@@ -79,12 +60,13 @@ export const withConnection = (
   connection: ConnectionDecision,
   nowMs: number,
 ): { readonly buffer: Buffer; readonly headBytes: number } => {
+  const { buffer: source, connectionStart } = prepared;
   const tail = `${connectionLines(connection)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  const headBytes = prepared.connectionStart + tail.length;
-  const buffer = Buffer.allocUnsafe(headBytes + prepared.buffer.length - prepared.headBytes);
-  prepared.buffer.copy(buffer, 0, 0, prepared.connectionStart);
-  buffer.write(tail, prepared.connectionStart, "latin1");
-  prepared.buffer.copy(buffer, headBytes, prepared.headBytes);
+  const headBytes = connectionStart + tail.length;
+  const buffer = Buffer.allocUnsafe(headBytes + source.length - prepared.headBytes);
+  source.copy(buffer, 0, 0, connectionStart);
+  buffer.write(tail, connectionStart, "latin1");
+  source.copy(buffer, headBytes, prepared.headBytes);
   return { buffer, headBytes };
 };
 
@@ -93,39 +75,63 @@ export const statusLine = (status: number): string => `HTTP/1.1 ${status} ${stat
 /** Fields of the object that clients see (policy), with Vary where a compressed form exists beside it (HTTP-62). */
 const clientFields = (object: CachedObject, { vhost, product }: HeadContext): string[] => {
   const { options, originOptions } = vhost.settings;
-  const { head } = object;
-  const stored = { fields: head.fields, storedAtMs: head.storedAtMs, sizeBytes: object.bodyBytes };
+  const { fields: storedFields, storedAtMs, status, bodyBytes: sizeBytes } = object;
+  const stored = { fields: storedFields, storedAtMs, sizeBytes };
   const fields = selectClientFields(stored, { ...options, originalETag: originOptions.originalETag }, product);
-  const source = { status: head.status, fields: head.fields, sizeBytes: object.bodyBytes };
-  return vhost.compression?.(head.url, source) === undefined ? fields : withVaryOnEncoding(fields);
+  const source = { status, fields: storedFields, sizeBytes };
+  return vhost.compression?.(object.url, source) === undefined ? fields : withVaryOnEncoding(fields);
 };
 
-const build = (
+const makeHead = (
   object: CachedObject,
   { vhost, generation, nowMs }: HeadContext,
   status: string,
   fields: readonly string[],
   framing: string,
-  body: Buffer | undefined,
-): PreparedResponse => {
+): ResponseHead => {
   let lines = fieldLines(fields);
   if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
   const connection = vhost.standardConnection === undefined ? "" : connectionLines(vhost.standardConnection);
-  const head = `${status}${lines}${framing}${connection}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  const buffer = Buffer.allocUnsafeSlow(head.length + (body?.length ?? 0));
-  buffer.write(head, 0, "latin1");
-  body?.copy(buffer, head.length);
   return {
-    buffer,
-    headBytes: head.length,
+    fields,
+    text: `${status}${lines}${framing}${connection}Date: ${formatHttpDate(nowMs)}\r\n\r\n`,
     fieldsStart: status.length,
     fieldsEnd: status.length + lines.length,
     connectionStart: status.length + lines.length + framing.length,
     generation,
     second: Math.floor(nowMs / 1000),
-    holds: 0,
   };
 };
+
+/** A response without a body, in memory of its own. */
+class PreparedHead implements PreparedResponse {
+  readonly buffer: Buffer;
+  readonly headBytes: number;
+  readonly fieldsStart: number;
+  readonly fieldsEnd: number;
+  readonly connectionStart: number;
+  readonly generation: number;
+  second: number;
+  holds = 0;
+
+  constructor(head: ResponseHead) {
+    this.buffer = Buffer.allocUnsafeSlow(head.text.length);
+    this.buffer.write(head.text, 0, "latin1");
+    this.headBytes = head.text.length;
+    this.fieldsStart = head.fieldsStart;
+    this.fieldsEnd = head.fieldsEnd;
+    this.connectionStart = head.connectionStart;
+    this.generation = head.generation;
+    this.second = head.second;
+  }
+
+  hold(): () => void {
+    this.holds++;
+    return () => {
+      this.holds--;
+    };
+  }
+}
 
 /** True when the response is right as it is, or could be made so in place. */
 const refresh = (
@@ -144,16 +150,16 @@ const refresh = (
 };
 
 /** Age is the last of the fields: it can be written over while its number of digits stays. */
-const writeAge = (prepared: PreparedResponse, age: number): boolean => {
+const writeAge = ({ buffer, fieldsEnd }: PreparedResponse, age: number): boolean => {
   const line = `Age: ${age}\r\n`;
-  const start = prepared.fieldsEnd - line.length;
-  if (prepared.buffer.toString("latin1", start, start + 5) !== "Age: ") return false;
-  prepared.buffer.write(line, start, "latin1");
+  const start = fieldsEnd - line.length;
+  if (buffer.toString("latin1", start, start + 5) !== "Age: ") return false;
+  buffer.write(line, start, "latin1");
   return true;
 };
 
 const ageOf = (object: CachedObject, nowMs: number): number =>
-  currentAge(object.head.initialAgeSeconds, object.head.storedAtMs, nowMs);
+  currentAge(object.initialAgeSeconds, object.storedAtMs, nowMs);
 
 const NOT_MODIFIED_FIELDS: ReadonlySet<string> = new Set([
   "cache-control",

@@ -9,6 +9,8 @@ export interface ClientSocket {
   writePair(head: Buffer, body: Buffer): boolean;
   /** Bytes written but not yet taken by the kernel. */
   readonly unsentBytes: number;
+  /** Visits the buffers, as they were written, that the kernel has not taken whole. */
+  visitUnsent(visit: (data: Buffer) => void): void;
   pauseReading(): void;
   resumeReading(): void;
   /** Sends what is waiting, then ends the stream; the peer's remaining bytes are discarded. */

@@ -20,6 +20,9 @@ const LINGER_MS = 2_000;
 
 const UV_EOF = -4095;
 
+/** Of a socket on which no write is pending: nearly every one at nearly every moment. */
+const NO_WRITES: (Buffer | readonly Buffer[])[] = [];
+
 const ignoreRead = (): void => {};
 
 const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd: () => {}, onClose: () => {} };
@@ -28,7 +31,8 @@ const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd
 class RawSocket implements ClientSocket {
   #handle: StreamHandle | undefined;
   #handler: SocketHandler = ignoreEvents;
-  #pendingWrites = 0;
+  /** What was written and not yet taken whole, in order. */
+  #unsent = NO_WRITES;
   #ending = false;
   #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -47,7 +51,14 @@ class RawSocket implements ClientSocket {
   }
 
   get unsentBytes(): number {
-    return this.#pendingWrites === 0 ? 0 : Math.max(1, this.#handle?.writeQueueSize ?? 0);
+    return this.#unsent === NO_WRITES ? 0 : Math.max(1, this.#handle?.writeQueueSize ?? 0);
+  }
+
+  visitUnsent(visit: (data: Buffer) => void): void {
+    for (const written of this.#unsent) {
+      if (Buffer.isBuffer(written)) visit(written);
+      else for (const data of written) visit(data);
+    }
   }
 
   get remoteAddress(): string {
@@ -65,7 +76,7 @@ class RawSocket implements ClientSocket {
     request.handle = handle;
     request.oncomplete = onWriteComplete;
     request.data = data;
-    return this.#written(handle.writeBuffer(request, data));
+    return this.#written(handle.writeBuffer(request, data), data);
   }
 
   writePair(head: Buffer, body: Buffer): boolean {
@@ -76,7 +87,7 @@ class RawSocket implements ClientSocket {
     request.handle = handle;
     request.oncomplete = onWriteComplete;
     request.data = chunks;
-    return this.#written(handle.writev(request, chunks, true));
+    return this.#written(handle.writev(request, chunks, true), chunks);
   }
 
   pauseReading(): void {
@@ -147,23 +158,25 @@ class RawSocket implements ClientSocket {
   }
 
   writeCompleted(status: number): void {
-    this.#pendingWrites--;
+    if (this.#unsent.length <= 1) this.#unsent = NO_WRITES;
+    else this.#unsent.shift();
     if (this.#handle === undefined) return;
     if (status < 0) {
       this.destroy();
       return;
     }
-    if (this.#pendingWrites > 0) return;
+    if (this.#unsent !== NO_WRITES) return;
     if (!this.#ending) this.#handler.onDrain();
   }
 
-  #written(status: number): boolean {
+  #written(status: number, data: Buffer | readonly Buffer[]): boolean {
     if (status !== 0) {
       this.destroy();
       return true;
     }
     if (!lastWriteIsPending()) return true;
-    this.#pendingWrites++;
+    if (this.#unsent === NO_WRITES) this.#unsent = [data];
+    else this.#unsent.push(data);
     return false;
   }
 

@@ -12,7 +12,7 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   const decision = methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);
   switch (decision) {
     case "cache":
-      return PHASE.DERIVE_KEY;
+      return exchange.connection.server.isBypassing ? PHASE.BYPASS : PHASE.DERIVE_KEY;
     case "bypass":
       return PHASE.BYPASS;
     case "notImplemented":

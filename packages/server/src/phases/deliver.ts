@@ -2,6 +2,8 @@ import {
   type BodySource,
   type CachedObject,
   lastModifiedOf,
+  type ObjectCache,
+  PASSING_ROOM_BYTES,
   type PreparedResponse,
   type StoredHead,
 } from "@basalt/cache";
@@ -21,12 +23,13 @@ import {
   headFrom,
   preparedNotModified,
   preparedResponse,
-  singleHead,
   statusLine,
   withConnection,
 } from "../delivery/prepared.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { refuseForMemory } from "./emergency.ts";
+import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 const CONDITIONS =
@@ -66,13 +69,14 @@ const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObj
     const special = deliverConditional(exchange, vhost, object, context, decision);
     if (special !== undefined) return special;
   }
-  if (object.prepared === undefined && object.served++ === 0 && object.body !== undefined && !exchange.isHead) {
-    return sendOnce(exchange, object, object.body, context, decision);
-  }
-  const prepared = preparedResponse(object, context);
+  const { cache } = exchange.connection.server.parts;
+  const mayLoad = isLoadable(exchange, object);
+  const body = mayLoad && !exchange.isHead ? cache.stored.bodyNow(vhost.cache, object) : undefined;
+  const prepared = prepare(object, context, cache);
   if (exchange.isHead) return sendPrepared(exchange, prepared, decision, false);
-  if (object.body !== undefined || object.bodyBytes === 0) return sendPrepared(exchange, prepared, decision, true);
-  if (object.bodyBytes <= PROMOTED_BYTES && object.location !== undefined) {
+  if (object.hasBody || object.bodyBytes === 0) return sendPrepared(exchange, prepared, decision, true);
+  if (body !== undefined) return sendPassing(exchange, prepared, body, decision);
+  if (mayLoad) {
     void promote(exchange, vhost, object);
     return PHASE.WAIT;
   }
@@ -80,21 +84,46 @@ const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObj
     decision === vhost.standardConnection
       ? Buffer.from(prepared.buffer.subarray(0, prepared.headBytes))
       : withConnection(prepared, decision, exchange.nowMs).buffer;
-  return deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.head.status, head);
+  return deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.status, head);
 };
 
-/** An object that may never be asked for again: its body goes out as it lies, without being copied behind a head. */
-const sendOnce = (
+/** True when the body is short, on disk, and may come into memory. */
+const isLoadable = (exchange: Exchange, object: CachedObject): boolean =>
+  !object.hasBody &&
+  object.isStored &&
+  object.bodyBytes > 0 &&
+  object.bodyBytes <= PROMOTED_BYTES &&
+  !exchange.connection.server.isEmergency;
+
+/** Makes the response current; the memory tier learns when the object has become larger by that. */
+const prepare = (object: CachedObject, context: HeadContext, cache: ObjectCache): PreparedResponse => {
+  const before = object.memoryBytes;
+  const prepared = preparedResponse(object, context);
+  if (object.memoryBytes !== before) cache.resized(context.vhost.cache, object);
+  return prepared;
+};
+
+/** A body that lies in memory which is used again: the head is put in front of it there, so that one write sends both. */
+const sendPassing = (
   exchange: Exchange,
-  object: CachedObject,
+  prepared: PreparedResponse,
   body: Buffer,
-  context: HeadContext,
   decision: ConnectionDecision,
 ): PhaseCode => {
-  const head = singleHead(object, context, decision);
-  exchange.responding(object.head.status, head.length);
+  const { connection, vhost } = exchange;
+  const isStandard = decision === vhost?.standardConnection;
+  const head = isStandard ? prepared.buffer : ownHead(prepared, decision, exchange.nowMs);
+  const headBytes = isStandard ? prepared.headBytes : head.length;
+  exchange.responding(exchange.object?.status ?? 200, headBytes);
   exchange.bodyBytesSent = body.length;
-  exchange.connection.socket.writePair(head, body);
+  exchange.isPassing = true;
+  if (headBytes <= PASSING_ROOM_BYTES) {
+    const whole = Buffer.from(body.buffer, body.byteOffset - headBytes, headBytes + body.length);
+    head.copy(whole, 0, 0, headBytes);
+    connection.socket.write(whole);
+  } else {
+    connection.socket.writePair(Buffer.from(head.subarray(0, headBytes)), body);
+  }
   exchange.finish(decision.keepAlive);
   return PHASE.DONE;
 };
@@ -126,16 +155,17 @@ const deliverConditional = (
 ): PhaseCode | undefined => {
   const { fields, methodCode } = exchange;
   const { options, originOptions } = vhost.settings;
-  const stored = { fields: object.head.fields, storedAtMs: object.head.storedAtMs, sizeBytes: object.bodyBytes };
   const needsEtag = (fields.flags & ETAG_CONDITIONS) !== 0;
+  const storedFields = needsEtag && originOptions.originalETag ? object.fields : [];
+  const stored = { fields: storedFields, storedAtMs: object.storedAtMs, sizeBytes: object.bodyBytes };
   const etagOptions = { etagHeader: options.etagHeader && needsEtag, originalETag: originOptions.originalETag };
   const etag = clientEtag(stored, etagOptions);
   if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);
-  const selected = { status: object.head.status, etag, lastModifiedMs: lastModified(object) };
+  const selected = { status: object.status, etag, lastModifiedMs: object.lastModifiedMs };
   const isFirst = exchange.result === "TCP_MISS";
   const outcome = decideConditional(methodCode, fields, selected, options, isFirst);
   if (outcome === "notModified") return sendNotModified(exchange, object, context, decision);
-  const prepared = preparedResponse(object, context);
+  const prepared = prepare(object, context, exchange.connection.server.parts.cache);
   if (outcome === "preconditionFailed") {
     return sendHead(
       exchange,
@@ -154,13 +184,20 @@ const deliverConditional = (
   const [part] = range.ranges;
   if (part === undefined || range.ranges.length > 1) return undefined;
   const head = headFrom(prepared, 206, rangeLines(part, object.bodyBytes), decision, exchange.nowMs);
-  if (object.body !== undefined) {
-    const body = object.body.subarray(part.start, part.end);
+  const mayLoad = isLoadable(exchange, object);
+  const whole = mayLoad ? exchange.connection.server.parts.cache.stored.bodyNow(vhost.cache, object) : object.body;
+  if (whole !== undefined) {
+    const body = whole.subarray(part.start, part.end);
     exchange.responding(206, head.length);
     exchange.bodyBytesSent = body.length;
+    exchange.isPassing = !object.hasBody;
     exchange.connection.socket.writePair(head, body);
     exchange.finish(decision.keepAlive);
     return PHASE.DONE;
+  }
+  if (mayLoad) {
+    void promote(exchange, vhost, object);
+    return PHASE.WAIT;
   }
   return deliverStored(exchange, vhost, object, part, 206, head);
 };
@@ -171,7 +208,7 @@ const deliverConditional = (
  */
 const isPlainlyUnmodified = (exchange: Exchange, object: CachedObject, etag: string | undefined): boolean => {
   const { flags } = exchange.fields;
-  if ((flags & (FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE)) !== 0 || object.head.status !== 200) return false;
+  if ((flags & (FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE)) !== 0 || object.status !== 200) return false;
   if (exchange.methodCode !== METHOD.GET && exchange.methodCode !== METHOD.HEAD) return false;
   return (flags & FIELD.IF_NONE_MATCH) !== 0 && etag !== undefined && exchange.fields.get("if-none-match") === etag;
 };
@@ -183,13 +220,10 @@ const sendNotModified = (
   decision: ConnectionDecision,
 ): PhaseCode => {
   if (exchange.result === "TCP_HIT") exchange.result = "TCP_IMS_HIT";
-  return sendPrepared(exchange, preparedNotModified(object, context), decision, false, 304);
-};
-
-/** Parsed once per object. */
-const lastModified = (object: CachedObject): number | undefined => {
-  object.lastModifiedMs ??= lastModifiedOf(object.head) ?? Number.NaN;
-  return Number.isNaN(object.lastModifiedMs) ? undefined : object.lastModifiedMs;
+  const before = object.memoryBytes;
+  const prepared = preparedNotModified(object, context);
+  if (object.memoryBytes !== before) exchange.connection.server.parts.cache.resized(context.vhost.cache, object);
+  return sendPrepared(exchange, prepared, decision, false, 304);
 };
 
 /** The prepared bytes, whole or head only; what the kernel has not taken at once holds the buffer. */
@@ -198,17 +232,18 @@ const sendPrepared = (
   prepared: PreparedResponse,
   decision: ConnectionDecision,
   withBody: boolean,
-  status = exchange.object?.head.status ?? 200,
+  status = exchange.object?.status ?? 200,
 ): PhaseCode => {
   const { connection, vhost } = exchange;
   const { socket } = connection;
-  const bodyBytes = withBody ? prepared.buffer.length - prepared.headBytes : 0;
+  const { buffer, headBytes } = prepared;
+  const bodyBytes = withBody ? buffer.length - headBytes : 0;
   exchange.bodyBytesSent = bodyBytes;
   if (decision === vhost?.standardConnection) {
-    exchange.responding(status, prepared.headBytes);
-    const data = withBody ? prepared.buffer : prepared.buffer.subarray(0, prepared.headBytes);
+    exchange.responding(status, headBytes);
+    const data = withBody || buffer.length === headBytes ? buffer : buffer.subarray(0, headBytes);
     if (!socket.write(data)) connection.hold(prepared);
-  } else if (bodyBytes <= COPY_BYTES && withBody) {
+  } else if (bodyBytes <= COPY_BYTES && withBody && !connection.server.isEmergency) {
     const own = withConnection(prepared, decision, exchange.nowMs);
     exchange.responding(status, own.headBytes);
     socket.write(own.buffer);
@@ -216,7 +251,7 @@ const sendPrepared = (
     const head = ownHead(prepared, decision, exchange.nowMs);
     exchange.responding(status, head.length);
     if (!withBody) socket.write(head);
-    else if (!socket.writePair(head, prepared.buffer.subarray(prepared.headBytes))) connection.hold(prepared);
+    else if (!socket.writePair(head, buffer.subarray(headBytes))) connection.hold(prepared);
   }
   exchange.finish(decision.keepAlive);
   return PHASE.DONE;
@@ -235,7 +270,7 @@ const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: Co
   return PHASE.DONE;
 };
 
-/** A body on disk: from the one that is kept open, else opened first. */
+/** A body on disk: from the one that is kept open, else opened first; in emergency mode only what memory holds. */
 const deliverStored = (
   exchange: Exchange,
   vhost: ServedVhost,
@@ -245,6 +280,7 @@ const deliverStored = (
   head: Buffer,
 ): PhaseCode => {
   const { openBody } = object;
+  if (exchange.connection.server.isEmergency && !isLoaded(object, part)) return refuseForMemory(exchange);
   if (openBody === undefined) {
     void openAndDeliver(exchange, vhost, object, part, status, head);
     return PHASE.WAIT;
@@ -253,7 +289,8 @@ const deliverStored = (
   const data = openBody.peek(part.start);
   if (data === undefined || data.length < part.end - part.start) {
     exchange.responding(status, head.length);
-    new BodyPump(exchange, openBody, part, head, "length", exchange.connectionDecision.keepAlive).start();
+    const view = openBody.view(part.start, part.end, partOrigin(exchange, vhost));
+    new BodyPump(exchange, view, part, head, "length", exchange.connectionDecision.keepAlive).start();
     return PHASE.WAIT;
   }
   const body = data.subarray(0, part.end - part.start);
@@ -262,6 +299,12 @@ const deliverStored = (
   exchange.connection.socket.writePair(head, body);
   exchange.finish(exchange.connectionDecision.keepAlive);
   return PHASE.DONE;
+};
+
+/** In memory at least at its beginning; of a body with gaps, all that is asked for, since nothing is fetched. */
+const isLoaded = ({ openBody, isPartial }: CachedObject, part: ByteRange): boolean => {
+  const data = openBody?.peek(part.start);
+  return data !== undefined && (!isPartial || data.length >= part.end - part.start);
 };
 
 /** One that turns out damaged is fetched anew. */
@@ -275,19 +318,20 @@ const openAndDeliver = async (
 ): Promise<void> => {
   const { ticket } = exchange;
   try {
-    const source = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
+    const body = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
     if (!exchange.isCurrent(ticket)) {
-      source?.retain();
-      source?.release();
+      body?.retain();
+      body?.release();
       return;
     }
-    if (source === undefined) {
+    if (body === undefined) {
       exchange.object = undefined;
       exchange.continueWith(ticket, PHASE.MISS);
       return;
     }
     exchange.responding(status, head.length);
-    new BodyPump(exchange, source, part, head, "length", exchange.connectionDecision.keepAlive).start();
+    const view = body.view(part.start, part.end, partOrigin(exchange, vhost));
+    new BodyPump(exchange, view, part, head, "length", exchange.connectionDecision.keepAlive).start();
   } catch (cause) {
     exchange.fail(ticket, cause);
   }

@@ -2,17 +2,19 @@ import { type BodySource, type CachedObject, type StoredHead, VARIANT, VARIANT_N
 import { compressedFields } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 /**
  * The compressed copy instead of the object, where the rules say so (HTTP-58 to HTTP-62). A body of known length that
  * is still arriving is awaited, since the client is to get the compressed form from the first request on; one of
- * unknown length goes out as it is (OPEN 19).
+ * unknown length goes out as it is (OPEN 19), and so does every body in emergency mode (OPT-66).
  */
 export const derive = (exchange: Exchange): PhaseCode => {
   const { object, source, sourceHead, vhost } = exchange;
   const head = object?.head ?? sourceHead;
   if (vhost?.compression === undefined || head === undefined) return PHASE.DELIVER;
+  if (exchange.connection.server.isEmergency) return PHASE.DELIVER;
   const decision = vhost.compression(exchange.url, {
     status: head.status,
     fields: head.fields,
@@ -31,6 +33,10 @@ const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedOb
   const { ticket } = exchange;
   const { cache, onDefect } = exchange.connection.server.parts;
   try {
+    if (object.isPartial && !(await isCompleted(exchange, vhost, object))) {
+      exchange.continueWith(ticket, PHASE.DELIVER);
+      return;
+    }
     const operation = { kind: "gzip", level } as const;
     const derived = await cache.obtainDerived(vhost.cache, VARIANT.GZIP, object, compressedHead, operation);
     if (exchange.isCurrent(ticket) && derived !== undefined) exchange.object = derived;
@@ -38,6 +44,14 @@ const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedOb
     onDefect(cause);
   }
   exchange.continueWith(ticket, PHASE.DELIVER);
+};
+
+/** A body that arrives as a whole is awaited; one that is fetched by `<PartSize>` never need be whole. */
+const isCompleted = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<boolean> => {
+  if (vhost.settings.originOptions.partBytes > 0) return false;
+  const origin = partOrigin(exchange, vhost);
+  const body = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
+  return body !== undefined && (await body.whenComplete(origin));
 };
 
 const compressedHead = (source: CachedObject): StoredHead => ({

@@ -8,15 +8,16 @@ import { PHASE, type PhaseCode } from "./phase.ts";
 export const lookup = (exchange: Exchange): PhaseCode => {
   const { vhost, url, nowMs } = exchange;
   if (vhost === undefined) return PHASE.DONE;
-  const { cache } = exchange.connection.server.parts;
+  const { isEmergency, parts } = exchange.connection.server;
+  const { cache } = parts;
   const { options } = vhost.settings;
-  const forcesRenewal =
-    options.noCacheRequestExpire && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
+  const mayForce = options.noCacheRequestExpire && !isEmergency;
+  const forcesRenewal = mayForce && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
   if (exchange.wantsGzip && !forcesRenewal) {
     const compressed = cache.find(vhost.cache, VARIANT.GZIP, url);
     const source = compressed === undefined ? undefined : cache.find(vhost.cache, exchange.variant, url);
-    const isCurrent = source === undefined || compressed?.head.sourceVersion === source.head.bodyVersion;
-    if (compressed?.isFresh(nowMs) === true && isCurrent) {
+    const isCurrent = source === undefined || compressed?.sourceVersion === source.bodyVersion;
+    if (compressed !== undefined && isCurrent && (isEmergency ? !compressed.purged : compressed.isFresh(nowMs))) {
       exchange.object = compressed;
       exchange.wantsGzip = false;
       return PHASE.HIT;

@@ -1,10 +1,11 @@
-import { type CachedObject, hitResult, lastModifiedOf, type Obtained } from "@basalt/cache";
+import { type CachedObject, hitResult, lastModifiedOf, type Obtained, type PartOrigin } from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
 import { cacheRequestFields, decideRenewal, validatorFields } from "@basalt/policy";
 import { type CacheResult, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { refuseForMemory } from "./emergency.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 /** Fresh in memory. */
@@ -16,31 +17,29 @@ export const hit = (exchange: Exchange): PhaseCode => {
   return exchange.wantsGzip && !object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
 };
 
-/** Stale or purged in memory: ask first (TTL-29), or answer and ask behind it (TTL-30). */
+/**
+ * Stale or purged in memory: ask first (TTL-29), or answer and ask behind it (TTL-30). In emergency mode nothing is
+ * asked and the stale one is served (OPT-67), but nothing that was purged: somebody wanted it gone.
+ */
 export const revalidate = (exchange: Exchange): PhaseCode => {
   const { object, vhost } = exchange;
   if (object === undefined || vhost === undefined) return PHASE.MISS;
+  if (!object.purged && exchange.connection.server.isEmergency) return hit(exchange);
   if (object.purged || !staleSuffices(vhost, object)) return miss(exchange);
   if (!object.renewing) void renewBehind(exchange, vhost, object);
   return hit(exchange);
 };
 
-/** From disk, another worker, or the origin. */
+/** From disk, another worker, or the origin; in emergency mode, refused (OPT-64, OPT-66). */
 export const miss = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
+  if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
   if (exchange.object === undefined && !exchange.mustRenew) {
     const { cache } = exchange.connection.server.parts;
-    const loaded = cache.stored.loadNow(
-      vhost.cache,
-      exchange.variant,
-      exchange.url,
-      exchange.nowMs,
-      !exchange.wantsGzip,
-    );
+    const loaded = cache.stored.loadNow(vhost.cache, exchange.variant, exchange.url, exchange.nowMs);
     if (loaded !== undefined) {
-      exchange.object = loaded.object;
-      exchange.isPassing = loaded.isPassing;
+      exchange.object = loaded;
       return PHASE.HIT;
     }
   }
@@ -63,11 +62,12 @@ const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => 
 /** A stale object that came from the disk and sufficed (TTL-30). */
 const renewIfStale = (exchange: Exchange, vhost: ServedVhost, object: CachedObject, result: CacheResult): void => {
   const isStale = result === "TCP_HIT" && !object.isFresh(exchange.nowMs);
-  if (isStale && !object.renewing && staleSuffices(vhost, object)) void renewBehind(exchange, vhost, object);
+  if (isStale && !exchange.connection.server.isEmergency && !object.renewing && staleSuffices(vhost, object))
+    void renewBehind(exchange, vhost, object);
 };
 
 const staleSuffices = (vhost: ServedVhost, object: CachedObject): boolean =>
-  decideRenewal(object.head.status, vhost.settings.options) === "background";
+  decideRenewal(object.status, vhost.settings.options) === "background";
 
 const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
   object.renewing = true;
@@ -79,6 +79,13 @@ const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: Cache
     object.renewing = false;
   }
 };
+
+/** How blocks that a stored body lacks can be had, for as long as this request runs. */
+export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin => ({
+  pool: vhost.cache.pool,
+  partBytes: vhost.settings.originOptions.partBytes,
+  request: () => obtainRequest(exchange, vhost, undefined).originRequest(undefined),
+});
 
 const obtainRequest = (exchange: Exchange, vhost: ServedVhost, held: CachedObject | undefined) => {
   const { url, variant } = exchange;

@@ -13,6 +13,7 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
   constructor(coordinator: ObjectCoordinator) {
     this.#answers = {
       acquire: (request) => Promise.resolve(coordinator.acquire(1, request)),
+      acquirePart: (request) => Promise.resolve(coordinator.acquirePart(1, request)),
       nextSegment: () => Promise.resolve(1),
       nextFile: () => Promise.resolve(1),
       derive: (request) => coordinator.derive(request),
@@ -21,6 +22,8 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
       fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
       fillProgress: ({ fillId, availableBytes }) => coordinator.fillProgress(fillId, availableBytes),
       fillEnd: (end) => coordinator.fillEnd(end),
+      partProgress: ({ partId, writtenTo }) => coordinator.partProgress(partId, writtenTo),
+      partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
       touched: () => {},
       damaged: ({ key, location }) => coordinator.damaged(key, location),
     };

@@ -60,13 +60,13 @@ export class TestEdge {
       clock,
       index,
       onDefect: (error) => this.defects.push(error),
-      derive: async ({ source, head }) => {
+      derive: async ({ source, head, image }) => {
         this.deriveCalls++;
         const reader = await this.bodies.openBody(source);
         const body = Buffer.alloc(source.bodyBytes);
         await reader?.read(body, 0, body.length, 0);
         reader?.release();
-        return { kind: "stored", location: await this.bodies.append(head, gzipSync(body)), head };
+        return { kind: "stored", location: await this.bodies.append(image, head, gzipSync(body)), head };
       },
     });
     const channel = new DirectChannel(coordinator);

@@ -28,6 +28,10 @@ export class FakeSocket implements ClientSocket {
     return this.#pending.reduce((sum, data) => sum + data.length, 0);
   }
 
+  visitUnsent(visit: (data: Buffer) => void): void {
+    for (const data of this.#pending) visit(data);
+  }
+
   /** The end has reached the client. */
   get hasEnded(): boolean {
     return this.isDestroyed || (this.isEnding && this.#pending.length === 0);

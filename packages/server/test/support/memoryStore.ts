@@ -4,10 +4,16 @@ import { EdgeError } from "@basalt/types";
 type BodyStore = ObjectCacheParts["bodies"];
 type Location = Parameters<BodyStore["openBody"]>[0];
 type GrowingFile = Awaited<ReturnType<BodyStore["createFile"]>>;
+type PartedFile = Awaited<ReturnType<BodyStore["createParted"]>>;
+type Image = Parameters<BodyStore["append"]>[0];
 type BodyReader = NonNullable<Awaited<ReturnType<BodyStore["openBody"]>>>;
 type Tier = ObjectCacheParts["tier"];
 type Index = CoordinatorParts["index"];
 type Row = NonNullable<ReturnType<Index["find"]>>;
+
+const DISK = 1;
+/** Blocks of a body with a file of its own. */
+const BLOCK_BYTES = 1024 * 1024;
 
 /** A disk answers in a later turn of the event loop. */
 const later = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(() => resolve(value)));
@@ -56,17 +62,31 @@ export class MapTier implements Tier {
   }
 }
 
+/** A body with a file of its own, and which blocks of it are there. */
+interface BodyFile {
+  readonly location: Location;
+  readonly body: Buffer;
+  readonly present: Set<number>;
+}
+
 /** Bodies as a disk would hold them, in memory; a test may have them lost. */
 export class MemoryBodies implements BodyStore {
-  readonly #records = new Map<number, { readonly head: Buffer; readonly body: Buffer }>();
+  readonly #records = new Map<number, { readonly head: Buffer; readonly body: Buffer | undefined }>();
+  readonly #files = new Map<number, BodyFile>();
   #next = 1;
   openReaders = 0;
   isLost = false;
   /** Small records are given at once. */
   isQuick = false;
 
-  append(head: Buffer, body: Buffer): Promise<Location> {
-    return later(this.#keep(head, Buffer.from(body), 0));
+  setDisks(): void {}
+
+  hasDisk(): boolean {
+    return true;
+  }
+
+  append(_image: Image, head: Buffer, body: Buffer): Promise<Location> {
+    return later(this.#keep(head, Buffer.from(body)));
   }
 
   replaceHead(): Promise<Location> {
@@ -78,7 +98,7 @@ export class MemoryBodies implements BodyStore {
     const chunks: Buffer[] = [];
     const whole = (): Buffer => Buffer.concat(chunks);
     return Promise.resolve({
-      disk: 0,
+      disk: DISK,
       file,
       get length() {
         return whole().length;
@@ -87,54 +107,116 @@ export class MemoryBodies implements BodyStore {
         chunks.push(Buffer.from(chunk));
         return later(undefined);
       },
-      complete: (head) => later(this.#keep(head, whole(), file)),
+      complete: (_image, head) => {
+        const kept = this.#keepFile(file, head, whole());
+        for (let block = 0; block * BLOCK_BYTES < kept.body.length; block++) kept.present.add(block);
+        return later(kept.location);
+      },
       abandon: () => Promise.resolve(),
     });
   }
 
+  createParted(_image: Image, head: Buffer, bodyBytes: number): Promise<PartedFile> {
+    return later(this.#parted(this.#keepFile(this.#next++, head, Buffer.alloc(bodyBytes))));
+  }
+
+  openParted(location: Location): Promise<PartedFile | undefined> {
+    const file = this.isLost ? undefined : this.#files.get(location.file);
+    return Promise.resolve(file === undefined ? undefined : this.#parted(file));
+  }
+
   load(location: Location): ReturnType<BodyStore["load"]> {
     const record = this.#find(location);
-    if (record === undefined) return Promise.resolve(undefined);
-    return later({ head: record.head, body: location.file === 0 ? record.body : undefined });
+    return record === undefined ? Promise.resolve(undefined) : later(record);
   }
 
   loadNow(location: Location, scratch?: Buffer): ReturnType<BodyStore["loadNow"]> {
-    const record = this.isQuick && location.file === 0 ? this.#find(location) : undefined;
-    if (record === undefined) return undefined;
+    const record = this.isQuick ? this.#find(location) : undefined;
+    if (record?.body === undefined) return undefined;
     const target = scratch ?? Buffer.alloc(record.body.length);
     record.body.copy(target);
     return { head: record.head, body: target.subarray(0, record.body.length) };
   }
 
-  openBody(location: Location): Promise<BodyReader | undefined> {
-    const record = this.#find(location);
-    if (record === undefined) return Promise.resolve(undefined);
-    this.openReaders++;
-    return Promise.resolve({
-      read: (target, targetOffset, length, position) =>
-        later(record.body.copy(target, targetOffset, position, position + length)),
-      release: () => {
-        this.openReaders--;
-      },
-    });
+  async openBody(location: Location): Promise<BodyReader | undefined> {
+    const file = await this.openParted(location);
+    if (file !== undefined) return file;
+    const body = this.#find(location)?.body;
+    return body === undefined ? undefined : this.#reader(body);
   }
 
   openGrowing(): Promise<BodyReader | undefined> {
     return Promise.resolve(undefined);
   }
 
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #find(location: Location): { readonly head: Buffer; readonly body: Buffer } | undefined {
+  #find(location: Location): { readonly head: Buffer; readonly body: Buffer | undefined } | undefined {
     return this.isLost ? undefined : this.#records.get(location.offset);
   }
 
-  #keep(head: Buffer, body: Buffer, file: number): Location {
+  #keep(head: Buffer, body: Buffer): Location {
     const offset = this.#next++;
     this.#records.set(offset, { head: Buffer.from(head), body });
-    return { disk: 0, segment: 1, offset, headBytes: head.length, bodyBytes: body.length, file };
+    return { disk: DISK, segment: 1, offset, headBytes: head.length, bodyBytes: body.length, file: 0 };
+  }
+
+  #keepFile(file: number, head: Buffer, body: Buffer): BodyFile {
+    const offset = this.#next++;
+    this.#records.set(offset, { head: Buffer.from(head), body: undefined });
+    const location = { disk: DISK, segment: 1, offset, headBytes: head.length, bodyBytes: body.length, file };
+    const kept = { location, body, present: new Set<number>() };
+    this.#files.set(file, kept);
+    return kept;
+  }
+
+  #reader(body: Buffer): BodyReader {
+    this.openReaders++;
+    return {
+      read: (target, targetOffset, length, position) =>
+        later(body.copy(target, targetOffset, position, position + length)),
+      release: () => {
+        this.openReaders--;
+      },
+    };
+  }
+
+  #parted({ location, body, present }: BodyFile): PartedFile {
+    const bytesOf = (block: number): number => Math.min(BLOCK_BYTES, body.length - block * BLOCK_BYTES);
+    return {
+      ...this.#reader(body),
+      location,
+      blockCount: Math.ceil(body.length / BLOCK_BYTES),
+      get missingBytes() {
+        let missing = body.length;
+        for (const block of present) missing -= bytesOf(block);
+        return missing;
+      },
+      has: (block) => present.has(block),
+      refresh: () => later(undefined),
+      startPart: (first) => {
+        let position = first * BLOCK_BYTES;
+        return later({
+          get position() {
+            return position;
+          },
+          write: (chunk: Buffer) => {
+            position += chunk.copy(body, position);
+            for (let block = first; block * BLOCK_BYTES + bytesOf(block) <= position && bytesOf(block) > 0; block++) {
+              present.add(block);
+            }
+            return later(undefined);
+          },
+          close: () => Promise.resolve(),
+        });
+      },
+    };
   }
 }
 
@@ -177,6 +259,12 @@ export class MapIndex implements Index {
   flush(): Promise<void> {
     return Promise.resolve();
   }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  refresh(): void {}
 
   close(): void {}
 }

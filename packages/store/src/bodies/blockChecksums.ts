@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import { BLOCK_BYTES } from "../limits.ts";
 
-/** CRC-32 of each block of a body, computed while it is written. */
+/** CRC-32 of each of a run of blocks, computed while they are written. */
 export class BlockChecksums {
-  readonly #finished: number[] = [];
+  #finished: number[] = [];
   #current = 0;
   #currentBytes = 0;
 
@@ -18,12 +18,16 @@ export class BlockChecksums {
     }
   }
 
-  /** Little-endian table, four bytes per block; the last block may be short. */
-  toTable(): Buffer {
-    const checksums = this.#currentBytes === 0 ? this.#finished : [...this.#finished, this.#current];
-    const table = Buffer.alloc(checksums.length * 4);
-    for (const [index, checksum] of checksums.entries()) table.writeUInt32LE(checksum, index * 4);
-    return table;
+  /** The body ends here: its last block may be short. */
+  finishLast(): void {
+    if (this.#currentBytes > 0) this.#finish();
+  }
+
+  /** Checksums of the blocks that became complete since the last call. */
+  takeFinished(): number[] {
+    const finished = this.#finished;
+    if (finished.length > 0) this.#finished = [];
+    return finished;
   }
 
   #finish(): void {
@@ -32,7 +36,3 @@ export class BlockChecksums {
     this.#currentBytes = 0;
   }
 }
-
-/** Whether a whole block has the checksum that the table holds for it. */
-export const isBlockIntact = (block: Buffer, index: number, table: Buffer): boolean =>
-  index * 4 + 4 <= table.length && crc32(block) === table.readUInt32LE(index * 4);

@@ -1,348 +1,270 @@
-import { type Clock, EdgeError, systemClock } from "@basalt/types";
+import { type Clock, systemClock } from "@basalt/types";
 import type {
   BodyCounters,
   BodyReader,
   BodyStore,
   BodyUpkeep,
+  DiskSetting,
+  FoundRecord,
   GrowingFile,
   ObjectLocation,
   OrphanSweep,
+  PartedFile,
+  RowImage,
   SegmentFile,
 } from "../contract.ts";
-import { HEAD_LIMIT_BYTES, packedBodyLimitFor, QUICK_RECORD_BYTES } from "../limits.ts";
-import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
-import { BlockBodyReader, GrowingBodyReader, PackedBodyReader } from "./bodyReaders.ts";
-import { DescriptorPool, type PooledFile } from "./descriptorPool.ts";
-import { bodyFilePath, segmentPath } from "./diskPaths.ts";
-import { type Disk, DiskSet, type DiskSetting } from "./diskSet.ts";
-import { readFileLength, readFully } from "./fileAccess.ts";
-import { BodyFileWriter } from "./growingFile.ts";
-import { QuickReads } from "./quickReads.ts";
-import {
-  decodeRecord,
-  encodeRecord,
-  isPlausibleLocation,
-  RECORD_HEADER_BYTES,
-  type RecordParts,
-  recordBytesOf,
-  unpaddedBytesOf,
-} from "./recordFormat.ts";
-import { createNumberedFile, SegmentWriter } from "./segmentWriter.ts";
-import { deleteFile, listSegmentsOf, removeOrphansOf } from "./upkeep.ts";
+import { packedBodyLimitFor, writableFilesFor } from "../limits.ts";
+import { BodyFiles } from "./bodyFiles.ts";
+import { DescriptorPool } from "./descriptorPool.ts";
+import { bodyFilePath, filePrefixes, segmentPath } from "./diskPaths.ts";
+import { type DiskReportSettings, DiskReports, unavailable } from "./diskReports.ts";
+import { type Disk, DiskSet } from "./diskSet.ts";
+import { headRegionBytesOf, isPlausibleLocation } from "./recordFormat.ts";
+import { RecordWriters } from "./recordWriters.ts";
+import { SegmentRecords } from "./segmentRecords.ts";
+import type { StoreParts } from "./storeParts.ts";
+import { UnsyncedFiles } from "./unsyncedFiles.ts";
+import { deleteFile, listSegmentsOf, type ReportRefusal, removeEmptyFoldersOf, removeOrphansOf } from "./upkeep.ts";
 
-export interface BodyStoreSettings {
+export interface BodyStoreSettings extends DiskReportSettings {
+  /** As `setDisks`. */
   readonly disks: readonly DiskSetting[];
   /** Ids are given host-wide, by the primary; each is used for one file only. */
   readonly allocateSegment: (disk: number) => Promise<number>;
   readonly allocateFile: (disk: number) => Promise<number>;
-  readonly onProblem: ReportProblem;
-  /** Most read descriptors open at a time in this process. */
+  /** Most descriptors open at a time in this process to read with; bodies that come in parts have some more. */
   readonly maxOpenFiles: number;
   readonly clock?: Clock;
 }
 
-interface WholeRecord {
-  readonly head: Buffer;
-  readonly payload: Buffer;
-}
+const NO_PAYLOAD = Buffer.alloc(0);
 
-/** Lengths of head and packed body in one number: a verified record is trusted only for the location it was verified by. */
-const shapeMark = (location: ObjectLocation): number => location.headBytes * 2 ** 30 + location.bodyBytes;
-
-const failure = (detail: string, cause: unknown): EdgeError =>
-  cause instanceof EdgeError
-    ? cause
-    : new EdgeError("STORE_UNAVAILABLE", { detail: `${detail}: ${describeCause(cause)}`, cause });
+const isId = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
 
 class DiskBodyStore implements BodyStore, BodyUpkeep {
-  readonly counters: BodyCounters = { damaged: 0, missing: 0, failed: 0 };
-  readonly #settings: BodyStoreSettings;
-  readonly #disks: DiskSet;
-  readonly #pool: DescriptorPool;
-  readonly #quickReads = new QuickReads();
-  readonly #writers = new Map<number, SegmentWriter>();
-  readonly #growing = new Set<GrowingFile>();
+  readonly counters: Readonly<BodyCounters>;
+  readonly #parts: StoreParts;
+  readonly #records: SegmentRecords;
+  readonly #writers: RecordWriters;
+  readonly #files: BodyFiles;
 
   constructor(settings: BodyStoreSettings) {
-    this.#settings = settings;
-    this.#disks = new DiskSet(settings.disks, settings.clock ?? systemClock, settings.onProblem);
-    this.#pool = new DescriptorPool(settings.maxOpenFiles);
+    const reports = new DiskReports(settings);
+    this.counters = reports.counters;
+    this.#parts = {
+      reports,
+      disks: new DiskSet(settings.clock ?? systemClock, (disk, cause) => reports.unusable(disk, cause)),
+      readable: new DescriptorPool(settings.maxOpenFiles),
+      writable: new DescriptorPool(writableFilesFor(settings.maxOpenFiles), "r+"),
+      unsynced: new UnsyncedFiles(reports),
+    };
+    this.#records = new SegmentRecords(this.#parts);
+    this.#writers = new RecordWriters(this.#parts, settings.allocateSegment);
+    this.#files = new BodyFiles(this.#parts, settings.allocateFile, (disk, image, head, bodyBytes, file) =>
+      this.#appendRecord(disk, image, head, NO_PAYLOAD, bodyBytes, file),
+    );
+    this.setDisks(settings.disks);
   }
 
-  async append(head: Buffer, body: Buffer): Promise<ObjectLocation> {
-    const disk = this.#disks.choose();
-    if (body.length <= packedBodyLimitFor(disk.segmentBytes)) {
-      return this.#appendRecord(disk, { head, payload: body, bodyBytes: body.length, file: 0 });
+  setDisks(disks: readonly DiskSetting[]): void {
+    for (const disk of this.#parts.disks.set(disks)) {
+      void this.#writers.drop(disk);
+      void this.#files.drop(disk);
+      for (const prefix of filePrefixes(disk.root)) {
+        this.#parts.readable.bar(prefix);
+        this.#parts.writable.bar(prefix);
+      }
     }
-    const growing = await this.#createFileOn(disk);
+  }
+
+  hasDisk(disk: number): boolean {
+    return this.#parts.disks.get(disk) !== undefined;
+  }
+
+  append(image: RowImage, head: Buffer, body: Buffer): Promise<ObjectLocation> {
+    return this.#onSomeDisk((disk) =>
+      body.length <= packedBodyLimitFor(disk.segmentBytes)
+        ? this.#appendRecord(disk, image, head, body, body.length, 0)
+        : this.#appendFile(disk, image, head, body),
+    );
+  }
+
+  async replaceHead(location: ObjectLocation, image: RowImage, head: Buffer): Promise<ObjectLocation> {
+    const { bodyBytes, file } = location;
+    const disk = this.#diskOf(location);
+    const record = disk === undefined ? undefined : await this.#records.read(disk, location);
+    if (disk === undefined || record === undefined) {
+      throw unavailable(`segment ${location.segment}: nothing to give a new head to`);
+    }
+    if (file !== 0) return this.#appendRecord(disk, image, head, record.payload, bodyBytes, file);
+    return this.#onSomeDisk((target) => this.#appendRecord(target, image, head, record.payload, bodyBytes, 0));
+  }
+
+  createFile(): Promise<GrowingFile> {
+    return this.#onSomeDisk((disk) => this.#files.createGrowing(disk));
+  }
+
+  createParted(image: RowImage, head: Buffer, bodyBytes: number): Promise<PartedFile> {
+    return this.#onSomeDisk((disk) => this.#files.createParted(disk, image, head, bodyBytes));
+  }
+
+  async openParted(location: ObjectLocation): Promise<PartedFile | undefined> {
+    const disk = location.file === 0 ? undefined : this.#diskOf(location);
+    return disk === undefined ? undefined : this.#files.openParted(disk, location);
+  }
+
+  loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined {
+    const disk = location.file === 0 ? this.#diskOf(location) : undefined;
+    return disk === undefined ? undefined : this.#records.loadNow(disk, location, scratch);
+  }
+
+  async load(
+    location: ObjectLocation,
+  ): Promise<{ readonly head: Buffer; readonly body: Buffer | undefined } | undefined> {
+    const disk = this.#diskOf(location);
+    const record = disk === undefined ? undefined : await this.#records.read(disk, location);
+    if (record === undefined) return undefined;
+    return { head: record.head, body: location.file === 0 ? record.payload : undefined };
+  }
+
+  async openBody(location: ObjectLocation): Promise<BodyReader | undefined> {
+    const disk = this.#diskOf(location);
+    if (disk === undefined) return undefined;
+    return location.file === 0 ? this.#records.openPacked(disk, location) : this.#files.openComplete(disk, location);
+  }
+
+  async openGrowing(disk: number, file: number): Promise<BodyReader | undefined> {
+    const place = this.#parts.disks.get(disk);
+    return place === undefined || !isId(file) ? undefined : this.#files.openGrowing(place, file);
+  }
+
+  sync(): Promise<void> {
+    return this.#parts.unsynced.sync();
+  }
+
+  async removeBodies(locations: readonly ObjectLocation[]): Promise<number> {
+    let removed = 0;
+    for (const location of locations) {
+      const disk = location.file === 0 ? undefined : this.#diskOf(location);
+      if (disk !== undefined && (await this.#delete(disk, bodyFilePath(disk.root, location.file)))) removed += 1;
+    }
+    return removed;
+  }
+
+  async deleteSegment(disk: number, segment: number): Promise<boolean> {
+    const place = this.#parts.disks.get(disk);
+    return place !== undefined && isId(segment) && this.#delete(place, segmentPath(place.root, segment));
+  }
+
+  async listSegments(): Promise<SegmentFile[]> {
+    const { disks } = this.#parts.disks;
+    const lists = await Promise.all(disks.map((disk) => listSegmentsOf(disk, this.#refusalsOf(disk))));
+    return lists.flat();
+  }
+
+  async *recordsOf(disk: number, segment: number, fromOffset: number): AsyncGenerator<FoundRecord> {
+    const place = this.#parts.disks.get(disk);
+    if (place === undefined || !isId(segment) || !Number.isSafeInteger(fromOffset) || fromOffset < 0) return;
+    yield* this.#records.recordsFrom(place, segment, fromOffset);
+  }
+
+  async presentBytesOf(location: ObjectLocation): Promise<number | undefined> {
+    const disk = this.#diskOf(location);
+    if (disk === undefined) return undefined;
+    if (location.file !== 0) return this.#files.presentBytesOf(disk, location);
+    return (await this.#records.read(disk, location))?.payload.length;
+  }
+
+  async removeEmptyFolders(): Promise<number> {
+    let removed = 0;
+    for (const disk of this.#parts.disks.disks) removed += await removeEmptyFoldersOf(disk, this.#refusalsOf(disk));
+    return removed;
+  }
+
+  async removeOrphanFiles(isLive: (disk: number, file: number) => boolean, sweep: OrphanSweep): Promise<number> {
+    let removed = 0;
+    for (const disk of this.#parts.disks.disks) {
+      removed += await removeOrphansOf(disk, isLive, sweep, (path) => this.#forget(path), this.#refusalsOf(disk));
+    }
+    return removed;
+  }
+
+  async close(): Promise<void> {
+    await this.#files.close();
+    await this.#writers.close();
+    await Promise.all([this.#parts.readable.close(), this.#parts.writable.close()]);
+  }
+
+  /** What one disk refuses is tried once more on another. */
+  async #onSomeDisk<Result>(write: (disk: Disk) => Promise<Result>): Promise<Result> {
+    const first = this.#parts.disks.choose();
+    if (first === undefined) throw unavailable("no disk is in use");
+    try {
+      return await write(first);
+    } catch (cause) {
+      const other = this.#parts.disks.choose(first);
+      if (other === undefined) throw cause;
+      return write(other);
+    }
+  }
+
+  async #appendRecord(
+    disk: Disk,
+    image: RowImage,
+    head: Buffer,
+    payload: Buffer,
+    bodyBytes: number,
+    file: number,
+  ): Promise<ObjectLocation> {
+    const headBytes = headRegionBytesOf(image, head);
+    if (headBytes === undefined) throw unavailable("the head or the URL is too long");
+    return this.#writers.append(disk, { image, head, headBytes, payload, bodyBytes, file });
+  }
+
+  async #appendFile(disk: Disk, image: RowImage, head: Buffer, body: Buffer): Promise<ObjectLocation> {
+    const growing = await this.#files.createGrowing(disk);
     try {
       await growing.write(body);
-      return await growing.complete(head);
+      return await growing.complete(image, head);
     } catch (cause) {
       await growing.abandon();
       throw cause;
     }
   }
 
-  async replaceHead(location: ObjectLocation, head: Buffer): Promise<ObjectLocation> {
-    const record = await this.#readRecord(location);
-    if (record === undefined) {
-      throw new EdgeError("STORE_UNAVAILABLE", {
-        detail: `segment ${location.segment}: nothing to give a new head to`,
-      });
-    }
-    const { bodyBytes, file } = location;
-    const disk = file === 0 ? this.#disks.choose() : this.#disks.disks[location.disk];
-    if (disk === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: `no disk ${location.disk}` });
-    return this.#appendRecord(disk, { head, payload: record.payload, bodyBytes, file });
-  }
-
-  createFile(): Promise<GrowingFile> {
-    return this.#createFileOn(this.#disks.choose());
-  }
-
-  loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined {
-    if (location.file !== 0 || !this.#quickReads.isAllowed) return undefined;
-    const root = this.#rootOf(location);
-    const wanted = unpaddedBytesOf(location);
-    if (root === undefined || wanted > QUICK_RECORD_BYTES) return undefined;
-    const file = this.#pool.findOpen(segmentPath(root, location.segment));
-    if (file === undefined) return undefined;
-    const record = scratch?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
-    try {
-      if (this.#quickReads.read(file.descriptor, record, location.offset) < wanted) return undefined;
-    } catch {
-      return undefined;
-    }
-    const headEnd = RECORD_HEADER_BYTES + location.headBytes;
-    if (file.verified.get(location.offset) !== shapeMark(location)) {
-      if (decodeRecord(record, location).kind !== "whole") return undefined;
-      file.verified.set(location.offset, shapeMark(location));
-    }
-    return { head: record.subarray(RECORD_HEADER_BYTES, headEnd), body: record.subarray(headEnd) };
-  }
-
-  async load(
-    location: ObjectLocation,
-  ): Promise<{ readonly head: Buffer; readonly body: Buffer | undefined } | undefined> {
-    const record = await this.#readRecord(location);
-    if (record === undefined) return undefined;
-    return { head: record.head, body: location.file === 0 ? record.payload : undefined };
-  }
-
-  async openBody(location: ObjectLocation): Promise<BodyReader | undefined> {
-    const root = this.#rootOf(location);
-    if (root === undefined) return undefined;
-    return location.file === 0 ? this.#openPacked(root, location) : this.#openFile(root, location);
-  }
-
-  async openGrowing(disk: number, file: number): Promise<BodyReader | undefined> {
-    const root = this.#disks.rootOf(disk);
-    if (root === undefined || !Number.isSafeInteger(file) || file <= 0) return undefined;
-    const pooled = this.#pool.hold(bodyFilePath(root, file));
-    try {
-      await this.#pool.use(pooled, () => Promise.resolve());
-      return new GrowingBodyReader(this.#pool, pooled);
-    } catch (cause) {
-      this.#pool.release(pooled);
-      this.#noteUnreadable(pooled.path, cause);
-      return undefined;
-    }
-  }
-
-  async removeBodies(locations: readonly ObjectLocation[]): Promise<number> {
-    let removed = 0;
-    for (const location of locations) {
-      if (location.file === 0) continue;
-      const root = this.#rootOf(location);
-      if (root === undefined) continue;
-      const path = bodyFilePath(root, location.file);
-      this.#pool.remove(path);
-      if (await this.#delete(path)) removed += 1;
-    }
-    return removed;
-  }
-
-  async deleteSegment(disk: number, segment: number): Promise<boolean> {
-    const root = this.#disks.rootOf(disk);
-    if (root === undefined || !Number.isSafeInteger(segment) || segment < 0) return false;
-    const path = segmentPath(root, segment);
-    this.#pool.remove(path);
-    return this.#delete(path);
-  }
-
-  async listSegments(): Promise<SegmentFile[]> {
-    const lists = await Promise.all(this.#disks.disks.map(listSegmentsOf));
-    return lists.flat();
-  }
-
-  async removeOrphanFiles(isLive: (disk: number, file: number) => boolean, sweep: OrphanSweep): Promise<number> {
-    let removed = 0;
-    for (const disk of this.#disks.disks) {
-      removed += await removeOrphansOf(disk, isLive, sweep, (path) => this.#pool.remove(path));
-    }
-    return removed;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#growing].map((file) => file.abandon()));
-    await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
-    await this.#pool.close();
-  }
-
-  #writerFor(disk: Disk): SegmentWriter {
-    let writer = this.#writers.get(disk.index);
-    if (writer === undefined) {
-      writer = new SegmentWriter(disk.root, disk.segmentBytes, () => this.#settings.allocateSegment(disk.index));
-      this.#writers.set(disk.index, writer);
-    }
-    return writer;
-  }
-
-  async #appendRecord(disk: Disk, parts: RecordParts): Promise<ObjectLocation> {
-    const { head, bodyBytes, file } = parts;
-    if (head.length > HEAD_LIMIT_BYTES) throw new EdgeError("STORE_UNAVAILABLE", { detail: "the head is too large" });
-    const shape = { headBytes: head.length, bodyBytes, file };
-    try {
-      const place = await this.#writerFor(disk).append(encodeRecord(parts), recordBytesOf(shape));
-      return { disk: disk.index, ...place, ...shape };
-    } catch (cause) {
-      throw this.#writeFailure(disk, cause);
-    }
-  }
-
-  async #createFileOn(disk: Disk): Promise<GrowingFile> {
-    try {
-      const { id, path, descriptor } = await createNumberedFile(
-        () => this.#settings.allocateFile(disk.index),
-        (file) => bodyFilePath(disk.root, file),
-      );
-      const growing = new BodyFileWriter({
-        disk: disk.index,
-        file: id,
-        path,
-        descriptor,
-        appendRecord: (head, payload, bodyBytes) => this.#appendRecord(disk, { head, payload, bodyBytes, file: id }),
-        onEnd: (ended) => this.#growing.delete(ended),
-      });
-      this.#growing.add(growing);
-      return growing;
-    } catch (cause) {
-      throw this.#writeFailure(disk, cause);
-    }
-  }
-
-  async #openPacked(root: string, location: ObjectLocation): Promise<BodyReader | undefined> {
-    const file = this.#pool.hold(segmentPath(root, location.segment));
-    if (
-      file.verified.get(location.offset) !== shapeMark(location) &&
-      (await this.#readRecord(location)) === undefined
-    ) {
-      this.#pool.release(file);
-      return undefined;
-    }
-    const start = location.offset + RECORD_HEADER_BYTES + location.headBytes;
-    return new PackedBodyReader(this.#pool, file, start, location.bodyBytes, (path, reason) =>
-      this.#noteDamage(path, reason),
-    );
-  }
-
-  async #openFile(root: string, location: ObjectLocation): Promise<BodyReader | undefined> {
-    const file = this.#pool.hold(bodyFilePath(root, location.file));
-    const table = await this.#checksumsOf(file, location);
-    if (table === undefined) {
-      this.#pool.release(file);
-      return undefined;
-    }
-    return new BlockBodyReader(this.#pool, file, location.bodyBytes, table, (path, reason) =>
-      this.#noteDamage(path, reason),
-    );
-  }
-
-  /** Checksums of a body file that is there in full length; undefined when it is not. */
-  async #checksumsOf(file: PooledFile, location: ObjectLocation): Promise<Buffer | undefined> {
-    try {
-      const length = await this.#pool.use(file, readFileLength);
-      if (length !== location.bodyBytes) {
-        this.#noteDamage(file.path, `${length} bytes instead of ${location.bodyBytes}`);
-        return undefined;
-      }
-    } catch (cause) {
-      this.#noteUnreadable(file.path, cause);
-      return undefined;
-    }
-    file.checksums ??= (await this.#readRecord(location))?.payload;
-    return file.checksums;
-  }
-
-  async #readRecord(location: ObjectLocation): Promise<WholeRecord | undefined> {
-    const root = this.#rootOf(location);
-    if (root === undefined) return undefined;
-    const file = this.#pool.hold(segmentPath(root, location.segment));
-    try {
-      const wanted = unpaddedBytesOf(location);
-      const record = Buffer.allocUnsafeSlow(wanted);
-      const count = await this.#pool.use(file, (descriptor) =>
-        readFully(descriptor, record, 0, wanted, location.offset),
-      );
-      const reading = decodeRecord(record.subarray(0, count), location);
-      if (reading.kind === "whole") {
-        file.verified.set(location.offset, shapeMark(location));
-        return reading;
-      }
-      this.#noteDamage(`${file.path}:${location.offset}`, reading.reason);
-    } catch (cause) {
-      this.#noteUnreadable(file.path, cause);
-    } finally {
-      this.#pool.release(file);
-    }
-    return undefined;
-  }
-
-  /** Undefined for a location that no disk of ours can hold. */
-  #rootOf(location: ObjectLocation): string | undefined {
+  /** Undefined for a location that no disk in use can hold. */
+  #diskOf(location: ObjectLocation): Disk | undefined {
     if (!isPlausibleLocation(location)) {
-      this.#noteDamage(`segment ${location.segment}`, "the index names an impossible place");
+      this.#parts.reports.damaged(`segment ${location.segment}`, "the index names an impossible place");
       return undefined;
     }
-    const root = this.#disks.rootOf(location.disk);
-    if (root === undefined) this.counters.missing += 1;
-    return root;
+    const disk = this.#parts.disks.get(location.disk);
+    if (disk === undefined) this.#parts.reports.missing();
+    return disk;
   }
 
-  async #delete(path: string): Promise<boolean> {
+  async #delete(disk: Disk, path: string): Promise<boolean> {
+    this.#forget(path);
     try {
       return await deleteFile(path);
     } catch (cause) {
-      this.counters.failed += 1;
-      this.#settings.onProblem(storeProblem("warning", path, `It cannot be deleted: ${describeCause(cause)}.`));
+      this.#parts.reports.undeletable(disk, path, cause);
       return false;
     }
   }
 
-  #noteDamage(path: string, reason: string): void {
-    this.counters.damaged += 1;
-    this.#settings.onProblem(storeProblem("warning", path, `Damaged, treated as not stored: ${reason}.`));
+  #forget(path: string): void {
+    this.#parts.readable.remove(path);
+    this.#parts.writable.remove(path);
   }
 
-  #noteUnreadable(path: string, cause: unknown): void {
-    if (causeCode(cause) === "ENOENT") {
-      this.counters.missing += 1;
-      return;
-    }
-    this.counters.failed += 1;
-    this.#settings.onProblem(storeProblem("error", path, `It cannot be read: ${describeCause(cause)}.`));
-  }
-
-  #writeFailure(disk: Disk, cause: unknown): EdgeError {
-    this.counters.failed += 1;
-    this.#settings.onProblem(storeProblem("error", disk.root, `It cannot be written: ${describeCause(cause)}.`));
-    return failure(disk.root, cause);
+  #refusalsOf(disk: Disk): ReportRefusal {
+    return (path, cause) => this.#parts.reports.unreadable(disk, path, cause);
   }
 }
 
 /**
- * Opens the bodies on the configured disks for this process and creates their folders. Throws STORE_UNAVAILABLE
- * when no disk is usable. Buffers given to `append` and `write` must not change until the promise resolves.
+ * Opens the bodies on the disks for this process. A disk that cannot be used is a failure of the disk, never of this
+ * call. Buffers given to `append` and `write` must not change until the promise resolves.
  */
 export const openBodyStore = (settings: BodyStoreSettings): BodyStore & BodyUpkeep => new DiskBodyStore(settings);

@@ -1,21 +1,25 @@
+import type { BodyBlocks } from "./bodyBlocks.ts";
+import { NotInUseError } from "./diskFaults.ts";
 import { closeFile, openFile } from "./fileAccess.ts";
 
-/** A file that is read: opened when first needed, closed when idle or when its descriptor is needed elsewhere. */
+/** A file in use: opened when first needed, closed when idle or when its descriptor is needed elsewhere. */
 export class PooledFile {
   readonly path: string;
-  /** Whoever may still read; the file is forgotten only when there is none. */
+  /** Whoever may still use it; the file is forgotten only when there is none. */
   holders = 0;
-  /** Reads under way; the descriptor is closed only when there is none. */
-  reads = 0;
+  /** Operations under way; the descriptor is closed only when there is none. */
+  uses = 0;
   descriptor = -1;
   opening: Promise<number> | undefined;
   wasUsed = true;
   /** Removed from the disk: no longer found, closed by its last holder. */
   isRemoved = false;
-  /** What was verified since the file is known: offsets of records with a mark of their shape, or numbers of blocks. */
+  /** Its disk left: nobody may use it, and it is closed even while it is held. */
+  isBarred = false;
+  /** Records of a segment that were verified since the file is known: offsets with a mark of their shape. */
   readonly verified = new Map<number, number>();
-  /** Checksums of the blocks of a body file, once its record was read. */
-  checksums: Buffer | undefined;
+  /** The blocks of a body file, once its map was asked for; undefined inside when it has no map that can be used. */
+  blocks: Promise<BodyBlocks | undefined> | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -27,19 +31,21 @@ const SWEEP_INTERVAL_MS = 5000;
 const VERIFIED_LIMIT = 65_536;
 
 /**
- * Read descriptors of one process, at most `limit`. A descriptor is pinned only while a read runs, so readers held by
+ * Descriptors of one process, at most `limit`. A descriptor is pinned only while an operation runs, so readers held by
  * slow clients cannot starve others: an idle descriptor is closed and opened again when its reader comes back.
  */
 export class DescriptorPool {
   readonly #limit: number;
+  readonly #flags: "r" | "r+";
   /** Least recently held first. */
   readonly #files = new Map<string, PooledFile>();
   readonly #waiting: (() => void)[] = [];
   readonly #sweep: NodeJS.Timeout;
   #open = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, flags: "r" | "r+" = "r") {
     this.#limit = Math.max(1, limit);
+    this.#flags = flags;
     this.#sweep = setInterval(() => this.closeIdle(), SWEEP_INTERVAL_MS);
     this.#sweep.unref();
   }
@@ -76,14 +82,15 @@ export class DescriptorPool {
 
   /** Runs `work` with the open descriptor; rejects with the system's error when the file cannot be opened. */
   async use<Result>(file: PooledFile, work: (descriptor: number) => Promise<Result>): Promise<Result> {
-    file.reads += 1;
+    if (file.isBarred) throw new NotInUseError(file.path);
+    file.uses += 1;
     file.wasUsed = true;
     try {
       const descriptor = file.descriptor >= 0 ? file.descriptor : await this.#ensureOpen(file);
       return await work(descriptor);
     } finally {
-      file.reads -= 1;
-      if (file.reads === 0) {
+      file.uses -= 1;
+      if (file.uses === 0) {
         this.#closeRemoved(file);
         this.#wakeOne();
       }
@@ -97,6 +104,15 @@ export class DescriptorPool {
     this.#files.delete(path);
     file.isRemoved = true;
     this.#closeRemoved(file);
+  }
+
+  /** The files whose paths begin so belong to a disk that left: nobody uses or finds them again. */
+  bar(prefix: string): void {
+    for (const file of [...this.#files.values()]) {
+      if (!file.path.startsWith(prefix)) continue;
+      file.isBarred = true;
+      this.remove(file.path);
+    }
   }
 
   /** Closes what was not used since the last call, so that deleted files give their space back. */
@@ -115,11 +131,11 @@ export class DescriptorPool {
   }
 
   #isClosable(file: PooledFile): boolean {
-    return file.descriptor >= 0 && file.reads === 0;
+    return file.descriptor >= 0 && file.uses === 0;
   }
 
   #closeRemoved(file: PooledFile): void {
-    if (file.isRemoved && file.holders === 0 && this.#isClosable(file)) this.#close(file);
+    if (file.isRemoved && (file.holders === 0 || file.isBarred) && this.#isClosable(file)) this.#close(file);
   }
 
   #ensureOpen(file: PooledFile): Promise<number> {
@@ -133,7 +149,7 @@ export class DescriptorPool {
     while (this.#open >= this.#limit) await this.#freeDescriptor();
     this.#open += 1;
     try {
-      file.descriptor = await openFile(file.path, "r");
+      file.descriptor = await openFile(file.path, this.#flags);
       return file.descriptor;
     } catch (cause) {
       this.#open -= 1;
@@ -168,7 +184,7 @@ export class DescriptorPool {
   }
 
   #forget(file: PooledFile): void {
-    if (file.reads === 0 && this.#files.get(file.path) === file) this.#files.delete(file.path);
+    if (file.uses === 0 && this.#files.get(file.path) === file) this.#files.delete(file.path);
   }
 
   #wakeOne(): void {

@@ -1,110 +1,143 @@
-import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
-import { statfs } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, EdgeError } from "@basalt/types";
+import type { Clock } from "@basalt/types";
+import type { DiskSetting } from "../contract.ts";
 import { segmentBytesFor } from "../limits.ts";
-import { describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
 import { FILE_FOLDER, SEGMENT_FOLDER } from "./diskPaths.ts";
 
-/** A `<Disk>` (CFG-39, CFG-40). */
-export interface DiskSetting {
-  readonly path: string;
-  readonly quotaBytes?: number;
-}
-
-export interface Disk {
-  /** Position in the configured list: what locations name. */
-  readonly index: number;
-  readonly root: string;
-  readonly quotaBytes: number | undefined;
-  readonly segmentBytes: number;
-}
-
-interface WeightedDisk {
-  readonly disk: Disk;
-  weight: number;
-  credit: number;
-}
-
 const WEIGH_INTERVAL_MS = 30_000;
+/** What a disk without a quota counts for until its file system has been asked. */
+const UNKNOWN_WEIGHT = 2 ** 40;
 
-const prepareFolders = (root: string): void => {
+const prepareFolders = async (root: string): Promise<void> => {
   for (const folder of [SEGMENT_FOLDER, FILE_FOLDER]) {
     const path = join(root, folder);
-    mkdirSync(path, { recursive: true, mode: 0o750 });
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    await mkdir(path, { recursive: true, mode: 0o750 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   }
 };
 
-const weightOf = (disk: Disk, availableBytes: number): number =>
-  Math.max(1, Math.min(availableBytes, disk.quotaBytes ?? availableBytes));
+export class Disk {
+  readonly number: number;
+  readonly root: string;
+  quotaBytes: number | undefined;
+  segmentBytes: number;
+  isInUse = true;
+  /** Bytes that it can give: its share of new objects. 0 while it cannot be used. */
+  weight: number;
+  credit = 0;
+  #preparation: Promise<void> | undefined;
 
-/**
- * The disks that can be written. New objects are spread over them in proportion to the space each can give
- * (smooth weighted round robin); a disk that cannot be used at open is reported and left out.
- */
-export class DiskSet {
-  readonly disks: readonly Disk[];
-  readonly #weighted: WeightedDisk[];
-  readonly #clock: Clock;
-  #nextWeighing: number;
-
-  constructor(settings: readonly DiskSetting[], clock: Clock, onProblem: ReportProblem) {
-    this.#clock = clock;
-    this.disks = settings.map(({ path, quotaBytes }, index) => ({
-      index,
-      root: path,
-      quotaBytes,
-      segmentBytes: segmentBytesFor(quotaBytes),
-    }));
-    this.#weighted = [];
-    const failures: string[] = [];
-    for (const disk of this.disks) {
-      try {
-        prepareFolders(disk.root);
-        const { bavail, bsize } = statfsSync(disk.root);
-        this.#weighted.push({ disk, weight: weightOf(disk, bavail * bsize), credit: 0 });
-      } catch (cause) {
-        failures.push(describeCause(cause));
-        onProblem(storeProblem("error", disk.root, `The disk cannot be used: ${describeCause(cause)}.`));
-      }
-    }
-    if (this.#weighted.length === 0) {
-      throw new EdgeError("STORE_UNAVAILABLE", { detail: `no usable disk: ${failures.join("; ")}` });
-    }
-    this.#nextWeighing = clock.monotonic() + WEIGH_INTERVAL_MS;
+  constructor({ number, path, quotaBytes }: DiskSetting) {
+    this.number = number;
+    this.root = path;
+    this.quotaBytes = quotaBytes;
+    this.segmentBytes = segmentBytesFor(quotaBytes);
+    this.weight = quotaBytes ?? UNKNOWN_WEIGHT;
   }
 
-  /** The folder of a disk that a location names; undefined when no such disk is configured. */
-  rootOf(index: number): string | undefined {
-    return this.disks[index]?.root;
+  setQuota(quotaBytes: number | undefined): void {
+    this.quotaBytes = quotaBytes;
+    this.segmentBytes = segmentBytesFor(quotaBytes);
   }
 
-  choose(): Disk {
-    if (this.#clock.monotonic() >= this.#nextWeighing) this.#weigh();
-    let total = 0;
-    let best: WeightedDisk | undefined;
-    for (const candidate of this.#weighted) {
-      total += candidate.weight;
-      candidate.credit += candidate.weight;
-      if (best === undefined || candidate.credit > best.credit) best = candidate;
+  /** Resolves when the folders are there; they are made once, so that nothing is written beside a lost mount. */
+  prepare(): Promise<void> {
+    if (this.#preparation === undefined) {
+      this.#preparation = prepareFolders(this.root);
+      this.#preparation.catch(() => {
+        this.#preparation = undefined;
+      });
     }
-    if (best === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "no usable disk" });
-    best.credit -= total;
-    return best.disk;
+    return this.#preparation;
   }
 
-  #weigh(): void {
-    this.#nextWeighing = this.#clock.monotonic() + WEIGH_INTERVAL_MS;
-    for (const entry of this.#weighted) {
-      statfs(entry.disk.root).then(
-        ({ bavail, bsize }) => {
-          entry.weight = weightOf(entry.disk, bavail * bsize);
-        },
-        () => {
-          entry.weight = 1;
-        },
-      );
+  /** Rejects with the system's error when the disk cannot be used. */
+  async weigh(): Promise<void> {
+    try {
+      await this.prepare();
+      const { bavail, bsize } = await statfs(this.root);
+      this.weight = Math.max(1, Math.min(bavail * bsize, this.quotaBytes ?? Number.POSITIVE_INFINITY));
+    } catch (cause) {
+      this.weight = 0;
+      throw cause;
     }
   }
 }
+
+/**
+ * The disks in use. New objects are spread over them in proportion to the space each can give (smooth weighted round
+ * robin); one that cannot be used gets none while there are others.
+ */
+export class DiskSet {
+  readonly #byNumber = new Map<number, Disk>();
+  readonly #clock: Clock;
+  readonly #onUnusable: (disk: Disk, cause: unknown) => void;
+  #nextWeighing: number;
+
+  constructor(clock: Clock, onUnusable: (disk: Disk, cause: unknown) => void) {
+    this.#clock = clock;
+    this.#onUnusable = onUnusable;
+    this.#nextWeighing = clock.monotonic() + WEIGH_INTERVAL_MS;
+  }
+
+  get disks(): Disk[] {
+    return [...this.#byNumber.values()];
+  }
+
+  get(number: number): Disk | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  /** Puts these in use, and no others; returns those that left. A number at another path is another disk. */
+  set(settings: readonly DiskSetting[]): Disk[] {
+    const left: Disk[] = [];
+    for (const disk of this.#byNumber.values()) {
+      if (settings.some(({ number, path }) => number === disk.number && path === disk.root)) continue;
+      this.#byNumber.delete(disk.number);
+      disk.isInUse = false;
+      left.push(disk);
+    }
+    for (const setting of settings) {
+      const present = this.#byNumber.get(setting.number);
+      if (present !== undefined) {
+        present.setQuota(setting.quotaBytes);
+        continue;
+      }
+      const disk = new Disk(setting);
+      this.#byNumber.set(disk.number, disk);
+      this.#weigh(disk);
+    }
+    return left;
+  }
+
+  /** Where to put something new; undefined when there is no disk, or none beside `except`. */
+  choose(except?: Disk): Disk | undefined {
+    if (this.#clock.monotonic() >= this.#nextWeighing) this.#weighAll();
+    let total = 0;
+    let best: Disk | undefined;
+    for (const disk of this.#byNumber.values()) {
+      if (disk === except) continue;
+      total += disk.weight;
+      disk.credit += disk.weight;
+      if (best === undefined || isBetter(disk, best)) best = disk;
+    }
+    if (best !== undefined) best.credit -= total;
+    return best;
+  }
+
+  #weighAll(): void {
+    this.#nextWeighing = this.#clock.monotonic() + WEIGH_INTERVAL_MS;
+    for (const disk of this.#byNumber.values()) this.#weigh(disk);
+  }
+
+  #weigh(disk: Disk): void {
+    disk.weigh().catch((cause: unknown) => {
+      if (disk.isInUse) this.#onUnusable(disk, cause);
+    });
+  }
+}
+
+const isBetter = (disk: Disk, than: Disk): boolean =>
+  disk.weight > 0 === than.weight > 0 ? disk.credit > than.credit : disk.weight > 0;

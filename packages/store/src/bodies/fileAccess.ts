@@ -15,11 +15,20 @@ export const closeFile = (descriptor: number): Promise<void> =>
     fs.close(descriptor, () => resolve());
   });
 
-/** Length of an open file in bytes. */
-export const readFileLength = (descriptor: number): Promise<number> =>
+/** Cuts or extends an open file; what is new are zeros that take no room. */
+export const setFileLength = (descriptor: number, length: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    fs.fstat(descriptor, (error, stats) => {
-      if (error === null) resolve(stats.size);
+    fs.ftruncate(descriptor, length, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+
+/** Resolves when a power cut would not lose the file's bytes. */
+export const syncFile = (descriptor: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fs.fdatasync(descriptor, (error) => {
+      if (error === null) resolve();
       else reject(error);
     });
   });

@@ -1,8 +1,11 @@
 import { unlink } from "node:fs/promises";
-import { EdgeError } from "@basalt/types";
-import type { GrowingFile, ObjectLocation } from "../contract.ts";
-import { describeCause } from "../storeProblem.ts";
+import type { EdgeError } from "@basalt/types";
+import type { GrowingFile, ObjectLocation, RowImage } from "../contract.ts";
+import { BODY_FILE_LIMIT_BYTES } from "../limits.ts";
 import { BlockChecksums } from "./blockChecksums.ts";
+import { encodeEntries, encodeMapHeader, mapOffsetOf } from "./blockMap.ts";
+import { NotInUseError } from "./diskFaults.ts";
+import { unavailable } from "./diskReports.ts";
 import { closeFile, writeFully } from "./fileAccess.ts";
 
 export interface GrowingFileContext {
@@ -11,12 +14,15 @@ export interface GrowingFileContext {
   readonly path: string;
   readonly descriptor: number;
   /** Stores the record that makes the file an object. */
-  readonly appendRecord: (head: Buffer, checksums: Buffer, bodyBytes: number) => Promise<ObjectLocation>;
-  /** Called once, when the file is complete or abandoned. */
-  readonly onEnd: (file: GrowingFile) => void;
+  readonly appendRecord: (image: RowImage, head: Buffer, bodyBytes: number) => Promise<ObjectLocation>;
+  readonly onWritten: (path: string) => void;
+  /** Gives the error for the caller. */
+  readonly onWriteFailure: (cause: unknown) => EdgeError;
+  /** Called once, when the file is complete, abandoned or dropped. */
+  readonly onEnd: (file: BodyFileWriter) => void;
 }
 
-type State = "open" | "writing" | "ended";
+type State = "open" | "writing" | "ended" | "dropped";
 
 /** Body file under construction. It is an object only once its record is written; until then it is an orphan. */
 export class BodyFileWriter implements GrowingFile {
@@ -41,27 +47,29 @@ export class BodyFileWriter implements GrowingFile {
 
   async write(chunk: Buffer): Promise<void> {
     this.#expectOpen();
+    if (this.#length + chunk.length > BODY_FILE_LIMIT_BYTES) throw unavailable("the body is too long");
     this.#state = "writing";
-    const written = writeFully(this.#context.descriptor, [chunk], this.#length);
+    const written = this.#writeAt([chunk], this.#length);
     this.#writing = written.catch(() => undefined);
     try {
       await written;
       this.#checksums.add(chunk);
       this.#length += chunk.length;
-    } catch (cause) {
-      throw new EdgeError("STORE_UNAVAILABLE", { detail: `${this.#context.path}: ${describeCause(cause)}`, cause });
     } finally {
       if (this.#state === "writing") this.#state = "open";
     }
   }
 
-  async complete(head: Buffer): Promise<ObjectLocation> {
+  async complete(image: RowImage, head: Buffer): Promise<ObjectLocation> {
     this.#expectOpen();
-    this.#state = "ended";
-    this.#context.onEnd(this);
-    await closeFile(this.#context.descriptor);
+    this.#end("ended");
     try {
-      return await this.#context.appendRecord(head, this.#checksums.toTable(), this.#length);
+      try {
+        await this.#writeMap();
+      } finally {
+        await closeFile(this.#context.descriptor);
+      }
+      return await this.#context.appendRecord(image, head, this.#length);
     } catch (cause) {
       await unlink(this.#context.path).catch(() => undefined);
       throw cause;
@@ -69,16 +77,44 @@ export class BodyFileWriter implements GrowingFile {
   }
 
   async abandon(): Promise<void> {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    this.#context.onEnd(this);
+    if (this.#state === "ended" || this.#state === "dropped") return;
+    this.#end("ended");
     await this.#writing;
     await closeFile(this.#context.descriptor);
     await unlink(this.#context.path).catch(() => undefined);
   }
 
+  /** The disk left: what lies at the path may be something else by now, and stays. */
+  async drop(): Promise<void> {
+    if (this.#state === "ended" || this.#state === "dropped") return;
+    this.#end("dropped");
+    await this.#writing;
+    await closeFile(this.#context.descriptor);
+  }
+
+  #end(state: "ended" | "dropped"): void {
+    this.#state = state;
+    this.#context.onEnd(this);
+  }
+
+  async #writeMap(): Promise<void> {
+    this.#checksums.finishLast();
+    const entries = encodeEntries(this.file, 0, this.#checksums.takeFinished());
+    await this.#writeAt([encodeMapHeader(this.file, this.#length), entries], mapOffsetOf(this.#length));
+  }
+
+  async #writeAt(buffers: readonly Buffer[], position: number): Promise<void> {
+    try {
+      await writeFully(this.#context.descriptor, buffers, position);
+    } catch (cause) {
+      throw this.#context.onWriteFailure(cause);
+    }
+    this.#context.onWritten(this.#context.path);
+  }
+
   #expectOpen(): void {
     if (this.#state === "open") return;
+    if (this.#state === "dropped") throw this.#context.onWriteFailure(new NotInUseError(this.#context.path));
     throw new Error(this.#state === "writing" ? "a write is under way" : "the file is complete or abandoned");
   }
 }

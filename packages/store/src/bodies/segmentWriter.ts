@@ -1,8 +1,15 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
-import { causeCode } from "../storeProblem.ts";
-import { segmentPath } from "./diskPaths.ts";
-import { closeFile, openFile, writeFully } from "./fileAccess.ts";
+import { faultSideOf, NotInUseError } from "./diskFaults.ts";
+import { segmentFolders, segmentPath } from "./diskPaths.ts";
+import type { Disk } from "./diskSet.ts";
+import { closeFile, setFileLength, writeFully } from "./fileAccess.ts";
+import { createNumberedFile } from "./newFiles.ts";
+
+export interface SegmentWriterContext {
+  readonly disk: Disk;
+  readonly allocate: () => Promise<number>;
+  /** Called when bytes were written, before those who gave them are told. */
+  readonly onWritten: (path: string) => void;
+}
 
 export interface SegmentPlace {
   readonly segment: number;
@@ -18,6 +25,7 @@ interface WaitingRecord {
 
 interface OpenSegment {
   readonly segment: number;
+  readonly path: string;
   readonly descriptor: number;
   length: number;
 }
@@ -26,59 +34,45 @@ interface OpenSegment {
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Each record is at most four buffers; the system takes 1,024 at once. */
 const BATCH_RECORDS = 256;
-/** An id whose file exists is skipped; this many in a row mean that something else is wrong. */
-const ID_ATTEMPTS = 64;
-
-const ENDED = new Error("the body store is closed");
-
-/** Creates a file that must not exist yet, under the first free id. */
-export const createNumberedFile = async (
-  allocate: () => Promise<number>,
-  pathOf: (id: number) => string,
-): Promise<{ readonly id: number; readonly path: string; readonly descriptor: number }> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const id = await allocate();
-    const path = pathOf(id);
-    try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-      return { id, path, descriptor: await openFile(path, "wx+") };
-    } catch (cause) {
-      if (causeCode(cause) !== "EEXIST" || attempt >= ID_ATTEMPTS) throw cause;
-    }
-  }
-};
-
 /**
  * Appends records to one open segment of one disk. Records that arrive while a write runs go out together in the
  * next. A segment that an attempt to write failed on is left behind: what is behind its last whole record is garbage.
+ * Only a disk that had no room keeps its segment, cut to what is whole.
  */
 export class SegmentWriter {
-  readonly #root: string;
-  readonly #segmentBytes: number;
-  readonly #allocate: () => Promise<number>;
+  readonly #context: SegmentWriterContext;
   #waiting: WaitingRecord[] = [];
   #current: OpenSegment | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(root: string, segmentBytes: number, allocate: () => Promise<number>) {
-    this.#root = root;
-    this.#segmentBytes = segmentBytes;
-    this.#allocate = allocate;
+  constructor(context: SegmentWriterContext) {
+    this.#context = context;
   }
 
   append(buffers: readonly Buffer[], recordBytes: number): Promise<SegmentPlace> {
-    if (this.#isClosed) return Promise.reject(ENDED);
+    if (this.#isClosed) return Promise.reject(this.#ended());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ buffers, recordBytes, resolve, reject });
       this.#running ??= this.#writeAll();
     });
   }
 
+  /** Writes what is waiting, and nothing more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#running;
     await this.#leaveSegment();
+  }
+
+  /** The disk left: what is waiting is refused. */
+  async abandon(): Promise<void> {
+    for (const record of this.#waiting.splice(0)) record.reject(this.#ended());
+    await this.close();
+  }
+
+  #ended(): NotInUseError {
+    return new NotInUseError(this.#context.disk.root);
   }
 
   /** Gives up its turn in the same breath as it finds nothing to do: a record that comes later starts it again. */
@@ -92,12 +86,12 @@ export class SegmentWriter {
       let batch: WaitingRecord[] = [first];
       try {
         const segment = await this.#segmentFor(first.recordBytes);
-        batch = this.#takeBatch(this.#segmentBytes - segment.length);
+        batch = this.#takeBatch(this.#context.disk.segmentBytes - segment.length);
         await this.#writeBatch(segment, batch);
       } catch (cause) {
         if (this.#waiting[0] === first) this.#waiting.shift();
+        await this.#leaveFailedSegment(cause);
         for (const record of batch) record.reject(cause);
-        await this.#leaveSegment();
       }
     }
   }
@@ -122,6 +116,7 @@ export class SegmentWriter {
       batch.flatMap((record) => record.buffers),
       start,
     );
+    this.#context.onWritten(segment.path);
     let offset = start;
     for (const record of batch) {
       record.resolve({ segment: segment.segment, offset });
@@ -131,17 +126,34 @@ export class SegmentWriter {
   }
 
   async #segmentFor(recordBytes: number): Promise<OpenSegment> {
+    const { disk, allocate } = this.#context;
     const { length } = this.#current ?? { length: 0 };
-    if (this.#current !== undefined && length > 0 && length + recordBytes > this.#segmentBytes) {
+    if (this.#current !== undefined && length > 0 && length + recordBytes > disk.segmentBytes) {
       await this.#leaveSegment();
     }
     if (this.#current === undefined) {
-      const { id, descriptor } = await createNumberedFile(this.#allocate, (segment) =>
-        segmentPath(this.#root, segment),
-      );
-      this.#current = { segment: id, descriptor, length: 0 };
+      await disk.prepare();
+      const { id, path, descriptor } = await createNumberedFile({
+        allocate,
+        pathOf: (segment) => segmentPath(disk.root, segment),
+        foldersOf: (segment) => segmentFolders(disk.root, segment),
+      });
+      this.#current = { segment: id, path, descriptor, length: 0 };
     }
     return this.#current;
+  }
+
+  async #leaveFailedSegment(cause: unknown): Promise<void> {
+    const segment = this.#current;
+    if (segment === undefined) return;
+    if (faultSideOf(cause) === "full") {
+      try {
+        return await setFileLength(segment.descriptor, segment.length);
+      } catch {
+        // It is left behind as any other.
+      }
+    }
+    await this.#leaveSegment();
   }
 
   async #leaveSegment(): Promise<void> {

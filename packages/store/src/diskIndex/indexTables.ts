@@ -2,20 +2,24 @@ import type { EpochMs } from "@basalt/types";
 import type Database from "better-sqlite3";
 import type { CacheKey, IndexRow } from "../contract.ts";
 import { CACHE_KEY_BYTES } from "./cacheKey.ts";
+import { DiskNumbers } from "./diskNumbers.ts";
 import { firstId } from "./idCounter.ts";
-import { UnusableIndexError } from "./openDatabase.ts";
-import { decodeRow, type EncodedRow, encodeRow, ROW_COLUMNS } from "./rowCodec.ts";
+import { prepareStatements } from "./indexStatements.ts";
+import { LOCK_TIMEOUT_MS, UnusableIndexError } from "./openDatabase.ts";
+import { COLUMN, decodeRow, type EncodedRow, encodeRow } from "./rowCodec.ts";
 import { UsageAccounts } from "./usageAccounts.ts";
 import { VhostNames } from "./vhostNames.ts";
+import { WalConnection } from "./walConnection.ts";
 
 /** Bytes of a key that `member` keeps; they name at most the variants of one URL (collisions only cost a look). */
 export const MEMBER_PREFIX_BYTES = 8;
 
+/** Keys in a row of `member`: SQLite puts what is above 1,002 bytes on a page of its own, most of which would be empty. */
+const MEMBERS_PER_ROW = 120;
+
 /** Segments begin at most once a second over the life of a disk; body files at most a hundred times. */
 const SEGMENTS_PER_SECOND = 1;
 const FILES_PER_SECOND = 100;
-
-export const SELECT_COLUMNS = ROW_COLUMNS.join(", ");
 
 /** Everything one batch brings to the disk. */
 export interface Batch {
@@ -27,15 +31,19 @@ export interface Batch {
   readonly highestVersion: number;
 }
 
+export type EncodedColumns = readonly unknown[];
+
 const whole = (value: unknown): number => {
   if (!Number.isSafeInteger(value)) throw new UnusableIndexError("a counter is not a whole number");
   return Number(value);
 };
 
-/** The open index file: prepared statements and what is kept of it in memory. Boundary: columns come from SQLite. */
+/** The open index file: its tables and what is kept of them in memory. Boundary: columns come from SQLite. */
 export class IndexTables {
   readonly accounts = new UsageAccounts();
   readonly vhosts = new VhostNames();
+  readonly disks = new DiskNumbers();
+  readonly wal: WalConnection;
   readonly highestVersion: number;
   readonly reservedSegmentIds: number;
   readonly reservedFileIds: number;
@@ -46,6 +54,7 @@ export class IndexTables {
   constructor(database: Database.Database, now: EpochMs) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.wal = new WalConnection(database, LOCK_TIMEOUT_MS);
     const state = this.#statements.state.get();
     if (state === undefined) throw new UnusableIndexError("its state is missing");
     const [objects, totalBytes, highestVersion, batch, segmentIds, fileIds] = state.map(whole);
@@ -56,9 +65,10 @@ export class IndexTables {
     this.reservedSegmentIds = Math.max(segmentIds ?? 0, segmentIds === 0 ? firstId(now, SEGMENTS_PER_SECOND) : 0);
     this.reservedFileIds = Math.max(fileIds ?? 0, fileIds === 0 ? firstId(now, FILES_PER_SECOND) : 0);
     this.vhosts.load(database);
+    this.disks.load(database);
     for (const columns of this.#statements.segments.all()) {
-      const [id = 0, disk = 0, liveBytes = 0, liveObjects = 0] = columns.map(whole);
-      this.accounts.segments.set(id, { disk, liveBytes, liveObjects });
+      const [id = 0, disk = 0, liveBytes = 0, liveObjects = 0, indexedTo = 0] = columns.map(whole);
+      this.accounts.segments.set(id, { disk, liveBytes, liveObjects, indexedTo });
     }
     for (const columns of this.#statements.diskFiles.all()) {
       const [disk = 0, liveBytes = 0, liveObjects = 0] = columns.map(whole);
@@ -66,8 +76,21 @@ export class IndexTables {
     }
   }
 
-  decode(columns: readonly unknown[]): IndexRow | undefined {
-    return decodeRow(columns, (id) => this.vhosts.nameOf(id));
+  /** Whether a row of this owner is absent: its virtual host was removed or its disk retired. */
+  isDead(vhost: unknown, disk: unknown): boolean {
+    if (typeof vhost === "number" && this.vhosts.presentNameOf(vhost) === undefined) return true;
+    return typeof disk === "number" && this.disks.isRetired(disk);
+  }
+
+  isDeadRow(columns: EncodedColumns): boolean {
+    return this.isDead(columns[COLUMN.vhost], columns[COLUMN.disk]);
+  }
+
+  /** Undefined for dead rows too. */
+  decode(columns: EncodedColumns): IndexRow | undefined {
+    const disk = columns[COLUMN.disk];
+    if (typeof disk === "number" && this.disks.isRetired(disk)) return undefined;
+    return decodeRow(columns, this.vhosts.presentNameOf);
   }
 
   find(key: CacheKey): IndexRow | undefined {
@@ -75,18 +98,29 @@ export class IndexTables {
     return columns === undefined ? undefined : this.decode(columns);
   }
 
-  /** Rows between two keys, both included, in the order of the keys. */
-  range(first: Buffer, last: Buffer): IndexRow[] {
-    return this.#decodeAll(this.#statements.range.all(first, last));
+  /** The row whether dead or not: what the accounts count. */
+  findStored(key: CacheKey): IndexRow | undefined {
+    const columns = this.#statements.find.get(key);
+    return columns === undefined ? undefined : decodeRow(columns, this.vhosts.nameOf);
   }
 
-  /** The next rows behind a key, still encoded: a filter decides which are worth decoding. */
-  chunkAfter(key: Buffer, limit: number): unknown[][] {
+  /** Rows between two keys, both included, in the order of the keys. */
+  range(first: Buffer, last: Buffer): EncodedColumns[] {
+    return this.#statements.range.all(first, last);
+  }
+
+  /** The next rows behind a key. */
+  chunkAfter(key: Buffer, limit: number): EncodedColumns[] {
     return this.#statements.chunk.all(key, limit);
   }
 
-  coldestFiles(disk: number, limit: number): IndexRow[] {
-    return this.#decodeAll(this.#statements.coldestFiles.all(disk, limit));
+  /** Key, virtual host and disk of the next rows behind a key. */
+  ownersAfter(key: Buffer, limit: number): EncodedColumns[] {
+    return this.#statements.owners.all(key, limit);
+  }
+
+  coldestFiles(disk: number, limit: number): EncodedColumns[] {
+    return this.#statements.coldestFiles.all(disk, limit);
   }
 
   /** Access and file of the next body files of a disk behind a moment; all that share the last moment are included. */
@@ -106,7 +140,7 @@ export class IndexTables {
     return Buffer.isBuffer(prefixes) ? { batch: whole(found), prefixes } : undefined;
   }
 
-  rowsWithPrefix(prefix: Buffer): IndexRow[] {
+  rowsWithPrefix(prefix: Buffer): EncodedColumns[] {
     const first = Buffer.alloc(CACHE_KEY_BYTES, 0x00);
     const last = Buffer.alloc(CACHE_KEY_BYTES, 0xff);
     prefix.copy(first);
@@ -119,98 +153,72 @@ export class IndexTables {
     statement.run(reservedUpTo);
   }
 
-  /** One transaction; throws and changes nothing when it cannot be written. */
-  write(batch: Batch): void {
-    const statements = this.#statements;
-    const { accounts, vhosts } = this;
-    const number = this.#batch + 1;
-    this.#database.transaction(() => {
-      const encoded: EncodedRow[] = [];
-      for (const [key, row] of batch.rows) {
-        if (row === undefined) statements.remove.run(Buffer.from(key, "latin1"));
-        else encoded.push(encodeRow(row, vhosts.idOf(row.vhost)));
-      }
-      for (const { id, name } of vhosts.unsaved) statements.addVhost.run(id, name);
-      for (const row of encoded) statements.put.run(...row);
-      for (const [segment, keys] of batch.arrivals) {
-        statements.addMembers.run(segment, number, Buffer.concat(keys.map(memberPrefix)));
-      }
-      for (const segment of accounts.changedSegments) {
-        const account = accounts.segments.get(segment);
-        if (account === undefined) continue;
-        statements.putSegment.run(segment, account.disk, account.liveBytes, account.liveObjects);
-      }
-      for (const disk of accounts.changedDisks) {
-        const use = accounts.fileUse(disk);
-        statements.putDiskFiles.run(disk, use.liveBytes, use.liveObjects);
-      }
-      for (const segment of batch.forgotten) {
-        statements.removeMembers.run(segment);
-        statements.removeSegment.run(segment);
-      }
-      statements.putState.run(accounts.objects, accounts.bytes, batch.highestVersion, number);
-    })();
-    this.#batch = number;
-    accounts.settle();
-    vhosts.settle();
+  /** Whether `write` has something to do beside the batch. */
+  get isUnsaved(): boolean {
+    return this.vhosts.unsaved.length > 0 || this.disks.unsaved.length > 0;
+  }
+
+  /** One transaction; throws and changes nothing when it cannot be written. `durable`: it survives a power cut. */
+  write(batch: Batch, durable: boolean): void {
+    const transaction = this.#database.transaction(() => this.#writeBatch(batch));
+    if (durable) this.#database.pragma("synchronous = FULL");
+    try {
+      this.#batch = transaction();
+    } finally {
+      if (durable) this.#database.pragma("synchronous = NORMAL");
+    }
+    this.accounts.settle();
+    this.vhosts.settle();
+    this.disks.settle();
   }
 
   close(): void {
     this.#database.close();
   }
 
-  #decodeAll(rows: readonly (readonly unknown[])[]): IndexRow[] {
-    return rows.map((columns) => this.decode(columns)).filter((row) => row !== undefined);
+  /** Answers the number that later ones have to go on from. */
+  #writeBatch(batch: Batch): number {
+    const statements = this.#statements;
+    const { accounts, vhosts, disks } = this;
+    const encoded: EncodedRow[] = [];
+    for (const [key, row] of batch.rows) {
+      if (row === undefined) statements.remove.run(Buffer.from(key, "latin1"));
+      else encoded.push(encodeRow(row, vhosts.idOf(row.vhost)));
+    }
+    const { unsaved } = vhosts;
+    for (const { id, name, removed } of unsaved) statements.putVhost.run(id, name, removed);
+    if (unsaved.length > 0) statements.countVhostChange.run();
+    for (const disk of disks.unsaved) statements.putDisk.run(disk.number, disk.path, disk.retired);
+    encoded.sort((left, right) => left[0].compare(right[0]));
+    for (const row of encoded) statements.put.run(...row);
+    for (const segment of batch.forgotten) {
+      statements.removeMembers.run(segment);
+      statements.removeSegment.run(segment);
+    }
+    let number = this.#batch + 1;
+    for (const [segment, keys] of batch.arrivals) {
+      for (let start = 0; start < keys.length; start += MEMBERS_PER_ROW, number += 1) {
+        const prefixes = keys.slice(start, start + MEMBERS_PER_ROW).map(memberPrefix);
+        statements.addMembers.run(segment, number, Buffer.concat(prefixes));
+      }
+    }
+    for (const segment of accounts.changedSegments) {
+      const account = accounts.segments.get(segment);
+      if (account === undefined) continue;
+      statements.putSegment.run(segment, account.disk, account.liveBytes, account.liveObjects, account.indexedTo);
+    }
+    for (const disk of accounts.changedDisks) {
+      const use = accounts.fileUse(disk);
+      statements.putDiskFiles.run(disk, use.liveBytes, use.liveObjects);
+    }
+    statements.putState.run(accounts.objects, accounts.bytes, batch.highestVersion, number);
+    return number;
   }
 }
 
-const accessAndFile = (columns: readonly unknown[]): readonly [number, number] => [
-  whole(columns[0]),
-  whole(columns[1]),
-];
+const accessAndFile = (columns: EncodedColumns): readonly [number, number] => [whole(columns[0]), whole(columns[1])];
 
 const memberPrefix = (key: CacheKey): Buffer => key.subarray(0, MEMBER_PREFIX_BYTES);
 
 /** The key before all keys. */
 export const KEY_BEFORE_ALL = Buffer.alloc(0);
-
-const prepareStatements = (database: Database.Database) => {
-  const rows = <Parameters extends unknown[]>(sql: string) => database.prepare<Parameters, unknown[]>(sql).raw();
-  const marks = ROW_COLUMNS.map(() => "?").join(", ");
-  return {
-    state: rows<[]>("SELECT objects, bytes, highest_version, batch, segment_ids, file_ids FROM state WHERE id = 1"),
-    segments: rows<[]>("SELECT id, disk, live_bytes, live_objects FROM segment"),
-    diskFiles: rows<[]>("SELECT disk, live_bytes, live_objects FROM disk_files"),
-    find: rows<[Buffer]>(`SELECT ${SELECT_COLUMNS} FROM object WHERE key = ?`),
-    range: rows<[Buffer, Buffer]>(`SELECT ${SELECT_COLUMNS} FROM object WHERE key BETWEEN ? AND ? ORDER BY key`),
-    chunk: rows<[Buffer, number]>(`SELECT ${SELECT_COLUMNS} FROM object WHERE key > ? ORDER BY key LIMIT ?`),
-    coldestFiles: rows<[number, number]>(
-      `SELECT ${SELECT_COLUMNS} FROM object WHERE file > 0 AND disk = ? ORDER BY updated + access LIMIT ?`,
-    ),
-    filesAfter: rows<[number, number, number]>(
-      `SELECT updated + access, file FROM object WHERE file > 0 AND disk = ? AND updated + access > ?
-       ORDER BY updated + access LIMIT ?`,
-    ),
-    filesAt: rows<[number, number]>(
-      "SELECT updated + access, file FROM object WHERE file > 0 AND disk = ? AND updated + access = ?",
-    ),
-    membersAfter: rows<[number, number]>(
-      "SELECT batch, prefixes FROM member WHERE segment = ? AND batch > ? ORDER BY batch LIMIT 1",
-    ),
-    put: database.prepare<[...EncodedRow]>(`INSERT OR REPLACE INTO object (${SELECT_COLUMNS}) VALUES (${marks})`),
-    remove: database.prepare<[Buffer]>("DELETE FROM object WHERE key = ?"),
-    addVhost: database.prepare<[number, string]>("INSERT INTO vhost (id, name) VALUES (?, ?)"),
-    addMembers: database.prepare<[number, number, Buffer]>("INSERT INTO member VALUES (?, ?, ?)"),
-    removeMembers: database.prepare<[number]>("DELETE FROM member WHERE segment = ?"),
-    putSegment: database.prepare<[number, number, number, number]>(
-      "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)",
-    ),
-    removeSegment: database.prepare<[number]>("DELETE FROM segment WHERE id = ?"),
-    putDiskFiles: database.prepare<[number, number, number]>("INSERT OR REPLACE INTO disk_files VALUES (?, ?, ?)"),
-    putState: database.prepare<[number, number, number, number]>(
-      "UPDATE state SET objects = ?, bytes = ?, highest_version = ?, batch = ? WHERE id = 1",
-    ),
-    reserveSegments: database.prepare<[number]>("UPDATE state SET segment_ids = ? WHERE id = 1"),
-    reserveFiles: database.prepare<[number]>("UPDATE state SET file_ids = ? WHERE id = 1"),
-  };
-};

@@ -5,10 +5,29 @@ import Database from "better-sqlite3";
 import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
-export interface OpenDatabaseContext {
+/**
+ * How the index is read (OPT-10 to OPT-12). `Memory`: through a map of the whole file, up to `mapBytes`; SQLite itself
+ * maps 2 GB at most and reads the rest as in `Disk`: through the page cache, with a bounded cache of its own.
+ */
+export type Indexing = "Memory" | "Disk";
+
+export interface IndexingSettings {
+  /** `Disk` when absent. */
+  readonly indexing?: Indexing;
+  /** 2 GB when absent. */
+  readonly mapBytes?: number;
+}
+
+export interface OpenDatabaseContext extends IndexingSettings {
   readonly clock: Clock;
   readonly onProblem: ReportProblem;
 }
+
+const LARGEST_MAP_BYTES = 2 ** 31;
+
+/** Bytes of the file that are read through a map. */
+export const mappedBytesOf = ({ indexing = "Disk", mapBytes = LARGEST_MAP_BYTES }: IndexingSettings): number =>
+  indexing === "Memory" ? Math.max(0, Math.min(Math.trunc(mapBytes), LARGEST_MAP_BYTES)) : 0;
 
 /** The file is a database, but not one that this version may write to. */
 export class UnusableIndexError extends Error {}
@@ -21,7 +40,7 @@ const isUnusable = (cause: unknown): boolean =>
   cause instanceof UnusableIndexError || isCorruption(cause) || causeCode(cause) === "SQLITE_ERROR";
 
 /** Milliseconds to wait for a lock: a predecessor that is just closing holds it for a moment. The event loop waits too. */
-const LOCK_TIMEOUT_MS = 500;
+export const LOCK_TIMEOUT_MS = 500;
 
 const pragmaNumber = (database: Database.Database, name: string): number => {
   const value: unknown = database.pragma(name, { simple: true });
@@ -50,13 +69,15 @@ const migrate = (database: Database.Database): void => {
   }
 };
 
-const tryOpen = (path: string): Database.Database => {
+const tryOpen = (path: string, settings: IndexingSettings): Database.Database => {
   const database = new Database(path, { timeout: LOCK_TIMEOUT_MS });
   try {
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
+    database.pragma("wal_autocheckpoint = 0");
     database.pragma("cache_size = -32768");
-    database.pragma("journal_size_limit = 67108864");
+    database.pragma(`mmap_size = ${mappedBytesOf(settings)}`);
+    database.pragma("journal_size_limit = 268435456");
     migrate(database);
     return database;
   } catch (cause) {
@@ -76,7 +97,7 @@ const freeName = (path: string, clock: Clock): string => {
 /** Moves a file that cannot be used, with its log, out of the way; nothing is thrown away. */
 export const setAside = (path: string, reason: string, context: OpenDatabaseContext): void => {
   const name = freeName(path, context.clock);
-  renameSync(path, name);
+  if (existsSync(path)) renameSync(path, name);
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
   rmSync(`${path}-shm`, { force: true });
   context.onProblem(
@@ -94,7 +115,7 @@ export const openDatabase = <Prepared>(
   prepare: (database: Database.Database) => Prepared,
 ): Prepared => {
   const open = (): Prepared => {
-    const database = tryOpen(path);
+    const database = tryOpen(path, context);
     try {
       return prepare(database);
     } catch (cause) {

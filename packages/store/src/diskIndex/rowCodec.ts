@@ -23,7 +23,11 @@ export type EncodedRow = readonly [
   fresh: number,
   access: number,
   flags: number,
+  missing: number,
 ];
+
+/** Places in ROW_COLUMNS that are read without decoding the row. */
+export const COLUMN = { key: 0, vhost: 1, disk: 3, segment: 4 } as const;
 
 export const ROW_COLUMNS = [
   "key",
@@ -41,6 +45,7 @@ export const ROW_COLUMNS = [
   "fresh",
   "access",
   "flags",
+  "missing",
 ] as const;
 
 /** Ceilings that keep every sum and difference of a row exact in a double. */
@@ -64,19 +69,26 @@ const normaliseLocation = (location: ObjectLocation): ObjectLocation => ({
   file: wholeNumber(location.file, Number.MAX_SAFE_INTEGER),
 });
 
-/** The row as it will be read back: numbers whole, not negative and in range (an endless lifetime becomes a very long one). */
-export const normaliseRow = (row: IndexRow): IndexRow => ({
-  key: row.key,
-  vhost: row.vhost,
-  url: row.url,
-  location: normaliseLocation(row.location),
-  version: wholeNumber(row.version, Number.MAX_SAFE_INTEGER),
-  freshUntil: moment(row.freshUntil),
-  ttl: wholeNumber(row.ttl, LARGEST_TTL_SECONDS),
-  updatedAt: moment(row.updatedAt),
-  lastAccess: moment(row.lastAccess),
-  flags: wholeNumber(row.flags, LARGEST_FLAGS),
-});
+/**
+ * The row as it will be read back: numbers whole, not negative and in range (an endless lifetime becomes a very long
+ * one). Only a body with a file of its own can lack bytes, and none more than it has.
+ */
+export const normaliseRow = (row: IndexRow): IndexRow => {
+  const location = normaliseLocation(row.location);
+  return {
+    key: row.key,
+    vhost: row.vhost,
+    url: row.url,
+    location,
+    version: wholeNumber(row.version, Number.MAX_SAFE_INTEGER),
+    freshUntil: moment(row.freshUntil),
+    ttl: wholeNumber(row.ttl, LARGEST_TTL_SECONDS),
+    updatedAt: moment(row.updatedAt),
+    lastAccess: moment(row.lastAccess),
+    flags: wholeNumber(row.flags, LARGEST_FLAGS),
+    missingBytes: location.file === 0 ? 0 : wholeNumber(row.missingBytes, location.bodyBytes),
+  };
+};
 
 /** Expects a normalised row. */
 export const encodeRow = (row: IndexRow, vhostId: number): EncodedRow => [
@@ -95,6 +107,7 @@ export const encodeRow = (row: IndexRow, vhostId: number): EncodedRow => [
   row.freshUntil - row.updatedAt - row.ttl * 1000,
   row.lastAccess - row.updatedAt,
   row.flags,
+  row.missingBytes,
 ];
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
@@ -109,12 +122,13 @@ export const decodeRow = (
   vhostName: (id: number) => string | undefined,
 ): IndexRow | undefined => {
   const [key, vhostId, url, disk, segment, offset, headBytes, bodyBytes, file, ...state] = columns;
-  const [version, updated, ttl, fresh, access, flags] = state;
+  const [version, updated, ttl, fresh, access, flags, missing] = state;
   if (!Buffer.isBuffer(key) || key.length !== CACHE_KEY_BYTES) return undefined;
   if (!isCount(vhostId) || typeof url !== "string") return undefined;
   if (!isCount(disk) || !isCount(segment) || !isCount(offset)) return undefined;
   if (!isCount(headBytes) || !isCount(bodyBytes) || !isCount(file)) return undefined;
   if (!isCount(version) || !isCount(updated) || !isCount(ttl) || !isCount(flags)) return undefined;
+  if (!isCount(missing)) return undefined;
   if (!isWhole(fresh) || !isWhole(access)) return undefined;
   const vhost = vhostName(vhostId);
   if (vhost === undefined) return undefined;
@@ -129,5 +143,6 @@ export const decodeRow = (
     updatedAt: epochMs(updated),
     lastAccess: epochMs(updated + access),
     flags,
+    missingBytes: missing,
   };
 };

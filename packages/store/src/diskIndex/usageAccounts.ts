@@ -8,13 +8,15 @@ interface Account {
 
 interface SegmentAccount extends Account {
   readonly disk: number;
+  /** End of the furthest record that a row was added for. */
+  indexedTo: number;
 }
 
 const NOTHING: LiveUse = { liveBytes: 0, liveObjects: 0 };
 
 /**
  * Running totals of all rows, so that nobody ever has to count them. A purged row kept for restore is not a live
- * object, but its bytes still occupy the disk.
+ * object, but its bytes still occupy the disk; so do those of rows that are absent until they are swept.
  */
 export class UsageAccounts {
   objects = 0;
@@ -26,9 +28,14 @@ export class UsageAccounts {
   readonly changedDisks = new Set<number>();
 
   add(row: IndexRow): void {
+    const { disk, segment, offset } = row.location;
+    const account = this.segments.get(segment) ?? { disk, liveBytes: 0, liveObjects: 0, indexedTo: 0 };
+    account.indexedTo = Math.max(account.indexedTo, offset + recordBytesOf(row.location));
+    this.segments.set(segment, account);
     this.#book(row, 1);
   }
 
+  /** Does not open an account again for a segment that was forgotten. */
   subtract(row: IndexRow): void {
     this.#book(row, -1);
   }
@@ -56,21 +63,19 @@ export class UsageAccounts {
       this.objects += sign;
       this.bytes += sign * location.bodyBytes;
     }
-    let segment = this.segments.get(location.segment);
-    if (segment === undefined) {
-      segment = { disk: location.disk, liveBytes: 0, liveObjects: 0 };
-      this.segments.set(location.segment, segment);
+    const segment = this.segments.get(location.segment);
+    if (segment !== undefined) {
+      segment.liveBytes += sign * recordBytesOf(location);
+      segment.liveObjects += sign;
+      this.changedSegments.add(location.segment);
     }
-    segment.liveBytes += sign * recordBytesOf(location);
-    segment.liveObjects += sign;
-    this.changedSegments.add(location.segment);
     if (location.file === 0) return;
     let files = this.files.get(location.disk);
     if (files === undefined) {
       files = { liveBytes: 0, liveObjects: 0 };
       this.files.set(location.disk, files);
     }
-    files.liveBytes += sign * location.bodyBytes;
+    files.liveBytes += sign * (location.bodyBytes - row.missingBytes);
     files.liveObjects += sign;
     this.changedDisks.add(location.disk);
   }

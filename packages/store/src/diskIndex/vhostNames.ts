@@ -1,27 +1,43 @@
 import type Database from "better-sqlite3";
+import { ABSENCE } from "./schema.ts";
 
-/** Virtual hosts by the small number that rows carry. Numbers are never reused. */
+export interface VhostEntry {
+  readonly id: number;
+  readonly name: string;
+  /** One of ABSENCE. */
+  readonly removed: number;
+}
+
+/** Virtual hosts by the small number that rows carry. Numbers are never reused; a name that comes again gets another. */
 export class VhostNames {
-  readonly #names = new Map<number, string>();
+  readonly #entries = new Map<number, VhostEntry>();
   readonly #ids = new Map<string, number>();
-  #unsaved: { readonly id: number; readonly name: string }[] = [];
+  readonly #unsaved = new Set<number>();
   #highest = 0;
 
-  /** Adds what the table holds. Boundary: the columns come from SQLite. */
+  /** Takes over what the table holds now. Boundary: the columns come from SQLite. */
   load(database: Database.Database): void {
-    const rows = database.prepare<[], unknown[]>("SELECT id, name FROM vhost").raw().all();
-    for (const [id, name] of rows) {
-      if (typeof id !== "number" || typeof name !== "string") continue;
-      this.#names.set(id, name);
-      this.#ids.set(name, id);
+    this.#entries.clear();
+    this.#ids.clear();
+    const rows = database.prepare<[], unknown[]>("SELECT id, name, removed FROM vhost").raw().all();
+    for (const [id, name, removed] of rows) {
+      if (typeof id !== "number" || typeof name !== "string" || typeof removed !== "number") continue;
+      this.#entries.set(id, { id, name, removed });
+      if (removed === ABSENCE.NONE) this.#ids.set(name, id);
       this.#highest = Math.max(this.#highest, id);
     }
   }
 
-  nameOf(id: number): string | undefined {
-    return this.#names.get(id);
-  }
+  /** Also of a host that was removed. */
+  readonly nameOf = (id: number): string | undefined => this.#entries.get(id)?.name;
 
+  /** Undefined when the host was removed: its rows are absent. */
+  readonly presentNameOf = (id: number): string | undefined => {
+    const entry = this.#entries.get(id);
+    return entry?.removed === ABSENCE.NONE ? entry.name : undefined;
+  };
+
+  /** Number of a virtual host that has rows and was not removed. */
   find(name: string): number | undefined {
     return this.#ids.get(name);
   }
@@ -31,18 +47,44 @@ export class VhostNames {
     const known = this.#ids.get(name);
     if (known !== undefined) return known;
     this.#highest += 1;
-    const id = this.#highest;
-    this.#names.set(id, name);
-    this.#ids.set(name, id);
-    this.#unsaved.push({ id, name });
-    return id;
+    this.#ids.set(name, this.#highest);
+    this.#change({ id: this.#highest, name, removed: ABSENCE.NONE });
+    return this.#highest;
   }
 
-  get unsaved(): readonly { readonly id: number; readonly name: string }[] {
-    return this.#unsaved;
+  /** Makes the rows of all other hosts absent. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const [name, id] of [...this.#ids]) {
+      if (names.has(name)) continue;
+      this.#ids.delete(name);
+      this.#change({ id, name, removed: ABSENCE.ROWS_LEFT });
+    }
+  }
+
+  /** Removed hosts whose rows may still be in the tables. */
+  unswept(): number[] {
+    return [...this.#entries.values()].filter(({ removed }) => removed === ABSENCE.ROWS_LEFT).map(({ id }) => id);
+  }
+
+  noteSwept(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#change({ ...entry, removed: ABSENCE.SWEPT });
+  }
+
+  /** What the table does not hold yet. */
+  get unsaved(): readonly VhostEntry[] {
+    if (this.#unsaved.size === 0) return NONE;
+    return [...this.#unsaved].map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
   }
 
   settle(): void {
-    this.#unsaved = [];
+    this.#unsaved.clear();
+  }
+
+  #change(entry: VhostEntry): void {
+    this.#entries.set(entry.id, entry);
+    this.#unsaved.add(entry.id);
   }
 }
+
+const NONE: readonly VhostEntry[] = [];

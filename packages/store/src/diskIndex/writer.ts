@@ -1,65 +1,47 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Clock, EdgeError } from "@basalt/types";
+import { EdgeError } from "@basalt/types";
 import type { CacheKey, DiskIndex, IndexRow, LiveUse, ReleasedFile, SegmentUse } from "../contract.ts";
-import {
-  FLUSH_DELAY_MS,
-  FLUSH_RETRY_MS,
-  FLUSH_ROWS,
-  PENDING_ROWS_LIMIT,
-  RELEASED_FILES_LIMIT,
-  SCAN_CHUNK_ROWS,
-} from "../limits.ts";
-import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
+import { PENDING_ROWS_LIMIT, RELEASED_FILES_LIMIT, SCAN_CHUNK_ROWS } from "../limits.ts";
+import { describeCause } from "../storeProblem.ts";
 import { CACHE_KEY_BYTES, variantRange } from "./cacheKey.ts";
 import { IdCounter } from "./idCounter.ts";
-import { IndexTables, KEY_BEFORE_ALL, MEMBER_PREFIX_BYTES } from "./indexTables.ts";
-import { isCorruption, openDatabase, setAside } from "./openDatabase.ts";
-import { normaliseRow } from "./rowCodec.ts";
+import { type EncodedColumns, type IndexTables, KEY_BEFORE_ALL, MEMBER_PREFIX_BYTES } from "./indexTables.ts";
+import type { OpenDatabaseContext } from "./openDatabase.ts";
+import { RowBatches } from "./rowBatches.ts";
+import { COLUMN, normaliseRow } from "./rowCodec.ts";
 
-export interface DiskIndexContext {
-  readonly clock: Clock;
-  readonly onProblem: ReportProblem;
-}
+export type DiskIndexContext = OpenDatabaseContext;
 
 /** A crash loses at most the rest of a block; ids have room for it. */
 const SEGMENT_ID_BLOCK = 16;
 const FILE_ID_BLOCK = 512;
 
-const KEY_COLUMN = 0;
-const VHOST_COLUMN = 1;
+/** Looks at the coldest files of a disk in one call, as long as they find rows to sweep. */
+const COLDEST_LOOKS = 8;
 
 const keyText = (key: CacheKey): string => key.toString("latin1");
 
 /**
- * The one writer. Rows wait in `#pending` (undefined: removed) until a batch takes them to the disk; every read looks
- * there first. What SQLite finds corrupt while running is set aside and the pending rows begin a new index.
+ * The one writer; every read looks at the waiting rows first. A row is dead when its virtual host was removed or its
+ * disk retired: no read shows it, the accounts count it until it is replaced or swept, and none is ever waiting.
  */
 class SqliteIndexWriter implements DiskIndex {
-  readonly #path: string;
-  readonly #context: DiskIndexContext;
-  readonly #pending = new Map<string, IndexRow | undefined>();
-  readonly #arrivals = new Map<number, CacheKey[]>();
-  readonly #forgotten = new Set<number>();
+  readonly #batches: RowBatches;
   #released: ReleasedFile[] = [];
-  #tables: IndexTables;
   #segmentIds: IdCounter;
   #fileIds: IdCounter;
-  #highestVersion: number;
-  #timer: NodeJS.Timeout | undefined;
-  #isFailing = false;
-  #isClosed = false;
+  /** Undefined until somebody told which virtual hosts exist. */
+  #keptVhosts: ReadonlySet<string> | undefined;
+  #sweeping: Promise<number> | undefined;
 
   constructor(path: string, context: DiskIndexContext) {
-    this.#path = path;
-    this.#context = context;
-    this.#tables = this.#open();
-    this.#highestVersion = this.#tables.highestVersion;
-    this.#segmentIds = this.#counter("segment", this.#tables.reservedSegmentIds);
-    this.#fileIds = this.#counter("file", this.#tables.reservedFileIds);
+    this.#batches = new RowBatches(path, context, (survivors) => this.#beginAgain(survivors));
+    this.#segmentIds = this.#segmentCounter(0);
+    this.#fileIds = this.#fileCounter(0);
   }
 
   get highestVersion(): number {
-    return this.#highestVersion;
+    return this.#batches.highestVersion;
   }
 
   get totals(): { readonly objects: number; readonly bytes: number } {
@@ -69,56 +51,53 @@ class SqliteIndexWriter implements DiskIndex {
 
   put(row: IndexRow): void {
     if (row.key.length !== CACHE_KEY_BYTES) throw new RangeError(`a cache key has ${CACHE_KEY_BYTES} bytes`);
-    this.#replace(this.find(row.key), normaliseRow(row));
+    this.#replace(this.#findStored(row.key), normaliseRow(row));
   }
 
   update(key: CacheKey, change: Parameters<DiskIndex["update"]>[1]): IndexRow | undefined {
     const old = this.find(key);
     if (old === undefined) return undefined;
     const row = normaliseRow({ ...old, ...change });
-    this.#replace(old, row);
-    return row;
+    return this.#replace(old, row) ? row : undefined;
   }
 
   remove(key: CacheKey): IndexRow | undefined {
     const old = this.find(key);
-    if (old === undefined) return undefined;
-    this.#tables.accounts.subtract(old);
-    this.#noteReleased(old);
-    this.#enqueue(keyText(key), undefined);
+    if (old !== undefined) this.#drop(old);
     return old;
   }
 
   find(key: CacheKey): IndexRow | undefined {
     const text = keyText(key);
-    const waiting = this.#pending.get(text);
-    if (waiting !== undefined || this.#pending.has(text)) return waiting;
-    return this.#read((tables) => tables.find(key), undefined);
+    const waiting = this.#batches.rows.get(text);
+    if (waiting !== undefined || this.#batches.rows.has(text)) return waiting;
+    return this.#batches.read((tables) => tables.find(key), undefined);
   }
 
   findVariants(vhost: string, url: string): IndexRow[] {
     const { first, last } = variantRange(vhost, url);
     const isVariant = (row: IndexRow): boolean => row.vhost === vhost && row.url === url;
-    const stored = this.#read((tables) => tables.range(first, last), []);
-    const variants = stored.filter((row) => isVariant(row) && !this.#pending.has(keyText(row.key)));
-    for (const row of this.#pending.values()) if (row !== undefined && isVariant(row)) variants.push(row);
+    const variants: IndexRow[] = [];
+    for (const columns of this.#batches.read((tables) => tables.range(first, last), [])) {
+      const row = this.#tables.decode(columns);
+      if (row !== undefined && isVariant(row) && !this.#batches.rows.has(keyText(row.key))) variants.push(row);
+    }
+    for (const row of this.#batches.rows.values()) if (row !== undefined && isVariant(row)) variants.push(row);
     return variants;
   }
 
   async scan(filter: { readonly vhost?: string }, visit: (row: IndexRow) => void): Promise<void> {
     let after: Buffer = KEY_BEFORE_ALL;
     for (;;) {
-      if (this.#isClosed) return;
-      this.#write();
-      const chunk = this.#read((tables) => tables.chunkAfter(after, SCAN_CHUNK_ROWS), []);
+      if (this.#batches.isClosed) return;
+      this.#batches.write();
+      const chunk = this.#batches.read((tables) => tables.chunkAfter(after, SCAN_CHUNK_ROWS), []);
       const wanted = filter.vhost === undefined ? undefined : this.#tables.vhosts.find(filter.vhost);
       if (filter.vhost !== undefined && wanted === undefined) return;
       for (const columns of chunk) {
-        if (wanted !== undefined && columns[VHOST_COLUMN] !== wanted) continue;
-        const row = this.#tables.decode(columns);
-        if (row !== undefined) this.#visitCurrent(row, visit);
+        if (wanted === undefined || columns[COLUMN.vhost] === wanted) this.#visitCurrent(columns, visit);
       }
-      const last = chunk.at(-1)?.[KEY_COLUMN];
+      const last = chunk.at(-1)?.[COLUMN.key];
       if (!Buffer.isBuffer(last) || chunk.length < SCAN_CHUNK_ROWS) return;
       after = last;
       await nextTurn();
@@ -129,20 +108,23 @@ class SqliteIndexWriter implements DiskIndex {
     const visited = new Set<string>();
     let batch = 0;
     for (;;) {
-      if (this.#isClosed) return;
-      this.#write();
-      const members = this.#read((tables) => tables.membersAfter(segment, batch), undefined);
+      if (this.#batches.isClosed) return;
+      this.#batches.write();
+      const members = this.#batches.read((tables) => tables.membersAfter(segment, batch), undefined);
       if (members === undefined) return;
       batch = members.batch;
       for (let start = 0; start < members.prefixes.length; start += MEMBER_PREFIX_BYTES) {
         const prefix = members.prefixes.subarray(start, start + MEMBER_PREFIX_BYTES);
-        for (const row of this.#read((tables) => tables.rowsWithPrefix(prefix), [])) {
-          const text = keyText(row.key);
-          if (visited.has(text)) continue;
-          visited.add(text);
-          this.#visitCurrent(row, (current) => {
-            if (current.location.segment === segment) visit(current);
-          });
+        for (const columns of this.#batches.read((tables) => tables.rowsWithPrefix(prefix), [])) {
+          const key = columns[COLUMN.key];
+          if (!Buffer.isBuffer(key) || visited.has(keyText(key))) continue;
+          visited.add(keyText(key));
+          if (this.#tables.isDeadRow(columns)) this.#dropDead(key);
+          else {
+            this.#visitCurrent(columns, (current) => {
+              if (current.location.segment === segment) visit(current);
+            });
+          }
         }
         if ((start / MEMBER_PREFIX_BYTES) % SCAN_CHUNK_ROWS === SCAN_CHUNK_ROWS - 1) await nextTurn();
       }
@@ -158,170 +140,241 @@ class SqliteIndexWriter implements DiskIndex {
     return this.#tables.accounts.fileUse(disk);
   }
 
-  forgetSegment(segment: number): void {
-    this.#tables.accounts.segments.delete(segment);
-    this.#arrivals.delete(segment);
-    this.#forgotten.add(segment);
-    this.#schedule(FLUSH_DELAY_MS);
+  indexedTo(segment: number): number {
+    return this.#tables.accounts.segments.get(segment)?.indexedTo ?? 0;
   }
 
+  forgetSegment(segment: number): void {
+    this.#batches.forgetSegment(segment);
+  }
+
+  /** Dead rows in the way are removed; the caller finds their files among the released ones. */
   coldestFiles(disk: number, limit: number): IndexRow[] {
-    this.#write();
-    const rows = this.#read((tables) => tables.coldestFiles(disk, limit), []);
-    return rows.filter((row) => !this.#pending.has(keyText(row.key)));
+    if (this.#tables.disks.isRetired(disk)) return [];
+    const found: IndexRow[] = [];
+    for (let look = 0; look < COLDEST_LOOKS && found.length === 0; look += 1) {
+      this.#batches.write();
+      const rows = this.#batches.read((tables) => tables.coldestFiles(disk, limit), []);
+      for (const columns of rows) this.#visitCurrent(columns, (row) => found.push(row));
+      const dead = rows.filter((columns) => this.#tables.isDeadRow(columns)).map((columns) => columns[COLUMN.key]);
+      for (const key of dead) if (Buffer.isBuffer(key)) this.#dropDead(key);
+      if (dead.length === 0) break;
+    }
+    return found.filter(({ location }) => location.disk === disk && location.file !== 0);
   }
 
   async collectLiveFiles(): Promise<(disk: number, file: number) => boolean> {
+    await this.sweep();
     const live = new Map<number, Set<number>>();
     for (const disk of [...this.#tables.accounts.files.keys()]) {
       const files = new Set<number>();
       live.set(disk, files);
       for (let access = -1, isMore = true; isMore; ) {
-        this.#write();
-        const chunk = this.#read((tables) => tables.filesAfter(disk, access, SCAN_CHUNK_ROWS), []);
+        this.#batches.write();
+        const chunk = this.#batches.read((tables) => tables.filesAfter(disk, access, SCAN_CHUNK_ROWS), []);
         for (const [, file] of chunk) files.add(file);
-        isMore = chunk.length >= SCAN_CHUNK_ROWS && !this.#isClosed;
+        isMore = chunk.length >= SCAN_CHUNK_ROWS && !this.#batches.isClosed;
         access = chunk.at(-1)?.[0] ?? access;
         await nextTurn();
       }
     }
-    return (disk, file) => live.get(disk)?.has(file) ?? false;
+    for (const row of this.#batches.rows.values()) {
+      if (row !== undefined && row.location.file !== 0) live.get(row.location.disk)?.add(row.location.file);
+    }
+    const { disks } = this.#tables;
+    return (disk, file) => !disks.isRetired(disk) && (live.get(disk)?.has(file) ?? false);
   }
 
   takeReleasedFiles(): ReleasedFile[] {
-    const released = this.#released;
+    const { disks } = this.#tables;
+    const released = this.#released.filter(({ location }) => !disks.isRetired(location.disk));
     this.#released = [];
     return released;
   }
 
   nextSegmentId(): number {
-    return this.#segmentIds.take();
+    return this.#takeId(() => this.#segmentIds);
   }
 
   nextFileId(): number {
-    return this.#fileIds.take();
+    return this.#takeId(() => this.#fileIds);
   }
 
-  async flush(): Promise<void> {
-    this.#write();
-    if (this.#pending.size > 0)
-      throw new EdgeError("STORE_UNAVAILABLE", { detail: `index ${this.#path}: not written` });
+  disks(): readonly { readonly number: number; readonly path: string }[] {
+    return this.#tables.disks.list();
+  }
+
+  numberDisk(path: string): number {
+    const number = this.#tables.disks.give(path);
+    this.#batches.write({ durable: true });
+    try {
+      this.#batches.assertWritten();
+    } catch (cause) {
+      this.#tables.disks.withdraw(number);
+      throw cause;
+    }
+    return number;
+  }
+
+  retireDisk(number: number): void {
+    if (!this.#tables.disks.retire(number)) return;
+    this.#dropWaiting(({ location }) => location.disk === number);
+    this.#batches.write({ durable: true });
+  }
+
+  keepVhosts(names: ReadonlySet<string>): void {
+    this.#keptVhosts = new Set(names);
+    this.#tables.vhosts.keepOnly(names);
+    this.#dropWaiting(({ vhost }) => !names.has(vhost));
+    if (this.#tables.isUnsaved) this.#batches.write({ durable: true });
+  }
+
+  sweep(): Promise<number> {
+    this.#sweeping ??= this.#sweepDead().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  flush(): Promise<void> {
+    return this.#batches.flush();
+  }
+
+  sync(): Promise<void> {
+    return this.#batches.sync();
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#write();
-    clearTimeout(this.#timer);
-    this.#isClosed = true;
-    this.#tables.close();
+    this.#batches.close();
   }
 
-  #replace(old: IndexRow | undefined, row: IndexRow): void {
-    if (this.#pending.size >= PENDING_ROWS_LIMIT) {
-      throw new EdgeError("STORE_UNAVAILABLE", { detail: `index ${this.#path}: too many rows wait for the disk` });
+  get #tables(): IndexTables {
+    return this.#batches.tables;
+  }
+
+  /** The row that the accounts count for a key, dead or not. */
+  #findStored(key: CacheKey): IndexRow | undefined {
+    const text = keyText(key);
+    const waiting = this.#batches.rows.get(text);
+    if (waiting !== undefined || this.#batches.rows.has(text)) return waiting;
+    return this.#batches.read((tables) => tables.findStored(key), undefined);
+  }
+
+  #isAbsent({ vhost, location }: IndexRow): boolean {
+    if (this.#tables.disks.isRetired(location.disk)) return true;
+    return this.#keptVhosts !== undefined && !this.#keptVhosts.has(vhost);
+  }
+
+  /** False when the new state is absent from the start: then the key has no row. */
+  #replace(old: IndexRow | undefined, row: IndexRow): boolean {
+    if (this.#batches.rows.size >= PENDING_ROWS_LIMIT) {
+      throw this.#batches.unavailable("too many rows wait for the disk");
+    }
+    this.#batches.noteVersion(row.version);
+    if (old !== undefined && old.location.file !== row.location.file) this.#noteReleased(old);
+    if (this.#isAbsent(row)) {
+      this.#noteReleased(row);
+      if (old !== undefined) this.#forget(old);
+      return false;
     }
     const { accounts } = this.#tables;
-    if (old !== undefined) {
-      accounts.subtract(old);
-      if (old.location.file !== row.location.file) this.#noteReleased(old);
-    }
+    if (old !== undefined) accounts.subtract(old);
     accounts.add(row);
-    if (row.version > this.#highestVersion) this.#highestVersion = row.version;
     const { segment } = row.location;
-    if (old?.location.segment !== segment) {
-      const keys = this.#arrivals.get(segment);
-      if (keys === undefined) this.#arrivals.set(segment, [row.key]);
-      else keys.push(row.key);
-    }
-    this.#enqueue(keyText(row.key), row);
+    if (old?.location.segment !== segment) this.#batches.noteArrival(segment, row.key);
+    this.#batches.enqueue(keyText(row.key), row);
+    return true;
+  }
+
+  #drop(row: IndexRow): void {
+    this.#noteReleased(row);
+    this.#forget(row);
+  }
+
+  #forget(row: IndexRow): void {
+    this.#tables.accounts.subtract(row);
+    this.#batches.enqueue(keyText(row.key), undefined);
+  }
+
+  /** Removes a row that was found dead in the tables; false when something else waits for the key already. */
+  #dropDead(key: CacheKey): boolean {
+    if (this.#batches.rows.has(keyText(key))) return false;
+    const row = this.#findStored(key);
+    if (row === undefined) return false;
+    this.#drop(row);
+    return true;
+  }
+
+  #dropWaiting(isDead: (row: IndexRow) => boolean): void {
+    for (const row of [...this.#batches.rows.values()]) if (row !== undefined && isDead(row)) this.#drop(row);
   }
 
   #noteReleased({ key, location }: IndexRow): void {
     if (location.file !== 0 && this.#released.length < RELEASED_FILES_LIMIT) this.#released.push({ key, location });
   }
 
-  #enqueue(key: string, row: IndexRow | undefined): void {
-    this.#pending.set(key, row);
-    if (this.#pending.size >= FLUSH_ROWS && !this.#isFailing) this.#write();
-    else this.#schedule(this.#isFailing ? FLUSH_RETRY_MS : FLUSH_DELAY_MS);
-  }
-
   /** Visits the row as it is now: a visit before may have changed or removed it. */
-  #visitCurrent(row: IndexRow, visit: (row: IndexRow) => void): void {
-    const text = keyText(row.key);
-    const current = this.#pending.has(text) ? this.#pending.get(text) : row;
+  #visitCurrent(columns: EncodedColumns, visit: (row: IndexRow) => void): void {
+    const key = columns[COLUMN.key];
+    const text = Buffer.isBuffer(key) ? keyText(key) : "";
+    const current = this.#batches.rows.has(text) ? this.#batches.rows.get(text) : this.#tables.decode(columns);
     if (current !== undefined) visit(current);
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#write();
-    }, delayMs);
-    this.#timer.unref();
+  async #sweepDead(): Promise<number> {
+    const tables = this.#tables;
+    const vhosts = tables.vhosts.unswept();
+    const retired = new Set(tables.disks.unswept());
+    if (vhosts.length === 0 && retired.size === 0) return 0;
+    let count = 0;
+    for (let after: Buffer | undefined = KEY_BEFORE_ALL; after !== undefined; ) {
+      this.#batches.write();
+      if (this.#batches.isClosed || this.#batches.isFailing || this.#tables !== tables) return count;
+      const chunk = this.#ownersAfter(after);
+      for (const [key, vhost, disk] of chunk) {
+        if (Buffer.isBuffer(key) && tables.isDead(vhost, disk) && this.#dropDead(key)) count += 1;
+      }
+      const last = chunk.at(-1)?.[0];
+      after = Buffer.isBuffer(last) && chunk.length === SCAN_CHUNK_ROWS ? last : undefined;
+      await nextTurn();
+    }
+    if (this.#batches.isClosed || this.#tables !== tables) return count;
+    for (const id of vhosts) tables.vhosts.noteSwept(id);
+    for (const number of retired) tables.disks.noteSwept(number);
+    for (const { segment, disk } of this.segmentUse()) if (retired.has(disk)) this.forgetSegment(segment);
+    this.#batches.write();
+    return count;
   }
 
-  /** Takes what is pending to the disk. A failure keeps it for the next attempt and is reported once. */
-  #write(): void {
-    if (this.#isClosed || (this.#pending.size === 0 && this.#forgotten.size === 0)) return;
+  #ownersAfter(key: Buffer): EncodedColumns[] {
+    return this.#batches.read((tables) => tables.ownersAfter(key, SCAN_CHUNK_ROWS), []);
+  }
+
+  #takeId(counter: () => IdCounter): number {
     try {
-      this.#tables.write({
-        rows: this.#pending,
-        arrivals: this.#arrivals,
-        forgotten: this.#forgotten,
-        highestVersion: this.#highestVersion,
-      });
-      this.#pending.clear();
-      this.#arrivals.clear();
-      this.#forgotten.clear();
-      this.#isFailing = false;
+      return counter().take();
     } catch (cause) {
-      if (isCorruption(cause)) {
-        this.#rebuild(cause);
-        return;
-      }
-      if (!this.#isFailing) {
-        const message = `The index cannot be written: ${describeCause(cause)} ${causeCode(cause)}`.trim();
-        this.#context.onProblem(storeProblem("error", this.#path, `${message}. It is tried again.`));
-      }
-      this.#isFailing = true;
-      this.#schedule(FLUSH_RETRY_MS);
+      throw EdgeError.from(cause).code === "STORE_UNAVAILABLE"
+        ? cause
+        : this.#batches.unavailable(describeCause(cause));
     }
   }
 
-  #read<Result>(query: (tables: IndexTables) => Result, otherwise: Result): Result {
-    if (this.#isClosed) return otherwise;
-    try {
-      return query(this.#tables);
-    } catch (cause) {
-      if (!isCorruption(cause)) throw new EdgeError("STORE_UNAVAILABLE", { detail: describeCause(cause), cause });
-      this.#rebuild(cause);
-      return otherwise;
-    }
+  /** A new index took the place of a corrupt one. */
+  #beginAgain(survivors: readonly IndexRow[]): void {
+    this.#segmentIds = this.#segmentCounter(this.#segmentIds.reserved);
+    this.#fileIds = this.#fileCounter(this.#fileIds.reserved);
+    for (const row of survivors) this.#replace(undefined, row);
   }
 
-  #rebuild(cause: unknown): void {
-    const rows = [...this.#pending.values()].filter((row) => row !== undefined);
-    this.#pending.clear();
-    this.#arrivals.clear();
-    this.#forgotten.clear();
-    this.#tables.close();
-    setAside(this.#path, describeCause(cause), this.#context);
-    this.#tables = this.#open();
-    this.#segmentIds = this.#counter("segment", Math.max(this.#segmentIds.reserved, this.#tables.reservedSegmentIds));
-    this.#fileIds = this.#counter("file", Math.max(this.#fileIds.reserved, this.#tables.reservedFileIds));
-    for (const row of rows) this.#replace(undefined, row);
+  #segmentCounter(reservedBefore: number): IdCounter {
+    const reserved = Math.max(reservedBefore, this.#tables.reservedSegmentIds);
+    return new IdCounter(reserved, SEGMENT_ID_BLOCK, (upTo) => this.#tables.reserveIds("segment", upTo));
   }
 
-  #open(): IndexTables {
-    const now = this.#context.clock.now();
-    return openDatabase(this.#path, this.#context, (database) => new IndexTables(database, now));
-  }
-
-  #counter(kind: "segment" | "file", reservedBefore: number): IdCounter {
-    const blockSize = kind === "segment" ? SEGMENT_ID_BLOCK : FILE_ID_BLOCK;
-    return new IdCounter(reservedBefore, blockSize, (upTo) => this.#tables.reserveIds(kind, upTo));
+  #fileCounter(reservedBefore: number): IdCounter {
+    const reserved = Math.max(reservedBefore, this.#tables.reservedFileIds);
+    return new IdCounter(reserved, FILE_ID_BLOCK, (upTo) => this.#tables.reserveIds("file", upTo));
   }
 }
 

@@ -1,4 +1,5 @@
-const SMALLEST_SLOTS = 1 << 10;
+/** Room for many more than the tier holds: objects whose bodies are elsewhere come back after thousands of others. */
+const SMALLEST_SLOTS = 1 << 14;
 const LARGEST_SLOTS = 1 << 20;
 /** Marks stay small integers, which cost an entry no allocation. */
 const MARK_BITS = 0x3fffffff;

@@ -1,311 +1,332 @@
-import { type Clock, EdgeError } from "@basalt/types";
-import type { DiskSetting } from "../bodies/diskSet.ts";
-import type { BodyStore, BodyUpkeep, DiskIndex, IndexRow, ReleasedFile, SegmentFile } from "../contract.ts";
-import { describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
-import { type FileSystemRoom, lackingBytes, measureFileSystem } from "./fileSystemRoom.ts";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import type { EpochMs } from "@basalt/types";
+import type { DiskSetting } from "../contract.ts";
+import { describeCause, storeProblem } from "../storeProblem.ts";
+import { type CleanupReport, type CleanupSettings, runCleanup } from "./cleanup.ts";
+import { CLEANUP_ROOM, DiskAccount, type RoomWish, USUAL_ROOM } from "./diskAccount.ts";
+import { Eviction } from "./eviction.ts";
+import { type FileSystemRoom, measureFileSystem } from "./fileSystemRoom.ts";
+import { type DiskUse, KEEPER_WRITER, type SpaceKeeper, type SpaceKeeperSettings } from "./keeperContract.ts";
+import { ObjectLimit } from "./objectLimit.ts";
+import { ReleasedFiles } from "./releasedFiles.ts";
+import { makeRoom } from "./roomMaker.ts";
+import { measureSegmentFile } from "./segmentFiles.ts";
+import type { SpaceContext, SpaceCounters } from "./spaceContext.ts";
+import { forgetGoneSegments, surveyGarbage } from "./survey.ts";
 
-export interface SpaceKeeperSettings {
-  readonly disks: readonly DiskSetting[];
-  readonly index: DiskIndex;
-  readonly bodies: BodyStore & BodyUpkeep;
-  readonly clock: Clock;
-  readonly onProblem: ReportProblem;
-  /** Told about objects that were given up to make room. */
-  readonly onEvicted?: (rows: readonly IndexRow[]) => void;
-  readonly measureRoom?: (path: string) => Promise<FileSystemRoom>;
-}
+export { type DiskUse, KEEPER_WRITER, type SpaceKeeper, type SpaceKeeperSettings } from "./keeperContract.ts";
 
-/** What a disk holds, as measured by the last check. */
-export interface DiskUse {
-  readonly disk: number;
-  readonly segmentBytes: number;
-  /** Share of `segmentBytes` that no row points to any more. */
-  readonly deadBytes: number;
-  readonly fileBytes: number;
-  readonly growingBytes: number;
-  readonly quotaBytes: number | undefined;
-}
-
-/**
- * Keeps every disk below its quota and its file system from filling up (CFG-39, CFG-40). Lives in the primary, which
- * gives out segment ids by `grantSegment` only and calls `check` every second; then the disks never hold more than the
- * quota and one segment per writer.
- */
-export interface SpaceKeeper {
-  /**
-   * Makes room, then gives a writer (a process) the id of its next segment on that disk; the one it wrote before is
-   * closed. The store that the keeper was given must ask as KEEPER_WRITER: it never waits for room, because a check
-   * may be what it writes for.
-   */
-  grantSegment(writer: string, disk: number): Promise<number>;
-  /** A writer that outlived the primary tells which segment it has open. */
-  segmentOpened(writer: string, disk: number, segment: number): void;
-  /** The process ended: its segments are closed. */
-  writerGone(writer: string): void;
-  /** Length of a body file that is being filled; 0 when it is complete or abandoned. */
-  noteGrowing(disk: number, file: number, fileBytes: number): void;
-  /** Measures, reclaims what is dead, and evicts what is oldest until there is room. Calls during a run share the next one. */
-  check(): Promise<void>;
-  usage(): readonly DiskUse[];
-}
-
-/** Name under which the keeper's own store asks for segments. */
-export const KEEPER_WRITER = "keeper";
-
-/** A segment without rows may only wait for them to arrive: it is garbage when it was not written for this long. */
-const DEAD_AFTER_MS = 60_000;
-const COLD_FILES_AT_ONCE = 32;
-
-interface DiskState {
-  readonly use: DiskUse;
-  /** Closed segments, oldest first. */
-  readonly closed: SegmentFile[];
-}
+/** Corrects the accounts by what is really there. */
+const LIST_INTERVAL_MS = 600_000;
+/** Dead segments are deleted without need this often: who needs the room finds them sooner. */
+const SURVEY_INTERVAL_MS = 300_000;
+/** Who waits for room waits at most this long for a sweep; a small index is swept by then. */
+const SWEEP_PATIENCE_MS = 500;
 
 class DiskSpaceKeeper implements SpaceKeeper {
+  readonly counters: SpaceCounters = {
+    evictedObjects: 0,
+    evictedBytes: 0,
+    readmittedObjects: 0,
+    readmittedBytes: 0,
+    deletedSegments: 0,
+    freedBytes: 0,
+  };
   readonly #settings: SpaceKeeperSettings;
+  readonly #context: SpaceContext;
+  readonly #eviction: Eviction;
+  readonly #released: ReleasedFiles;
+  readonly #objectLimit: ObjectLimit | undefined;
+  readonly #accounts = new Map<number, DiskAccount>();
   /** Open segment by writer and disk. */
-  readonly #open = new Map<string, Map<number, number>>();
-  /** Lengths of files being filled, by disk and file. */
-  readonly #growing = new Map<number, Map<number, number>>();
-  /** What the disk refused to delete: not tried again in every run. */
-  readonly #stuck = new Set<number>();
-  /** Released before the last run: readers that found their row have had time to open them. */
-  #released: ReleasedFile[] = [];
-  /** Body files deleted at once by the last run: the index will still name them as released. */
-  readonly #evictedFiles = new Set<number>();
-  #usage: readonly DiskUse[] = [];
-  #running: Promise<void> | undefined;
-  /** The run after this one: what it measures is newer than the calls that wait for it. */
-  #next: Promise<void> | undefined;
+  readonly #writers = new Map<string, Map<number, number>>();
+  /** The last of the steps that exclude one another. */
+  #lastStep: Promise<unknown> = Promise.resolve();
+  /** A check that has not begun: it will see everything that happens until then. */
+  #waitingCheck: Promise<void> | undefined;
+  readonly #urgent = new Map<number, Promise<void>>();
+  #sweeping: Promise<number> | undefined;
+  #listing: Promise<void> | undefined;
+  #cleaning: Promise<unknown> = Promise.resolve();
+  #nextListing: number | undefined;
+  #nextSurvey: number | undefined;
+  #isStopped = false;
 
   constructor(settings: SpaceKeeperSettings) {
     this.#settings = settings;
+    const { index, bodies, clock, onProblem, objectLimit } = settings;
+    const onEvicted = settings.onEvicted ?? (() => undefined);
+    this.#context = { index, bodies, clock, onProblem, onEvicted, counters: this.counters };
+    const measureSegment = settings.measureSegment ?? measureSegmentFile;
+    this.#eviction = new Eviction(this.#context, (account, segment) => measureSegment(account.setting, segment));
+    this.#released = new ReleasedFiles(this.#context, this.#eviction);
+    this.#objectLimit =
+      objectLimit === undefined ? undefined : new ObjectLimit(this.#context, this.#eviction, objectLimit);
+    this.#takeDisks(settings.disks);
+  }
+
+  setDisks(disks: readonly DiskSetting[]): void {
+    const before = [...this.#accounts.keys()];
+    this.#takeDisks(disks);
+    if (before.some((number) => !this.#accounts.has(number))) this.#sweepInBackground();
   }
 
   async grantSegment(writer: string, disk: number): Promise<number> {
-    const segment = this.#settings.index.nextSegmentId();
+    const segment = this.#context.index.nextSegmentId();
     this.segmentOpened(writer, disk, segment);
-    if (writer === KEEPER_WRITER) return segment;
-    await this.check().catch((cause: unknown) => {
-      const message = `No room could be made: ${describeCause(cause)}.`;
-      this.#settings.onProblem(storeProblem("error", `disk ${disk}`, message));
-    });
+    const account = this.#accounts.get(disk);
+    if (account === undefined || writer === KEEPER_WRITER || this.#hasRoom(account)) return segment;
+    await this.check().catch((cause: unknown) => this.#noRoom(account, cause));
     return segment;
   }
 
   segmentOpened(writer: string, disk: number, segment: number): void {
-    let segments = this.#open.get(writer);
+    const account = this.#accounts.get(disk);
+    if (account === undefined) return;
+    let segments = this.#writers.get(writer);
     if (segments === undefined) {
       segments = new Map();
-      this.#open.set(writer, segments);
+      this.#writers.set(writer, segments);
     }
+    const previous = segments.get(disk);
+    if (previous === segment) return;
+    if (previous !== undefined) account.closeSegment(previous);
     segments.set(disk, segment);
+    account.openSegment(segment, writer === KEEPER_WRITER);
   }
 
   writerGone(writer: string): void {
-    this.#open.delete(writer);
+    for (const [disk, segment] of this.#writers.get(writer) ?? []) this.#accounts.get(disk)?.closeSegment(segment);
+    this.#writers.delete(writer);
+    this.#nextSurvey = undefined;
   }
 
   noteGrowing(disk: number, file: number, fileBytes: number): void {
-    let files = this.#growing.get(disk);
-    if (files === undefined) {
-      files = new Map();
-      this.#growing.set(disk, files);
-    }
-    if (fileBytes > 0) files.set(file, fileBytes);
-    else files.delete(file);
+    this.#accounts.get(disk)?.noteGrowing(file, fileBytes);
+  }
+
+  diskFull(disk: number): Promise<void> {
+    const running = this.#urgent.get(disk);
+    if (running !== undefined) return running;
+    const account = this.#accounts.get(disk);
+    if (account === undefined || this.#isStopped) return Promise.resolve();
+    const run = this.#exclusively(async () => {
+      await this.#prepare();
+      await this.#makeRoom(account, USUAL_ROOM, account.segmentBytes);
+    })
+      .catch((cause: unknown) => this.#noRoom(account, cause))
+      .finally(() => this.#urgent.delete(disk));
+    this.#urgent.set(disk, run);
+    return run;
   }
 
   check(): Promise<void> {
-    if (this.#running === undefined) {
-      this.#running = this.#run().finally(() => {
-        this.#running = undefined;
-      });
-      return this.#running;
-    }
-    this.#next ??= this.#running
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined;
-        return this.check();
-      });
-    return this.#next;
+    if (this.#isStopped) return Promise.resolve();
+    this.#waitingCheck ??= this.#exclusively(() => {
+      this.#waitingCheck = undefined;
+      return this.#check();
+    });
+    return this.#waitingCheck;
+  }
+
+  sweep(): Promise<number> {
+    if (this.#isStopped) return Promise.resolve(0);
+    this.#sweeping ??= this.#context.index.sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  cleanup(settings: CleanupSettings): Promise<CleanupReport> {
+    const run = this.#cleaning.then(() =>
+      runCleanup(
+        {
+          context: this.#context,
+          eviction: this.#eviction,
+          accounts: () => this.#accounts.values(),
+          exclusively: (step) => this.#exclusively(step),
+          sweep: () => this.sweep(),
+          makeMuchRoom: async () => {
+            await this.#prepare();
+            for (const account of this.#accounts.values()) await this.#makeRoom(account, CLEANUP_ROOM, 0);
+          },
+          settle: async () => {
+            await this.#released.deleteAll();
+            await this.#prepare();
+          },
+          pause: (pauseMs) => this.#pause(pauseMs),
+          isStopped: () => this.#isStopped,
+        },
+        settings,
+      ),
+    );
+    this.#cleaning = run.catch(() => undefined);
+    return run;
   }
 
   usage(): readonly DiskUse[] {
-    return this.#usage;
-  }
-
-  async #run(): Promise<void> {
-    await this.#deleteReleased();
-    const segments = await this.#settings.bodies.listSegments();
-    this.#forgetGone(segments);
-    const usage: DiskUse[] = [];
-    for (const [disk, setting] of this.#settings.disks.entries()) {
-      const state = this.#stateOf(
-        disk,
-        setting,
-        segments.filter((segment) => segment.disk === disk),
-      );
-      const reclaimedBytes = await this.#reclaimDead(state);
-      await this.#evict(state, reclaimedBytes, setting);
-      usage.push(state.use);
-    }
-    this.#usage = usage;
-  }
-
-  /** Drops what the index remembers of segments that are neither on a disk nor named by a row. */
-  #forgetGone(segments: readonly SegmentFile[]): void {
-    const present = new Set(segments.map(({ segment }) => segment));
-    for (const use of this.#settings.index.segmentUse()) {
-      if (use.liveObjects === 0 && !present.has(use.segment)) this.#settings.index.forgetSegment(use.segment);
-    }
-  }
-
-  #stateOf(disk: number, setting: DiskSetting, segments: readonly SegmentFile[]): DiskState {
-    const { index } = this.#settings;
-    const open = new Set([...this.#open.values()].map((byDisk) => byDisk.get(disk)));
-    let segmentBytes = 0;
-    for (const segment of segments) segmentBytes += segment.fileBytes;
-    let liveBytes = 0;
-    for (const use of index.segmentUse()) if (use.disk === disk) liveBytes += use.liveBytes;
-    let growingBytes = 0;
-    for (const fileBytes of this.#growing.get(disk)?.values() ?? []) growingBytes += fileBytes;
-    let fileBytes = index.fileUse(disk).liveBytes;
-    for (const { location } of this.#released) if (location.disk === disk) fileBytes += location.bodyBytes;
-    return {
-      use: {
-        disk,
+    const { index } = this.#context;
+    const liveBytes = new Map<number, number>();
+    for (const use of index.segmentUse()) liveBytes.set(use.disk, (liveBytes.get(use.disk) ?? 0) + use.liveBytes);
+    return [...this.#accounts.values()].map((account) => {
+      const segmentBytes = account.segmentBytesUsed((segment) => index.indexedTo(segment));
+      return {
+        disk: account.number,
         segmentBytes,
-        deadBytes: Math.max(0, segmentBytes - liveBytes),
-        fileBytes,
-        growingBytes,
-        quotaBytes: setting.quotaBytes,
-      },
-      closed: segments
-        .filter(({ segment }) => !open.has(segment) && !this.#stuck.has(segment))
-        .sort((left, right) => left.segment - right.segment),
-    };
+        deadBytes: Math.max(0, segmentBytes - (liveBytes.get(account.number) ?? 0)),
+        fileBytes: index.fileUse(account.number).liveBytes,
+        growingBytes: account.growingBytes,
+        quotaBytes: account.setting.quotaBytes,
+        availableBytes: account.room?.availableBytes,
+        totalBytes: account.room?.totalBytes,
+      };
+    });
   }
 
-  async #deleteReleased(): Promise<void> {
-    const { index, bodies } = this.#settings;
-    const unnamed = this.#released.filter(({ key, location }) => index.find(key)?.location.file !== location.file);
-    this.#released = index.takeReleasedFiles().filter(({ location }) => !this.#evictedFiles.has(location.file));
-    this.#evictedFiles.clear();
-    await bodies.removeBodies(unnamed.map(({ location }) => location));
+  async close(): Promise<void> {
+    this.#isStopped = true;
+    await this.#lastStep;
+    await this.#listing;
   }
 
-  /** Deletes closed segments that nothing points into; returns the bytes. */
-  async #reclaimDead(state: DiskState): Promise<number> {
-    const live = new Set<number>();
-    for (const use of this.#settings.index.segmentUse()) if (use.liveObjects > 0) live.add(use.segment);
-    const deadBefore = this.#settings.clock.now() - DEAD_AFTER_MS;
-    const dead = state.closed.filter(({ segment, modifiedAt }) => !live.has(segment) && modifiedAt < deadBefore);
-    let freed = 0;
-    for (const segment of dead) {
-      state.closed.splice(state.closed.indexOf(segment), 1);
-      freed += await this.#deleteSegment(segment);
+  #takeDisks(disks: readonly DiskSetting[]): void {
+    const numbers = new Set(disks.map(({ number }) => number));
+    for (const number of this.#accounts.keys()) {
+      if (numbers.has(number)) continue;
+      this.#accounts.delete(number);
+      for (const segments of this.#writers.values()) segments.delete(number);
     }
-    return freed;
-  }
-
-  async #evict(state: DiskState, reclaimedBytes: number, setting: DiskSetting): Promise<void> {
-    const needed = await this.#neededBytes(state.use, reclaimedBytes, setting);
-    let freed = 0;
-    let coldFiles: IndexRow[] = [];
-    let mayHaveFiles = true;
-    while (freed < needed) {
-      if (coldFiles.length === 0 && mayHaveFiles) {
-        coldFiles = this.#settings.index.coldestFiles(state.use.disk, COLD_FILES_AT_ONCE);
-        mayHaveFiles = coldFiles.length > 0;
-      }
-      const segment = state.closed[0];
-      const file = coldFiles[0];
-      if (segment === undefined && file === undefined) return;
-      if (file !== undefined && (segment === undefined || file.lastAccess < segment.modifiedAt)) {
-        coldFiles.shift();
-        freed += await this.#evictFile(file);
-      } else if (segment !== undefined) {
-        state.closed.shift();
-        freed += await this.#evictSegment(segment);
-      }
+    for (const setting of disks) {
+      const account = this.#accounts.get(setting.number);
+      if (account === undefined) this.#accounts.set(setting.number, new DiskAccount(setting));
+      else account.setting = setting;
     }
   }
 
-  /** Bytes above the quota or lacking on the file system, whichever is more. */
-  async #neededBytes(use: DiskUse, reclaimedBytes: number, setting: DiskSetting): Promise<number> {
-    const usedBytes = use.segmentBytes - reclaimedBytes + use.fileBytes + use.growingBytes;
-    const aboveQuota = setting.quotaBytes === undefined ? 0 : usedBytes - setting.quotaBytes;
+  #exclusively<Result>(step: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastStep.then(step);
+    this.#lastStep = result.catch(() => undefined);
+    return result;
+  }
+
+  #noRoom(account: DiskAccount, cause: unknown): void {
+    const message = `No room could be made: ${describeCause(cause)}.`;
+    this.#context.onProblem(storeProblem("error", account.setting.path, message));
+  }
+
+  #hasRoom(account: DiskAccount): boolean {
+    if (!account.isListed || account.room === undefined) return false;
+    return account.neededBytes(this.#context.index, this.#released.waiting, USUAL_ROOM) <= 0;
+  }
+
+  async #check(): Promise<void> {
+    await this.#released.turn();
+    await this.#prepare();
+    const nowMs = this.#context.clock.now();
+    if (this.#nextSurvey === undefined || nowMs >= this.#nextSurvey) {
+      this.#nextSurvey = nowMs + SURVEY_INTERVAL_MS;
+      await this.#reclaimDead(nowMs);
+    }
+    for (const account of this.#accounts.values()) await this.#makeRoom(account, USUAL_ROOM, 0);
+    if (this.#objectLimit?.isExceeded !== true) return;
+    await this.#awaitSweep();
+    await this.#objectLimit.enforce([...this.#accounts.values()]);
+  }
+
+  /** Brings the accounts up to date: disks not seen before, segments closed since, free space. */
+  async #prepare(): Promise<void> {
+    await this.#list();
+    for (const account of [...this.#accounts.values()]) {
+      await this.#settleClosing(account);
+      account.noteRoom(await this.#roomOf(account));
+    }
+  }
+
+  #makeRoom(account: DiskAccount, wish: RoomWish, urgentBytes: number): Promise<void> {
+    return makeRoom(this.#context, account, this.#eviction, this.#released, {
+      wish,
+      urgentBytes,
+      awaitSweep: () => this.#awaitSweep(),
+    });
+  }
+
+  async #list(): Promise<void> {
+    const nowMs = this.#context.clock.now();
+    const accounts = [...this.#accounts.values()];
+    const isNew = accounts.some(({ isListed }) => !isListed);
+    if (this.#nextListing === undefined) this.#sweepInBackground();
+    if (!isNew && this.#nextListing !== undefined && nowMs < this.#nextListing) return;
+    this.#nextListing = nowMs + LIST_INTERVAL_MS;
+    if (isNew) await this.#listing;
+    this.#listing ??= this.#listSegments(accounts).finally(() => {
+      this.#listing = undefined;
+    });
+    if (isNew) await this.#listing;
+  }
+
+  async #listSegments(accounts: readonly DiskAccount[]): Promise<void> {
+    for (const account of accounts) account.listingBegins();
     try {
-      const room = await (this.#settings.measureRoom ?? measureFileSystem)(setting.path);
-      return Math.max(0, aboveQuota, lackingBytes(room));
+      const found = await this.#context.bodies.listSegments();
+      for (const account of accounts) account.listingEnds(found.filter(({ disk }) => disk === account.number));
+      forgetGoneSegments(this.#accounts, this.#context.index);
     } catch (cause) {
-      this.#settings.onProblem(storeProblem("error", setting.path, `Free space is unknown: ${describeCause(cause)}.`));
-      return Math.max(0, aboveQuota);
+      for (const account of accounts) account.listingFailed();
+      const message = `Segments could not be listed: ${describeCause(cause)}.`;
+      this.#context.onProblem(storeProblem("error", "segments", message));
     }
   }
 
-  async #evictFile(row: IndexRow): Promise<number> {
-    const { index, bodies } = this.#settings;
-    const current = index.find(row.key);
-    if (current?.location.file !== row.location.file) return 0;
-    index.remove(row.key);
-    this.#evictedFiles.add(current.location.file);
-    this.#settings.onEvicted?.([current]);
-    await bodies.removeBodies([current.location]);
-    return current.location.bodyBytes;
+  async #settleClosing(account: DiskAccount): Promise<void> {
+    const { index, clock } = this.#context;
+    const measure = this.#settings.measureSegment ?? measureSegmentFile;
+    for (const segment of [...account.closing.keys()]) {
+      const assumed = {
+        disk: account.number,
+        segment,
+        fileBytes: index.indexedTo(segment),
+        modifiedAt: clock.now(),
+      };
+      account.settleSegment(segment, await measure(account.setting, segment), assumed);
+    }
   }
 
-  async #evictSegment(segment: SegmentFile): Promise<number> {
-    const { index } = this.#settings;
-    const evicted: IndexRow[] = [];
-    const withFile: IndexRow[] = [];
-    await index.scanSegment(segment.segment, (row) => {
-      if (row.location.file !== 0) {
-        withFile.push(row);
-        return;
+  async #roomOf(account: DiskAccount): Promise<FileSystemRoom | undefined> {
+    const { path } = account.setting;
+    try {
+      const room = await (this.#settings.measureRoom ?? measureFileSystem)(path);
+      account.isRoomKnown = true;
+      return room;
+    } catch (cause) {
+      if (account.isRoomKnown) {
+        this.#context.onProblem(storeProblem("error", path, `Free space is unknown: ${describeCause(cause)}.`));
       }
-      index.remove(row.key);
-      evicted.push(row);
-    });
-    for (const row of withFile) if (!(await this.#moveHead(row))) evicted.push(row);
-    if (evicted.length > 0) this.#settings.onEvicted?.(evicted);
-    return this.#deleteSegment(segment);
-  }
-
-  /** A body file outlives the segment that its head lies in: the head is written anew. False when the object is lost. */
-  async #moveHead(row: IndexRow): Promise<boolean> {
-    const { index, bodies } = this.#settings;
-    const stored = await bodies.load(row.location);
-    const location =
-      stored === undefined ? undefined : await bodies.replaceHead(row.location, stored.head).catch(() => undefined);
-    const current = index.find(row.key);
-    const isUnchanged =
-      current?.location.segment === row.location.segment && current.location.offset === row.location.offset;
-    if (!isUnchanged) return true;
-    if (location === undefined) index.remove(row.key);
-    else index.update(row.key, { location });
-    return location !== undefined;
-  }
-
-  /**
-   * The rows go first, so that the index never names what is gone. When the index cannot be written the segment is
-   * deleted all the same: a full disk may be the reason, and a row without bytes is only a miss.
-   */
-  async #deleteSegment(segment: SegmentFile): Promise<number> {
-    const { index, bodies, onProblem } = this.#settings;
-    await index.flush().catch((cause: unknown) => {
-      if (!(cause instanceof EdgeError)) throw cause;
-    });
-    if (!(await bodies.deleteSegment(segment.disk, segment.segment))) {
-      this.#stuck.add(segment.segment);
-      onProblem(storeProblem("warning", `segment ${segment.segment}`, "It could not be deleted to make room."));
-      return 0;
+      account.isRoomKnown = false;
+      return undefined;
     }
-    index.forgetSegment(segment.segment);
-    return segment.fileBytes;
+  }
+
+  async #reclaimDead(nowMs: EpochMs): Promise<void> {
+    for (const account of this.#accounts.values()) {
+      const { dead } = surveyGarbage(account, this.#context.index, nowMs);
+      for (const segment of dead) await this.#eviction.deleteSegment(account, segment);
+    }
+  }
+
+  #sweepInBackground(): void {
+    this.sweep().catch((cause: unknown) => {
+      const message = `Rows without a disk or host could not be removed: ${describeCause(cause)}.`;
+      this.#context.onProblem(storeProblem("warning", "index", message));
+    });
+  }
+
+  async #awaitSweep(): Promise<void> {
+    if (this.#sweeping === undefined) return;
+    await Promise.race([this.#sweeping.catch(() => 0), this.#pause(SWEEP_PATIENCE_MS)]);
+  }
+
+  #pause(pauseMs: number): Promise<void> {
+    return this.#settings.pause?.(pauseMs) ?? pauseFor(pauseMs, undefined, { ref: false });
   }
 }
 

@@ -1,13 +1,25 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
+import { mapOffsetOf } from "../../src/bodies/blockMap.ts";
 import { bodyFilePath, segmentPath } from "../../src/bodies/diskPaths.ts";
 import { BLOCK_BYTES } from "../../src/limits.ts";
-import { openStore } from "../support/openStore.ts";
-import { collectProblems, patternBytes } from "../support/samples.ts";
+import { openStore, readAll } from "../support/openStore.ts";
+import { collectProblems, patternBytes, sampleImage, sampleLocation } from "../support/samples.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const HEAD = Buffer.from("a head");
+const IMAGE = sampleImage();
 
 const flipBit = (path: string, position: number): void => {
   const descriptor = openSync(path, "r+");
@@ -26,14 +38,15 @@ const openDamageable = () => {
 
 describe("damage on the disk", () => {
   it.each([
-    ["the head", 42],
-    ["the body", 60],
-    ["the record header", 9],
-  ])("makes a packed object absent: a flipped bit in %s", async (_part, position) => {
+    ["the image", () => 60],
+    ["the head", (headEnd: number) => headEnd - 3],
+    ["the body", (headEnd: number) => headEnd + 20],
+    ["the record header", () => 9],
+  ])("makes a packed object absent: a flipped bit in %s", async (_part, place) => {
     const { path, store, problems } = openDamageable();
-    const good = await store.append(HEAD, patternBytes(1000, 1));
-    const bad = await store.append(HEAD, patternBytes(1000, 2));
-    flipBit(segmentPath(path, bad.segment), bad.offset + position);
+    const good = await store.append(IMAGE, HEAD, patternBytes(1000, 1));
+    const bad = await store.append(IMAGE, HEAD, patternBytes(1000, 2));
+    flipBit(segmentPath(path, bad.segment), bad.offset + place(40 + bad.headBytes));
     expect(await store.load(bad)).toBeUndefined();
     expect(await store.openBody(bad)).toBeUndefined();
     expect((await store.load(good))?.body?.equals(patternBytes(1000, 1))).toBe(true);
@@ -44,7 +57,7 @@ describe("damage on the disk", () => {
 
   it("makes what lay behind the end of a truncated segment absent, and nothing else", async () => {
     const { path, store } = openDamageable();
-    const locations = await Promise.all([1, 2, 3].map((seed) => store.append(HEAD, patternBytes(2000, seed))));
+    const locations = await Promise.all([1, 2, 3].map((seed) => store.append(IMAGE, HEAD, patternBytes(2000, seed))));
     truncateSync(segmentPath(path, locations[1]?.segment ?? 0), (locations[1]?.offset ?? 0) + 500);
     const found = await Promise.all(locations.map((location) => store.load(location)));
     expect(found.map((object) => object !== undefined)).toEqual([true, false, false]);
@@ -56,7 +69,7 @@ describe("damage on the disk", () => {
     const body = patternBytes(3 * BLOCK_BYTES, 5);
     const file = await store.createFile();
     await file.write(body);
-    const location = await file.complete(HEAD);
+    const location = await file.complete(IMAGE, HEAD);
     flipBit(bodyFilePath(path, location.file), BLOCK_BYTES + 700_000);
     const reader = await store.openBody(location);
     const target = Buffer.alloc(BLOCK_BYTES * 2);
@@ -68,15 +81,20 @@ describe("damage on the disk", () => {
     expect(target.every((byte) => byte === 0)).toBe(true);
     await expect(reader?.read(target, 0, 2 * BLOCK_BYTES, BLOCK_BYTES / 2)).rejects.toBeInstanceOf(EdgeError);
     reader?.release();
-    expect(problems).toHaveLength(2);
-    await store.close();
+    expect(problems.map(({ message }) => message)).toEqual(["Damaged, treated as not stored: checksum of block 1."]);
+    const other = openStore({ disks: [{ path }] });
+    for (const anyone of [store, other]) {
+      expect(await anyone.openBody(location)).toBeUndefined();
+      expect(await anyone.presentBytesOf(location)).toBe(2 * BLOCK_BYTES);
+      await anyone.close();
+    }
   });
 
   it("makes an object absent whose file is shorter, and ends a read of one that becomes shorter", async () => {
     const { path, store } = openDamageable();
     const file = await store.createFile();
     await file.write(patternBytes(10_000, 6));
-    const location = await file.complete(HEAD);
+    const location = await file.complete(IMAGE, HEAD);
     const reader = await store.openBody(location);
     const target = Buffer.alloc(10_000);
     expect(await reader?.read(target, 0, 10_000, 0)).toBe(10_000);
@@ -87,13 +105,50 @@ describe("damage on the disk", () => {
     await store.close();
   });
 
+  it.each([
+    ["an entry of the map", (mapOffset: number) => mapOffset + 32 + 5, 0],
+    ["a checksum in the map", (mapOffset: number) => mapOffset + 32 + 7, 0],
+    ["the header of the map", (mapOffset: number) => mapOffset + 9, undefined],
+  ])("makes a body with a file of its own absent: a flipped bit in %s", async (_part, place, presentBytes) => {
+    const { path, store, problems } = openDamageable();
+    const file = await store.createFile();
+    await file.write(patternBytes(10_000, 6));
+    const location = await file.complete(IMAGE, HEAD);
+    flipBit(bodyFilePath(path, location.file), place(mapOffsetOf(location.bodyBytes)));
+    expect(await store.openBody(location)).toBeUndefined();
+    expect(await store.presentBytesOf(location)).toBe(presentBytes);
+    expect(store.counters.damaged).toBeGreaterThan(0);
+    expect(problems.every(({ severity }) => severity === "warning")).toBe(true);
+    await store.close();
+  });
+
+  it("serves nothing from a file that is not ours, and does not take it for a failing disk", async () => {
+    const { path, store } = openDamageable();
+    const bodies = [patternBytes(5000, 1), patternBytes(5000, 2)];
+    const locations = [];
+    for (const body of bodies) {
+      const file = await store.createFile();
+      await file.write(body);
+      locations.push(await file.complete(IMAGE, HEAD));
+    }
+    const [kept = sampleLocation(), replaced = sampleLocation()] = locations;
+    copyFileSync(bodyFilePath(path, kept.file), bodyFilePath(path, replaced.file));
+    expect(await store.openBody(replaced)).toBeUndefined();
+    writeFileSync(bodyFilePath(path, replaced.file), "something else");
+    expect(await store.openParted(replaced)).toBeUndefined();
+    expect(await store.openParted({ ...kept, bodyBytes: 4999 })).toBeUndefined();
+    expect(store.counters).toEqual({ damaged: 3, missing: 0, failed: 0 });
+    expect((await readAll(await store.openBody(kept))).equals(patternBytes(5000, 1))).toBe(true);
+    await store.close();
+  });
+
   it("is not spread by a new head: an object that cannot be read gets none", async () => {
     const { path, store } = openDamageable();
-    const location = await store.append(HEAD, patternBytes(500, 7));
+    const location = await store.append(IMAGE, HEAD, patternBytes(500, 7));
     const segment = segmentPath(path, location.segment);
     flipBit(segment, location.offset + 100);
     const before = readFileSync(segment).length;
-    await expect(store.replaceHead(location, HEAD)).rejects.toBeInstanceOf(EdgeError);
+    await expect(store.replaceHead(location, IMAGE, HEAD)).rejects.toBeInstanceOf(EdgeError);
     const descriptor = openSync(segment, "r");
     expect(fstatSync(descriptor).size).toBe(before);
     closeSync(descriptor);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -10,11 +11,12 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { EdgeError, systemClock } from "@basalt/types";
+import { EdgeError, monotonicMs, systemClock } from "@basalt/types";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
 import { openDiskIndexReader } from "../../src/diskIndex/reader.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../../src/diskIndex/schema.ts";
 import { openDiskIndexWriter } from "../../src/diskIndex/writer.ts";
 import { collectProblems, sampleRow, unexpectedProblem } from "../support/samples.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -40,6 +42,7 @@ const DAMAGES: readonly [title: string, damage: (path: string) => void][] = [
   ["a newer version", (path) => withDatabase(path, (database) => database.pragma("user_version = 9999"))],
   ["a foreign application", (path) => withDatabase(path, (database) => database.pragma("application_id = 77"))],
   ["a missing table", (path) => withDatabase(path, (database) => database.exec("DROP TABLE object"))],
+  ["a missing table of disks", (path) => withDatabase(path, (database) => database.exec("DROP TABLE disk"))],
   ["a missing state", (path) => withDatabase(path, (database) => database.exec("DELETE FROM state"))],
 ];
 
@@ -86,6 +89,50 @@ describe("an index that cannot be used", () => {
     index.close();
   });
 
+  it("is rebuilt while a thread copies its log and a reader looks at it", async () => {
+    let nowMs = 0;
+    const clock = { now: systemClock.now, monotonic: () => monotonicMs(nowMs) };
+    const path = join(temporaryFolder(), "index.db");
+    const { problems, onProblem } = collectProblems();
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem });
+    const disk = index.numberDisk("/cache/one");
+    const urlOf = (number: number): string => `/${number}/${"long".repeat(200)}`;
+    for (let number = 0; number < 20_000; number += 1) {
+      index.put(sampleRow({ url: urlOf(number) }));
+      if (number % 500 === 0) await index.flush();
+    }
+    await index.sync();
+    const reader = openDiskIndexReader(path, { clock });
+    expect(reader.find(computeCacheKey("www.example.com", urlOf(5), ""))?.url).toBe(urlOf(5));
+
+    // In a process of its own: closing the file here would drop the locks that SQLite holds on it.
+    const damage = `const { openSync, statSync, writeSync } = require("node:fs");
+      for (const name of process.argv.slice(1)) {
+        const file = openSync(name, "r+");
+        for (let at = 4096; at < statSync(name).size; at += 4096) writeSync(file, Buffer.alloc(512, 0xee), 0, 512, at);
+      }`;
+    expect(spawnSync(process.execPath, ["-e", damage, path, `${path}-wal`]).status).toBe(0);
+    for (let number = 0; number < 3000; number += 1) {
+      index.find(computeCacheKey("www.example.com", urlOf(number), ""));
+      expect(() => reader.find(computeCacheKey("www.example.com", urlOf(number), ""))).not.toThrow();
+      nowMs += 1;
+    }
+    for (let number = 0; number < 3000; number += 1) index.put(sampleRow({ url: `/new/${number}` }));
+    await index.flush();
+    expect(damagedCopies(path).length).toBeGreaterThan(0);
+    expect(problems.every(({ severity }) => severity === "error" || severity === "warning")).toBe(true);
+    expect(index.disks()).toEqual([{ number: disk, path: "/cache/one" }]);
+    nowMs += 10_000;
+    expect(reader.find(computeCacheKey("www.example.com", "/new/2999", ""))?.url).toBe("/new/2999");
+    await index.sync();
+    reader.close();
+    index.close();
+    const again = openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
+    expect(again.disks()).toEqual([{ number: disk, path: "/cache/one" }]);
+    expect(again.find(computeCacheKey("www.example.com", "/new/2999", ""))?.url).toBe("/new/2999");
+    again.close();
+  });
+
   it("holds nothing for a reader, and never makes it throw", () => {
     for (const [, damage] of DAMAGES) {
       const path = join(temporaryFolder(), "index.db");
@@ -118,6 +165,22 @@ describe("an index that cannot be used", () => {
     const again = openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
     expect(again.find(sampleRow().key)).toEqual(sampleRow());
     again.close();
+  });
+
+  it("of version 1 is led to the present one: no objects, and ids and versions go on", () => {
+    const path = join(temporaryFolder(), "index.db");
+    const old = new Database(path);
+    old.pragma(`application_id = ${APPLICATION_ID}`);
+    old.exec(MIGRATIONS[0] ?? "");
+    old.pragma("user_version = 1");
+    old.exec("UPDATE state SET objects = 9, bytes = 900, highest_version = 77, segment_ids = 5000, file_ids = 6000");
+    old.exec("INSERT INTO vhost VALUES (1, 'old.example'); INSERT INTO segment VALUES (3, 0, 900, 9)");
+    old.close();
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
+    expect([index.totals, index.segmentUse(), index.disks()]).toEqual([{ objects: 0, bytes: 0 }, [], []]);
+    expect([index.highestVersion, index.nextSegmentId(), index.nextFileId()]).toEqual([77, 5001, 6001]);
+    index.put(sampleRow());
+    index.close();
   });
 
   it("is not replaced when the place is at fault: opening fails with STORE_UNAVAILABLE", () => {

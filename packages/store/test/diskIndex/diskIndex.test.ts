@@ -1,7 +1,9 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { epochMs, monotonicMs, systemClock } from "@basalt/types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { recordBytesOf } from "../../src/bodies/recordFormat.ts";
 import { type DiskIndex, type IndexRow, ROW_FLAG } from "../../src/contract.ts";
 import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
 import { setAside } from "../../src/diskIndex/openDatabase.ts";
@@ -185,11 +187,11 @@ describe("the writer", () => {
   it("knows the body files: the coldest ones, the live ones, and those that were released", async () => {
     const index = openWriter(indexPath());
     for (let file = 1; file <= 600; file += 1) {
-      const location = sampleLocation({ file, disk: file % 2, bodyBytes: 5000 });
+      const location = sampleLocation({ file, disk: 1 + (file % 2), bodyBytes: 5000 });
       index.put(sampleRow({ url: `/${file}`, location, lastAccess: epochMs(1_760_000_000_000 + (file % 7)) }));
     }
-    expect(index.fileUse(0)).toEqual({ liveBytes: 300 * 5000, liveObjects: 300 });
-    const coldest = index.coldestFiles(0, 50).map((row) => row.lastAccess - 1_760_000_000_000);
+    expect(index.fileUse(1)).toEqual({ liveBytes: 300 * 5000, liveObjects: 300 });
+    const coldest = index.coldestFiles(1, 50).map((row) => row.lastAccess - 1_760_000_000_000);
     expect(coldest).toEqual([...coldest].sort());
     expect(coldest[0]).toBe(0);
 
@@ -199,11 +201,82 @@ describe("the writer", () => {
     expect(index.takeReleasedFiles()).toEqual([]);
     const isLive = await index.collectLiveFiles();
     const wrong = Array.from({ length: 600 }, (_, file) => file + 1).filter(
-      (file) => isLive(file % 2, file) === (file === 10 || file === 12),
+      (file) => isLive(1 + (file % 2), file) === (file === 10 || file === 12),
     );
     expect(wrong).toEqual([]);
-    expect([isLive(0, 900), isLive(1, 900), isLive(5, 1)]).toEqual([true, false, false]);
+    expect([isLive(1, 900), isLive(2, 900), isLive(5, 1)]).toEqual([true, false, false]);
     index.close();
+  });
+});
+
+describe("segments and files", () => {
+  it("remembers the end of the furthest record, also of a row that was removed before it was written", async () => {
+    const path = indexPath();
+    const before = openWriter(path);
+    const far = sampleRow({ url: "/far", location: sampleLocation({ offset: 8000 }) });
+    before.put(sampleRow({ url: "/near", location: sampleLocation({ offset: 0 }) }));
+    before.put(far);
+    before.remove(far.key);
+    const end = 8000 + recordBytesOf(far.location);
+    expect([before.indexedTo(7), before.indexedTo(8)]).toEqual([end, 0]);
+    await before.flush();
+    before.put(sampleRow({ url: "/near", location: sampleLocation({ offset: 400 }) }));
+    before.close();
+    const after = openWriter(path);
+    expect(after.indexedTo(7)).toBe(end);
+    after.forgetSegment(7);
+    expect(after.indexedTo(7)).toBe(0);
+    after.close();
+    const again = openWriter(path);
+    expect([again.indexedTo(7), again.segmentUse()]).toEqual([0, []]);
+    again.close();
+  });
+
+  it("does not account again for a segment that was forgotten with rows in it, unless a new row comes", async () => {
+    const index = openWriter(indexPath());
+    index.put(sampleRow({ url: "/left" }));
+    await index.flush();
+    index.forgetSegment(7);
+    index.remove(sampleRow({ url: "/left" }).key);
+    expect(index.segmentUse()).toEqual([]);
+    index.put(sampleRow({ url: "/new" }));
+    await index.flush();
+    const urls: string[] = [];
+    await index.scanSegment(7, (row) => urls.push(row.url));
+    expect([urls, index.segmentUse().map((use) => use.liveObjects), index.totals.objects]).toEqual([["/new"], [1], 1]);
+    index.close();
+  });
+
+  it("accounts for the bytes of a body that are on the disk", () => {
+    const path = indexPath();
+    const before = openWriter(path);
+    const location = sampleLocation({ file: 5, bodyBytes: 10_000_000 });
+    before.put(sampleRow({ location, missingBytes: 10_000_000 }));
+    expect(before.fileUse(1)).toEqual({ liveBytes: 0, liveObjects: 1 });
+    before.update(sampleRow().key, { missingBytes: 4_000_000 });
+    before.close();
+    const after = openWriter(path);
+    expect(after.find(sampleRow().key)?.missingBytes).toBe(4_000_000);
+    expect(after.fileUse(1)).toEqual({ liveBytes: 6_000_000, liveObjects: 1 });
+    expect(after.totals).toEqual({ objects: 1, bytes: 10_000_000 });
+    after.remove(sampleRow().key);
+    expect(after.fileUse(1)).toEqual({ liveBytes: 0, liveObjects: 0 });
+    after.close();
+  });
+
+  it("takes at most 150 bytes of index per object", async () => {
+    const path = indexPath();
+    const index = openWriter(path);
+    for (let number = 0; number < 40_000; number += 1) {
+      const segment = 30_000_000 + (number % 4);
+      const location = sampleLocation({ segment, offset: (number >> 2) * 1448, headBytes: 420 });
+      const updatedAt = epochMs(1_760_000_000_000 + number * 20);
+      const url = `/shop/catalogue/product-${number}.html?page=1`.padEnd(60, "abcdefgh");
+      const freshUntil = epochMs(updatedAt + 1_800_000);
+      index.put(sampleRow({ url, location, version: number, updatedAt, lastAccess: updatedAt, freshUntil }));
+    }
+    index.close();
+    expect(statSync(path).size / 40_000).toBeLessThan(150);
   });
 });
 
@@ -219,9 +292,11 @@ describe("a reader", () => {
     writer.put(later);
     expect(reader.find(later.key)).toBeUndefined();
     await writer.flush();
+    reader.refresh();
     expect(reader.find(later.key)).toEqual(later);
     writer.remove(later.key);
     await writer.flush();
+    reader.refresh();
     expect(reader.find(later.key)).toBeUndefined();
     reader.close();
     writer.close();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { IndexRow } from "../../src/contract.ts";
 import { decodeRow, encodeRow, normaliseRow } from "../../src/diskIndex/rowCodec.ts";
-import { sampleRow } from "../support/samples.ts";
+import { sampleLocation, sampleRow } from "../support/samples.ts";
 
 const anyNumber = fc.oneof(fc.double(), fc.maxSafeInteger(), fc.nat(), fc.constantFrom(Number.POSITIVE_INFINITY, 0));
 
@@ -25,6 +25,7 @@ const anyRow: fc.Arbitrary<IndexRow> = fc.record({
   updatedAt: anyNumber.map(epochMs),
   lastAccess: anyNumber.map(epochMs),
   flags: anyNumber,
+  missingBytes: anyNumber,
 });
 
 const nameOf = (id: number): string | undefined => (id === 3 ? "v.example" : undefined);
@@ -42,6 +43,14 @@ describe("rowCodec", () => {
 
   it("leaves an ordinary row as it is", () => {
     expect(normaliseRow(sampleRow())).toEqual(sampleRow());
+  });
+
+  it("lets only a body with a file of its own lack bytes, and none more than it has", () => {
+    const missingOf = (change: Parameters<typeof sampleRow>[0]): number => normaliseRow(sampleRow(change)).missingBytes;
+    expect(missingOf({ location: sampleLocation({ file: 0 }), missingBytes: 10 })).toBe(0);
+    expect(missingOf({ location: sampleLocation({ file: 9, bodyBytes: 500 }), missingBytes: 10 })).toBe(10);
+    expect(missingOf({ location: sampleLocation({ file: 9, bodyBytes: 500 }), missingBytes: 501 })).toBe(500);
+    expect(missingOf({ location: sampleLocation({ file: 9 }), missingBytes: Number.NaN })).toBe(0);
   });
 
   it("believes nothing that it could not have written", () => {

@@ -10,7 +10,7 @@ import { openBodyStore } from "../../src/bodies/bodyStore.ts";
 import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
 import { openDiskIndexWriter } from "../../src/diskIndex/writer.ts";
 import { bodyFor, headFor, QUOTA_BYTES, VHOST } from "./killedObjects.ts";
-import { sampleRow, unexpectedProblem } from "./samples.ts";
+import { sampleImage, sampleRow, unexpectedProblem } from "./samples.ts";
 
 /** A killed process does not save what it compiled, and every round starts anew. */
 flushCompileCache();
@@ -50,7 +50,7 @@ Object.assign(fs, patched);
 
 const index = openDiskIndexWriter(join(home, "index.db"), { clock: systemClock, onProblem: unexpectedProblem });
 const bodies = openBodyStore({
-  disks: [{ path: join(home, "disk"), quotaBytes: QUOTA_BYTES }],
+  disks: [{ number: 1, path: join(home, "disk"), quotaBytes: QUOTA_BYTES }],
   allocateSegment: () => Promise.resolve(index.nextSegmentId()),
   allocateFile: () => Promise.resolve(index.nextFileId()),
   onProblem: unexpectedProblem,
@@ -69,7 +69,7 @@ for (let turn = 0; ; turn += 1) {
   const small = [`/${seed}/${seed % 700}`, `/${seed}/9000`, `/${seed}/240000`];
   await Promise.all(
     small.map(async (url) => {
-      const location = await bodies.append(headFor(url, 0), bodyFor(url));
+      const location = await bodies.append(sampleImage({ vhost: VHOST, url }), headFor(url, 0), bodyFor(url));
       index.put(sampleRow({ vhost: VHOST, url, location, version: index.highestVersion + 1 }));
     }),
   );
@@ -80,14 +80,15 @@ for (let turn = 0; ; turn += 1) {
   const body = bodyFor(large);
   await file.write(body.subarray(0, 300_000));
   await file.write(body.subarray(300_000));
-  const filed = await file.complete(headFor(large, 0));
+  const filed = await file.complete(sampleImage({ vhost: VHOST, url: large }), headFor(large, 0));
   index.put(sampleRow({ vhost: VHOST, url: large, location: filed, version: index.highestVersion + 1 }));
   await flush([large]);
 
   for (const url of [small[1] ?? "", large]) {
     const row = index.find(computeCacheKey(VHOST, url, ""));
     if (row === undefined) continue;
-    index.update(row.key, { location: await bodies.replaceHead(row.location, headFor(url, 1)) });
+    const renewed = await bodies.replaceHead(row.location, sampleImage({ vhost: VHOST, url }), headFor(url, 1));
+    index.update(row.key, { location: renewed });
   }
   await flush([]);
 }

@@ -1,5 +1,5 @@
 import { type BodyStoreSettings, openBodyStore } from "../../src/bodies/bodyStore.ts";
-import type { BodyReader } from "../../src/contract.ts";
+import type { BodyReader, DiskSetting } from "../../src/contract.ts";
 import { unexpectedProblem } from "./samples.ts";
 
 /** Ids as the primary would give them: one counter for all stores that share it. */
@@ -11,14 +11,23 @@ export const createIds = (start = 0): (() => Promise<number>) => {
   };
 };
 
+/** Disks by their position: the first has number 1. */
+export const numberDisks = (disks: readonly (Omit<DiskSetting, "number"> & Partial<DiskSetting>)[]): DiskSetting[] =>
+  disks.map((disk, position) => ({ number: position + 1, ...disk }));
+
+type StoreSettings = Partial<Omit<BodyStoreSettings, "disks">> & {
+  readonly disks: Parameters<typeof numberDisks>[0];
+};
+
 /** A store with defaults for what the scene does not care about. */
-export const openStore = (settings: Partial<BodyStoreSettings> & Pick<BodyStoreSettings, "disks">) =>
+export const openStore = ({ disks, ...settings }: StoreSettings) =>
   openBodyStore({
     allocateSegment: createIds(),
     allocateFile: createIds(),
     onProblem: unexpectedProblem,
     maxOpenFiles: 16,
     ...settings,
+    disks: numberDisks(disks),
   });
 
 /** The whole body through a reader, in pieces. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { epochMs, type Problem } from "@basalt/types";
-import type { IndexRow, ObjectLocation } from "../../src/contract.ts";
+import type { IndexRow, ObjectLocation, RowImage } from "../../src/contract.ts";
 import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
 
 export const sampleLocation = (change: Partial<ObjectLocation> = {}): ObjectLocation => ({
-  disk: 0,
+  disk: 1,
   segment: 7,
   offset: 4096,
   headBytes: 300,
@@ -31,8 +31,15 @@ export const sampleRow = ({ variant = "", ...change }: RowChange = {}): IndexRow
     updatedAt: epochMs(1_760_000_000_000),
     lastAccess: epochMs(1_760_000_000_000),
     flags: 0,
+    missingBytes: 0,
     ...change,
   };
+};
+
+/** What the record of such a row carries. */
+export const sampleImage = (change: RowChange = {}): RowImage => {
+  const { key, vhost, url, version, freshUntil, ttl, updatedAt, flags } = sampleRow(change);
+  return { key, vhost, url, version, freshUntil, ttl, updatedAt, flags };
 };
 
 /** Bytes that differ for every seed and are the same in every process. */

@@ -1,0 +1,487 @@
+import type { OriginPool, OriginRequest } from "@basalt/origin";
+import { judgePart, type Representation, rangeFieldOf } from "@basalt/policy";
+import { BLOCK_BYTES, type CacheKey, type MemoryTier, type PartedFile } from "@basalt/store";
+import { EdgeError, unreachable } from "@basalt/types";
+import type { ArrivingBytes } from "../arrivingBytes.ts";
+import { LOOK_AHEAD_BYTES, MEMORY_BLOCK_BYTES, SPLIT_BLOCKS } from "../limits.ts";
+import type { ObjectChannel } from "../objectCache.ts";
+import { fetchFromOrigin, type SinkControl } from "../originFetch.ts";
+import type { PartRun, PartUpdate } from "../protocol.ts";
+import type { TierEntry } from "../tierEntry.ts";
+import { BodyBlock } from "./bodyBlock.ts";
+
+import { PartFill, type PartFillListener } from "./partFill.ts";
+import { PartView } from "./partView.ts";
+
+/** How blocks that are absent can be had. */
+export interface PartOrigin {
+  readonly pool: OriginPool;
+  /** `<PartSize>` in bytes (ORG-35); 0: everything up to the next block that is there. */
+  readonly partBytes: number;
+  /** The request without its range, for whoever asks now. */
+  request(): OriginRequest;
+}
+
+export interface PartedBodyParts {
+  readonly key: CacheKey;
+  readonly file: PartedFile;
+  /** Undefined where the response cannot be told from later versions: what is absent stays so. */
+  readonly representation: Representation | undefined;
+  readonly channel: Pick<ObjectChannel, "call" | "tell">;
+  readonly tier: MemoryTier<TierEntry>;
+  readonly blockSpace: number;
+  /** The origin has another version by now, or what is stored cannot be completed. */
+  readonly onLost: () => void;
+  /** Every block is there. */
+  readonly onComplete: () => void;
+  /** Nobody uses the body any more. */
+  readonly onUnused: () => void;
+  readonly follow: (partId: number, body: PartedBody) => void;
+  readonly unfollow: (partId: number) => void;
+}
+
+/** So far ahead of a reader nothing is asked for yet, when it is not on its way anyway. */
+const READ_AHEAD_BYTES = 2 * BLOCK_BYTES;
+
+/**
+ * A body in a file of its own as this worker sees it: blocks on disk, blocks on their way here or in other workers,
+ * and the views of those who read. What a view lacks is fetched by range, once for the host. A block read a second time
+ * is kept in the memory tier: one pass over a long file leaves no trace there, repeated ranges come from memory.
+ */
+export class PartedBody implements PartFillListener {
+  readonly #parts: PartedBodyParts;
+  readonly #name: string;
+  readonly #views = new Set<PartView>();
+  readonly #fills = new Map<number, PartFill>();
+  /** Parts that other workers fill. */
+  readonly #remote = new Map<number, PartRun>();
+  /** Blocks that the primary is being asked for. */
+  readonly #acquiring = new Set<number>();
+  #holders = 0;
+  #isLost = false;
+  #isComplete = false;
+
+  constructor(parts: PartedBodyParts) {
+    this.#parts = parts;
+    this.#name = `${parts.file.location.disk}/${parts.file.location.file}/`;
+  }
+
+  get totalBytes(): number {
+    return this.#parts.file.location.bodyBytes;
+  }
+
+  get isPartial(): boolean {
+    return this.#parts.file.missingBytes > 0;
+  }
+
+  get pinnedBytes(): number {
+    let bytes = 0;
+    for (const fill of this.#fills.values()) bytes += fill.pinnedBytes;
+    return bytes;
+  }
+
+  get fillsRunning(): number {
+    return this.#fills.size;
+  }
+
+  /** One more user; each is to `release` once. */
+  retain(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    this.#holders--;
+    this.#endIfUnused();
+  }
+
+  /** Bytes `[start, end)` for one reader. */
+  view(start: number, end: number, origin: PartOrigin): PartView {
+    return new PartView(this, start, end, origin);
+  }
+
+  /** Resolves when every block is on disk (true), or cannot be had. */
+  async whenComplete(origin: PartOrigin): Promise<boolean> {
+    const view = this.view(0, this.totalBytes, origin);
+    let position = 0;
+    view.retain();
+    try {
+      await new Promise<void>((resolve) => {
+        const advance = (): void => {
+          position = this.availableTo(position);
+          if (!this.isPartial || view.state === "failed") resolve();
+        };
+        view.watch(advance, () => position);
+        advance();
+        this.advanced(view);
+      });
+    } finally {
+      view.release();
+    }
+    return !this.isPartial;
+  }
+
+  addView(view: PartView): void {
+    this.#views.add(view);
+    this.demand(view);
+  }
+
+  removeView(view: PartView): void {
+    this.#views.delete(view);
+    this.#stopUnreadable();
+    this.#endIfUnused();
+  }
+
+  /** Bytes at the position that are in memory. */
+  peek(position: number): Buffer | undefined {
+    const index = Math.floor(position / MEMORY_BLOCK_BYTES);
+    const block = this.#parts.tier.find(this.#parts.blockSpace, this.#name + index);
+    if (block instanceof BodyBlock && block.data !== undefined) {
+      const offset = position - index * MEMORY_BLOCK_BYTES;
+      if (offset < block.data.length) return block.data.subarray(offset);
+    }
+    for (const fill of this.#fills.values()) {
+      const data = fill.peek(position);
+      if (data !== undefined) return data;
+    }
+    return undefined;
+  }
+
+  /** Position up to which bytes can be had now, from `position` on; looks only some way ahead. */
+  availableTo(position: number): number {
+    const { file } = this.#parts;
+    const limit = Math.min(this.totalBytes, position + LOOK_AHEAD_BYTES);
+    let at = position;
+    while (at < limit) {
+      const block = Math.floor(at / BLOCK_BYTES);
+      const next = file.has(block) ? (block + 1) * BLOCK_BYTES : this.#arrivedTo(at);
+      if (next <= at) return at;
+      at = next;
+    }
+    return Math.min(at, this.totalBytes);
+  }
+
+  async read(target: Buffer, length: number, position: number): Promise<number> {
+    const { file } = this.#parts;
+    const block = Math.floor(position / BLOCK_BYTES);
+    const wanted = Math.min(length, this.availableTo(position) - position);
+    if (wanted <= 0) return 0;
+    if (!file.has(block)) return await file.read(target, 0, wanted, position);
+    try {
+      await this.#noteUse(block);
+      return await file.read(target, 0, wanted, position);
+    } catch (cause) {
+      if (file.has(block)) throw cause;
+      // The block was damaged and is absent now: it is fetched anew while the reader waits.
+      this.#changed();
+      return 0;
+    }
+  }
+
+  /** Asks for what the view lacks, if nobody has yet. */
+  demand(view: PartView): void {
+    if (this.#isLost || view.state === "failed" || !this.#views.has(view)) return;
+    const at = this.availableTo(view.position);
+    if (at >= view.end || at - view.position >= READ_AHEAD_BYTES) return;
+    const block = Math.floor(at / BLOCK_BYTES);
+    if (this.#acquiring.has(block) || this.#isOnItsWay(view, at)) return;
+    if (this.#parts.representation === undefined) {
+      this.#lose(new EdgeError("STORE_UNAVAILABLE", { detail: "a damaged body that cannot be completed" }));
+      return;
+    }
+    void this.#acquire(view, block);
+  }
+
+  /** The exchange that brought the head goes on with the first blocks. */
+  begin(
+    partId: number,
+    blocks: { readonly first: number; readonly end: number },
+    control: SinkControl,
+    arrived: ArrivingBytes,
+  ): PartFill {
+    const fill = new PartFill(partId, this.#parts.file, blocks, this, arrived);
+    this.#fills.set(partId, fill);
+    this.#parts.follow(partId, this);
+    fill.receiveFrom(control, { start: 0, end: this.totalBytes });
+    return fill;
+  }
+
+  update(update: PartUpdate): void {
+    const run = this.#remote.get(update.partId);
+    if (run === undefined) return;
+    switch (update.kind) {
+      case "progress":
+        this.#remote.set(update.partId, { ...run, writtenTo: Math.max(run.writtenTo, update.writtenTo) });
+        this.#changed();
+        return;
+      case "ended":
+        void this.#remoteEnded(update.partId, run);
+        return;
+      default:
+        unreachable(update);
+    }
+  }
+
+  share(partId: number): void {
+    const fill = this.#fills.get(partId);
+    if (fill === undefined) return;
+    fill.isShared = true;
+    this.written(fill);
+  }
+
+  trim(partId: number, end: number): void {
+    this.#fills.get(partId)?.trim(end * BLOCK_BYTES);
+  }
+
+  /** Another object has taken the place of this one: what nobody here reads is not fetched any more. */
+  supersede(): void {
+    this.#isLost = true;
+    this.#stopUnreadable();
+  }
+
+  changed(): void {
+    this.#changed();
+  }
+
+  written(fill: PartFill): void {
+    if (fill.isUnstored) return;
+    this.#parts.channel.tell("partProgress", { partId: fill.id, writtenTo: fill.writtenTo });
+  }
+
+  unstored(fill: PartFill): void {
+    this.#parts.unfollow(fill.id);
+    this.#tellEnd(fill);
+  }
+
+  ended(fill: PartFill, error: EdgeError | undefined): void {
+    void this.#ended(fill, error);
+  }
+
+  lowestPosition(fill: PartFill): number | undefined {
+    let lowest: number | undefined;
+    for (const view of this.#views) {
+      const { position } = view;
+      const reads = position < fill.end && view.end > fill.start;
+      if (reads && (lowest === undefined || position < lowest)) lowest = position;
+    }
+    return lowest;
+  }
+
+  /** A view has gone on: room for a body that only passes through, and time to ask for what comes next. */
+  advanced(view: PartView): void {
+    for (const fill of this.#fills.values()) if (fill.isUnstored) fill.pace();
+    this.demand(view);
+  }
+
+  #arrivedTo(position: number): number {
+    let to = position;
+    for (const fill of this.#fills.values()) if (fill.covers(position)) to = Math.max(to, fill.receivedTo);
+    for (const run of this.#remote.values()) {
+      if (run.first * BLOCK_BYTES <= position && position < run.writtenTo) to = Math.max(to, run.writtenTo);
+    }
+    return to;
+  }
+
+  /** Whether waiting is the right thing for a view that lacks the byte at the position. */
+  #isOnItsWay(view: PartView, position: number): boolean {
+    const named = view.waitingFor;
+    if (named !== undefined && (this.#fills.get(named)?.isUnstored === false || this.#remote.has(named))) return true;
+    const block = Math.floor(position / BLOCK_BYTES);
+    for (const fill of this.#fills.values()) {
+      if (fill.isComing(position) && !isFar(block, fill.receivedTo)) return true;
+    }
+    for (const run of this.#remote.values()) {
+      if (run.first <= block && block < run.end && !isFar(block, run.writtenTo)) return true;
+    }
+    return false;
+  }
+
+  async #acquire(view: PartView, block: number): Promise<void> {
+    const { file, channel, key } = this.#parts;
+    const template = view.origin.request();
+    const { pool, partBytes } = view.origin;
+    this.#acquiring.add(block);
+    this.retain();
+    try {
+      const request = { key, file: file.location.file, first: block, end: this.#wantedEnd(block, partBytes) };
+      const reply = await channel.call("acquirePart", request);
+      if (reply.kind === "running") {
+        view.waitingFor = reply.partId;
+        if (!this.#fills.has(reply.partId)) {
+          this.#remote.set(reply.partId, { first: reply.first, end: reply.end, writtenTo: reply.writtenTo });
+          this.#parts.follow(reply.partId, this);
+        }
+      } else {
+        await this.#fill(reply.partId, { first: reply.first, end: reply.end }, pool, template);
+      }
+    } catch (cause) {
+      view.note(EdgeError.from(cause), true);
+    } finally {
+      this.#acquiring.delete(block);
+      this.#changed();
+      this.release();
+    }
+  }
+
+  /** As far as `<PartSize>` says, and no further than the next block that is there. */
+  #wantedEnd(block: number, partBytes: number): number {
+    const { file } = this.#parts;
+    const limit =
+      partBytes === 0 ? file.blockCount : Math.min(file.blockCount, block + Math.ceil(partBytes / BLOCK_BYTES));
+    let end = block + 1;
+    while (end < limit && !file.has(end)) end++;
+    return end;
+  }
+
+  /** Begins to fetch what was granted, without what others have completed meanwhile. */
+  async #fill(
+    partId: number,
+    granted: { readonly first: number; readonly end: number },
+    pool: OriginPool,
+    template: OriginRequest,
+  ): Promise<void> {
+    const { file, representation } = this.#parts;
+    await file.refresh(granted.first, granted.end);
+    let { first } = granted;
+    while (first < granted.end && file.has(first)) first++;
+    let end = first;
+    while (end < granted.end && !file.has(end)) end++;
+    if (first === end || representation === undefined) {
+      this.#parts.unfollow(partId);
+      this.#parts.channel.tell("partEnd", { partId, missingBytes: file.missingBytes });
+      return;
+    }
+    const fill = new PartFill(partId, file, { first, end }, this);
+    this.#fills.set(partId, fill);
+    this.#parts.follow(partId, this);
+    const range = { start: fill.start, end: fill.end };
+    const request = { ...template, fields: [...template.fields, "Range", rangeFieldOf(range)] };
+    const outcome = fetchFromOrigin(pool, request, (head, control) => {
+      const verdict = judgePart(head.status, head.fields, fill.start, representation);
+      switch (verdict.kind) {
+        case "part":
+          fill.receiveFrom(control, { start: fill.start, end: verdict.end });
+          return fill;
+        case "whole":
+          fill.receiveFrom(control, { start: 0, end: this.totalBytes });
+          return fill;
+        case "changed":
+          control.stop();
+          this.#lose(new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content has changed" }));
+          return undefined;
+        case "unusable":
+          control.stop();
+          fill.fail(new EdgeError("ORIGIN_MALFORMED", { detail: `status ${head.status} to a request for a range` }));
+          return undefined;
+        default:
+          return unreachable(verdict);
+      }
+    });
+    void outcome.then(
+      (result) => {
+        if (result.kind === "failed") fill.fail(result.error);
+      },
+      (cause: unknown) => fill.fail(EdgeError.from(cause)),
+    );
+  }
+
+  /** What another worker has filled shows in the map. */
+  async #remoteEnded(partId: number, run: PartRun): Promise<void> {
+    this.retain();
+    try {
+      await this.#parts.file.refresh(run.first, run.end);
+    } catch {
+      // The file cannot be read: whoever reads from it finds out.
+    } finally {
+      this.#remote.delete(partId);
+      this.#parts.unfollow(partId);
+      this.#changed();
+      this.release();
+    }
+  }
+
+  #tellEnd(fill: PartFill): void {
+    const { channel, file } = this.#parts;
+    channel.tell("partEnd", { partId: fill.id, missingBytes: file.missingBytes });
+  }
+
+  /**
+   * The primary learns of the end before anybody here asks it for what is still absent. The map shows what others have
+   * filled meanwhile.
+   */
+  async #ended(fill: PartFill, error: EdgeError | undefined): Promise<void> {
+    const { file } = this.#parts;
+    if (!fill.isUnstored) {
+      await file.refresh(0, file.blockCount).catch(() => undefined);
+      this.#tellEnd(fill);
+      this.#fills.delete(fill.id);
+      this.#parts.unfollow(fill.id);
+      if (file.missingBytes === 0 && !this.#isComplete) {
+        this.#isComplete = true;
+        this.#parts.onComplete();
+      }
+    }
+    if (error !== undefined) {
+      const wasFruitless = fill.receivedTo === fill.start;
+      for (const view of [...this.#views]) if (view.waitsIn(fill.start, fill.end)) view.note(error, wasFruitless);
+    }
+    this.#changed();
+    this.#stopUnreadable();
+    this.#endIfUnused();
+  }
+
+  /** First use of a block leaves a mark; at the second it is read whole into the memory tier. */
+  async #noteUse(block: number): Promise<void> {
+    const { tier, blockSpace, file } = this.#parts;
+    const name = this.#name + block;
+    const known = tier.find(blockSpace, name);
+    if (known === undefined) {
+      tier.insert(blockSpace, name, new BodyBlock(undefined));
+      return;
+    }
+    if (known instanceof BodyBlock && known.data !== undefined) return;
+    const start = block * BLOCK_BYTES;
+    const data = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, this.totalBytes - start));
+    let filled = 0;
+    while (filled < data.length) {
+      const count = await file.read(data, filled, data.length - filled, start + filled);
+      if (count < 1) return;
+      filled += count;
+    }
+    tier.insert(blockSpace, name, new BodyBlock(data));
+  }
+
+  #changed(): void {
+    for (const view of [...this.#views]) {
+      view.notify();
+      this.demand(view);
+    }
+  }
+
+  #lose(error: EdgeError): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#parts.onLost();
+    for (const fill of [...this.#fills.values()]) fill.stop(error);
+    for (const view of [...this.#views]) view.fail(error);
+  }
+
+  /** Ends fills that only pass through and have no reader left, and all of them once the object is superseded. */
+  #stopUnreadable(): void {
+    for (const fill of [...this.#fills.values()]) {
+      const lowest = this.lowestPosition(fill);
+      if (fill.isEnded && (lowest === undefined || lowest >= fill.receivedTo)) this.#fills.delete(fill.id);
+      else if (lowest === undefined && !fill.isEnded && (fill.isUnstored || this.#isLost)) {
+        fill.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what is not kept" }));
+      }
+    }
+  }
+
+  #endIfUnused(): void {
+    if (this.#holders > 0 || this.#views.size > 0 || this.#fills.size > 0) return;
+    for (const partId of this.#remote.keys()) this.#parts.unfollow(partId);
+    this.#remote.clear();
+    this.#parts.onUnused();
+  }
+}
+
+const isFar = (block: number, position: number): boolean => block - Math.floor(position / BLOCK_BYTES) > SPLIT_BLOCKS;

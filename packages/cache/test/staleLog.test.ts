@@ -1,0 +1,178 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "@basalt/types";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Invalidation } from "../src/protocol.ts";
+import { createStaleLog, parseStaleLine } from "../src/staleLog.ts";
+import { onEnd, temporaryFolder } from "./support/temporaryFolder.ts";
+
+const purge = (version: number, url = `/${version}`): Invalidation => ({
+  version,
+  vhost: "www.example.com",
+  target: { kind: "url", url },
+  action: { kind: "purge" },
+});
+
+const home = () => {
+  const path = join(temporaryFolder(), "stale.log");
+  const problems: Problem[] = [];
+  const scene = {
+    path,
+    problems,
+    isOn: true,
+    open: () => {
+      const log = createStaleLog({ path, isOn: () => scene.isOn, onProblem: (problem) => problems.push(problem) });
+      onEnd(() => log.close());
+      return log;
+    },
+    text: () => readFileSync(path, "utf8"),
+    versions: async () => (await scene.open().readAll()).map(({ version }) => version),
+  };
+  return scene;
+};
+
+describe("stale.log", () => {
+  it("PRG-29, OPT-80 and OPT-81 keep every call for the next start, in order", async () => {
+    const scene = home();
+    const calls: Invalidation[] = [
+      purge(1),
+      { ...purge(2), target: { kind: "pattern", pattern: "/a*\u2028b\n" }, action: { kind: "expire" } },
+      { ...purge(3), target: { kind: "collective", url: "/q" }, action: { kind: "hardpurge" } },
+      { ...purge(4), action: { kind: "expireafter", untilMs: 1_760_000_000_000 } },
+    ];
+    const log = scene.open();
+    for (const call of calls) await log.append(call);
+    expect(await scene.open().readAll()).toEqual(calls);
+    expect(scene.problems).toEqual([]);
+  });
+
+  it("OPT-82 ignores the log when SyncStale is OFF", async () => {
+    const scene = home();
+    await scene.open().append(purge(1));
+    scene.isOn = false;
+    await scene.open().append(purge(2));
+    expect(await scene.versions()).toEqual([]);
+    scene.isOn = true;
+    expect(await scene.versions()).toEqual([1]);
+  });
+
+  it("OPT-83 is empty when everything is in the index", async () => {
+    const scene = home();
+    const log = scene.open();
+    await log.append(purge(1));
+    await log.append(purge(2));
+    await log.clear(2);
+    expect(scene.text()).toBe("");
+    await log.append(purge(3));
+    expect(await scene.versions()).toEqual([3]);
+    await log.clear(Number.MAX_SAFE_INTEGER);
+    expect(scene.text()).toBe("");
+  });
+
+  it("OPT-83 keeps what is newer than the index, also of the run before", async () => {
+    const scene = home();
+    const first = scene.open();
+    for (const version of [4, 9, 6]) await first.append(purge(version));
+    await first.close();
+    const log = scene.open();
+    await log.append(purge(12));
+    await log.clear(6);
+    expect(await scene.versions()).toEqual([9, 12]);
+    await log.append(purge(13));
+    expect(await scene.versions()).toEqual([9, 12, 13]);
+    expect(existsSync(`${scene.path}.new`)).toBe(false);
+  });
+
+  it("loses nothing that is appended while it is cleared", async () => {
+    const scene = home();
+    const log = scene.open();
+    const work: Promise<void>[] = [];
+    for (let version = 1; version <= 200; version += 1) {
+      work.push(log.append(purge(version)));
+      if (version % 20 === 0) work.push(log.clear(version - 10));
+      if (version % 7 === 0) await work.at(-1);
+    }
+    await Promise.all(work);
+    const kept = await scene.versions();
+    expect(kept).toEqual(Array.from({ length: 10 }, (_, index) => 191 + index));
+  });
+
+  it("takes calls of the same moment with one write", async () => {
+    const scene = home();
+    const log = scene.open();
+    const appends = Array.from({ length: 1000 }, (_, index) => log.append(purge(index + 1)));
+    expect(new Set(appends).size).toBe(1);
+    await Promise.all(appends);
+    expect(await scene.versions()).toHaveLength(1000);
+  });
+
+  it("passes over a line that a crash has torn, and writes behind it", async () => {
+    const scene = home();
+    await scene.open().append(purge(1));
+    appendFileSync(scene.path, JSON.stringify(purge(2)).slice(0, 40));
+    expect(await scene.versions()).toEqual([1]);
+    await scene.open().append(purge(3));
+    expect(await scene.versions()).toEqual([1, 3]);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["blank lines", "\n\n\n"],
+    ["zero bytes of a file that a power cut left", "\0".repeat(5000)],
+    ["JSON of another kind", '[]\n{}\nnull\n"a"\n{"version":-1}\n'],
+    ["a half-right line", `${JSON.stringify({ ...purge(1), target: { kind: "url" } })}\n`],
+    ["a version that is no number", `${JSON.stringify({ ...purge(1), version: "1" })}\n`],
+    ["an unknown action", `${JSON.stringify({ ...purge(1), action: { kind: "format" } })}\n`],
+  ])("reads a log that holds %s as empty", async (_, text) => {
+    const scene = home();
+    writeFileSync(scene.path, text);
+    expect(await scene.versions()).toEqual([]);
+    await scene.open().append(purge(5));
+    expect(await scene.versions()).toEqual([5]);
+    await scene.open().clear(5);
+    expect(scene.text()).toBe("");
+  });
+
+  it("never fails a purge when it cannot be written, and says so once", async () => {
+    const scene = home();
+    mkdirSync(scene.path);
+    const log = scene.open();
+    for (let version = 1; version <= 5; version += 1) await log.append(purge(version));
+    await log.clear(3);
+    expect(await log.readAll()).toEqual([]);
+    expect(scene.problems).toEqual([expect.objectContaining({ severity: "error", file: scene.path })]);
+
+    rmSync(scene.path, { recursive: true });
+    await log.append(purge(6));
+    expect(await scene.versions()).toEqual([6]);
+    await log.close();
+    expect(scene.problems).toHaveLength(1);
+  });
+
+  it("parses hostile lines without throwing, and its own without a change", () => {
+    const text = fc.string({ unit: "binary" });
+    const calls: fc.Arbitrary<Invalidation> = fc.record({
+      version: fc.maxSafeNat(),
+      vhost: text,
+      target: fc.oneof(
+        fc.record({ kind: fc.constantFrom("url" as const, "collective" as const), url: text }),
+        fc.record({ kind: fc.constant("pattern" as const), pattern: text }),
+      ),
+      action: fc.oneof(
+        fc.record({ kind: fc.constantFrom("purge" as const, "expire" as const, "hardpurge" as const) }),
+        fc.record({ kind: fc.constant("expireafter" as const), untilMs: fc.maxSafeNat() }),
+      ),
+    });
+    fc.assert(
+      fc.property(calls, (call) => {
+        expect(parseStaleLine(JSON.stringify(call))).toEqual(call);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.oneof(text, fc.json()), (line) => {
+        expect(parseStaleLine(line)?.version ?? 0).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});

@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { describeTally, emptyTally, runCrashes } from "./runCrashes.ts";
+
+const SEEDS = [1000, 2000] as const;
+
+describe("a store that dies at any step", () => {
+  it("keeps every object whole or absent, over a kill what was stored, over a power cut what was synced", async () => {
+    const tally = emptyTally();
+    await Promise.all(
+      SEEDS.map((seed) =>
+        runCrashes({ folder: temporaryFolder(), seed, rounds: 5, points: 22, stepsBetween: 40 }, tally),
+      ),
+    );
+    process.stdout.write(`${describeTally(tally)}\n`);
+    expect(tally.violations).toEqual([]);
+    const { kill, cutAll, cutSome } = tally.points;
+    expect(kill + cutAll + cutSome).toBe(220);
+    expect(Math.min(tally.whole, tally.recovered)).toBeGreaterThan(100);
+  }, 120_000);
+});

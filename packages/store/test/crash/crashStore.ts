@@ -1,0 +1,48 @@
+/** Command line of `scripts/crash-store`. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type CrashTally, describeTally, emptyTally, runCrashes } from "./runCrashes.ts";
+
+const { values } = parseArgs({
+  options: {
+    points: { type: "string", default: "2000" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    "steps-between": { type: "string", default: "60" },
+    folder: { type: "string", default: existsSync("/dev/shm") ? "/dev/shm" : tmpdir() },
+  },
+});
+
+const ROUNDS = 10;
+const POINTS_PER_ROUND = 20;
+const points = Number(values.points);
+const firstSeed = Number(values.seed);
+const stepsBetween = Number(values["steps-between"]);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const countPoints = (tally: CrashTally): number => tally.points.kill + tally.points.cutAll + tally.points.cutSome;
+
+print(`seed ${firstSeed}`);
+const tally = emptyTally();
+let nextSeed = firstSeed;
+let told = 0;
+const crashAgain = async (): Promise<void> => {
+  while (countPoints(tally) < points) {
+    const seed = nextSeed;
+    nextSeed += ROUNDS;
+    const folder = await mkdtemp(join(values.folder, "basalt-crash-"));
+    try {
+      await runCrashes({ folder, seed, rounds: ROUNDS, points: POINTS_PER_ROUND, stepsBetween }, tally);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    for (const violation of tally.violations.slice(told)) print(`FAIL  ${violation}`);
+    told = tally.violations.length;
+  }
+};
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, crashAgain));
+print(describeTally(tally));
+print(tally.violations.length === 0 ? "holds" : `does not hold: ${tally.violations.length} findings`);
+process.exitCode = tally.violations.length === 0 ? 0 : 1;
