@@ -11,6 +11,7 @@ const KEPT_WRONGS = 5;
 
 const plan = parseLoadPlan(process.argv[2] ?? "");
 const started = performance.now();
+const wrongs: string[] = [];
 const tally = {
   requests: 0,
   right: 0,
@@ -18,7 +19,7 @@ const tally = {
   bytes: 0,
   longestMs: 0,
   errors: new Map<string, number>(),
-  wrongs: [] as string[],
+  wrongs,
 };
 
 function print(): void {
@@ -89,7 +90,7 @@ async function runConnection(number: number): Promise<void> {
         break;
       case "wrong":
         tally.wrong += 1;
-        if (tally.wrongs.length < KEPT_WRONGS) tally.wrongs.push(outcome.reason);
+        if (wrongs.length < KEPT_WRONGS) wrongs.push(outcome.reason);
         break;
       case "status":
         countError(`status ${outcome.status}`);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Edge, launchEdge, waitUntilServing } from "../../infra/lib/edge.ts";
 import { type MetricSample, parseMetrics } from "../../infra/lib/metrics.ts";
-import { findFreePort } from "../../infra/lib/ports.ts";
+import { findFreePortFrom } from "../../infra/lib/ports.ts";
 import { print, printError } from "../../infra/lib/print.ts";
 import { onInterrupt, signal } from "../../infra/lib/processes.ts";
 import { isAlive, listProcessTree } from "../../infra/lib/procfs.ts";
@@ -12,6 +12,12 @@ import { type PositionedOrigin, startPositionedOrigin } from "../../infra/perf/p
 import { Findings } from "./findings.ts";
 
 const START_WITHIN_MS = 60_000;
+/**
+ * Below the ports that the system hands out by itself: while the instance is down nobody else may get its port, least
+ * of all a client that tries to connect to it (which would then be connected to itself).
+ */
+const FIRST_PORT = 15_000;
+const PORT_PLACES = 4000;
 
 export interface StoreSceneSettings {
   readonly workers: number;
@@ -84,10 +90,11 @@ export async function runStoreCheck(body: (findings: Findings) => Promise<void>)
 
 export async function openStoreScene(settings: StoreSceneSettings): Promise<StoreScene> {
   const { keptHome } = settings;
-  const home = keptHome ?? (await mkdtemp(join(tmpdir(), "basalt-store-")));
+  const home = keptHome ?? (await mkdtemp(join(tmpdir(), "basalt-check-store-")));
   const origin = await startPositionedOrigin();
-  const port = await findFreePort();
-  const managerPort = await findFreePort();
+  const firstPort = FIRST_PORT + 2 * (process.pid % PORT_PLACES);
+  const port = await findFreePortFrom(firstPort);
+  const managerPort = await findFreePortFrom(port + 1);
   const disks = (settings.disks ?? ["disk"]).map((name) => join(home, name));
   for (const disk of disks) await mkdir(disk, { recursive: true });
   await writeHome(home, disks, { settings, port, managerPort, originPort: origin.port });

@@ -332,6 +332,7 @@ export class Instance implements Control {
     const changes = diffConfigs(this.#config, outcome.config);
     // What is tied to system resources keeps its value until the next start (CFG-31).
     const config = keepingResources(this.#config, outcome.config);
+    const previousNames = this.vhostNames();
     const refusal = await this.#takePorts(config);
     if (refusal.kind === "refused") {
       log.error(`reload refused: ${refusal.problem.message}`);
@@ -343,6 +344,8 @@ export class Instance implements Control {
       const note = change.effect === "restart" ? " (in force after a restart)" : "";
       log.notice(`changed ${change.element}: ${change.from} -> ${change.to}${note}`);
     }
+    // Until every worker knows the new configuration, both old and new hosts have objects.
+    this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previousNames]));
     const configuration = this.#workerConfiguration();
     await Promise.all(
       [...this.#workers.living()].map(async (worker) => {
@@ -391,6 +394,8 @@ export class Instance implements Control {
     if (worker.generation !== this.#config.generation) {
       void worker.configure(this.#workerConfiguration()).catch(() => null);
     }
+    worker.channel.tell("store", this.#store.storeDisks);
+    worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
     for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
   }
 

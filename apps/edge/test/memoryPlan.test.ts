@@ -9,7 +9,7 @@ const configOf = (cache = "") => {
   ]);
   const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
-  return config;
+  return outcome.config;
 };
 
 describe("the workers' share", () => {

@@ -28,6 +28,7 @@ export class Disk {
   weight: number;
   credit = 0;
   #preparation: Promise<void> | undefined;
+  #fileSystemBytes = Number.POSITIVE_INFINITY;
 
   constructor({ number, path, quotaBytes }: DiskSetting) {
     this.number = number;
@@ -39,7 +40,8 @@ export class Disk {
 
   setQuota(quotaBytes: number | undefined): void {
     this.quotaBytes = quotaBytes;
-    this.segmentBytes = segmentBytesFor(quotaBytes);
+    const limitBytes = Math.min(quotaBytes ?? Number.POSITIVE_INFINITY, this.#fileSystemBytes);
+    this.segmentBytes = segmentBytesFor(Number.isFinite(limitBytes) ? limitBytes : undefined);
   }
 
   /** Resolves when the folders are there; they are made once, so that nothing is written beside a lost mount. */
@@ -57,7 +59,10 @@ export class Disk {
   async weigh(): Promise<void> {
     try {
       await this.prepare();
-      const { bavail, bsize } = await statfs(this.root);
+      const { bavail, bsize, blocks } = await statfs(this.root);
+      // A small file system is cut as a small quota is: the space keeper gives up whole segments.
+      this.#fileSystemBytes = blocks * bsize;
+      this.setQuota(this.quotaBytes);
       this.weight = Math.max(1, Math.min(bavail * bsize, this.quotaBytes ?? Number.POSITIVE_INFINITY));
     } catch (cause) {
       this.weight = 0;

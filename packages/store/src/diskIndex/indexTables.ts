@@ -104,6 +104,12 @@ export class IndexTables {
     return columns === undefined ? undefined : decodeRow(columns, this.vhosts.nameOf);
   }
 
+  findDead(key: CacheKey): IndexRow | undefined {
+    const columns = this.#statements.find.get(key);
+    if (columns === undefined || !this.isDeadRow(columns)) return undefined;
+    return decodeRow(columns, this.vhosts.nameOf);
+  }
+
   /** Rows between two keys, both included, in the order of the keys. */
   range(first: Buffer, last: Buffer): EncodedColumns[] {
     return this.#statements.range.all(first, last);

@@ -2,9 +2,8 @@ import { statSync } from "node:fs";
 import { type Clock, systemClock } from "@basalt/types";
 import Database from "better-sqlite3";
 import type { CacheKey, DiskIndexReader, IndexRow } from "../contract.ts";
-import { SELECT_COLUMNS } from "./indexStatements.ts";
 import { hasCurrentSchema, type IndexingSettings, mappedBytesOf } from "./openDatabase.ts";
-import { decodeRow } from "./rowCodec.ts";
+import { COLUMNS_BEHIND_KEY, decodeBehindKey } from "./rowCodec.ts";
 import { VhostNames } from "./vhostNames.ts";
 
 /** How often the file is checked for having been replaced, and how long a failed open is not tried again. */
@@ -36,7 +35,7 @@ class OpenIndex {
     this.#begin = database.prepare("BEGIN");
     this.#end = database.prepare("COMMIT");
     this.#vhostChanges = database.prepare<[], unknown[]>("SELECT vhost_changes FROM state WHERE id = 1").raw();
-    this.#find = database.prepare<[Buffer], unknown[]>(`SELECT ${SELECT_COLUMNS} FROM object WHERE key = ?`).raw();
+    this.#find = database.prepare<[Buffer], unknown[]>(`SELECT ${COLUMNS_BEHIND_KEY.join(", ")} FROM object WHERE key = ?`).raw();
   }
 
   /** Sees from now on what is in the index now. */
@@ -55,7 +54,7 @@ class OpenIndex {
 
   find(key: CacheKey): IndexRow | undefined {
     const columns = this.#find.get(key);
-    return columns === undefined ? undefined : decodeRow(columns, this.#vhosts.presentNameOf);
+    return columns === undefined ? undefined : decodeBehindKey(key, columns, 0, this.#vhosts.presentNameOf);
   }
 
   close(): void {

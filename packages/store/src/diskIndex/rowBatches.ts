@@ -29,6 +29,7 @@ export class RowBatches {
   #tables: IndexTables;
   #checkpointer: Checkpointer;
   #highestVersion: number;
+  #generation = 0;
   #timer: NodeJS.Timeout | undefined;
   #isFailing = false;
   /** The index is corrupt, and a new one could not take its place yet. */
@@ -59,6 +60,11 @@ export class RowBatches {
 
   get highestVersion(): number {
     return this.#highestVersion;
+  }
+
+  /** Changes with every batch: what was read from the tables before is old. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Whether the last batch could not be written. */
@@ -109,6 +115,7 @@ export class RowBatches {
         highestVersion: this.#highestVersion,
       };
       this.#tables.write(batch, options.durable ?? false);
+      this.#generation += 1;
       this.#waiting.clear();
       this.#arrivals.clear();
       this.#forgotten.clear();
@@ -221,6 +228,7 @@ export class RowBatches {
       this.#noteFailure(`The index is damaged and no other can take its place: ${describeCause(problem)}`);
       return;
     }
+    this.#generation += 1;
     this.#tables.disks.adopt(disks);
     this.#checkpointer = this.#startCheckpointer();
     this.#isLost = false;

@@ -1,5 +1,5 @@
 import { type EpochMs, epochMs } from "@basalt/types";
-import type { IndexRow, ObjectLocation } from "../contract.ts";
+import type { CacheKey, IndexRow, ObjectLocation } from "../contract.ts";
 import { CACHE_KEY_BYTES } from "./cacheKey.ts";
 
 /**
@@ -113,6 +113,9 @@ export const encodeRow = (row: IndexRow, vhostId: number): EncodedRow => [
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 const isCount = (value: unknown): value is number => isWhole(value) && value >= 0;
 
+/** What is read for a key that the reader of the row has already. */
+export const COLUMNS_BEHIND_KEY = ROW_COLUMNS.slice(1);
+
 /**
  * Boundary parser: what comes from SQLite is checked before it is believed. Undefined when the columns cannot be a
  * row that `encodeRow` wrote, or when its virtual host is not known.
@@ -121,15 +124,38 @@ export const decodeRow = (
   columns: readonly unknown[],
   vhostName: (id: number) => string | undefined,
 ): IndexRow | undefined => {
-  const [key, vhostId, url, disk, segment, offset, headBytes, bodyBytes, file, ...state] = columns;
-  const [version, updated, ttl, fresh, access, flags, missing] = state;
+  const key = columns[COLUMN.key];
   if (!Buffer.isBuffer(key) || key.length !== CACHE_KEY_BYTES) return undefined;
+  return decodeBehindKey(key, columns, 1, vhostName);
+};
+
+/** As `decodeRow`, for the columns behind the key, which begin at `first`. On the path of every lookup: no destructuring. */
+export const decodeBehindKey = (
+  key: CacheKey,
+  columns: readonly unknown[],
+  first: number,
+  vhostName: (id: number) => string | undefined,
+): IndexRow | undefined => {
+  const vhostId = columns[first];
+  const url = columns[first + 1];
+  const disk = columns[first + 2];
+  const segment = columns[first + 3];
+  const offset = columns[first + 4];
+  const headBytes = columns[first + 5];
+  const bodyBytes = columns[first + 6];
+  const file = columns[first + 7];
+  const version = columns[first + 8];
+  const updated = columns[first + 9];
+  const ttl = columns[first + 10];
+  const fresh = columns[first + 11];
+  const access = columns[first + 12];
+  const flags = columns[first + 13];
+  const missingBytes = columns[first + 14];
   if (!isCount(vhostId) || typeof url !== "string") return undefined;
   if (!isCount(disk) || !isCount(segment) || !isCount(offset)) return undefined;
   if (!isCount(headBytes) || !isCount(bodyBytes) || !isCount(file)) return undefined;
   if (!isCount(version) || !isCount(updated) || !isCount(ttl) || !isCount(flags)) return undefined;
-  if (!isCount(missing)) return undefined;
-  if (!isWhole(fresh) || !isWhole(access)) return undefined;
+  if (!isWhole(fresh) || !isWhole(access) || !isCount(missingBytes)) return undefined;
   const vhost = vhostName(vhostId);
   if (vhost === undefined) return undefined;
   return {
@@ -143,6 +169,6 @@ export const decodeRow = (
     updatedAt: epochMs(updated),
     lastAccess: epochMs(updated + access),
     flags,
-    missingBytes: missing,
+    missingBytes,
   };
 };

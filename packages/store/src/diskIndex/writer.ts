@@ -91,11 +91,12 @@ class SqliteIndexWriter implements DiskIndex {
     for (;;) {
       if (this.#batches.isClosed) return;
       this.#batches.write();
+      const { generation } = this.#batches;
       const chunk = this.#batches.read((tables) => tables.chunkAfter(after, SCAN_CHUNK_ROWS), []);
       const wanted = filter.vhost === undefined ? undefined : this.#tables.vhosts.find(filter.vhost);
       if (filter.vhost !== undefined && wanted === undefined) return;
       for (const columns of chunk) {
-        if (wanted === undefined || columns[COLUMN.vhost] === wanted) this.#visitCurrent(columns, visit);
+        if (wanted === undefined || columns[COLUMN.vhost] === wanted) this.#visitCurrent(columns, generation, visit);
       }
       const last = chunk.at(-1)?.[COLUMN.key];
       if (!Buffer.isBuffer(last) || chunk.length < SCAN_CHUNK_ROWS) return;
@@ -115,13 +116,14 @@ class SqliteIndexWriter implements DiskIndex {
       batch = members.batch;
       for (let start = 0; start < members.prefixes.length; start += MEMBER_PREFIX_BYTES) {
         const prefix = members.prefixes.subarray(start, start + MEMBER_PREFIX_BYTES);
+        const { generation } = this.#batches;
         for (const columns of this.#batches.read((tables) => tables.rowsWithPrefix(prefix), [])) {
           const key = columns[COLUMN.key];
           if (!Buffer.isBuffer(key) || visited.has(keyText(key))) continue;
           visited.add(keyText(key));
           if (this.#tables.isDeadRow(columns)) this.#dropDead(key);
           else {
-            this.#visitCurrent(columns, (current) => {
+            this.#visitCurrent(columns, generation, (current) => {
               if (current.location.segment === segment) visit(current);
             });
           }
@@ -154,8 +156,9 @@ class SqliteIndexWriter implements DiskIndex {
     const found: IndexRow[] = [];
     for (let look = 0; look < COLDEST_LOOKS && found.length === 0; look += 1) {
       this.#batches.write();
+      const { generation } = this.#batches;
       const rows = this.#batches.read((tables) => tables.coldestFiles(disk, limit), []);
-      for (const columns of rows) this.#visitCurrent(columns, (row) => found.push(row));
+      for (const columns of rows) this.#visitCurrent(columns, generation, (row) => found.push(row));
       const dead = rows.filter((columns) => this.#tables.isDeadRow(columns)).map((columns) => columns[COLUMN.key]);
       for (const key of dead) if (Buffer.isBuffer(key)) this.#dropDead(key);
       if (dead.length === 0) break;
@@ -296,10 +299,10 @@ class SqliteIndexWriter implements DiskIndex {
     this.#batches.enqueue(keyText(row.key), undefined);
   }
 
-  /** Removes a row that was found dead in the tables; false when something else waits for the key already. */
+  /** Removes a row that was found dead in the tables; false when something else took its place meanwhile. */
   #dropDead(key: CacheKey): boolean {
     if (this.#batches.rows.has(keyText(key))) return false;
-    const row = this.#findStored(key);
+    const row = this.#batches.read((tables) => tables.findDead(key), undefined);
     if (row === undefined) return false;
     this.#drop(row);
     return true;
@@ -313,11 +316,12 @@ class SqliteIndexWriter implements DiskIndex {
     if (location.file !== 0 && this.#released.length < RELEASED_FILES_LIMIT) this.#released.push({ key, location });
   }
 
-  /** Visits the row as it is now: a visit before may have changed or removed it. */
-  #visitCurrent(columns: EncodedColumns, visit: (row: IndexRow) => void): void {
+  /** Visits the row as it is now: a visit may have changed or removed it since it was read in that generation. */
+  #visitCurrent(columns: EncodedColumns, generation: number, visit: (row: IndexRow) => void): void {
     const key = columns[COLUMN.key];
-    const text = Buffer.isBuffer(key) ? keyText(key) : "";
-    const current = this.#batches.rows.has(text) ? this.#batches.rows.get(text) : this.#tables.decode(columns);
+    if (!Buffer.isBuffer(key)) return;
+    const isAsRead = generation === this.#batches.generation && !this.#batches.rows.has(keyText(key));
+    const current = isAsRead ? this.#tables.decode(columns) : this.find(key);
     if (current !== undefined) visit(current);
   }
 

@@ -33,7 +33,7 @@ const PARTED_BYTES = [1, BLOCK_BYTES - 1, BLOCK_BYTES + 17, BLOCK_BYTES + 17, 2 
 /** Deterministic clients of the store that go on until the process dies. */
 export class Workload {
   readonly #settings: WorkloadSettings;
-  /** Rows of the second store on their way to the index. */
+  /** What the second store wrote, on its way to the index. */
   readonly #late: (() => void)[] = [];
   /** Removed, but the index was not flushed yet. */
   #removed: { readonly url: string; readonly version: number }[] = [];
@@ -95,7 +95,7 @@ export class Workload {
   }
 
   #arrive(): void {
-    for (const put of this.#late.splice(0)) put();
+    for (const write of this.#late.splice(0)) write();
   }
 
   async #flush(): Promise<void> {
@@ -120,15 +120,19 @@ export class Workload {
     return state;
   }
 
-  /** The row of a new object. What the second store wrote arrives later, behind what it wrote before. */
+  /** What the second store wrote arrives later, behind what it wrote before. */
+  #tellIndex(store: number, write: () => void): void {
+    if (store === 0) write();
+    else this.#late.push(write);
+  }
+
   #enter(store: number, { url, version }: ObjectState, row: IndexRow): void {
-    const put = (): void => {
-      const present = this.#settings.index.find(row.key);
-      if (present === undefined || present.version < version) this.#settings.index.put(row);
-      else this.#settings.report({ kind: "leaving", url });
-    };
-    if (store === 0) put();
-    else this.#late.push(put);
+    const { index, report } = this.#settings;
+    this.#tellIndex(store, () => {
+      const present = index.find(row.key);
+      if (present === undefined || present.version < version) index.put(row);
+      else report({ kind: "leaving", url });
+    });
   }
 
   async #storePacked(store: number, url: string): Promise<void> {
@@ -205,10 +209,12 @@ export class Workload {
       const image = imageOf(state, queue.clock.now());
       const location = await this.#store(store).replaceHead(row.location, image, headOf(state));
       report({ kind: "headed", ...state });
-      const current = index.find(row.key);
-      if (current !== undefined && current.version === row.version && current.location.file === row.location.file) {
-        index.update(row.key, { location, version: state.version, updatedAt: image.updatedAt });
-      } else report({ kind: "leaving", url });
+      this.#tellIndex(store, () => {
+        const current = index.find(row.key);
+        if (current?.version !== row.version || current.location.file !== row.location.file) {
+          report({ kind: "leaving", url });
+        } else index.update(row.key, { location, version: state.version, updatedAt: image.updatedAt });
+      });
     });
   }
 

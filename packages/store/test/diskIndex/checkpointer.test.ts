@@ -26,13 +26,13 @@ class PretendedLog extends WalConnection {
   }
 }
 
-const openScene = (path = join(temporaryFolder(), "index.db")) => {
-  const database = new Database(path === "" ? ":memory:" : path);
+const openScene = (path = join(temporaryFolder(), "index.db"), threadPath = path) => {
+  const database = new Database(path);
   database.pragma("journal_mode = WAL");
   const log = new PretendedLog(database, 100);
   const { problems, onProblem } = collectProblems();
   const onQuietEnd = vi.fn();
-  const checkpointer = new Checkpointer(log, { path, onProblem, onQuietEnd });
+  const checkpointer = new Checkpointer(log, { path: threadPath, onProblem, onQuietEnd });
   return { database, log, problems, onQuietEnd, checkpointer };
 };
 
@@ -61,7 +61,7 @@ describe("the checkpointer", () => {
   });
 
   it("says once that the file cannot be brought up to date, and goes on asking", async () => {
-    const { log, problems, checkpointer } = openScene("");
+    const { log, problems, checkpointer } = openScene(undefined, join(temporaryFolder(), "gone", "index.db"));
     for (let commit = 1; commit < 6; commit += 1) {
       log.gauges.splice(0, 9, { frames: commit * 4000, backfilledFrames: 0 });
       checkpointer.noteCommit();

@@ -94,13 +94,13 @@ describe("an index that cannot be used", () => {
     const clock = { now: systemClock.now, monotonic: () => monotonicMs(nowMs) };
     const path = join(temporaryFolder(), "index.db");
     const { problems, onProblem } = collectProblems();
-    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem });
-    const disk = index.numberDisk("/cache/one");
     const urlOf = (number: number): string => `/${number}/${"long".repeat(200)}`;
-    for (let number = 0; number < 20_000; number += 1) {
-      index.put(sampleRow({ url: urlOf(number) }));
-      if (number % 500 === 0) await index.flush();
-    }
+    const filled = openDiskIndexWriter(path, { clock: systemClock, onProblem });
+    const disk = filled.numberDisk("/cache/one");
+    for (let number = 0; number < 12_000; number += 1) filled.put(sampleRow({ url: urlOf(number) }));
+    filled.close();
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem });
+    for (let number = 0; number < 2500; number += 1) index.put(sampleRow({ url: urlOf(number), version: 13 }));
     await index.sync();
     const reader = openDiskIndexReader(path, { clock });
     expect(reader.find(computeCacheKey("www.example.com", urlOf(5), ""))?.url).toBe(urlOf(5));
@@ -112,7 +112,7 @@ describe("an index that cannot be used", () => {
         for (let at = 4096; at < statSync(name).size; at += 4096) writeSync(file, Buffer.alloc(512, 0xee), 0, 512, at);
       }`;
     expect(spawnSync(process.execPath, ["-e", damage, path, `${path}-wal`]).status).toBe(0);
-    for (let number = 0; number < 3000; number += 1) {
+    for (let number = 0; number < 12_000; number += 1) {
       index.find(computeCacheKey("www.example.com", urlOf(number), ""));
       expect(() => reader.find(computeCacheKey("www.example.com", urlOf(number), ""))).not.toThrow();
       nowMs += 1;
