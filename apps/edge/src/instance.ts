@@ -130,6 +130,7 @@ export class Instance implements Control {
       clock,
       journal: store.staleLog,
       index: store.index,
+      hasDisk: (disk) => store.bodies.hasDisk(disk),
       derive: (request) => this.#transform.derive(request),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });

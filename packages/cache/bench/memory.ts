@@ -7,11 +7,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { computeCacheKey, createMemoryTier } from "@basalt/store";
-import { CachedObject, encodeHead } from "../src/index.ts";
-import { readHead } from "../src/storedHead.ts";
+import { CachedObject } from "../src/cachedObject.ts";
+import { encodeHead, readHead } from "../src/storedHead.ts";
 
 const MIB = 1024 * 1024;
-const LIMIT_BYTES = 256 * MIB;
+const LIMITS_BYTES = [256 * MIB, 1024 * MIB];
 const SIZES = [1024, 16 * 1024, 64 * 1024];
 /** How the workers are started, and what that gives up against V8's own settings. */
 const SETTINGS = [[], ["--heap-growing-percent=25", "--max-semi-space-size=4"]];
@@ -70,45 +70,49 @@ const makeObject = (number: number, body: Buffer): CachedObject => {
 /** Leaves the event loop some room between groups of objects, as a server does: memory is given back then. */
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const measure = async (bodyBytes: number): Promise<void> => {
+const measure = async (bodyBytes: number, limitBytes: number): Promise<void> => {
   const body = Buffer.alloc(bodyBytes, 1);
-  const tier = createMemoryTier<CachedObject>(LIMIT_BYTES);
+  const tier = createMemoryTier<CachedObject>(limitBytes);
   let number = 0;
-  const insert = async (count: number): Promise<void> => {
+  const insert = async (count: number, each = body): Promise<void> => {
     for (const end = number + count; number < end; number += 1) {
-      const object = makeObject(number, body);
+      const object = makeObject(number, each);
       tier.insert(0, object.url, object);
       if (number % 100 === 0) await pause();
     }
   };
   // The code is to be warm before the first look.
-  await insert(2000);
+  await insert(2000, body.subarray(0, 1024));
   tier.removeSpace(0);
   const before = privateBytes();
   const charged = makeObject(0, body).memoryBytes;
-  const count = Math.floor(LIMIT_BYTES / (charged + 200));
+  const count = Math.floor(limitBytes / (charged + 200));
   await insert(count);
   const filled = (privateBytes() - before) / tier.count;
   await insert(10 * count);
   const after = privateBytes() - before;
-  const perObject = (bytes: number): string => `${Math.round(bytes - bodyBytes)} B`.padStart(9);
+  const beyondBody = (bytes: number): string => `${Math.round(bytes - bodyBytes)} B`.padStart(9);
+  const beyondLimit = `${Math.round((after - limitBytes) / MIB)} MB`;
   process.stdout.write(
-    `${String(bodyBytes / 1024).padStart(4)} KB ${perObject(tier.bytes / tier.count)} ${perObject(filled)} ` +
-      `${perObject(after / tier.count)} ${(after / LIMIT_BYTES).toFixed(2).padStart(6)}\n`,
+    `${String(bodyBytes / 1024).padStart(4)} KB ${String(limitBytes / MIB).padStart(5)} MB ` +
+      `${beyondBody(tier.bytes / tier.count)} ${beyondBody(filled)} ${beyondLimit.padStart(9)}\n`,
   );
 };
 
-const [, , wanted] = process.argv;
-if (wanted === undefined) {
+const [, , size, limit] = process.argv;
+if (size === undefined) {
   for (const settings of SETTINGS) {
     process.stdout.write(`\n${settings.join(" ") || "as V8 comes"}\n`);
-    process.stdout.write("beyond the body: charged, costs when full, after ten times as much; growth by limit\n");
-    for (const size of SIZES) {
-      const parts = ["--conditions=@basalt/source", "--disable-warning=ExperimentalWarning", ...settings];
-      const program = fileURLToPath(import.meta.url);
-      process.stdout.write(execFileSync(process.execPath, [...parts, program, String(size)], { encoding: "utf8" }));
+    process.stdout.write("  body    limit   charged     costs  beyond the limit after ten times as much\n");
+    const parts = ["--conditions=@basalt/source", "--disable-warning=ExperimentalWarning", ...settings];
+    const program = [...parts, fileURLToPath(import.meta.url)];
+    for (const bodyBytes of SIZES) {
+      for (const limitBytes of LIMITS_BYTES) {
+        const figures = execFileSync(process.execPath, [...program, String(bodyBytes), String(limitBytes)]);
+        process.stdout.write(figures);
+      }
     }
   }
 } else {
-  await measure(Number(wanted));
+  await measure(Number(size), Number(limit));
 }

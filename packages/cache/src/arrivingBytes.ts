@@ -67,6 +67,14 @@ export class ArrivingBytes {
     this.forgetBefore(Math.min(this.#writtenTo, this.#receivedTo - TAIL_BYTES));
   }
 
+  /** Forgets what has arrived from the position on. */
+  cutAt(position: number): void {
+    if (position >= this.#receivedTo) return;
+    this.#receivedTo = position;
+    const kept = this.#chunks.filter((chunk) => chunk.start < position);
+    this.#chunks = kept.map(({ start, data }) => ({ start, data: data.subarray(0, position - start) }));
+  }
+
   /** Lets go of chunks that end at or before the position. */
   forgetBefore(position: number): void {
     let count = 0;

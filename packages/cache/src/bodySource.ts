@@ -11,6 +11,8 @@ export interface BodySource {
   readonly availableBytes: number;
   readonly state: "growing" | "complete" | "failed";
   readonly error: EdgeError | undefined;
+  /** False while it is not certain that the reader will get anything; absent: it is. */
+  readonly isConfirmed?: boolean;
   /** Bytes at the position that are in memory already; never to be changed. */
   peek(position: number): Buffer | undefined;
   /** Reads into `target`; resolves with the count, at least 1 where `position < availableBytes`, else 0. */

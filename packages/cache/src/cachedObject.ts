@@ -51,7 +51,7 @@ export interface ObjectState {
 }
 
 /** Cost beside the block: the object itself, its URL, and what memory of its own costs; see docs/decisions/0006. */
-const ENTRY_OVERHEAD_BYTES = 560;
+const ENTRY_OVERHEAD_BYTES = 900;
 
 /** Cost of a prepared 304 beside its bytes. */
 const NOT_MODIFIED_OVERHEAD_BYTES = 500;

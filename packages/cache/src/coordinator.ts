@@ -50,6 +50,8 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   readonly journal?: InvalidationJournal;
   readonly index: DiskIndexWriter;
+  /** Whether objects on that disk can be had now. */
+  readonly hasDisk: (disk: number) => boolean;
   /** Sends a derive job to the transform host. */
   readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
   readonly onDefect: (error: unknown) => void;
@@ -143,10 +145,11 @@ export class ObjectCoordinator {
 
   acquire(worker: number, request: AcquireRequest): AcquireReply {
     const key = request.key.toString("latin1");
-    const row = this.#parts.index.find(request.key);
+    const found = this.#parts.index.find(request.key);
+    const row = found !== undefined && this.#parts.hasDisk(found.location.disk) ? found : undefined;
     if (row !== undefined && row.version > request.heldVersion) return { kind: "stored", row };
     const running = this.#fillByKey.get(key);
-    if (running !== undefined && running.worker !== worker) return this.#join(running, worker);
+    if (running !== undefined && running.worker !== worker && !request.isAlone) return this.#join(running, worker);
     const failure = this.#failures.get(key);
     if (failure !== undefined && row === undefined) {
       if (this.#parts.clock.now() < failure.untilMs) return { kind: "failed", code: failure.code };
@@ -222,7 +225,7 @@ export class ObjectCoordinator {
         return;
       }
       case "unstored":
-        this.#end(fill, { fillId: fill.id, kind: "orphaned" });
+        this.#end(fill, { fillId: fill.id, kind: "unstored" });
         return;
       case "ended":
         this.#end(fill, end);

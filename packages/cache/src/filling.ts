@@ -18,7 +18,7 @@ import { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 import { HeldSink } from "./heldSink.ts";
 import { imageOf, rowOf } from "./indexRow.ts";
-import { WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
+import { UNWRITTEN_HIGH_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
 import { type BodySink, type FetchOutcome, fetchFromOrigin, type SinkControl } from "./originFetch.ts";
@@ -131,7 +131,9 @@ export class Filling {
       const facts = responseFacts(head.status, head.fields);
       const isLong = stored.bodyBytes > WHOLE_IN_MEMORY_BYTES;
       if (isLong && canStoreInParts(head.fields, facts, stored.bodyBytes) && representationOf(stored) !== undefined) {
-        parted = { head: stored, sink: new HeldSink(control) };
+        const { partBytes } = originOptions;
+        const heldBytes = partBytes === 0 ? UNWRITTEN_HIGH_BYTES : Math.min(partBytes, UNWRITTEN_HIGH_BYTES);
+        parted = { head: stored, sink: new HeldSink(control, heldBytes) };
         return parted.sink;
       }
       fill = this.#localFill(request, grant.fillId, stored, control);
@@ -191,8 +193,11 @@ export class Filling {
     this.#listener.parted(request, object, file, held);
     this.#forget(grant.fillId);
     const { partBytes } = request.vhost.settings.originOptions;
-    const wantedBytes = Math.max(partBytes === 0 ? head.bodyBytes : partBytes, sink.bytes.receivedTo);
-    const end = Math.min(file.blockCount, Math.ceil(wantedBytes / BLOCK_BYTES));
+    const partBlocks = partBytes === 0 ? file.blockCount : Math.ceil(partBytes / BLOCK_BYTES);
+    const { receivedTo } = sink.bytes;
+    const receivedBlocks = receivedTo < head.bodyBytes ? Math.floor(receivedTo / BLOCK_BYTES) : file.blockCount;
+    const end = Math.min(file.blockCount, Math.max(partBlocks, receivedBlocks));
+    sink.bytes.cutAt(Math.min(end * BLOCK_BYTES, head.bodyBytes));
     const row = rowOf(request.vhost, object, this.#parts.clock.now());
     if (row !== undefined) {
       this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "stored", row, partEnd: end });
@@ -289,7 +294,7 @@ export class Filling {
     }
     if (this.#shareAsked.has(grant.fillId)) this.#share(grant.fillId, fill);
     const obtained = { kind: "body", head: fill.head, source: fill, version: grant.version, result } as const;
-    this.#listener.growing(request, obtained);
+    if (!fill.isUnstored) this.#listener.growing(request, obtained);
     void done
       .then((error) => {
         if (error === undefined) {

@@ -1,19 +1,20 @@
 import type { OriginExchange } from "@basalt/origin";
 import type { EdgeError } from "@basalt/types";
 import { ArrivingBytes } from "./arrivingBytes.ts";
-import { UNWRITTEN_HIGH_BYTES } from "./limits.ts";
 import type { BodySink, SinkControl } from "./originFetch.ts";
 
-/** Holds what arrives of a body until it is known where it goes. */
+/** Holds what arrives of a body until it is known where it goes; about `limitBytes` of it. */
 export class HeldSink implements BodySink {
   readonly control: SinkControl;
   readonly bytes = new ArrivingBytes(0);
+  readonly #limitBytes: number;
   #exchange: OriginExchange | undefined;
   #target: BodySink | undefined;
   #end: { readonly error: EdgeError | undefined } | undefined;
 
-  constructor(control: SinkControl) {
+  constructor(control: SinkControl, limitBytes: number) {
     this.control = control;
+    this.#limitBytes = limitBytes;
   }
 
   attach(exchange: OriginExchange): void {
@@ -23,7 +24,7 @@ export class HeldSink implements BodySink {
   push(chunk: Buffer): boolean {
     if (this.#target !== undefined) return this.#target.push(chunk);
     this.bytes.push(chunk);
-    return this.bytes.heldBytes < UNWRITTEN_HIGH_BYTES;
+    return this.bytes.heldBytes < this.#limitBytes;
   }
 
   complete(): void {

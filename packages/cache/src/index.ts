@@ -19,7 +19,7 @@ export { type EmergencyChange, EmergencyState, type HostState } from "./emergenc
 export { PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
-export type { PartOrigin } from "./parts/partedBody.ts";
+export type { PartedBody, PartOrigin } from "./parts/partedBody.ts";
 export type * from "./protocol.ts";
 export { createStaleLog, type StaleLog } from "./staleLog.ts";
 export { decodeHead, encodeHead, lastModifiedOf, type StoredHead } from "./storedHead.ts";

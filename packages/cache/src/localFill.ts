@@ -39,6 +39,8 @@ export class LocalFill implements BodySource, BodySink {
   #reader: ReturnType<BodyStore["openGrowing"]> | undefined;
   #settled = false;
   #readers = 0;
+  /** Readers to whom the body was given may still be on their way, this turn of the event loop. */
+  #isGathering = false;
   #storeError: EdgeError | undefined;
 
   /** `arrived`: what has come before the fill was made. */
@@ -120,10 +122,15 @@ export class LocalFill implements BodySource, BodySink {
     return await file.complete(image, encoded);
   }
 
+  /** True when the store has failed: nobody new can read it from the beginning. */
+  get isUnstored(): boolean {
+    return this.#storeError !== undefined;
+  }
+
   /** The object is in the store, or will never be: what nobody reads any more is let go. */
   settle(): void {
     this.#settled = true;
-    if (this.#readers === 0) void this.#letGo();
+    this.#gather();
   }
 
   /** Makes the body readable by other workers; calls back at once and after each write. */
@@ -136,15 +143,12 @@ export class LocalFill implements BodySource, BodySink {
 
   retain(): void {
     this.#readers++;
+    if (this.#readers === 1) this.#gather();
   }
 
   release(): void {
     this.#readers--;
-    if (this.#readers > 0) return;
-    if (this.#settled) void this.#letGo();
-    else if (this.#storeError !== undefined && this.#state === "growing") {
-      this.#parts.control.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what cannot be stored" }));
-    }
+    if (this.#readers === 0) this.#whenLeft();
   }
 
   watch(listener: () => void, position?: () => number): () => void {
@@ -218,8 +222,26 @@ export class LocalFill implements BodySource, BodySink {
 
   /** Lets go of what every reader has had, and of the origin when there is room again. */
   #pace(): void {
-    this.#bytes.forgetBefore(this.#watchers.lowestPosition ?? 0);
+    if (!this.#isGathering) this.#bytes.forgetBefore(this.#watchers.lowestPosition ?? 0);
     this.#resume();
+  }
+
+  /** All who were given the body become readers within a turn of the event loop: nothing is let go before its end. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
+      if (this.#readers === 0) this.#whenLeft();
+    });
+  }
+
+  #whenLeft(): void {
+    if (this.#isGathering) return;
+    if (this.#settled) void this.#letGo();
+    else if (this.#storeError !== undefined && this.#state === "growing") {
+      this.#parts.control.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what cannot be stored" }));
+    }
   }
 
   #tellShared(): void {
@@ -247,6 +269,7 @@ export class LocalFill implements BodySource, BodySink {
     try {
       await this.#writing;
       const file = await this.#file;
+      this.#openFile = undefined;
       await file?.abandon();
     } catch {
       // The file could not be made or written: there is nothing left to remove.
@@ -260,6 +283,9 @@ export class LocalFill implements BodySource, BodySink {
     this.#bytes.clear();
     const reader = await opening?.catch(() => undefined);
     reader?.release();
-    if (this.#storeError !== undefined) await this.#openFile?.abandon();
+    if (this.#storeError === undefined) return;
+    const file = this.#openFile;
+    this.#openFile = undefined;
+    await file?.abandon();
   }
 }

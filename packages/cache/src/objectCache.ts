@@ -200,7 +200,7 @@ export class ObjectCache {
     if (usable !== undefined) return usable;
     let heldVersion = loaded?.version ?? 0;
     for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
-      const request = { key, vhost: vhost.name, url: source.url, heldVersion };
+      const request = { key, vhost: vhost.name, url: source.url, heldVersion, isAlone: false };
       const reply = await this.#parts.channel.call("acquire", request);
       let stored: IndexRow;
       switch (reply.kind) {
@@ -276,7 +276,7 @@ export class ObjectCache {
     return this.#filling;
   }
 
-  async #run(request: ObtainRequest): Promise<Obtained> {
+  async #run(request: ObtainRequest, isAlone = false): Promise<Obtained> {
     const { vhost, variant, url } = request;
     const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
     const startedMs = this.#parts.clock.now();
@@ -292,6 +292,7 @@ export class ObjectCache {
         vhost: vhost.name,
         url,
         heldVersion: held?.version ?? 0,
+        isAlone,
       });
       switch (reply.kind) {
         case "granted":
@@ -345,7 +346,7 @@ export class ObjectCache {
     if (shared !== undefined) {
       const head = sharedHead(shared);
       if (head instanceof EdgeError) return undefined;
-      const remote = new RemoteFill(this.#parts.bodies, head, shared, () => this.#takeOver(request));
+      const remote = new RemoteFill(this.#parts.bodies, head, shared, (isAlone) => this.#takeOver(request, isAlone));
       const obtained = {
         kind: "body",
         head,
@@ -382,11 +383,13 @@ export class ObjectCache {
     return undefined;
   }
 
-  /** A followed fill lost its worker: whoever is granted the fill now has the same response, or it is an error. */
+  /** A followed fill lost its worker or its store: whoever fetches now has the same response, or it is an error. */
   async #takeOver(
     request: ObtainRequest,
+    isAlone: boolean,
   ): Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError> {
-    const obtained = await this.obtain({ ...request, held: undefined });
+    const anew = { ...request, held: undefined };
+    const obtained = isAlone ? await this.#run(anew, true) : await this.obtain(anew);
     switch (obtained.kind) {
       case "failed":
         return obtained.error;

@@ -13,6 +13,8 @@ export interface AcquireRequest {
   readonly url: string;
   /** Version of the copy that the worker holds and found stale or purged; 0 when it holds none. */
   readonly heldVersion: number;
+  /** What it followed could not be stored: it fetches by itself, whoever else does. */
+  readonly isAlone: boolean;
 }
 
 export type AcquireReply =
@@ -45,13 +47,14 @@ export type FillUpdate = { readonly fillId: number } & (
   | { readonly kind: "failed"; readonly code: ErrorCode }
   /** The worker that fetched is gone: ask again. */
   | { readonly kind: "orphaned" }
+  /** The store of the worker that fetches has failed, and the body goes to its own clients only: fetch it yourself. */
+  | { readonly kind: "unstored" }
 );
 
 /** The end of a fill as the filling worker reports it. */
 export type FillEnd = {
   readonly fillId: number;
-} & /** `partEnd`: the body arrives in parts; blocks from 0 to that one are being filled from now on, as part `fillId`. */
-(
+} /** `partEnd`: the body arrives in parts; blocks from 0 to that one are being filled from now on, as part `fillId`. */ & (
   | { readonly kind: "stored"; readonly row: IndexRow; readonly partEnd?: number }
   /** The store failed: whoever followed asks again, and this worker goes on for its own clients. */
   | { readonly kind: "unstored" }

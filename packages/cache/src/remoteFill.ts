@@ -14,7 +14,9 @@ export class RemoteFill implements BodySource {
   readonly #bodies: BodyStore;
   readonly #shared: SharedFill;
   readonly #watchers = new Watchers();
-  readonly #takeOver: () => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>;
+  readonly #takeOver: (
+    isAlone: boolean,
+  ) => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>;
   #total: number;
   #available: number;
   #state: "growing" | "complete" | "failed" = "growing";
@@ -28,7 +30,7 @@ export class RemoteFill implements BodySource {
     bodies: BodyStore,
     head: StoredHead,
     shared: SharedFill,
-    takeOver: () => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>,
+    takeOver: (isAlone: boolean) => Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError>,
   ) {
     this.#bodies = bodies;
     this.head = head;
@@ -73,7 +75,10 @@ export class RemoteFill implements BodySource {
         this.#fail(new EdgeError(update.code, { detail: "the fetching worker reported it" }));
         return;
       case "orphaned":
-        void this.#replace();
+        void this.#replace(false);
+        return;
+      case "unstored":
+        void this.#replace(true);
         return;
       default:
         unreachable(update);
@@ -133,8 +138,8 @@ export class RemoteFill implements BodySource {
     this.#watchers.notify();
   }
 
-  async #replace(): Promise<void> {
-    const found = await this.#takeOver();
+  async #replace(isAlone: boolean): Promise<void> {
+    const found = await this.#takeOver(isAlone);
     if (found instanceof EdgeError) {
       this.#fail(found);
       return;

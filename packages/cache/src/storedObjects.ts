@@ -2,6 +2,7 @@ import {
   type CacheKey,
   computeCacheKey,
   type IndexRow,
+  type ObjectLocation,
   type PartedFile,
   QUICK_RECORD_BYTES,
   ROW_FLAG,
@@ -42,6 +43,9 @@ export class StoredObjects {
   #passing: CachedObject | undefined;
   #passingBody: Buffer = this.#scratch;
   readonly #keptOpen = new Set<CachedObject>();
+  /** Found damaged in this second and the one before, while the index may still name them. */
+  #damagedPlaces = new Set<string>();
+  #damagedBefore = new Set<string>();
 
   constructor(parts: ObjectCacheParts, memory: MemoryObjects, parted: PartedBodies) {
     this.#parts = parts;
@@ -58,7 +62,7 @@ export class StoredObjects {
     const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
     const row = this.#parts.index.find(key);
     if (row === undefined || row.url !== url || row.freshUntil <= nowMs) return undefined;
-    if (!this.#parts.bodies.hasDisk(row.location.disk)) return undefined;
+    if (!this.#isReadable(row.location)) return undefined;
     const loaded = this.#parts.bodies.loadNow(row.location, this.#scratch.subarray(PASSING_ROOM_BYTES));
     const head = loaded === undefined ? undefined : readHead(loaded.head);
     if (loaded === undefined || head === undefined) return undefined;
@@ -163,6 +167,8 @@ export class StoredObjects {
 
   /** Closes long bodies that nobody asked for lately; call about once a second. */
   closeUnusedBodies(): void {
+    this.#damagedBefore = this.#damagedPlaces;
+    this.#damagedPlaces = new Set();
     const limit = Math.floor(this.#parts.clock.now() / 1000) - KEPT_OPEN_SECONDS;
     for (const object of this.#keptOpen) {
       if (object.bodyUsedSecond > limit) continue;
@@ -194,7 +200,7 @@ export class StoredObjects {
 
   /** Undefined where nothing readable lies there, or an invalidation has ended it. */
   async load(vhost: CacheVhost, variant: Variant, url: string, row: IndexRow): Promise<CachedObject | undefined> {
-    if (row.url !== url || !this.#parts.bodies.hasDisk(row.location.disk)) return undefined;
+    if (row.url !== url || !this.#isReadable(row.location)) return undefined;
     const loaded = await this.#parts.bodies.load(row.location);
     const head = loaded === undefined ? undefined : readHead(loaded.head);
     if (loaded === undefined || head === undefined) {
@@ -251,9 +257,19 @@ export class StoredObjects {
     }
   }
 
+  #isReadable(location: ObjectLocation): boolean {
+    if (!this.#parts.bodies.hasDisk(location.disk)) return false;
+    if (this.#damagedPlaces.size === 0 && this.#damagedBefore.size === 0) return true;
+    const place = placeOf(location);
+    return !this.#damagedPlaces.has(place) && !this.#damagedBefore.has(place);
+  }
+
   #damaged(vhost: CacheVhost, variant: Variant, key: CacheKey, url: string, location: IndexRow["location"]): void {
     this.#parts.counters.add(PROCESS_SLOT.storeFailures, 1);
+    this.#damagedPlaces.add(placeOf(location));
     this.#memory.remove(vhost, variant, url);
     this.#parts.channel.tell("damaged", { key, location });
   }
 }
+
+const placeOf = ({ segment, offset }: ObjectLocation): string => `${segment}/${offset}`;

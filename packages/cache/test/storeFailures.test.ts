@@ -65,7 +65,7 @@ describe("a store that takes nothing", () => {
     await until(() => first.bodies.openFiles === 0 && first.bodies.openReaders + second.bodies.openReaders === 0);
     expect(host.row("/a")).toBeUndefined();
     first.bodies.failsToWrite = false;
-    const again = first.obtain("/a");
+    const again = first.obtain("/b");
     (await first.origin.call(2)).reply(200, "short now");
     expect(String(await bodyOf(first, await again))).toBe("short now");
   });

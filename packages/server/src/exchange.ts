@@ -42,6 +42,8 @@ export class Exchange implements ConditionRequest {
   variant: Variant = 0;
   wantsGzip = false;
   mustRenew = false;
+  /** What was stored turned out to be of the past: the request is being answered anew. */
+  isAnew = false;
   /** The body that is sent lies in memory that the cache uses again (`StoredObjects.bodyNow`). */
   isPassing = false;
   object: CachedObject | undefined;
@@ -117,6 +119,7 @@ export class Exchange implements ConditionRequest {
     this.error = undefined;
     this.wantsGzip = false;
     this.mustRenew = false;
+    this.isAnew = false;
     this.result = "TCP_NONE";
     this.status = 0;
     this.headBytesSent = 0;

@@ -10,11 +10,13 @@ export {
   renderRequest,
 } from "./client/rawClient.ts";
 export { RawResponse, type ResponseHead } from "./client/response.ts";
-export type { ApiRequest, ControlAnswer, EdgeStatus, Envelope, RunningProcess } from "./edge/control.ts";
+export type { ApiRequest, ControlAnswer, DiskReport, EdgeStatus, Envelope, RunningProcess } from "./edge/control.ts";
+export { allocatedBytes, damageFile, filesBelow } from "./edge/diskFiles.ts";
 export { type EdgeClock, type EdgeRequest, startEdge, TestEdge } from "./edge/edge.ts";
 export { findFreePort } from "./edge/freePorts.ts";
+export type { CommandOutcome } from "./edge/instance.ts";
 export { type MetricSample, Metrics, readCounter } from "./edge/metrics.ts";
-export type { EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge/options.ts";
+export type { DiskSpec, EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge/options.ts";
 export { isEdgeBuilt } from "./edge/program.ts";
 export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
 export type { Gate } from "./origin/gate.ts";

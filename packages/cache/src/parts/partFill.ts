@@ -78,6 +78,11 @@ export class PartFill implements BodySink {
     return this.#bytes.writtenTo;
   }
 
+  /** The origin has answered with what is wanted. */
+  get isReceiving(): boolean {
+    return this.#control !== undefined;
+  }
+
   get isUnstored(): boolean {
     return this.#isUnstored;
   }

@@ -40,6 +40,12 @@ export class PartView implements BodySource {
     return this.#error;
   }
 
+  /** False while nothing of what the reader wants next is here, and no origin has begun to send it. */
+  get isConfirmed(): boolean {
+    const at = this.position;
+    return this.#error === undefined && (this.#body.availableTo(at) > at || this.#body.isArriving(at));
+  }
+
   /** Where the reader is. */
   get position(): number {
     return this.#position?.() ?? this.#start;
@@ -56,9 +62,9 @@ export class PartView implements BodySource {
   }
 
   watch(listener: () => void, position?: () => number): () => void {
-    this.#listener = listener;
     this.#position = position;
     this.#body.addView(this);
+    this.#listener = listener;
     return () => {
       this.#listener = undefined;
     };

@@ -55,10 +55,14 @@ export class PartedBody implements PartFillListener {
   readonly #fills = new Map<number, PartFill>();
   /** Parts that other workers fill. */
   readonly #remote = new Map<number, PartRun>();
+  /** Blocks that are being read into the memory tier. */
+  readonly #loading = new Map<number, Promise<void>>();
   /** Blocks that the primary is being asked for. */
   readonly #acquiring = new Set<number>();
   #holders = 0;
-  #isLost = false;
+  /** Why nothing more of it can be had. */
+  #lostError: EdgeError | undefined;
+  #isSuperseded = false;
   #isComplete = false;
 
   constructor(parts: PartedBodyParts) {
@@ -72,6 +76,11 @@ export class PartedBody implements PartFillListener {
 
   get isPartial(): boolean {
     return this.#parts.file.missingBytes > 0;
+  }
+
+  /** Another object has to take its place. */
+  get isLost(): boolean {
+    return this.#lostError !== undefined;
   }
 
   get pinnedBytes(): number {
@@ -122,7 +131,8 @@ export class PartedBody implements PartFillListener {
 
   addView(view: PartView): void {
     this.#views.add(view);
-    this.demand(view);
+    if (this.#lostError === undefined) this.demand(view);
+    else view.fail(this.#lostError);
   }
 
   removeView(view: PartView): void {
@@ -168,7 +178,10 @@ export class PartedBody implements PartFillListener {
     if (!file.has(block)) return await file.read(target, 0, wanted, position);
     try {
       await this.#noteUse(block);
-      return await file.read(target, 0, wanted, position);
+      const inMemory = this.peek(position);
+      return inMemory === undefined
+        ? await file.read(target, 0, wanted, position)
+        : inMemory.copy(target, 0, 0, Math.min(wanted, inMemory.length));
     } catch (cause) {
       if (file.has(block)) throw cause;
       // The block was damaged and is absent now: it is fetched anew while the reader waits.
@@ -177,9 +190,15 @@ export class PartedBody implements PartFillListener {
     }
   }
 
+  /** Whether an origin is sending the byte at the position to this worker. */
+  isArriving(position: number): boolean {
+    for (const fill of this.#fills.values()) if (fill.isReceiving && fill.isComing(position)) return true;
+    return false;
+  }
+
   /** Asks for what the view lacks, if nobody has yet. */
   demand(view: PartView): void {
-    if (this.#isLost || view.state === "failed" || !this.#views.has(view)) return;
+    if (view.state === "failed" || !this.#views.has(view)) return;
     const at = this.availableTo(view.position);
     if (at >= view.end || at - view.position >= READ_AHEAD_BYTES) return;
     const block = Math.floor(at / BLOCK_BYTES);
@@ -234,7 +253,7 @@ export class PartedBody implements PartFillListener {
 
   /** Another object has taken the place of this one: what nobody here reads is not fetched any more. */
   supersede(): void {
-    this.#isLost = true;
+    this.#isSuperseded = true;
     this.#stopUnreadable();
   }
 
@@ -429,9 +448,9 @@ export class PartedBody implements PartFillListener {
     this.#endIfUnused();
   }
 
-  /** First use of a block leaves a mark; at the second it is read whole into the memory tier. */
+  /** First use of a block leaves a mark; at the second it is read whole into the memory tier, once for all readers. */
   async #noteUse(block: number): Promise<void> {
-    const { tier, blockSpace, file } = this.#parts;
+    const { tier, blockSpace } = this.#parts;
     const name = this.#name + block;
     const known = tier.find(blockSpace, name);
     if (known === undefined) {
@@ -439,6 +458,13 @@ export class PartedBody implements PartFillListener {
       return;
     }
     if (known instanceof BodyBlock && known.data !== undefined) return;
+    const loading = this.#loading.get(block) ?? this.#load(block, name).finally(() => this.#loading.delete(block));
+    this.#loading.set(block, loading);
+    await loading;
+  }
+
+  async #load(block: number, name: string): Promise<void> {
+    const { tier, blockSpace, file } = this.#parts;
     const start = block * BLOCK_BYTES;
     const data = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, this.totalBytes - start));
     let filled = 0;
@@ -458,8 +484,8 @@ export class PartedBody implements PartFillListener {
   }
 
   #lose(error: EdgeError): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
+    if (this.#lostError !== undefined) return;
+    this.#lostError = error;
     this.#parts.onLost();
     for (const fill of [...this.#fills.values()]) fill.stop(error);
     for (const view of [...this.#views]) view.fail(error);
@@ -470,7 +496,7 @@ export class PartedBody implements PartFillListener {
     for (const fill of [...this.#fills.values()]) {
       const lowest = this.lowestPosition(fill);
       if (fill.isEnded && (lowest === undefined || lowest >= fill.receivedTo)) this.#fills.delete(fill.id);
-      else if (lowest === undefined && !fill.isEnded && (fill.isUnstored || this.#isLost)) {
+      else if (lowest === undefined && !fill.isEnded && (fill.isUnstored || this.#isSuperseded || this.isLost)) {
         fill.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what is not kept" }));
       }
     }

@@ -230,6 +230,7 @@ export class TestHost {
     this.coordinator = new ObjectCoordinator({
       clock: this.clock,
       index: this.index,
+      hasDisk: () => true,
       derive: (request) => {
         this.deriveCalls++;
         return this.derive(request);

@@ -6,6 +6,13 @@ import { readBuffers } from "./readBuffers.ts";
 /** How the end of the body is told to the client. */
 export type Framing = "length" | "chunked" | "close";
 
+/** An answer that is begun only when its body is certain to come. */
+export interface Unbegun {
+  readonly status: number;
+  /** Nothing has been sent: the request may still be answered otherwise. */
+  readonly failed: (error: EdgeError) => void;
+}
+
 /** At most this much is handed to the kernel in one write. */
 const WRITE_BYTES = 1024 * 1024;
 
@@ -20,6 +27,7 @@ export class BodyPump implements Ongoing {
   readonly #source: BodySource;
   readonly #framing: Framing;
   readonly #keepAlive: boolean;
+  #unbegun: Unbegun | undefined;
   #head: Buffer;
   #position: number;
   /** Where the last write began. */
@@ -39,6 +47,7 @@ export class BodyPump implements Ongoing {
     head: Buffer,
     framing: Framing,
     keepAlive: boolean,
+    unbegun?: Unbegun,
   ) {
     this.#exchange = exchange;
     this.#source = source;
@@ -47,6 +56,7 @@ export class BodyPump implements Ongoing {
     this.#head = head;
     this.#framing = framing;
     this.#keepAlive = keepAlive;
+    this.#unbegun = unbegun;
     source.retain();
     this.#unwatch = source.watch(
       () => this.#advance(),
@@ -58,11 +68,12 @@ export class BodyPump implements Ongoing {
 
   start(): void {
     this.#advance();
-    if (!this.#isOver && this.#head.length > 0 && this.#exchange.connection.socket.unsentBytes === 0) {
-      const head = this.#head;
-      this.#head = NOTHING;
-      this.#exchange.connection.socket.write(head);
-    }
+    if (this.#isOver || this.#head.length === 0 || this.#exchange.connection.socket.unsentBytes > 0) return;
+    if (this.#unbegun !== undefined && this.#source.isConfirmed === false) return;
+    this.#begin();
+    const head = this.#head;
+    this.#head = NOTHING;
+    this.#exchange.connection.socket.write(head);
   }
 
   drained(): void {
@@ -84,8 +95,7 @@ export class BodyPump implements Ongoing {
     const { socket } = this.#exchange.connection;
     while (!this.#isOver && !this.#isReading && socket.unsentBytes === 0) {
       if (this.#source.state === "failed") {
-        this.#over();
-        this.#exchange.abort();
+        this.#failed();
         return;
       }
       const end = this.#end >= 0 ? this.#end : this.#source.totalBytes;
@@ -135,8 +145,28 @@ export class BodyPump implements Ongoing {
     }
   }
 
+  /** The head leaves now. */
+  #begin(): void {
+    const unbegun = this.#unbegun;
+    if (unbegun === undefined) return;
+    this.#unbegun = undefined;
+    this.#exchange.responding(unbegun.status, this.#head.length);
+  }
+
+  #failed(): void {
+    const unbegun = this.#unbegun;
+    this.#over();
+    if (unbegun === undefined) {
+      this.#exchange.abort();
+      return;
+    }
+    this.#exchange.ongoing = undefined;
+    unbegun.failed(this.#source.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" }));
+  }
+
   #send(data: Buffer): void {
     const { socket } = this.#exchange.connection;
+    this.#begin();
     const head = this.#framing === "chunked" ? this.#chunkHead(data.length) : this.#head;
     this.#head = NOTHING;
     this.#sentFrom = this.#position;
@@ -154,6 +184,7 @@ export class BodyPump implements Ongoing {
 
   #finish(): void {
     const { socket } = this.#exchange.connection;
+    this.#begin();
     if (this.#framing === "chunked") {
       const last = Buffer.from(this.#sentChunks === 0 ? "0\r\n\r\n" : "\r\n0\r\n\r\n", "latin1");
       socket.write(Buffer.concat([this.#head, last]));

@@ -4,6 +4,7 @@ import {
   lastModifiedOf,
   type ObjectCache,
   PASSING_ROOM_BYTES,
+  type PartedBody,
   type PreparedResponse,
   type StoredHead,
 } from "@basalt/cache";
@@ -15,6 +16,7 @@ import {
   decideRange,
   selectClientFields,
 } from "@basalt/policy";
+import type { EdgeError } from "@basalt/types";
 import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
 import { sendErrorPage } from "../delivery/errorResponse.ts";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
@@ -288,9 +290,7 @@ const deliverStored = (
   object.bodyUsedSecond = Math.floor(exchange.nowMs / 1000);
   const data = openBody.peek(part.start);
   if (data === undefined || data.length < part.end - part.start) {
-    exchange.responding(status, head.length);
-    const view = openBody.view(part.start, part.end, partOrigin(exchange, vhost));
-    new BodyPump(exchange, view, part, head, "length", exchange.connectionDecision.keepAlive).start();
+    sendParted(exchange, vhost, openBody, part, status, head);
     return PHASE.WAIT;
   }
   const body = data.subarray(0, part.end - part.start);
@@ -329,12 +329,37 @@ const openAndDeliver = async (
       exchange.continueWith(ticket, PHASE.MISS);
       return;
     }
-    exchange.responding(status, head.length);
-    const view = body.view(part.start, part.end, partOrigin(exchange, vhost));
-    new BodyPump(exchange, view, part, head, "length", exchange.connectionDecision.keepAlive).start();
+    sendParted(exchange, vhost, body, part, status, head);
   } catch (cause) {
     exchange.fail(ticket, cause);
   }
+};
+
+/**
+ * A body in a file of its own. Where the origin has another version by now, the request is answered with that, unless
+ * the answer has begun; once: an origin that names another version at each request is none to wait for.
+ */
+const sendParted = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  body: PartedBody,
+  part: ByteRange,
+  status: number,
+  head: Buffer,
+): void => {
+  const { ticket } = exchange;
+  const failed = (error: EdgeError): void => {
+    if (!body.isLost || exchange.isAnew || !exchange.isCurrent(ticket)) {
+      exchange.fail(ticket, error);
+      return;
+    }
+    exchange.isAnew = true;
+    exchange.object = undefined;
+    exchange.continueWith(ticket, PHASE.MISS);
+  };
+  const view = body.view(part.start, part.end, partOrigin(exchange, vhost));
+  const { keepAlive } = exchange.connectionDecision;
+  new BodyPump(exchange, view, part, head, "length", keepAlive, { status, failed }).start();
 };
 
 /** A body that is still arriving, here or in another worker. */

@@ -59,6 +59,7 @@ export class TestEdge {
     const coordinator = new ObjectCoordinator({
       clock,
       index,
+      hasDisk: () => true,
       onDefect: (error) => this.defects.push(error),
       derive: async ({ source, head, image }) => {
         this.deriveCalls++;

@@ -64,6 +64,15 @@ export class BodyBlocks {
     this.#set(block, VERIFIED, checksum);
   }
 
+  /** Every block that is read from now on is verified first. */
+  forgetVerified(): void {
+    for (const page of this.#pages) {
+      const states = page?.states;
+      if (states === undefined) continue;
+      for (let at = states.indexOf(VERIFIED); at >= 0; at = states.indexOf(VERIFIED, at + 1)) states[at] = PRESENT;
+    }
+  }
+
   remove(block: number): void {
     if (!this.has(block)) return;
     const page = this.#pageOf(block);

@@ -24,9 +24,20 @@ export class PooledFile {
   constructor(path: string) {
     this.path = path;
   }
+
+  /** What is read next is verified again. */
+  forgetVerified(): void {
+    this.verified.clear();
+    void this.blocks?.then(
+      (blocks) => blocks?.forgetVerified(),
+      () => undefined,
+    );
+  }
 }
 
 const SWEEP_INTERVAL_MS = 5000;
+/** Sweeps after which what was verified is verified again: bytes may rot while nobody looks. */
+const VERIFIED_SWEEPS = 2;
 /** Verified places remembered per file; beyond it the memory is given back and places are verified again. */
 const VERIFIED_LIMIT = 65_536;
 
@@ -42,6 +53,7 @@ export class DescriptorPool {
   readonly #waiting: (() => void)[] = [];
   readonly #sweep: NodeJS.Timeout;
   #open = 0;
+  #sweeps = 0;
 
   constructor(limit: number, flags: "r" | "r+" = "r") {
     this.#limit = Math.max(1, limit);
@@ -117,7 +129,10 @@ export class DescriptorPool {
 
   /** Closes what was not used since the last call, so that deleted files give their space back. */
   closeIdle(): void {
+    this.#sweeps += 1;
+    const doubts = this.#sweeps % VERIFIED_SWEEPS === 0;
     for (const file of this.#files.values()) {
+      if (doubts) file.forgetVerified();
       if (file.wasUsed) file.wasUsed = false;
       else if (file.holders === 0 && this.#isClosable(file)) this.#close(file);
     }

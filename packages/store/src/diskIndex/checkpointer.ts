@@ -15,8 +15,8 @@ const UNAIDED_FRAMES = 8192;
 const QUIET_PREFERRED_FRAMES = 16_384;
 /** Length from which it insists: 256 MB. */
 const QUIET_NEEDED_FRAMES = 65_536;
-/** Looks at the log while it is quiet, and their distance: a second, in which every reader has begun a new view. */
-const QUIET_LOOKS = 50;
+/** Looks at the log while it is quiet, and their distance: half a second, in which every reader has ended its view. */
+const QUIET_LOOKS = 25;
 const QUIET_LOOK_MS = 20;
 /** Milliseconds to wait for the thread to let go of the file; only a disk that hangs takes that long. */
 const THREAD_CLOSE_MS = 10_000;
@@ -59,7 +59,7 @@ export class Checkpointer {
     return this.#frames >= QUIET_NEEDED_FRAMES ? "needed" : "preferred";
   }
 
-  /** Resolves when batches need not wait any more, after a second at the latest. */
+  /** Resolves when batches need not wait any more, after half a second at the latest. */
   async quietEnd(): Promise<void> {
     await this.#quiet?.promise;
   }
@@ -152,7 +152,7 @@ export class Checkpointer {
       this.#timer = setTimeout(() => this.#look(), QUIET_LOOK_MS);
       return;
     }
-    this.#quietFromFrames = this.#frames + QUIET_PREFERRED_FRAMES / 4;
+    this.#quietFromFrames = this.#frames + QUIET_PREFERRED_FRAMES;
     const quiet = this.#quiet;
     this.#quiet = undefined;
     quiet?.resolve();

@@ -42,6 +42,9 @@ const isUnusable = (cause: unknown): boolean =>
 /** Milliseconds to wait for a lock: a predecessor that is just closing holds it for a moment. The event loop waits too. */
 export const LOCK_TIMEOUT_MS = 500;
 
+/** The log's file keeps this length when it begins anew: cutting off more than it ever needs holds the event loop. */
+const LOG_KEPT_BYTES = 2 ** 30;
+
 const pragmaNumber = (database: Database.Database, name: string): number => {
   const value: unknown = database.pragma(name, { simple: true });
   return typeof value === "number" ? value : -1;
@@ -77,7 +80,7 @@ const tryOpen = (path: string, settings: IndexingSettings): Database.Database =>
     database.pragma("wal_autocheckpoint = 0");
     database.pragma("cache_size = -32768");
     database.pragma(`mmap_size = ${mappedBytesOf(settings)}`);
-    database.pragma("journal_size_limit = 268435456");
+    database.pragma(`journal_size_limit = ${LOG_KEPT_BYTES}`);
     migrate(database);
     return database;
   } catch (cause) {

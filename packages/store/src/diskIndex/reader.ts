@@ -35,7 +35,9 @@ class OpenIndex {
     this.#begin = database.prepare("BEGIN");
     this.#end = database.prepare("COMMIT");
     this.#vhostChanges = database.prepare<[], unknown[]>("SELECT vhost_changes FROM state WHERE id = 1").raw();
-    this.#find = database.prepare<[Buffer], unknown[]>(`SELECT ${COLUMNS_BEHIND_KEY.join(", ")} FROM object WHERE key = ?`).raw();
+    this.#find = database
+      .prepare<[Buffer], unknown[]>(`SELECT ${COLUMNS_BEHIND_KEY.join(", ")} FROM object WHERE key = ?`)
+      .raw();
   }
 
   /** Sees from now on what is in the index now. */

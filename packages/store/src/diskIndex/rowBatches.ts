@@ -9,7 +9,7 @@ import { isCorruption, mappedBytesOf, type OpenDatabaseContext, openDatabase, se
 import { PageWarmer } from "./pageWarmer.ts";
 import { WalSync } from "./walSync.ts";
 
-/** Rows that may wait while the log has to be quiet: a batch of them holds the event loop for about 100 ms. */
+/** Rows that may wait while the log has to be quiet: a batch of them holds the event loop for about 30 ms. */
 const QUIET_ROWS = 4 * FLUSH_ROWS;
 
 /**

@@ -29,7 +29,7 @@ export interface HomeFindings {
   readonly violations: readonly string[];
 }
 
-interface OpenHome {
+export interface OpenHome {
   readonly index: DiskIndex;
   readonly bodies: BodyStore & BodyUpkeep;
   readonly problems: Problem[];
@@ -37,7 +37,8 @@ interface OpenHome {
   close(): Promise<void>;
 }
 
-const openHome = async (home: string): Promise<OpenHome> => {
+/** Everything as the primary has it after a start, with the tails recovered. */
+export const openHome = async (home: string): Promise<OpenHome> => {
   const problems: Problem[] = [];
   const onProblem = (problem: Problem): void => void problems.push(problem);
   const index = openDiskIndexWriter(join(home, INDEX_FILE), { clock: systemClock, onProblem });
@@ -158,7 +159,8 @@ const checkPromises = (
     if (found === undefined || found.state.version < promised.version) {
       violations.push(`${url} version ${promised.version} is gone, found ${found?.state.version ?? "nothing"}`);
     } else if (found.state.seed === promised.seed) {
-      const lacking = promised.blocks === undefined ? [] : [...promised.blocks].filter((block) => !found.blocks.has(block));
+      const lacking =
+        promised.blocks === undefined ? [] : [...promised.blocks].filter((block) => !found.blocks.has(block));
       if (lacking.length > 0) violations.push(`${url} lacks the blocks ${lacking.join(", ")}`);
       if (promised.blocks === undefined && !found.isWhole) violations.push(`${url} is not whole`);
     }
@@ -196,7 +198,8 @@ const liveOn = async (home: OpenHome, seed: number, rows: readonly IndexRow[], v
   for (const { url } of states) {
     const row = index.find(keyOf(url));
     const served = row === undefined ? ABSENT : await serve(home, row);
-    if (served === ABSENT || "wrong" in served || !served.isWhole) violations.push(`${url} was not stored after the crash`);
+    if (served === ABSENT || "wrong" in served || !served.isWhole)
+      violations.push(`${url} was not stored after the crash`);
   }
   for (const row of rows.slice(-8)) {
     const served = await serve(home, row);
@@ -269,7 +272,9 @@ export const checkHome = async ({ home, way, ledger, livesOn }: HomeCheck): Prom
 };
 
 /** Rows after one more restart: what was recovered once is not lost again, and nothing else appears. */
-export const countRowsAfterRestart = async (home: string): Promise<{ readonly rows: number; readonly recovered: number }> => {
+export const countRowsAfterRestart = async (
+  home: string,
+): Promise<{ readonly rows: number; readonly recovered: number }> => {
   const opened = await openHome(home);
   try {
     return { rows: (await rowsOf(opened.index)).length, recovered: opened.recovered };

@@ -18,7 +18,7 @@ export interface CrashPointSettings {
 }
 
 /** Copies with the times of the files: recovery looks at them. What SQLite keeps for running processes stays behind. */
-const copyHome = (from: string, to: string): void => {
+export const copyHome = (from: string, to: string): void => {
   fs.mkdirSync(to, { recursive: true });
   for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
@@ -78,7 +78,10 @@ export class CrashPoints {
     if (!isLast) copyHome(home, root);
     if (way !== "kill") unsynced.lose(root, way === "cutAll");
     else if (!isLast && logBytesBefore !== undefined) this.#tearLog(root, logBytesBefore);
-    if (!isLast) return this.#planNext();
+    if (!isLast) {
+      this.#planNext();
+      return;
+    }
     process.kill(process.pid, "SIGKILL");
     for (;;);
   }

@@ -1,17 +1,15 @@
 /** Command line of `scripts/crash-store`. */
-import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { type CrashTally, describeTally, emptyTally, runCrashes } from "./runCrashes.ts";
+import { countPoints, describeTally, emptyTally, runCrashes } from "./runCrashes.ts";
+import { SCRATCH_ROOT, withScratchFolder } from "./scratchFolder.ts";
 
 const { values } = parseArgs({
   options: {
     points: { type: "string", default: "2000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     "steps-between": { type: "string", default: "60" },
-    folder: { type: "string", default: existsSync("/dev/shm") ? "/dev/shm" : tmpdir() },
+    folder: { type: "string", default: SCRATCH_ROOT },
   },
 });
 
@@ -22,8 +20,6 @@ const firstSeed = Number(values.seed);
 const stepsBetween = Number(values["steps-between"]);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const countPoints = (tally: CrashTally): number => tally.points.kill + tally.points.cutAll + tally.points.cutSome;
-
 print(`seed ${firstSeed}`);
 const tally = emptyTally();
 let nextSeed = firstSeed;
@@ -32,12 +28,8 @@ const crashAgain = async (): Promise<void> => {
   while (countPoints(tally) < points) {
     const seed = nextSeed;
     nextSeed += ROUNDS;
-    const folder = await mkdtemp(join(values.folder, "basalt-crash-"));
-    try {
-      await runCrashes({ folder, seed, rounds: ROUNDS, points: POINTS_PER_ROUND, stepsBetween }, tally);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const run = { seed, rounds: ROUNDS, points: POINTS_PER_ROUND, stepsBetween };
+    await withScratchFolder((folder) => runCrashes({ folder, ...run }, tally), values.folder);
     for (const violation of tally.violations.slice(told)) print(`FAIL  ${violation}`);
     told = tally.violations.length;
   }

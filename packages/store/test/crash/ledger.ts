@@ -84,15 +84,14 @@ export class Ledger {
         this.#urls.add(event.url);
         return;
       case "stored":
-        return this.#hold(event.url, { version: event.version, seed: event.seed, blocks: undefined });
+        this.#hold(event, undefined);
+        return;
       case "parted":
-        return this.#hold(event.url, { version: event.version, seed: event.seed, blocks: new Set() });
+        this.#hold(event, new Set());
+        return;
       case "headed":
-        return this.#hold(event.url, {
-          version: event.version,
-          seed: event.seed,
-          blocks: this.#now.held.get(event.url)?.blocks,
-        });
+        this.#hold(event, this.#now.held.get(event.url)?.blocks);
+        return;
       case "block": {
         const promised = this.#now.held.get(event.url);
         if (promised?.blocks === undefined || promised.seed !== event.seed) return;
@@ -125,11 +124,11 @@ export class Ledger {
   }
 
   /** A power cut may take the new state and leave the index with it: then the old one is gone too. */
-  #hold(url: string, promised: Promised): void {
+  #hold({ url, version, seed }: Omit<ObjectState, "bodyBytes">, blocks: ReadonlySet<number> | undefined): void {
     const { held } = this.#now;
     const present = held.get(url);
-    if (present !== undefined && present.version > promised.version) return;
-    held.set(url, promised);
+    if (present !== undefined && present.version > version) return;
+    held.set(url, { version, seed, blocks });
     this.#syncing.held.delete(url);
     this.#durable.held.delete(url);
   }

@@ -39,10 +39,14 @@ export const emptyTally = (): CrashTally => ({
   violations: [],
 });
 
-export const describeTally = ({ points, whole, partial, absent, recovered }: CrashTally): string =>
-  `${points.kill + points.cutAll + points.cutSome} points (${points.kill} kills, ${points.cutAll} power cuts that took all ` +
-  `unsynced, ${points.cutSome} that took some): objects found ${whole} whole and ${partial} in part, ` +
-  `${absent} absent, ${recovered} recovered from tails`;
+export const countPoints = ({ points }: CrashTally): number => points.kill + points.cutAll + points.cutSome;
+
+export const describeTally = (tally: CrashTally): string => {
+  const { kill, cutAll, cutSome } = tally.points;
+  const points = `${countPoints(tally)} points: ${kill} kills, ${cutAll} power cuts that took all that was not synced`;
+  const objects = `objects found: ${tally.whole} whole, ${tally.partial} in part, ${tally.absent} absent`;
+  return `${points}, ${cutSome} that took some of it; ${objects}; ${tally.recovered} recovered from tails`;
+};
 
 /** Runs the writer until it kills itself. */
 const runWriter = (run: CrashRun, home: string, images: string, seed: number): Promise<CrashEvent[]> =>

@@ -169,7 +169,8 @@ export class UnsyncedChanges {
     if (chance < 0.4) return;
     if (lengthAfter < lengthBefore || this.#isLucky()) fs.ftruncateSync(descriptor, lengthAfter);
     if (chance < 0.55) return;
-    const keptBytes = chance < 0.7 ? Math.floor((this.#random() * after.length) / SECTOR_BYTES) * SECTOR_BYTES : after.length;
+    const keptBytes =
+      chance < 0.7 ? Math.floor((this.#random() * after.length) / SECTOR_BYTES) * SECTOR_BYTES : after.length;
     fs.writeSync(descriptor, after, 0, keptBytes, position);
   }
 

@@ -113,7 +113,12 @@ export class Workload {
     report({ kind: "syncEnded" });
   }
 
-  #begin(url: string, bodyBytes: number, seed = (this.#seed += 1)): ObjectState {
+  #beginNew(url: string, sizes: readonly number[]): ObjectState {
+    this.#seed += 1;
+    return this.#begin(url, this.#pick(sizes), this.#seed);
+  }
+
+  #begin(url: string, bodyBytes: number, seed: number): ObjectState {
     this.#version += 1;
     const state = { url, version: this.#version, seed, bodyBytes };
     this.#settings.report({ kind: "begun", ...state });
@@ -136,7 +141,7 @@ export class Workload {
   }
 
   async #storePacked(store: number, url: string): Promise<void> {
-    const state = this.#begin(url, this.#pick(PACKED_BYTES));
+    const state = this.#beginNew(url, PACKED_BYTES);
     const image = imageOf(state, this.#settings.queue.clock.now());
     const location = await this.#store(store).append(image, headOf(state), bodyOf(state.seed, state.bodyBytes));
     this.#settings.report({ kind: "stored", ...state });
@@ -144,7 +149,7 @@ export class Workload {
   }
 
   async #storeGrowing(store: number, url: string): Promise<void> {
-    const state = this.#begin(url, this.#pick(GROWING_BYTES));
+    const state = this.#beginNew(url, GROWING_BYTES);
     const body = bodyOf(state.seed, state.bodyBytes);
     const file = await this.#store(store).createFile();
     for (let position = 0; position < body.length; position += 400_000) {
@@ -158,7 +163,7 @@ export class Workload {
   }
 
   async #storeParted(store: number, url: string): Promise<void> {
-    const state = this.#begin(url, this.#pick(PARTED_BYTES));
+    const state = this.#beginNew(url, PARTED_BYTES);
     const image = imageOf(state, this.#settings.queue.clock.now());
     const file = await this.#store(store).createParted(image, headOf(state), state.bodyBytes);
     this.#settings.report({ kind: "parted", ...state });

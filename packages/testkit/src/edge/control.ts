@@ -66,12 +66,23 @@ export interface RunningProcess {
   readonly rssBytes: number;
 }
 
+export interface DiskReport {
+  readonly path: string;
+  readonly state: string;
+  readonly usedBytes: number;
+  /** Undefined without a quota. */
+  readonly quotaBytes: number | undefined;
+}
+
 export interface EdgeStatus {
+  /** `Healthy` or `Emergency` (OPT-68). */
+  readonly state: string;
   readonly primaryPid: number;
   readonly generation: number;
   readonly objects: number;
   readonly workers: readonly RunningProcess[];
   readonly transform: RunningProcess | undefined;
+  readonly disks: readonly DiskReport[];
 }
 
 const numberOf = (value: object, key: string): number => {
@@ -79,12 +90,32 @@ const numberOf = (value: object, key: string): number => {
   return typeof found === "number" ? found : 0;
 };
 
+const textOf = (value: object, key: string): string => {
+  const found: unknown = Reflect.get(value, key);
+  return typeof found === "string" ? found : "";
+};
+
+const listOf = (value: object, key: string): readonly unknown[] => {
+  const found: unknown = Reflect.get(value, key);
+  return Array.isArray(found) ? found : [];
+};
+
+const diskOf = (value: unknown): DiskReport | undefined => {
+  if (typeof value !== "object" || value === null) return undefined;
+  const quota: unknown = Reflect.get(value, "quotaBytes");
+  return {
+    path: textOf(value, "path"),
+    state: textOf(value, "state"),
+    usedBytes: numberOf(value, "usedBytes"),
+    quotaBytes: typeof quota === "number" ? quota : undefined,
+  };
+};
+
 const processOf = (value: unknown): RunningProcess | undefined => {
   if (typeof value !== "object" || value === null) return undefined;
-  const state: unknown = Reflect.get(value, "state");
   return {
     pid: numberOf(value, "pid"),
-    state: typeof state === "string" ? state : "",
+    state: textOf(value, "state"),
     restarts: numberOf(value, "restarts"),
     connections: numberOf(value, "connections"),
     requests: numberOf(value, "requests"),
@@ -98,12 +129,17 @@ export const parseStatus = (text: string): EdgeStatus => {
   if (typeof parsed !== "object" || parsed === null) throw new Error(`no status: ${text}`);
   const inner = "result" in parsed ? parsed.result : parsed;
   if (typeof inner !== "object" || inner === null) throw new Error(`no status: ${text}`);
-  const workers: unknown = "workers" in inner ? inner.workers : [];
   return {
+    state: textOf(inner, "state"),
     primaryPid: numberOf(inner, "pid"),
     generation: numberOf(inner, "generation"),
     objects: numberOf(inner, "objects"),
-    workers: Array.isArray(workers) ? workers.map(processOf).filter((worker) => worker !== undefined) : [],
+    workers: listOf(inner, "workers")
+      .map(processOf)
+      .filter((worker) => worker !== undefined),
     transform: "transform" in inner ? processOf(inner.transform) : undefined,
+    disks: listOf(inner, "disks")
+      .map(diskOf)
+      .filter((disk) => disk !== undefined),
   };
 };

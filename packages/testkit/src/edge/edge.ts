@@ -12,10 +12,10 @@ import {
   parseEnvelope,
 } from "./control.ts";
 import { findFreePort } from "./freePorts.ts";
-import { createHome, readLogs, removeHome, writeHome } from "./home.ts";
-import { EdgeInstance } from "./instance.ts";
+import { createDisks, createHome, readLogs, removeHome, writeHome } from "./home.ts";
+import { type CommandOutcome, EdgeInstance } from "./instance.ts";
 import { Metrics, readCounter } from "./metrics.ts";
-import type { EdgeConfiguration, EdgeOptions, EdgePorts, VhostSpec } from "./options.ts";
+import { disksOf, type EdgeConfiguration, type EdgeOptions, type EdgePorts, type VhostSpec } from "./options.ts";
 import { recordProcess, signalProcess } from "./processTree.ts";
 import { edgeProgram } from "./program.ts";
 
@@ -75,6 +75,11 @@ export class TestEdge {
 
   get configuration(): EdgeConfiguration {
     return this.#configuration;
+  }
+
+  /** Folders of the disks, in the configured order. */
+  get diskPaths(): readonly string[] {
+    return disksOf(this.#configuration, this.home).map(({ path }) => path);
   }
 
   get #workerCount(): number {
@@ -206,12 +211,23 @@ export class TestEdge {
 
   async start(): Promise<void> {
     this.clock.offsetMs = 0;
+    await createDisks(this.home, this.#configuration);
     await writeHome(this.home, this.#configuration, this.#ports);
     await this.#instance.start(this.#workerCount);
   }
 
   stop(): Promise<void> {
     return this.#instance.stop();
+  }
+
+  /** Resolves when it has ended by itself and nothing of it is left, with the launcher's exit code. */
+  ended(limitMs = 20_000): Promise<number | undefined> {
+    return this.#instance.ended(limitMs);
+  }
+
+  /** Runs a command of the `basalt` program on this edge's home. */
+  command(...words: string[]): Promise<CommandOutcome> {
+    return this.#instance.command(words);
   }
 
   /** Stop, then start on the same home. */

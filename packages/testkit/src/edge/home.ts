@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EdgeConfiguration, type EdgePorts, renderServerXml, renderVhostsXml } from "./options.ts";
+import { disksOf, type EdgeConfiguration, type EdgePorts, renderServerXml, renderVhostsXml } from "./options.ts";
 
 /** Socket paths are limited to some 100 bytes: a home under a longer temporary folder goes to the system's own. */
 const LONGEST_PARENT = 60;
@@ -11,12 +11,13 @@ export const createHome = (): Promise<string> => {
   return mkdtemp(join(parent.length > LONGEST_PARENT ? "/tmp" : parent, "basalt-test-"));
 };
 
+/** Makes the disk folders; what a scene has put in their place stays. */
+export const createDisks = async (home: string, configuration: EdgeConfiguration): Promise<void> => {
+  for (const { path } of disksOf(configuration, home)) await mkdir(path, { recursive: true }).catch(() => undefined);
+};
+
 /** Writes both XML files and every condition file; files of an earlier configuration are removed. */
 export const writeHome = async (home: string, configuration: EdgeConfiguration, ports: EdgePorts): Promise<void> => {
-  const disks = configuration.disks ?? 1;
-  for (let disk = 1; disks !== "memory" && disk <= disks; disk++) {
-    await mkdir(join(home, `disk${disk}`), { recursive: true });
-  }
   await rm(join(home, "svc"), { recursive: true, force: true });
   for (const vhost of configuration.vhosts) {
     for (const [name, text] of Object.entries(vhost.conditions ?? {})) {

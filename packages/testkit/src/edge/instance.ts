@@ -17,6 +17,11 @@ export interface InstanceOptions {
   readonly readyLimitMs: number;
 }
 
+export interface CommandOutcome {
+  readonly exitCode: number | undefined;
+  readonly output: string;
+}
+
 /** The processes of one home: starts them, knows all of them, ends them by their ids. */
 export class EdgeInstance {
   readonly #options: InstanceOptions;
@@ -119,6 +124,24 @@ export class EdgeInstance {
       await pause(POLL_MS);
     }
     this.#known.clear();
+  }
+
+  /** Resolves when it has ended by itself and no process of it is left, with the launcher's exit code. */
+  async ended(limitMs: number): Promise<number | undefined> {
+    const limit = Date.now() + limitMs;
+    while (this.#living().length > 0) {
+      if (Date.now() > limit) throw new Error(`still running after ${limitMs} ms\n${this.output}`);
+      await pause(POLL_MS);
+    }
+    return this.#launcher?.exited;
+  }
+
+  /** Runs another command of the program on the same home. */
+  async command(words: readonly string[]): Promise<CommandOutcome> {
+    const { home, program, env } = this.#options;
+    const [name = "", ...rest] = words;
+    const run = new Program([...program, name, ...rest, "--home", home], edgeEnvironment(env));
+    return { exitCode: await run.exited, output: run.output };
   }
 
   #living(): ProcessRecord[] {

@@ -9,13 +9,22 @@ export interface VhostSpec {
   readonly conditions?: Readonly<Record<string, string>>;
 }
 
+/** A `<Disk>` as a test describes it. */
+export interface DiskSpec {
+  /** Folder; `disk{n}` in the home when absent. */
+  readonly path?: string;
+  readonly quotaGigabytes?: number;
+}
+
 /** What the two XML files say; everything may change between starts and reloads. */
 export interface EdgeConfiguration {
   readonly vhosts: readonly VhostSpec[];
   /** Accept workers; 2 when absent. */
   readonly workers?: number;
-  /** Number of disk folders, or memory-only mode; 1 when absent. */
-  readonly disks?: number | "memory";
+  /** Number of disk folders, the disks one by one, or memory-only mode; 1 when absent. */
+  readonly disks?: number | readonly DiskSpec[] | "memory";
+  /** Attributes of `<Storage>`. */
+  readonly storage?: Readonly<Record<string, string | number>>;
   /** Further elements of `<Cache>`. */
   readonly serverXml?: string;
   /** Further elements of `<Host>`. */
@@ -52,9 +61,24 @@ const withDefaults = (given: string, defaults: Readonly<Record<string, string>>)
     .concat(given)
     .join("\n");
 
+/** The disks with the folders that they get. */
+export const disksOf = ({ disks = 1 }: EdgeConfiguration, home: string): (DiskSpec & { readonly path: string })[] => {
+  if (disks === "memory") return [];
+  const specs: readonly DiskSpec[] = typeof disks === "number" ? Array.from({ length: disks }, () => ({})) : disks;
+  return specs.map((spec, index) => ({ path: `${home}/disk${index + 1}`, ...spec }));
+};
+
+const renderStorage = (configuration: EdgeConfiguration, home: string): string => {
+  const attributes = Object.entries(configuration.storage ?? {}).map(([name, value]) => ` ${name}="${value}"`);
+  const disks = disksOf(configuration, home).map(({ path, quotaGigabytes }) => {
+    const quota = quotaGigabytes === undefined ? "" : ` Quota="${quotaGigabytes}"`;
+    return `<Disk${quota}>${escapeXml(path)}</Disk>`;
+  });
+  return `<Storage${attributes.join("")}>${disks.join("")}</Storage>`;
+};
+
 export const renderServerXml = (configuration: EdgeConfiguration, ports: EdgePorts, home: string): string => {
-  const { disks = 1, workers = 2, serverXml = "", hostXml = "", managerXml = "" } = configuration;
-  const folders = disks === "memory" ? [] : Array.from({ length: disks }, (_, index) => `${home}/disk${index + 1}`);
+  const { workers = 2, serverXml = "", hostXml = "", managerXml = "" } = configuration;
   const cache = withDefaults(serverXml, {
     Listen: "127.0.0.1",
     Workers: String(workers),
@@ -70,7 +94,7 @@ ${host}
     <Manager Port="${ports.manager}">${managerXml}</Manager>
   </Host>
   <Cache>
-    <Storage>${folders.map((folder) => `<Disk>${escapeXml(folder)}</Disk>`).join("")}</Storage>
+    ${renderStorage(configuration, home)}
 ${cache}
   </Cache>
 ${defaults === undefined ? "" : `  <VHostDefault>${defaults}</VHostDefault>\n`}</Server>

@@ -46,8 +46,9 @@ export class TestOrigin {
     return `127.0.0.1:${this.#port}`;
   }
 
+  /** Connections that neither side has closed. */
   get openConnections(): number {
-    return this.#sockets.size;
+    return [...this.#sockets].filter((socket) => !peerHasGone(socket)).length;
   }
 
   get bytes(): { readonly in: number; readonly out: number } {

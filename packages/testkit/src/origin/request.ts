@@ -14,6 +14,8 @@ export class OriginRequestRecord {
   /** Counted from 1, in the order in which connections were accepted. */
   readonly connection: number;
   readonly atMs: number;
+  /** Body bytes of the reply that the system has taken so far. */
+  sentBytes = 0;
   #hash = createHash("sha256");
   #kept: Buffer[] = [];
   #bodyBytes = 0;

@@ -35,7 +35,7 @@ export const writeReply = async (
     await write(socket, head);
     return plan.tunnel === undefined ? "keep" : "tunnel";
   }
-  return writeBody(socket, plan, head, reply.body);
+  return writeBody(socket, plan, head, reply.body, request);
 };
 
 const framedFields = (
@@ -72,7 +72,13 @@ const REASONS: Readonly<Record<number, string>> = {
 const renderHead = (status: number, fields: FlatFields): Buffer =>
   Buffer.from(`HTTP/1.1 ${status} ${REASONS[status] ?? "Reply"}\r\n${renderFields(fields)}\r\n`, "latin1");
 
-const writeBody = async (socket: Socket, plan: ReplyPlan, head: Buffer, body: BodySource): Promise<AfterReply> => {
+const writeBody = async (
+  socket: Socket,
+  plan: ReplyPlan,
+  head: Buffer,
+  body: BodySource,
+  request: OriginRequestRecord,
+): Promise<AfterReply> => {
   const { framing, fault } = plan;
   const gateAt = plan.gate?.afterBytes;
   let pending = head;
@@ -102,6 +108,7 @@ const writeBody = async (socket: Socket, plan: ReplyPlan, head: Buffer, body: Bo
         ? [Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]
         : [piece];
     await write(socket, Buffer.concat([pending, ...framed]));
+    if (!socket.destroyed) request.sentBytes += piece.length;
     pending = Buffer.alloc(0);
     sent = end;
   }

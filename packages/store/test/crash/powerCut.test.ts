@@ -1,0 +1,146 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { epochMs, systemClock } from "@basalt/types";
+import { describe, expect, it } from "vitest";
+import {
+  BLOCK_BYTES,
+  type BodyStore,
+  type BodyUpkeep,
+  createSpaceKeeper,
+  type DiskIndex,
+  type IndexRow,
+  openBodyStore,
+  openDiskIndexWriter,
+  recoverTails,
+} from "../../src/index.ts";
+import { unexpectedProblem } from "../support/samples.ts";
+import { bodyOf, headOf, INDEX_FILE, imageOf, keyOf, type ObjectState, rowOf } from "./objects.ts";
+import { withScratchFolder } from "./scratchFolder.ts";
+
+interface RunningHome {
+  readonly index: DiskIndex;
+  readonly bodies: BodyStore & BodyUpkeep;
+  stop(): Promise<void>;
+}
+
+const diskOf = (home: string): string => join(home, "disk");
+
+/** One disk; `segmentOf` as the keeper would give segments. */
+const start = (home: string, segmentOf?: () => Promise<number>): RunningHome => {
+  const context = { clock: systemClock, onProblem: unexpectedProblem };
+  const index = openDiskIndexWriter(join(home, INDEX_FILE), context);
+  fs.mkdirSync(diskOf(home), { recursive: true });
+  const number = index.disks()[0]?.number ?? index.numberDisk(diskOf(home));
+  const bodies = openBodyStore({
+    disks: [{ number, path: diskOf(home) }],
+    allocateSegment: segmentOf ?? (() => Promise.resolve(index.nextSegmentId())),
+    allocateFile: () => Promise.resolve(index.nextFileId()),
+    onProblem: unexpectedProblem,
+    maxOpenFiles: 8,
+  });
+  const stop = async (): Promise<void> => {
+    await bodies.close();
+    index.close();
+  };
+  return { index, bodies, stop };
+};
+
+const recover = ({ index, bodies }: RunningHome): Promise<unknown> =>
+  recoverTails({ index, bodies, isOwnSegment: () => true, hasVhost: () => true });
+
+const now = epochMs(Date.now());
+const stateOf = (url: string, version: number, bodyBytes = 700): ObjectState => ({
+  url,
+  version,
+  seed: version,
+  bodyBytes,
+});
+
+const storePacked = async ({ bodies }: RunningHome, state: ObjectState): Promise<IndexRow> => {
+  const image = imageOf(state, now);
+  return rowOf(image, await bodies.append(image, headOf(state), bodyOf(state.seed, state.bodyBytes)));
+};
+
+const storeParted = async ({ bodies }: RunningHome, state: ObjectState): Promise<IndexRow> => {
+  const image = imageOf(state, now);
+  const file = await bodies.createParted(image, headOf(state), state.bodyBytes);
+  const part = await file.startPart(0);
+  await part.write(bodyOf(state.seed, state.bodyBytes));
+  await part.close();
+  file.release();
+  return rowOf(image, file.location);
+};
+
+const pathsBelow = (folder: string, suffix: string): string[] =>
+  fs
+    .readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name));
+
+describe("a power cut", () => {
+  it.fails("that undoes the deletion of a segment brings no removed object back", () =>
+    withScratchFolder(async (home) => {
+      const running = start(home);
+      const { index, bodies } = running;
+      const keeper = createSpaceKeeper({
+        disks: [{ number: 1, path: diskOf(home) }],
+        index,
+        bodies,
+        clock: systemClock,
+        onProblem: unexpectedProblem,
+      });
+      const worker = openBodyStore({
+        disks: [{ number: 1, path: diskOf(home) }],
+        allocateSegment: (disk) => keeper.grantSegment("worker", disk),
+        allocateFile: () => Promise.resolve(index.nextFileId()),
+        onProblem: unexpectedProblem,
+        maxOpenFiles: 8,
+      });
+      index.put(await storePacked({ ...running, bodies: worker }, stateOf("/purged", 1)));
+      await worker.close();
+      keeper.writerGone("worker");
+      await index.flush();
+      const [segment = ""] = pathsBelow(diskOf(home), ".seg");
+      const content = fs.readFileSync(segment);
+
+      index.remove(keyOf("/purged"));
+      await keeper.check();
+      expect(fs.existsSync(segment)).toBe(false);
+      index.put(await storePacked(running, stateOf("/other", 2)));
+      await bodies.sync();
+      await index.sync();
+      await keeper.close();
+      await running.stop();
+      fs.writeFileSync(segment, content);
+
+      const again = start(home);
+      await recover(again);
+      expect([again.index.find(keyOf("/purged")), again.index.find(keyOf("/other"))?.version]).toEqual([undefined, 2]);
+      await again.stop();
+    }));
+
+  it.fails("that loses a body file and its id lets no old record name the file that gets the id next", () =>
+    withScratchFolder(async (home) => {
+      const before = start(home);
+      before.index.put(await storeParted(before, stateOf("/first", 1, BLOCK_BYTES)));
+      await before.stop();
+      const index = fs.readFileSync(join(home, INDEX_FILE));
+
+      const cut = start(home);
+      const { location } = await storeParted(cut, stateOf("/lost", 2, BLOCK_BYTES + 17));
+      await cut.stop();
+      for (const path of pathsBelow(diskOf(home), `/${location.file}.body`)) fs.rmSync(path);
+      fs.writeFileSync(join(home, INDEX_FILE), index);
+
+      const second = start(home);
+      await recover(second);
+      second.index.put(await storeParted(second, stateOf("/new", 3, BLOCK_BYTES + 17)));
+      await second.stop();
+
+      const third = start(home);
+      await recover(third);
+      const isServed = (url: string): boolean => third.index.find(keyOf(url)) !== undefined;
+      expect([isServed("/lost"), isServed("/new"), isServed("/first")]).toEqual([false, true, true]);
+      await third.stop();
+    }));
+});
