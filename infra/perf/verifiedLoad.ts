@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { numberAt, parseRecord, recordAt, recordsAt, stringAt } from "../lib/json.ts";
-import { startProcess, stopProcess } from "../lib/processes.ts";
+import { signal, startProcess, stopProcess } from "../lib/processes.ts";
 
 /** Objects of one size. */
 export interface SizeClass {
@@ -45,6 +45,9 @@ export interface LoadTally {
 export interface VerifiedLoad {
   /** At most a quarter of a second old. */
   tally(): LoadTally;
+  /** Nothing is asked and nothing is read until `resume`. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<LoadTally>;
 }
 
@@ -108,6 +111,8 @@ export function startVerifiedLoad(plan: LoadPlan): VerifiedLoad {
   };
   return {
     tally,
+    pause: () => signal(started.pid, "SIGSTOP"),
+    resume: () => signal(started.pid, "SIGCONT"),
     stop: async () => {
       await stopProcess(started, 5000);
       const last = tally();

@@ -157,7 +157,10 @@ async function observe(
   await delay(warmMs);
   const warm = load.tally();
   const askedBefore = await originAskedForSettled(scene);
+  if (each.restMs !== undefined) load.pause();
   const notes = [await each.fault(scene, findings)];
+  await delay(each.restMs ?? 0);
+  load.resume();
   await delay(faultMs);
   if (each.heal !== undefined) {
     notes.push(await each.heal(scene, findings));

@@ -437,6 +437,7 @@ export class Instance implements Control {
       diskFull: ({ disk }) => void this.#store.noteFull(disk),
       touched: ({ keys, atMs }) => this.#coordinator.touched(keys, epochMs(atMs)),
       damaged: ({ key, location }) => this.#coordinator.damaged(key, location),
+      lost: ({ key, file }) => this.#coordinator.lost(key, file),
       log: ({ level, text }: { level: LogLevel; text: string }) => log[level](`worker ${worker.slot}: ${text}`),
     };
   }

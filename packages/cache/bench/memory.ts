@@ -1,6 +1,6 @@
 /**
  * What objects in memory cost, against what the memory tier charges for them: the growth of the process after the tier
- * has been filled, and after ten times as much has passed through it. From the root of the repository:
+ * has been filled, and after four times as much has passed through it. From the root of the repository:
  * `node --conditions=@basalt/source packages/cache/bench/memory.ts`.
  */
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { CachedObject } from "../src/cachedObject.ts";
 import { encodeHead, readHead } from "../src/storedHead.ts";
 
 const MIB = 1024 * 1024;
-const LIMITS_BYTES = [256 * MIB, 1024 * MIB];
+const LIMITS_BYTES = [128 * MIB, 512 * MIB];
 const SIZES = [1024, 16 * 1024, 64 * 1024];
 /** How the workers are started, and what that gives up against V8's own settings. */
 const SETTINGS = [[], ["--heap-growing-percent=25", "--max-semi-space-size=4"]];
@@ -89,7 +89,7 @@ const measure = async (bodyBytes: number, limitBytes: number): Promise<void> => 
   const count = Math.floor(limitBytes / (charged + 200));
   await insert(count);
   const filled = (privateBytes() - before) / tier.count;
-  await insert(10 * count);
+  await insert(4 * count);
   const after = privateBytes() - before;
   const beyondBody = (bytes: number): string => `${Math.round(bytes - bodyBytes)} B`.padStart(9);
   const beyondLimit = `${Math.round((after - limitBytes) / MIB)} MB`;
@@ -103,7 +103,7 @@ const [, , size, limit] = process.argv;
 if (size === undefined) {
   for (const settings of SETTINGS) {
     process.stdout.write(`\n${settings.join(" ") || "as V8 comes"}\n`);
-    process.stdout.write("  body    limit   charged     costs  beyond the limit after ten times as much\n");
+    process.stdout.write("  body    limit   charged     costs  beyond the limit after four times as much\n");
     const parts = ["--conditions=@basalt/source", "--disable-warning=ExperimentalWarning", ...settings];
     const program = [...parts, fileURLToPath(import.meta.url)];
     for (const bodyBytes of SIZES) {

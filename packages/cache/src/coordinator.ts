@@ -144,6 +144,7 @@ export class ObjectCoordinator {
   }
 
   acquire(worker: number, request: AcquireRequest): AcquireReply {
+    this.#expectKnown(worker);
     const key = request.key.toString("latin1");
     const found = this.#parts.index.find(request.key);
     const row = found !== undefined && this.#parts.hasDisk(found.location.disk) ? found : undefined;
@@ -190,6 +191,7 @@ export class ObjectCoordinator {
   }
 
   acquirePart(worker: number, request: PartRequest): PartReply {
+    this.#expectKnown(worker);
     return this.#partTable.acquire(worker, request, () => this.#nextFillId++);
   }
 
@@ -250,6 +252,13 @@ export class ObjectCoordinator {
     }
   }
 
+  lost(key: CacheKey, file: number): void {
+    const row = this.#parts.index.find(key);
+    if (row?.location.file !== file) return;
+    const target = { kind: "url", url: row.url } as const;
+    this.invalidate(row.vhost, target, { kind: "hardpurge" }).catch(this.#parts.onDefect);
+  }
+
   /**
    * Invalidates objects on the whole host. Resolves when every worker has confirmed and every row is changed; the
    * count is of objects that were affected (PRG-15: an object already purged does not count).
@@ -284,6 +293,11 @@ export class ObjectCoordinator {
   /** State of the stored variants of a URL, for fileinfo. */
   variantsOf(vhost: string, url: string): readonly IndexRow[] {
     return this.#parts.index.findVariants(vhost, url);
+  }
+
+  /** What is read from the pipe of a worker after its end must not be granted: nobody would give it back. */
+  #expectKnown(worker: number): void {
+    if (!this.#workers.has(worker)) throw new EdgeError("SHUTTING_DOWN", { detail: `worker ${worker} is gone` });
   }
 
   #endPart(partId: number): ReturnType<PartTable["end"]> {

@@ -283,7 +283,8 @@ export class Filling {
     done: Promise<EdgeError | undefined>,
   ): Promise<Obtained> {
     const result = held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS";
-    if (fill.state !== "growing" || (held !== undefined && fill.totalBytes < 0)) {
+    if (held !== undefined && fill.totalBytes < 0) await Promise.race([done, fill.whenUnstored()]);
+    if (fill.state !== "growing") {
       const error = await done;
       if (error !== undefined) return this.#failed(request, grant, held, error);
       const object = this.#complete(request, key, grant, fill);

@@ -42,6 +42,7 @@ export class LocalFill implements BodySource, BodySink {
   /** Readers to whom the body was given may still be on their way, this turn of the event loop. */
   #isGathering = false;
   #storeError: EdgeError | undefined;
+  #tellUnstored: () => void = () => {};
 
   /** `arrived`: what has come before the fill was made. */
   constructor(parts: LocalFillParts, arrived: ArrivingBytes = new ArrivingBytes(0)) {
@@ -127,6 +128,14 @@ export class LocalFill implements BodySource, BodySink {
     return this.#storeError !== undefined;
   }
 
+  /** Resolves when the store fails while the body arrives: without a reader it goes on no more. */
+  whenUnstored(): Promise<void> {
+    if (this.#storeError !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#tellUnstored = resolve;
+    });
+  }
+
   /** The object is in the store, or will never be: what nobody reads any more is let go. */
   settle(): void {
     this.#settled = true;
@@ -149,6 +158,7 @@ export class LocalFill implements BodySource, BodySink {
   release(): void {
     this.#readers--;
     if (this.#readers === 0) this.#whenLeft();
+    else if (this.#storeError !== undefined) this.#pace();
   }
 
   watch(listener: () => void, position?: () => number): () => void {
@@ -262,7 +272,9 @@ export class LocalFill implements BodySource, BodySink {
     this.#shareListener = undefined;
     if (this.#state !== "growing") return;
     this.#parts.onUnstored();
+    this.#tellUnstored();
     if (this.#readers > 0) this.#pace();
+    else this.#gather();
   }
 
   async #abandon(): Promise<void> {

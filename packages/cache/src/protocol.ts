@@ -146,6 +146,8 @@ export interface ObjectService {
     touched: { readonly keys: readonly CacheKey[]; readonly atMs: number };
     /** An object that turned out damaged: its row is to go if it still names this place. */
     damaged: { readonly key: CacheKey; readonly location: ObjectLocation };
+    /** What its body lacks cannot be had any more, since the origin has another version: no worker is to serve it. */
+    lost: { readonly key: CacheKey; readonly file: number };
   };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { getField } from "@basalt/http";
 import type { BodyReader, BodyStore } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
@@ -24,7 +25,7 @@ export class RemoteFill implements BodySource {
   #reader: Promise<BodyReader | undefined> | undefined;
   #successor: BodySource | undefined;
   #readers = 0;
-  #hadReaders = false;
+  #lowestTold = 0;
 
   constructor(
     bodies: BodyStore,
@@ -86,7 +87,9 @@ export class RemoteFill implements BodySource {
   }
 
   peek(position: number): Buffer | undefined {
-    return this.#successor?.peek(position);
+    const data = this.#successor?.peek(position);
+    this.#tellOthers();
+    return data;
   }
 
   async read(target: Buffer, length: number, position: number): Promise<number> {
@@ -99,19 +102,25 @@ export class RemoteFill implements BodySource {
     return await reader.read(target, 0, wanted, position);
   }
 
-  watch(listener: () => void): () => void {
-    return this.#watchers.add(listener);
+  watch(listener: () => void, position?: () => number): () => void {
+    return this.#watchers.add(listener, position);
   }
 
   retain(): void {
-    this.#hadReaders = true;
     this.#readers++;
   }
 
   release(): void {
     this.#readers--;
-    if (this.#readers > 0) return;
-    this.#successor?.release();
+    if (this.#readers > 0) {
+      this.peek(this.#lowestPosition);
+      return;
+    }
+    if (this.#successor !== undefined) {
+      this.#successor.release();
+      this.#successor = undefined;
+      this.#fail(new EdgeError("CLIENT_GONE"));
+    }
     const opening = this.#reader;
     this.#reader = undefined;
     void opening?.then(
@@ -139,7 +148,9 @@ export class RemoteFill implements BodySource {
   }
 
   async #replace(isAlone: boolean): Promise<void> {
-    const found = await this.#takeOver(isAlone);
+    const found = await this.#takeOver(isAlone).catch((cause: unknown) => EdgeError.from(cause));
+    // All who were given this body become readers within a turn of the event loop.
+    await nextTurn();
     if (found instanceof EdgeError) {
       this.#fail(found);
       return;
@@ -149,14 +160,29 @@ export class RemoteFill implements BodySource {
       this.#fail(new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" }));
       return;
     }
-    if (this.#readers === 0 && this.#hadReaders) {
+    if (this.#readers === 0) {
       found.source.release();
       this.#fail(new EdgeError("CLIENT_GONE"));
       return;
     }
     this.#successor = found.source;
-    found.source.watch(() => this.#watchers.notify());
+    found.source.watch(
+      () => this.#watchers.notify(),
+      () => this.#lowestPosition,
+    );
     this.#watchers.notify();
+  }
+
+  get #lowestPosition(): number {
+    return this.#watchers.lowestPosition ?? 0;
+  }
+
+  /** What the successor shows depends on the slowest reader: the others learn that it has gone on. */
+  #tellOthers(): void {
+    const lowest = this.#lowestPosition;
+    if (this.#successor === undefined || this.#readers < 2 || lowest === this.#lowestTold) return;
+    this.#lowestTold = lowest;
+    queueMicrotask(() => this.#watchers.notify());
   }
 }
 
@@ -167,6 +193,8 @@ const isSameResponse = (left: StoredHead, right: StoredHead): boolean => {
   for (const name of ["etag", "last-modified"]) {
     const mine = getField(left.fields, name);
     if (mine !== getField(right.fields, name)) return false;
+    // A weak tag is the same for bodies that differ (RFC 9110 8.8.1), and so is the date beside it.
+    if (mine?.startsWith("W/")) return false;
     if (mine !== undefined) compared++;
   }
   return compared > 0;

@@ -137,7 +137,11 @@ export class StoredObjects {
       channel,
       tier,
       blockSpace: vhost.index * SPACES_PER_VHOST + BLOCK_SPACE,
-      onLost: () => this.#damaged(vhost, variant, object.key, object.url, file.location),
+      onLost: () => {
+        this.#damagedPlaces.add(placeOf(file.location));
+        this.#memory.remove(vhost, variant, object.url);
+        channel.tell("lost", { key: object.key, file: file.location.file });
+      },
       onComplete: () => {
         object.isPartial = false;
       },
@@ -158,8 +162,8 @@ export class StoredObjects {
     if (object.body !== undefined) return true;
     if (location === undefined || location.bodyBytes > WHOLE_IN_MEMORY_BYTES) return false;
     const body = await this.#wholeBody(location);
-    if (body === undefined) return false;
-    if (object.isGone) return false;
+    if (body === undefined) this.#damaged(vhost, variant, object.key, object.url, location);
+    if (body === undefined || object.isGone) return false;
     object.body = body;
     this.#memory.keep(vhost, variant, object);
     return true;
@@ -207,7 +211,12 @@ export class StoredObjects {
       this.#damaged(vhost, variant, row.key, url, row.location);
       return undefined;
     }
-    const body = loaded.body ?? (await this.#wholeBody(row.location));
+    const isShort = row.location.bodyBytes <= WHOLE_IN_MEMORY_BYTES;
+    const body = loaded.body ?? (isShort ? await this.#wholeBody(row.location) : undefined);
+    if (isShort && body === undefined) {
+      this.#damaged(vhost, variant, row.key, url, row.location);
+      return undefined;
+    }
     return this.#enter(vhost, variant, row, head, body);
   }
 
@@ -237,10 +246,9 @@ export class StoredObjects {
     return object.checkedVersion < vhost.invalidations.latest ? this.#memory.recheck(vhost, variant, object) : object;
   }
 
-  /** Reads a body that lies in a file of its own, if it is short enough to be kept whole. */
+  /** Reads a short body from a file of its own; undefined when it is gone or damaged. */
   async #wholeBody(location: IndexRow["location"]): Promise<Buffer | undefined> {
     const length = location.bodyBytes;
-    if (length > WHOLE_IN_MEMORY_BYTES) return undefined;
     const reader = await this.#parts.bodies.openBody(location);
     if (reader === undefined) return undefined;
     try {
@@ -252,6 +260,8 @@ export class StoredObjects {
         filled += count;
       }
       return body;
+    } catch {
+      return undefined;
     } finally {
       reader.release();
     }

@@ -258,6 +258,42 @@ describe("a full disk", () => {
     await until(() => bodies.openFiles === 0);
   });
 
+  it("goes on for a reader that keeps up when a slow one leaves", async () => {
+    const bodies = openBodies();
+    bodies.failsToWrite = true;
+    const { fill, told } = fillOf(bodies, headOf(20 * MIB));
+    const exchange = new Exchange();
+    fill.attach(exchange);
+    const leaving = fill.watch(
+      () => {},
+      () => 0,
+    );
+    let position = 0;
+    fill.retain();
+    fill.retain();
+    fill.watch(
+      () => {},
+      () => position,
+    );
+    await turns(2);
+    while (fill.push(patternBytes(64 * 1024))) await turns(1);
+    await until(() => told.includes("unstored"));
+    for (let data = fill.peek(position); data !== undefined; data = fill.peek(position)) position += data.length;
+    expect(exchange.resumed).toBe(0);
+    leaving();
+    fill.release();
+    expect(exchange.resumed).toBe(1);
+  });
+
+  it("ends what nobody reads", async () => {
+    const bodies = openBodies();
+    bodies.failsToWrite = true;
+    const { fill, told } = fillOf(bodies, headOf(20 * MIB));
+    fill.attach(new Exchange());
+    fill.push(patternBytes(MIB));
+    await until(() => told.includes("stop CLIENT_GONE"), "the end of the exchange");
+  });
+
   it("still gives a complete body to those who read it", async () => {
     const bodies = openBodies();
     const { passed, open } = gate();

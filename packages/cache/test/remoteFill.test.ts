@@ -54,9 +54,46 @@ class CountedBody extends MemoryBody {
   }
 }
 
+/** Shows only some bytes from where its reader is. */
+class ShortSightedBody implements BodySource {
+  readonly totalBytes = TEXT.length;
+  readonly state = "growing";
+  readonly error: EdgeError | undefined = undefined;
+  readers = 0;
+  #position: () => number = () => 0;
+
+  get availableBytes(): number {
+    return Math.min(TEXT.length, this.#position() + 4);
+  }
+
+  watch(_: () => void, position: () => number = () => 0): () => void {
+    this.#position = position;
+    return () => {};
+  }
+
+  peek(position: number): Buffer | undefined {
+    return position < TEXT.length ? Buffer.from(TEXT.slice(position, position + 1)) : undefined;
+  }
+
+  read(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  retain(): void {
+    this.readers++;
+  }
+
+  release(): void {
+    this.readers--;
+  }
+}
+
 type Successor = { readonly head: StoredHead; readonly source: BodySource } | EdgeError;
 
-const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new EdgeError("ORIGIN_CLOSED"))) => {
+const follow = (
+  takeOver: () => Promise<Successor> = () => Promise.resolve(new EdgeError("ORIGIN_CLOSED")),
+  head: StoredHead = HEAD,
+) => {
   const files = new Files();
   const missing = (): Promise<never> => Promise.reject(new Error("not for followers"));
   const store: BodyStore = {
@@ -74,7 +111,7 @@ const follow = (takeOver: () => Promise<Successor> = () => Promise.resolve(new E
     openGrowing: () => files.openGrowing(),
     close: () => Promise.resolve(),
   };
-  return { files, fill: new RemoteFill(store, HEAD, SHARED, takeOver) };
+  return { files, fill: new RemoteFill(store, head, SHARED, takeOver) };
 };
 
 const successor =
@@ -119,6 +156,43 @@ describe("a followed body", () => {
     fill.update({ fillId: 1, kind: "orphaned" });
     expect(String(await reading)).toBe(TEXT);
     expect(body.readers).toBe(0);
+  });
+
+  it("goes on although its successor shows only what lies near its reader", async () => {
+    const body = new ShortSightedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body));
+    const first = readSource(fill);
+    const second = readSource(fill);
+    fill.update({ fillId: 1, kind: "orphaned" });
+    expect(String(await first)).toBe(TEXT);
+    expect(String(await second)).toBe(TEXT);
+    await turns(2);
+    expect(body.readers).toBe(0);
+  });
+
+  it("fails when looking for another source does", async () => {
+    const { fill } = follow(() => Promise.reject(new EdgeError("SHUTTING_DOWN")));
+    const reading = readSource(fill);
+    fill.update({ fillId: 1, kind: "orphaned" });
+    await expect(reading).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+
+  it("keeps nothing open when nobody ever read it", async () => {
+    const body = new CountedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body));
+    fill.update({ fillId: 1, kind: "orphaned" });
+    await turns(5);
+    expect(body.readers).toBe(0);
+    expect(fill.state).toBe("failed");
+  });
+
+  it("RFC 9110 8.8.1: does not join responses that a weak tag calls equal", async () => {
+    const weak: StoredHead = { ...HEAD, fields: ["ETag", 'W/"1"'] };
+    const body = new CountedBody(Buffer.from(TEXT));
+    const { fill } = follow(successor(body, weak), weak);
+    const reading = readSource(fill);
+    fill.update({ fillId: 1, kind: "orphaned" });
+    await expect(reading).rejects.toMatchObject({ code: "ORIGIN_CLOSED" });
   });
 
   it.each([

@@ -83,6 +83,31 @@ describe("a store that takes nothing", () => {
   });
 });
 
+describe("a store that fails while a changed object is fetched", () => {
+  it("does not hold a body of unknown length back until its end", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "old", ["Cache-Control", "max-age=1"]);
+    host.clock.advanceSeconds(2);
+    worker.bodies.failsToWrite = true;
+    const whole = patternBytes(8 * MIB);
+    const obtaining = worker.obtain("/a");
+    const call = (await worker.origin.call(2)).head(200);
+    let reading: Promise<Buffer> | undefined;
+    void obtaining.then((obtained) => {
+      reading = bodyOf(worker, obtained);
+    });
+    for (let at = 0; at < whole.length; at += 64 * 1024) {
+      const before = call.resumed;
+      if (!call.data(whole.subarray(at, at + 64 * 1024))) await until(() => call.resumed > before, "the origin goes on");
+      await turns(2);
+    }
+    call.complete();
+    await until(() => reading !== undefined, "a body to read");
+    expect((await reading)?.equals(whole)).toBe(true);
+  });
+});
+
 describe("a pool that throws", () => {
   it("leaves no fill behind for which other workers would wait for ever", async () => {
     const host = new TestHost({ workers: 2 });

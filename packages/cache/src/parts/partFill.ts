@@ -95,10 +95,13 @@ export class PartFill implements BodySink {
     return this.#bytes.heldBytes;
   }
 
-  /** Whether the byte at the position can be had now, from memory or as written. */
-  covers(position: number): boolean {
-    if (position < this.start || position >= this.#bytes.receivedTo) return false;
-    return position < this.#bytes.writtenTo || position >= this.#bytes.heldFrom;
+  /** End of the bytes from the position on that can be had now, from memory or as written; the position when none can. */
+  reachableFrom(position: number): number {
+    const { heldFrom, receivedTo, writtenTo } = this.#bytes;
+    if (position < this.start || position >= receivedTo) return position;
+    if (position >= heldFrom) return receivedTo;
+    if (position >= writtenTo) return position;
+    return heldFrom <= writtenTo ? receivedTo : writtenTo;
   }
 
   /** Whether the byte at the position has yet to arrive here. */

@@ -117,10 +117,10 @@ export class PartTable {
   }
 
   #follow(part: Part, worker: number): PartReply {
-    if (part.worker !== worker) {
-      if (part.followers.size === 0) this.#effects.share(part.worker, part.id);
-      part.followers.add(worker);
-    }
+    // Whoever fills it follows too: its question may have crossed the end of the part on the way.
+    const isShared = part.followers.size > (part.followers.has(part.worker) ? 1 : 0);
+    if (part.worker !== worker && !isShared) this.#effects.share(part.worker, part.id);
+    part.followers.add(worker);
     return { kind: "running", partId: part.id, first: part.first, end: part.end, writtenTo: part.writtenTo };
   }
 }

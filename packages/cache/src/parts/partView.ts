@@ -15,11 +15,14 @@ export class PartView implements BodySource {
   #position: (() => number) | undefined;
   #error: EdgeError | undefined;
   #fruitless = 0;
+  /** Furthest position that an attempt which failed has brought. */
+  #reachedTo: number;
   #readers = 0;
 
   constructor(body: PartedBody, start: number, end: number, origin: PartOrigin) {
     this.#body = body;
     this.#start = start;
+    this.#reachedTo = start;
     this.end = end;
     this.origin = origin;
   }
@@ -92,9 +95,14 @@ export class PartView implements BodySource {
     return start <= at && at < end && at < this.end;
   }
 
-  /** An attempt to get what the view waits for has failed; too many that brought nothing are its end. */
-  note(error: EdgeError, wasFruitless: boolean): void {
-    this.#fruitless = wasFruitless ? this.#fruitless + 1 : 0;
+  /**
+   * An attempt to get what the view waits for has failed, at the position that it reached, if it brought anything; too
+   * many that came no further than others before are its end.
+   */
+  note(error: EdgeError, reachedTo: number | undefined): void {
+    const isFruitless = reachedTo === undefined || reachedTo <= this.#reachedTo;
+    this.#fruitless = isFruitless ? this.#fruitless + 1 : 0;
+    if (!isFruitless) this.#reachedTo = reachedTo;
     if (this.#fruitless >= FRUITLESS_ATTEMPTS) this.fail(error);
   }
 

@@ -5,14 +5,14 @@ import type { PartUpdate } from "../protocol.ts";
 import { PartedBody, type PartedBodyParts } from "./partedBody.ts";
 
 /** What a body is made of. */
-export type BodyMaker = Omit<PartedBodyParts, "onUnused" | "follow" | "unfollow">;
+export type BodyMaker = Omit<PartedBodyParts, "onUnused" | "follow" | "unfollow" | "expectNews">;
 
 interface PartBlocks {
   readonly first: number;
   readonly end: number;
 }
 
-/** What was told of a part before this worker knew which body it belongs to: messages may overtake a reply. */
+/** What was told of a part while the reply that names it is on its way: messages may overtake it. */
 interface EarlyNews {
   isShared: boolean;
   trimTo: number | undefined;
@@ -25,9 +25,16 @@ export class PartedBodies {
   readonly #opening = new Map<number, Promise<PartedBody | undefined>>();
   readonly #byPart = new Map<number, PartedBody>();
   readonly #early = new Map<number, EarlyNews>();
+  /** Replies on their way. */
+  #expected = 0;
 
   find(file: number): PartedBody | undefined {
     return this.#bodies.get(file);
+  }
+
+  /** Parts whose news wait for a reply. */
+  get newsKept(): number {
+    return this.#early.size;
   }
 
   get pinnedBytes(): number {
@@ -61,6 +68,7 @@ export class PartedBodies {
         this.#byPart.delete(partId);
         this.#early.delete(partId);
       },
+      expectNews: () => this.#expectNews(),
       onUnused: () => {
         if (this.#bodies.get(file) !== body) return;
         this.#bodies.delete(file);
@@ -80,20 +88,28 @@ export class PartedBodies {
 
   update(update: PartUpdate): void {
     const body = this.#byPart.get(update.partId);
-    if (body === undefined) this.#newsOf(update.partId).updates.push(update);
+    if (body === undefined) this.#newsOf(update.partId)?.updates.push(update);
     else body.update(update);
   }
 
   share(partId: number): void {
     const body = this.#byPart.get(partId);
-    if (body === undefined) this.#newsOf(partId).isShared = true;
-    else body.share(partId);
+    if (body !== undefined) {
+      body.share(partId);
+      return;
+    }
+    const news = this.#newsOf(partId);
+    if (news !== undefined) news.isShared = true;
   }
 
   trim(partId: number, end: number): void {
     const body = this.#byPart.get(partId);
-    if (body === undefined) this.#newsOf(partId).trimTo = end;
-    else body.trim(partId, end);
+    if (body !== undefined) {
+      body.trim(partId, end);
+      return;
+    }
+    const news = this.#newsOf(partId);
+    if (news !== undefined) news.trimTo = end;
   }
 
   async #open(file: number, make: () => Promise<BodyMaker | undefined>): Promise<PartedBody | undefined> {
@@ -111,7 +127,17 @@ export class PartedBodies {
     for (const update of news.updates) body.update(update);
   }
 
-  #newsOf(partId: number): EarlyNews {
+  #expectNews(): () => void {
+    this.#expected++;
+    return () => {
+      this.#expected--;
+      if (this.#expected === 0) this.#early.clear();
+    };
+  }
+
+  /** Undefined when nobody waits for a reply: the part is over here, or not read any more. */
+  #newsOf(partId: number): EarlyNews | undefined {
+    if (this.#expected === 0) return undefined;
     let news = this.#early.get(partId);
     if (news === undefined) {
       news = { isShared: false, trimTo: undefined, updates: [] };

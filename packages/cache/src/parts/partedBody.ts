@@ -38,6 +38,8 @@ export interface PartedBodyParts {
   readonly onUnused: () => void;
   readonly follow: (partId: number, body: PartedBody) => void;
   readonly unfollow: (partId: number) => void;
+  /** News of parts may overtake a reply: they are kept until the returned function is called. */
+  readonly expectNews: () => () => void;
 }
 
 /** So far ahead of a reader nothing is asked for yet, when it is not on its way anyway. */
@@ -117,7 +119,8 @@ export class PartedBody implements PartFillListener {
       await new Promise<void>((resolve) => {
         const advance = (): void => {
           position = this.availableTo(position);
-          if (!this.isPartial || view.state === "failed") resolve();
+          const isOver = position >= this.totalBytes && !this.#isStoring;
+          if (!this.isPartial || isOver || view.state === "failed") resolve();
         };
         view.watch(advance, () => position);
         advance();
@@ -138,6 +141,7 @@ export class PartedBody implements PartFillListener {
   removeView(view: PartView): void {
     this.#views.delete(view);
     this.#stopUnreadable();
+    this.#paceUnstored();
     this.#endIfUnused();
   }
 
@@ -173,8 +177,8 @@ export class PartedBody implements PartFillListener {
   async read(target: Buffer, length: number, position: number): Promise<number> {
     const { file } = this.#parts;
     const block = Math.floor(position / BLOCK_BYTES);
-    const wanted = Math.min(length, this.availableTo(position) - position);
-    if (wanted <= 0) return 0;
+    const wanted = Math.min(length, this.#writtenTo(position, length) - position);
+    if (wanted <= 0) return this.peek(position)?.copy(target, 0, 0, length) ?? 0;
     if (!file.has(block)) return await file.read(target, 0, wanted, position);
     try {
       await this.#noteUse(block);
@@ -269,6 +273,11 @@ export class PartedBody implements PartFillListener {
   unstored(fill: PartFill): void {
     this.#parts.unfollow(fill.id);
     this.#tellEnd(fill);
+    // Whoever was promised the body becomes a reader within a turn of the event loop.
+    setImmediate(() => {
+      this.#stopUnreadable();
+      this.#endIfUnused();
+    });
   }
 
   ended(fill: PartFill, error: EdgeError | undefined): void {
@@ -287,13 +296,47 @@ export class PartedBody implements PartFillListener {
 
   /** A view has gone on: room for a body that only passes through, and time to ask for what comes next. */
   advanced(view: PartView): void {
-    for (const fill of this.#fills.values()) if (fill.isUnstored) fill.pace();
+    this.#paceUnstored();
     this.demand(view);
+  }
+
+  #paceUnstored(): void {
+    for (const fill of this.#fills.values()) if (fill.isUnstored) fill.pace();
+  }
+
+  /** Whether blocks that have arrived, here or elsewhere, are still to enter the map. */
+  get #isStoring(): boolean {
+    if (this.#remote.size > 0) return true;
+    for (const fill of this.#fills.values()) if (!fill.isUnstored) return true;
+    return false;
+  }
+
+  /** Position up to which bytes lie in the file, from `position` on; looks `length` ahead. */
+  #writtenTo(position: number, length: number): number {
+    const { file } = this.#parts;
+    const limit = Math.min(this.totalBytes, position + length);
+    let at = position;
+    while (at < limit) {
+      const block = Math.floor(at / BLOCK_BYTES);
+      const next = file.has(block) ? (block + 1) * BLOCK_BYTES : this.#partWrittenTo(at);
+      if (next <= at) break;
+      at = next;
+    }
+    return Math.min(at, this.totalBytes);
+  }
+
+  #partWrittenTo(position: number): number {
+    let to = position;
+    for (const fill of this.#fills.values()) if (fill.start <= position) to = Math.max(to, fill.writtenTo);
+    for (const run of this.#remote.values()) {
+      if (run.first * BLOCK_BYTES <= position) to = Math.max(to, run.writtenTo);
+    }
+    return to;
   }
 
   #arrivedTo(position: number): number {
     let to = position;
-    for (const fill of this.#fills.values()) if (fill.covers(position)) to = Math.max(to, fill.receivedTo);
+    for (const fill of this.#fills.values()) to = Math.max(to, fill.reachableFrom(position));
     for (const run of this.#remote.values()) {
       if (run.first * BLOCK_BYTES <= position && position < run.writtenTo) to = Math.max(to, run.writtenTo);
     }
@@ -318,6 +361,7 @@ export class PartedBody implements PartFillListener {
     const { file, channel, key } = this.#parts;
     const template = view.origin.request();
     const { pool, partBytes } = view.origin;
+    const endNews = this.#parts.expectNews();
     this.#acquiring.add(block);
     this.retain();
     try {
@@ -326,15 +370,18 @@ export class PartedBody implements PartFillListener {
       if (reply.kind === "running") {
         view.waitingFor = reply.partId;
         if (!this.#fills.has(reply.partId)) {
-          this.#remote.set(reply.partId, { first: reply.first, end: reply.end, writtenTo: reply.writtenTo });
+          const knownTo = this.#remote.get(reply.partId)?.writtenTo ?? 0;
+          const writtenTo = Math.max(knownTo, reply.writtenTo);
+          this.#remote.set(reply.partId, { first: reply.first, end: reply.end, writtenTo });
           this.#parts.follow(reply.partId, this);
         }
       } else {
         await this.#fill(reply.partId, { first: reply.first, end: reply.end }, pool, template);
       }
     } catch (cause) {
-      view.note(EdgeError.from(cause), true);
+      view.note(EdgeError.from(cause), undefined);
     } finally {
+      endNews();
       this.#acquiring.delete(block);
       this.#changed();
       this.release();
@@ -359,14 +406,18 @@ export class PartedBody implements PartFillListener {
     template: OriginRequest,
   ): Promise<void> {
     const { file, representation } = this.#parts;
-    await file.refresh(granted.first, granted.end);
+    try {
+      await file.refresh(granted.first, granted.end);
+    } catch (cause) {
+      this.#giveBack(partId);
+      throw cause;
+    }
     let { first } = granted;
     while (first < granted.end && file.has(first)) first++;
     let end = first;
     while (end < granted.end && !file.has(end)) end++;
     if (first === end || representation === undefined) {
-      this.#parts.unfollow(partId);
-      this.#parts.channel.tell("partEnd", { partId, missingBytes: file.missingBytes });
+      this.#giveBack(partId);
       return;
     }
     const fill = new PartFill(partId, file, { first, end }, this);
@@ -375,6 +426,10 @@ export class PartedBody implements PartFillListener {
     const range = { start: fill.start, end: fill.end };
     const request = { ...template, fields: [...template.fields, "Range", rangeFieldOf(range)] };
     const outcome = fetchFromOrigin(pool, request, (head, control) => {
+      if (fill.isEnded) {
+        control.stop();
+        return undefined;
+      }
       const verdict = judgePart(head.status, head.fields, fill.start, representation);
       switch (verdict.kind) {
         case "part":
@@ -419,8 +474,18 @@ export class PartedBody implements PartFillListener {
   }
 
   #tellEnd(fill: PartFill): void {
+    this.#tellPartEnd(fill.id);
+  }
+
+  #tellPartEnd(partId: number): void {
     const { channel, file } = this.#parts;
-    channel.tell("partEnd", { partId: fill.id, missingBytes: file.missingBytes });
+    channel.tell("partEnd", { partId, missingBytes: file.missingBytes });
+  }
+
+  /** Nothing is to be fetched for it: whoever lacks these blocks asks again. */
+  #giveBack(partId: number): void {
+    this.#parts.unfollow(partId);
+    this.#tellPartEnd(partId);
   }
 
   /**
@@ -440,8 +505,8 @@ export class PartedBody implements PartFillListener {
       }
     }
     if (error !== undefined) {
-      const wasFruitless = fill.receivedTo === fill.start;
-      for (const view of [...this.#views]) if (view.waitsIn(fill.start, fill.end)) view.note(error, wasFruitless);
+      const reachedTo = fill.receivedTo > fill.start ? fill.receivedTo : undefined;
+      for (const view of [...this.#views]) if (view.waitsIn(fill.start, fill.end)) view.note(error, reachedTo);
     }
     this.#changed();
     this.#stopUnreadable();

@@ -73,6 +73,8 @@ export class TestWorker {
   readonly tier: MemoryTier<TierEntry>;
   /** Reports of the primary that its index is on disk, held back while a promise is set. */
   settledVersions: number[] = [];
+  /** Awaited between the decision about a part and its reply. */
+  beforePartReply: Promise<void> | undefined;
 
   constructor(host: TestHost, id: number, folder: string, settings: VhostSettings, tierBytes: number) {
     this.id = id;
@@ -84,7 +86,11 @@ export class TestWorker {
       right,
       {
         acquire: (request) => coordinator.acquire(id, request),
-        acquirePart: (request) => coordinator.acquirePart(id, request),
+        acquirePart: async (request) => {
+          const reply = coordinator.acquirePart(id, request);
+          await this.beforePartReply;
+          return reply;
+        },
         nextSegment: () => index.nextSegmentId(),
         nextFile: () => index.nextFileId(),
         derive: (request) => coordinator.derive(request),
@@ -97,6 +103,7 @@ export class TestWorker {
         partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
         touched: ({ keys, atMs }) => coordinator.touched(keys, atMs),
         damaged: ({ key, location }) => coordinator.damaged(key, location),
+        lost: ({ key, file }) => coordinator.lost(key, file),
       },
     );
     this.channel = new Channel<ObjectClient, ObjectService>(
@@ -216,6 +223,11 @@ export class TestHost {
   readonly diskNumber: number;
   derive: (request: DeriveRequest) => Promise<DeriveReply> = () => Promise.reject(new Error("nothing derives here"));
   deriveCalls = 0;
+  onDefect: (error: unknown) => void = (error) => {
+    throw error;
+  };
+  /** Bytes of shared files that are still growing, as the coordinator told. */
+  readonly growing = new Map<number, number>();
   readonly #folder: string;
 
   constructor({ workers = 1, vhost = "", tierBytes = TIER_BYTES }: TestHostSettings = {}) {
@@ -231,13 +243,12 @@ export class TestHost {
       clock: this.clock,
       index: this.index,
       hasDisk: () => true,
+      onGrowing: ({ file }, bytes) => this.growing.set(file, bytes),
       derive: (request) => {
         this.deriveCalls++;
         return this.derive(request);
       },
-      onDefect: (error) => {
-        throw error;
-      },
+      onDefect: (error) => this.onDefect(error),
     });
     const settings = settingsWith(vhost);
     this.workers = Array.from(
@@ -260,8 +271,13 @@ export class TestHost {
 
   /** Bodies that have a file of their own on the disk. */
   bodyFileCount(): number {
+    return this.bodyFilePaths().length;
+  }
+
+  bodyFilePaths(): readonly string[] {
     const entries = readdirSync(join(this.#folder, "disk"), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile() && !/seg/.test(entry.parentPath + entry.name)).length;
+    const files = entries.filter((entry) => entry.isFile() && !/seg/.test(entry.parentPath + entry.name));
+    return files.map((entry) => join(entry.parentPath, entry.name));
   }
 
   purge(url: string): Promise<{ readonly count: number; readonly bytes: number }> {

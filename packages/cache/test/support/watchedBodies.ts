@@ -17,10 +17,12 @@ export class WatchedBodies implements BodyStore {
   failsToCreate = false;
   failsToWrite = false;
   failsToAppend = false;
+  failsToRefresh = false;
   /** Awaited before each write to a growing file, each load, and before a body is opened. */
   beforeWrite: Promise<void> = Promise.resolve();
   beforeLoad: Promise<void> = Promise.resolve();
   beforeOpen: Promise<void> = Promise.resolve();
+  beforeRefresh: Promise<void> = Promise.resolve();
   /** Files being made, and files neither complete nor abandoned. */
   creating = 0;
   openFiles = 0;
@@ -129,7 +131,11 @@ export class WatchedBodies implements BodyStore {
         return file.missingBytes;
       },
       has: (block) => file.has(block),
-      refresh: (first, end) => file.refresh(first, end),
+      refresh: async (first, end) => {
+        await this.beforeRefresh;
+        if (this.failsToRefresh) throw diskFull();
+        await file.refresh(first, end);
+      },
       startPart: async (block) => {
         const writer = await file.startPart(block);
         this.openFiles++;

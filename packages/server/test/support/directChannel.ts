@@ -26,6 +26,7 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
       partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
       touched: () => {},
       damaged: ({ key, location }) => coordinator.damaged(key, location),
+      lost: ({ key, file }) => coordinator.lost(key, file),
     };
   }
 

@@ -15,11 +15,15 @@ const UNAIDED_FRAMES = 8192;
 const QUIET_PREFERRED_FRAMES = 16_384;
 /** Length from which it insists: 256 MB. */
 const QUIET_NEEDED_FRAMES = 65_536;
+/** Length from which it lets as many rows wait as come in that time, because they come faster than they are copied: 512 MB. */
+const QUIET_URGENT_FRAMES = 131_072;
 /** Looks at the log while it is quiet, and their distance: half a second, in which every reader has ended its view. */
 const QUIET_LOOKS = 25;
 const QUIET_LOOK_MS = 20;
 /** Milliseconds to wait for the thread to let go of the file; only a disk that hangs takes that long. */
 const THREAD_CLOSE_MS = 10_000;
+
+export type Quiet = "none" | "preferred" | "needed" | "urgent";
 
 export interface CheckpointerParts {
   readonly path: string;
@@ -53,9 +57,10 @@ export class Checkpointer {
     this.#parts = parts;
   }
 
-  /** Whether batches should wait: `preferred` those that nobody waits for, `needed` all that can. */
-  get quiet(): "none" | "preferred" | "needed" {
+  /** Whether batches should wait: `preferred` those that nobody waits for, from `needed` on all that can. */
+  get quiet(): Quiet {
     if (this.#quiet === undefined) return "none";
+    if (this.#frames >= QUIET_URGENT_FRAMES) return "urgent";
     return this.#frames >= QUIET_NEEDED_FRAMES ? "needed" : "preferred";
   }
 

@@ -21,6 +21,10 @@ const MEMBERS_PER_ROW = 120;
 const SEGMENTS_PER_SECOND = 1;
 const FILES_PER_SECOND = 100;
 
+/** Left out when the index is opened: a power cut may have taken the reservations made since the last `sync`. */
+const SEGMENT_ID_GAP = 256;
+const FILE_ID_GAP = 65_536;
+
 /** Everything one batch brings to the disk. */
 export interface Batch {
   /** Key as latin1 text, and the row; undefined: removed. */
@@ -62,8 +66,8 @@ export class IndexTables {
     this.accounts.bytes = totalBytes ?? 0;
     this.highestVersion = highestVersion ?? 0;
     this.#batch = batch ?? 0;
-    this.reservedSegmentIds = Math.max(segmentIds ?? 0, segmentIds === 0 ? firstId(now, SEGMENTS_PER_SECOND) : 0);
-    this.reservedFileIds = Math.max(fileIds ?? 0, fileIds === 0 ? firstId(now, FILES_PER_SECOND) : 0);
+    this.reservedSegmentIds = segmentIds ? segmentIds + SEGMENT_ID_GAP : firstId(now, SEGMENTS_PER_SECOND);
+    this.reservedFileIds = fileIds ? fileIds + FILE_ID_GAP : firstId(now, FILES_PER_SECOND);
     this.vhosts.load(database);
     this.disks.load(database);
     for (const columns of this.#statements.segments.all()) {

@@ -50,11 +50,14 @@ describe("the checkpointer", () => {
     expect(problems).toEqual([]);
   });
 
-  it("insists on quiet when the log is very long, but not for more than its looks", async () => {
+  it.each([
+    ["needed", 70_000],
+    ["urgent", 140_000],
+  ])("insists on quiet when the log is very long, but not for more than its looks: %s", async (quiet, frames) => {
     const { log, onQuietEnd, checkpointer } = openScene();
-    log.gauges.push({ frames: 70_000, backfilledFrames: 0 }, { frames: 70_000, backfilledFrames: 69_000 });
+    log.gauges.push({ frames, backfilledFrames: 0 }, { frames, backfilledFrames: frames - 1000 });
     checkpointer.noteCommit();
-    await vi.waitFor(() => expect(checkpointer.quiet).toBe("needed"), { timeout: 5000, interval: 5 });
+    await vi.waitFor(() => expect(checkpointer.quiet).toBe(quiet), { timeout: 5000, interval: 5 });
     await checkpointer.quietEnd();
     expect([checkpointer.quiet, onQuietEnd.mock.calls.length]).toEqual(["none", 1]);
     checkpointer.close();

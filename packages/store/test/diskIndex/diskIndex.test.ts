@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { epochMs, monotonicMs, systemClock } from "@basalt/types";
 import fc from "fast-check";
@@ -182,6 +182,25 @@ describe("the writer", () => {
       }
       if (start === 2) index.close();
     }
+  });
+
+  it("gives ids that are never given again, not even when a power cut took their reservation", async () => {
+    const path = indexPath();
+    const before = openWriter(path);
+    before.nextSegmentId();
+    before.nextFileId();
+    before.close();
+    const synced = readFileSync(path);
+    const cut = openWriter(path);
+    const given = Array.from({ length: 100 }, () => [cut.nextSegmentId(), cut.nextFileId()]).flat();
+    cut.close();
+    writeFileSync(path, synced);
+    const after = openWriter(path);
+    for (let count = 0; count < 100; count += 1) {
+      expect(given).not.toContain(after.nextSegmentId());
+      expect(given).not.toContain(after.nextFileId());
+    }
+    after.close();
   });
 
   it("knows the body files: the coldest ones, the live ones, and those that were released", async () => {

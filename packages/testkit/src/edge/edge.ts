@@ -241,6 +241,11 @@ export class TestEdge {
     return this.#instance.crash();
   }
 
+  /** As `crash`, with nothing between this call and the signals. */
+  crashAtOnce(): Promise<void> {
+    return this.#instance.crashAtOnce();
+  }
+
   /** Everything printed and logged so far. */
   async log(): Promise<string> {
     return `${this.#instance.output}\n${await readLogs(this.home)}`;

@@ -3,6 +3,8 @@ export interface VhostSpec {
   readonly name: string;
   /** One or more `<Address>` texts. */
   readonly origin: string | readonly string[];
+  /** `Active` when absent. */
+  readonly status?: string;
   /** Further inner elements of `<Vhost>`, e.g. `<Options>…</Options>`. */
   readonly xml?: string;
   /** Condition files by name, e.g. `{ "ttl.txt": "/a, 60" }`. */
@@ -104,7 +106,8 @@ ${defaults === undefined ? "" : `  <VHostDefault>${defaults}</VHostDefault>\n`}<
 export const renderVhostsXml = (configuration: EdgeConfiguration, ports: EdgePorts): string => {
   const hosts = configuration.vhosts.map((vhost) => {
     const addresses = typeof vhost.origin === "string" ? [vhost.origin] : vhost.origin;
-    return `  <Vhost Name="${escapeXml(vhost.name)}">
+    const status = vhost.status === undefined ? "" : ` Status="${escapeXml(vhost.status)}"`;
+    return `  <Vhost Name="${escapeXml(vhost.name)}"${status}>
     <Listen>127.0.0.1:${ports.service}</Listen>
     <Origin>${addresses.map((address) => `<Address>${escapeXml(address)}</Address>`).join("")}</Origin>
     ${vhost.xml ?? ""}

@@ -1,3 +1,12 @@
-export { fetchPage, fetchPages, PageLoad, pageBody, pagesOf, servePages, timesAsked } from "./patternSite.ts";
+export {
+  fetchManyPages,
+  fetchPage,
+  fetchPages,
+  PageLoad,
+  pageBody,
+  pagesOf,
+  servePages,
+  timesAsked,
+} from "./patternSite.ts";
 export { type Scene, type SceneBody, type SceneOptions, scenario, useEdge } from "./scenario.ts";
 export { type FileInfoRecord, SceneEdge } from "./sceneEdge.ts";

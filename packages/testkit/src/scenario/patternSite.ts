@@ -6,7 +6,7 @@ import type { SceneEdge } from "./sceneEdge.ts";
 
 /** Content of the page `/{bytes}/{seed}`. */
 export const pageBody = (path: string): PatternBody => {
-  const [, bytes, seed] = /^\/(\d+)\/(\d+)$/.exec(path) ?? [];
+  const [, bytes, seed] = /^\/(\d+)\/(\d+)(?:\?|$)/.exec(path) ?? [];
   if (bytes === undefined || seed === undefined) throw new Error(`${path} names no page`);
   return patternBody(Number(bytes), Number(seed));
 };
@@ -68,3 +68,22 @@ export class PageLoad {
     return this.#failures;
   }
 }
+
+/** As `fetchPages`, over some connections that are kept: for thousands of pages. */
+export const fetchManyPages = async (edge: SceneEdge, paths: readonly string[], connections = 16): Promise<void> => {
+  const waiting = paths[Symbol.iterator]();
+  const fetchInTurn = async (): Promise<void> => {
+    const client = await edge.cluster.client();
+    try {
+      for (const path of waiting) {
+        const { status, body } = await client.request({ path, host: edge.host });
+        const { size, seed } = pageBody(path);
+        const isRight = status === 200 && body.length === size && verifyPattern(seed, 0, body) === undefined;
+        if (!isRight) throw new Error(`${path}: status ${status}, ${body.length} bytes`);
+      }
+    } finally {
+      client.close();
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, fetchInTurn));
+};
