@@ -87,7 +87,7 @@ export class HostStore {
       log[problem.severity === "error" ? "error" : "warning"](formatProblem(problem));
     const indexPath = indexPathOf(config, home);
     mkdirSync(dirname(indexPath), { recursive: true });
-    const index = openDiskIndexWriter(indexPath, { clock, onProblem, indexing, mapBytes: plan.contentBytes });
+    const index = openDiskIndexWriter(indexPath, { clock, onProblem, indexing, warmBytes: plan.contentBytes });
     let store: HostStore | undefined;
     const early: (() => void)[] = [];
     const registry = await openDiskRegistry({

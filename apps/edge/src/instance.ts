@@ -32,7 +32,7 @@ import { describeStoredFiles } from "./fileInfo.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
-import { contentMemoryBytes, memoryTierBytes } from "./memoryPlan.ts";
+import { memoryTierBytes } from "./memoryPlan.ts";
 import { ownFigures } from "./processFigures.ts";
 import type { LogLevel, PrimaryService, TransformFigures, WorkerConfiguration } from "./protocol.ts";
 import { runPurge } from "./purging.ts";
@@ -131,6 +131,7 @@ export class Instance implements Control {
       journal: store.staleLog,
       index: store.index,
       hasDisk: (disk) => store.bodies.hasDisk(disk),
+      onGrowing: ({ disk, file }, bytes) => store.space.noteGrowing(disk, file, bytes),
       derive: (request) => this.#transform.derive(request),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
@@ -316,7 +317,7 @@ export class Instance implements Control {
     this.#listeners.close();
     await this.#management.close();
     clearTimeout(this.#keeping);
-    await this.#store.close(this.#coordinator.newestVersion);
+    await this.#store.close(this.#coordinator.appliedVersion);
     log.notice("stopped");
     await log.close();
     this.#parts.exit(exitCode);
@@ -404,7 +405,10 @@ export class Instance implements Control {
     return {
       acquire: (request) => this.#coordinator.acquire(worker.id, request),
       acquirePart: (request) => this.#coordinator.acquirePart(worker.id, request),
-      nextSegment: ({ disk }) => this.#store.space.grantSegment(sourceOf(worker), disk),
+      nextSegment: ({ disk }) => {
+        if (worker.state === "gone") throw new EdgeError("SHUTTING_DOWN", { detail: `worker ${worker.id} is gone` });
+        return this.#store.space.grantSegment(sourceOf(worker), disk);
+      },
       nextFile: () => this.#store.index.nextFileId(),
       derive: (request) => this.#coordinator.derive(request),
       purge: (call) => this.#purgeMethod(call),
@@ -417,22 +421,16 @@ export class Instance implements Control {
 
   #workerEvents(worker: WorkerProcess): Omit<EventHandlers<PrimaryService>, "ready" | "figures"> {
     const { log } = this.#parts;
-    const { space } = this.#store;
     return {
-      fillShared: ({ fillId, shared }) => {
-        space.noteGrowing(shared.disk, shared.file, shared.availableBytes);
-        this.#coordinator.fillShared(fillId, shared);
-      },
+      fillShared: ({ fillId, shared }) => this.#coordinator.fillShared(fillId, shared),
       fillProgress: ({ fillId, availableBytes }) => this.#coordinator.fillProgress(fillId, availableBytes),
-      fillEnd: (end) => {
-        if (end.kind === "stored" && end.row.location.file !== 0) {
-          space.noteGrowing(end.row.location.disk, end.row.location.file, 0);
-        }
-        this.#coordinator.fillEnd(end);
-      },
+      fillEnd: (end) => this.#coordinator.fillEnd(end),
       partProgress: ({ partId, writtenTo }) => this.#coordinator.partProgress(partId, writtenTo),
       partEnd: ({ partId, missingBytes }) => this.#coordinator.partEnd(partId, missingBytes),
-      memory: (use) => this.#applyEmergency(this.#emergency.accept(worker.id, use)),
+      memory: (use) => {
+        // What comes behind the end of a worker would count for ever.
+        if (worker.state !== "gone") this.#applyEmergency(this.#emergency.accept(worker.id, use));
+      },
       diskFailed: ({ disk }) => this.#store.noteFailure(disk),
       diskFull: ({ disk }) => void this.#store.noteFull(disk),
       touched: ({ keys, atMs }) => this.#coordinator.touched(keys, epochMs(atMs)),
@@ -487,7 +485,6 @@ export class Instance implements Control {
     return {
       config: this.#config,
       indexPath: indexPathOf(this.#config, home),
-      mapBytes: contentMemoryBytes(this.#config),
       store: this.#store.storeDisks,
       isEmergency: this.#emergency.isActive,
       memoryTierBytes: memoryTierBytes(this.#config, Math.max(this.#workers.size, this.#config.server.cache.workers)),

@@ -40,9 +40,8 @@ export interface PrimaryService {
 
 export interface WorkerConfiguration {
   readonly config: EdgeConfig;
-  /** Where the index lies, and how much of it may be mapped into memory. */
+  /** Where the index lies. */
   readonly indexPath: string;
-  readonly mapBytes: number;
   readonly store: StoreDisks;
   readonly isEmergency: boolean;
   /** Bytes of this worker's memory tier. */

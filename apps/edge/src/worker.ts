@@ -102,7 +102,7 @@ const forgetRemovedVhosts = (config: EdgeConfig, cache: ObjectCache): void => {
   }
 };
 
-const assemble = ({ config, indexPath, mapBytes, memoryTierBytes, store }: WorkerConfiguration) => {
+const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfiguration) => {
   const tier = createMemoryTier<Parameters<ObjectCacheTier["insert"]>[2]>(memoryTierBytes);
   const bodies = openBodyStore({
     disks: store.disks,
@@ -114,7 +114,7 @@ const assemble = ({ config, indexPath, mapBytes, memoryTierBytes, store }: Worke
     maxOpenFiles: OPEN_FILES,
     clock,
   });
-  const index = openDiskIndexReader(indexPath, { indexing: config.server.cache.indexing, mapBytes });
+  const index = openDiskIndexReader(indexPath, { indexing: config.server.cache.indexing });
   const cache = new ObjectCache({ clock, channel, index, bodies, tier, counters });
   const server = new EdgeServer({
     clock,

@@ -38,6 +38,7 @@ export class ArrivingBytes {
   }
 
   push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
     this.#chunks.push({ start: this.#receivedTo, data: chunk });
     this.#receivedTo += chunk.length;
   }

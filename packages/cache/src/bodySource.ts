@@ -13,6 +13,8 @@ export interface BodySource {
   readonly error: EdgeError | undefined;
   /** False while it is not certain that the reader will get anything; absent: it is. */
   readonly isConfirmed?: boolean;
+  /** True when it will not be kept: it arrives only as fast as it is read, and never becomes an object. */
+  readonly isUnstored?: boolean;
   /** Bytes at the position that are in memory already; never to be changed. */
   peek(position: number): Buffer | undefined;
   /** Reads into `target`; resolves with the count, at least 1 where `position < availableBytes`, else 0. */

@@ -32,8 +32,12 @@ interface Fill {
   readonly url: string;
   readonly worker: number;
   readonly followers: Set<number>;
+  /** Version of the copy that the worker had; 0 when it had none. */
+  readonly heldVersion: number;
   shareAsked: boolean;
   shared: SharedFill | undefined;
+  /** Its virtual host was removed: what it brings is not kept, though one of that name may be there again (CFG-56). */
+  isUnwanted: boolean;
 }
 
 interface RecentFailure {
@@ -52,6 +56,8 @@ export interface CoordinatorParts {
   readonly index: DiskIndexWriter;
   /** Whether objects on that disk can be had now. */
   readonly hasDisk: (disk: number) => boolean;
+  /** A file that several workers read has grown to that many bytes before it is in the index; 0: it is no more. */
+  readonly onGrowing?: (place: Pick<SharedFill, "disk" | "file">, bytes: number) => void;
   /** Sends a derive job to the transform host. */
   readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
   readonly onDefect: (error: unknown) => void;
@@ -75,7 +81,9 @@ export class ObjectCoordinator {
   });
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations = new Map<string, InvalidationList>();
-  #unsettled: number[] = [];
+  /** Versions of calls in progress, and of the latest invalidation. */
+  readonly #unapplied = new Set<number>();
+  #latestInvalidation = 0;
   /** What calls in progress have affected so far, by version: objects that arrive meanwhile are added. */
   readonly #running = new Map<number, { count: number; bytes: number }>();
   /** The index file shows all invalidations up to the first; workers were told up to the second. */
@@ -98,6 +106,11 @@ export class ObjectCoordinator {
   /** Virtual hosts that exist: what is fetched for others is not kept (CFG-56). */
   setVhosts(names: ReadonlySet<string>): void {
     this.#vhosts = names;
+    for (const fill of this.#fills.values()) {
+      if (names.has(fill.vhost)) continue;
+      fill.isUnwanted = true;
+      if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
+    }
   }
 
   /** Applies what a crash may have undone (OPT-81), before any worker is there. */
@@ -107,22 +120,32 @@ export class ObjectCoordinator {
     for (const invalidation of invalidations) {
       const { target, vhost, version } = invalidation;
       this.#version = Math.max(this.#version, version);
+      this.#latestInvalidation = Math.max(this.#latestInvalidation, version);
       if (target.kind !== "url") byScan.push(invalidation);
       else for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, nothing);
     }
-    if (byScan.length === 0) return;
-    await this.#parts.index.scan({}, (row) => {
-      for (const invalidation of byScan) {
-        if (invalidation.vhost !== row.vhost || !targetMatches(invalidation.target, row.url)) continue;
-        const current = this.#parts.index.find(row.key);
-        if (current !== undefined) this.#apply(current, invalidation, nothing);
-      }
-    });
+    if (byScan.length > 0) {
+      await this.#parts.index.scan({}, (row) => {
+        for (const invalidation of byScan) {
+          if (invalidation.vhost !== row.vhost || !targetMatches(invalidation.target, row.url)) continue;
+          const current = this.#parts.index.find(row.key);
+          if (current !== undefined) this.#apply(current, invalidation, nothing);
+        }
+      });
+    }
+    if (invalidations.length > 0) await this.#settle().catch(this.#parts.onDefect);
   }
 
   /** Invalidations up to this version are in the index, and nothing that began before them is still on its way. */
   get settledVersion(): number {
     return this.#settledVersion;
+  }
+
+  /** Every invalidation up to this version has changed the rows that it means. */
+  get appliedVersion(): number {
+    let applied = this.#latestInvalidation;
+    for (const version of this.#unapplied) applied = Math.min(applied, version - 1);
+    return applied;
   }
 
   get newestVersion(): number {
@@ -164,8 +187,10 @@ export class ObjectCoordinator {
       url: request.url,
       worker,
       followers: new Set(),
+      heldVersion: request.heldVersion,
       shareAsked: false,
       shared: undefined,
+      isUnwanted: false,
     };
     this.#fills.set(fill.id, fill);
     this.#fillByKey.set(key, fill);
@@ -180,6 +205,7 @@ export class ObjectCoordinator {
     const fill = this.#fills.get(fillId);
     if (fill === undefined) return;
     fill.shared = shared;
+    this.#parts.onGrowing?.(shared, shared.availableBytes);
     this.#tell(fill, { fillId, kind: "shared", shared });
   }
 
@@ -187,6 +213,7 @@ export class ObjectCoordinator {
     const fill = this.#fills.get(fillId);
     if (fill?.shared === undefined) return;
     fill.shared = { ...fill.shared, availableBytes };
+    this.#parts.onGrowing?.(fill.shared, availableBytes);
     this.#tell(fill, { fillId, kind: "progress", availableBytes });
   }
 
@@ -218,12 +245,12 @@ export class ObjectCoordinator {
     if (fill === undefined) return;
     switch (end.kind) {
       case "stored": {
-        const { row, partEnd } = end;
+        const { row, partEnd, isRenewal } = end;
         if (partEnd !== undefined) {
           const request = { key: row.key, file: row.location.file, first: 0, end: partEnd };
           this.#partTable.begin(fill.id, fill.worker, request);
         }
-        this.#end(fill, this.#store(fill, row));
+        this.#end(fill, isRenewal === true ? this.#renew(fill, row) : this.#store(fill, row));
         return;
       }
       case "unstored":
@@ -270,12 +297,15 @@ export class ObjectCoordinator {
   ): Promise<{ readonly count: number; readonly bytes: number }> {
     const invalidation: Invalidation = { version: ++this.#version, vhost, target, action };
     this.#listOf(vhost).add(invalidation);
-    this.#unsettled.push(invalidation.version);
+    this.#unapplied.add(invalidation.version);
+    this.#latestInvalidation = invalidation.version;
     this.#detachFills(invalidation);
     const affected = { count: 0, bytes: 0 };
     this.#running.set(invalidation.version, affected);
     const journaled = this.#parts.journal?.append(invalidation);
     const confirmed = this.#confirmAll(invalidation);
+    // It may fail before it is awaited.
+    confirmed.catch(() => undefined);
     if (target.kind === "url") {
       for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, affected);
     } else {
@@ -286,7 +316,8 @@ export class ObjectCoordinator {
     await confirmed;
     await journaled;
     this.#running.delete(invalidation.version);
-    void this.#settle(invalidation.version).catch(this.#parts.onDefect);
+    this.#unapplied.delete(invalidation.version);
+    void this.#settle().catch(this.#parts.onDefect);
     return affected;
   }
 
@@ -326,8 +357,20 @@ export class ObjectCoordinator {
   #end(fill: Fill, update: FillUpdate): void {
     this.#tell(fill, update);
     this.#fills.delete(fill.id);
+    if (fill.shared !== undefined) this.#parts.onGrowing?.(fill.shared, 0);
     if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
     if (this.#flushedVersion > this.#settledVersion) this.#tellSettled();
+  }
+
+  /**
+   * The row of an object whose body stays. It may have been moved or given up since the worker learned where it lies:
+   * the place in the row is believed only while nobody knows better.
+   */
+  #renew(fill: Fill, row: IndexRow): FillUpdate {
+    const present = this.#parts.index.find(row.key);
+    if (present === undefined) return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
+    const isSameState = present.version === fill.heldVersion;
+    return this.#store(fill, isSameState ? { ...row, location: present.location } : row);
   }
 
   /** Puts the row in the index, with what was invalidated while the fill ran applied to it. */
@@ -338,7 +381,7 @@ export class ObjectCoordinator {
       // A fill that was overtaken by an invalidation and a newer fill: what it brought is out of date.
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
-    if (this.#vhosts?.has(row.vhost) === false) {
+    if (fill.isUnwanted || this.#vhosts?.has(row.vhost) === false) {
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
     const newer = this.#listOf(row.vhost).matching(row.url, row.version);
@@ -398,11 +441,11 @@ export class ObjectCoordinator {
     await Promise.all(calls);
   }
 
-  async #settle(version: number): Promise<void> {
+  /** What could not be written is written with the next. */
+  async #settle(): Promise<void> {
+    const { appliedVersion } = this;
     await this.#parts.index.flush();
-    this.#unsettled = this.#unsettled.filter((waiting) => waiting !== version);
-    const oldestUnsettled = Math.min(Number.POSITIVE_INFINITY, ...this.#unsettled);
-    this.#flushedVersion = Math.max(this.#flushedVersion, Math.min(version, oldestUnsettled - 1));
+    this.#flushedVersion = Math.max(this.#flushedVersion, appliedVersion);
     this.#tellSettled();
   }
 

@@ -251,10 +251,10 @@ export class Filling {
         return undefined;
       }
       const loaded = await this.#parts.bodies.load(reply.location);
-      if (loaded?.body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "derived body is gone" });
+      if (loaded === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "derived object is gone" });
       const object = new CachedObject({
         key: task.key,
-        head: { ...task.makeHead(source), bodyBytes: loaded.body.length },
+        head: { ...task.makeHead(source), bodyBytes: reply.location.bodyBytes },
         body: loaded.body,
         location: reply.location,
         version: grant.version,
@@ -302,7 +302,9 @@ export class Filling {
           this.#complete(request, key, grant, fill);
         } else {
           this.#listener.grown(request, fill);
-          this.#failed(request, grant, held, error);
+          // Our own end of what nobody reads says nothing about the origin.
+          if (error.code === "CLIENT_GONE") this.#forget(grant.fillId);
+          else this.#failed(request, grant, held, error);
         }
       })
       .catch((cause: unknown) => {
@@ -404,7 +406,7 @@ export class Filling {
     object.version = grant.version;
     if (object.checkedVersion > grant.version) {
       // Invalidated while the origin was asked: the answer is older than that and does not undo it.
-      this.#report(vhost, grant.fillId, object);
+      this.#report(vhost, grant.fillId, object, true);
       return;
     }
     object.checkedVersion = grant.version;
@@ -412,14 +414,14 @@ export class Filling {
     object.updatedAtMs = now;
     object.purged = false;
     object.expiredByForce = false;
-    this.#report(vhost, grant.fillId, object);
+    this.#report(vhost, grant.fillId, object, true);
   }
 
-  #report(vhost: CacheVhost, fillId: number, object: CachedObject): void {
+  #report(vhost: CacheVhost, fillId: number, object: CachedObject, isRenewal = false): void {
     const row = rowOf(vhost, object, this.#parts.clock.now());
     this.#parts.channel.tell(
       "fillEnd",
-      row === undefined ? { fillId, kind: "ended", availableBytes: object.bodyBytes } : { fillId, kind: "stored", row },
+      row === undefined ? { fillId, kind: "ended", availableBytes: object.bodyBytes } : { fillId, kind: "stored", row, isRenewal },
     );
   }
 

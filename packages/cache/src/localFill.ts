@@ -87,7 +87,7 @@ export class LocalFill implements BodySource, BodySink {
     if (this.#file === undefined && this.#bytes.receivedTo > PACKED_BODY_BYTES) this.#openOwnFile();
     void this.#write();
     this.#watchers.notify();
-    this.#paused = this.#file !== undefined && this.#waitingBytes() > UNWRITTEN_HIGH_BYTES;
+    this.#paused = this.#file !== undefined && !this.#isWhole && this.#waitingBytes() > UNWRITTEN_HIGH_BYTES;
     return !this.#paused;
   }
 
@@ -217,6 +217,11 @@ export class LocalFill implements BodySource, BodySink {
     return this.#writing;
   }
 
+  /** All that was announced has arrived: the end of the exchange is all that is left. */
+  get #isWhole(): boolean {
+    return this.#head.bodyBytes >= 0 && this.#bytes.receivedTo >= this.#head.bodyBytes;
+  }
+
   /** Bytes that wait for the disk or, without one, for the slowest reader. */
   #waitingBytes(): number {
     const { receivedTo, writtenTo } = this.#bytes;
@@ -249,7 +254,7 @@ export class LocalFill implements BodySource, BodySink {
   #whenLeft(): void {
     if (this.#isGathering) return;
     if (this.#settled) void this.#letGo();
-    else if (this.#storeError !== undefined && this.#state === "growing") {
+    else if (this.#storeError !== undefined && this.#state === "growing" && !this.#isWhole) {
       this.#parts.control.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what cannot be stored" }));
     }
   }
@@ -275,6 +280,7 @@ export class LocalFill implements BodySource, BodySink {
     this.#tellUnstored();
     if (this.#readers > 0) this.#pace();
     else this.#gather();
+    this.#watchers.notify();
   }
 
   async #abandon(): Promise<void> {

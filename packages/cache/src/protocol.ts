@@ -55,7 +55,13 @@ export type FillUpdate = { readonly fillId: number } & (
 export type FillEnd = {
   readonly fillId: number;
 } /** `partEnd`: the body arrives in parts; blocks from 0 to that one are being filled from now on, as part `fillId`. */ & (
-  | { readonly kind: "stored"; readonly row: IndexRow; readonly partEnd?: number }
+  | {
+      readonly kind: "stored";
+      readonly row: IndexRow;
+      readonly partEnd?: number;
+      /** The body is the one that was held: only where it lies may have changed meanwhile. */
+      readonly isRenewal?: boolean;
+    }
   /** The store failed: whoever followed asks again, and this worker goes on for its own clients. */
   | { readonly kind: "unstored" }
   /** Nothing to keep: the store could not take it. */

@@ -57,6 +57,10 @@ export class RemoteFill implements BodySource {
     return this.#successor?.error ?? this.#error;
   }
 
+  get isUnstored(): boolean {
+    return this.#successor?.isUnstored === true;
+  }
+
   /** Takes a message about the fill that this body follows. */
   update(update: FillUpdate): void {
     switch (update.kind) {

@@ -68,7 +68,6 @@ export class StoredObjects {
     if (loaded === undefined || head === undefined) return undefined;
     const object = this.#enter(vhost, variant, row, head, undefined);
     if (object?.isFresh(nowMs) !== true) return undefined;
-    object.touchedSecond = Math.floor(row.lastAccess / 1000);
     this.#passing = object;
     this.#passingBody = loaded.body;
     return object;
@@ -242,6 +241,7 @@ export class StoredObjects {
       expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
     });
     object.isPartial = row.missingBytes > 0;
+    object.touchedSecond = Math.floor(row.lastAccess / 1000);
     this.#memory.keep(vhost, variant, object);
     return object.checkedVersion < vhost.invalidations.latest ? this.#memory.recheck(vhost, variant, object) : object;
   }

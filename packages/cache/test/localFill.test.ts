@@ -285,6 +285,37 @@ describe("a full disk", () => {
     expect(exchange.resumed).toBe(1);
   });
 
+  it("lets an exchange end of which everything has arrived, so that its connection is used again", async () => {
+    const bodies = openBodies();
+    bodies.failsToWrite = true;
+    const { fill, told } = fillOf(bodies, headOf(6 * MIB));
+    fill.attach(new Exchange());
+    fill.retain();
+    let position = 0;
+    const unwatch = fill.watch(
+      () => {},
+      () => position,
+    );
+    await turns(2);
+    for (let sent = MIB; sent <= 5 * MIB; sent += MIB) {
+      fill.push(patternBytes(MIB));
+      position = sent;
+      await turns(2);
+    }
+    await until(() => told.includes("unstored"));
+    fill.watch(() => {
+      if (position === 6 * MIB) return;
+      position = 6 * MIB;
+      unwatch();
+      fill.release();
+    });
+    expect(fill.push(patternBytes(MIB))).toBe(true);
+    await turns(2);
+    expect(told).toEqual(["unstored"]);
+    fill.complete();
+    fill.settle();
+  });
+
   it("ends what nobody reads", async () => {
     const bodies = openBodies();
     bodies.failsToWrite = true;

@@ -122,7 +122,7 @@ describe("a shared body", () => {
     await obtaining;
     void second.obtain("/a");
     await until(() => host.growing.size === 1, "the shared file");
-    expect([...host.growing.values()][0]).toBeGreaterThan(0);
+    await until(() => [...host.growing.values()][0] === MIB, "all that was sent");
     second.origin.answer = (later) => later.fail("ORIGIN_CONNECT_FAILED");
     if (how === "dead") first.die(host);
     else call.fail("ORIGIN_CLOSED");
@@ -157,6 +157,17 @@ describe("a compressed copy that is long itself", () => {
 });
 
 describe("invalidations", () => {
+  it("OPT-83: need not be repeated again once they were repeated", async () => {
+    const host = new TestHost();
+    await host.worker(1).fill("/a", "hello", DATED);
+    await until(() => host.row("/a") !== undefined);
+    const version = rowOf(host, "/a").version + 1;
+    const target = { kind: "url", url: "/a" } as const;
+    await host.coordinator.replay([{ version, vhost: VHOST, target, action: { kind: "hardpurge" } }]);
+    expect(host.row("/a")).toBeUndefined();
+    expect(host.coordinator.settledVersion).toBe(version);
+  });
+
   it("are forgotten although the index could not be written once", async () => {
     const host = new TestHost();
     await host.worker(1).fill("/a", "hello", DATED);

@@ -108,6 +108,27 @@ describe("a store that fails while a changed object is fetched", () => {
   });
 });
 
+describe("a body that only passes through", () => {
+  it("PRG-14: restores no purged object when its reader leaves: no origin has failed", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/a", "old", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
+    await host.purge("/a");
+    worker.bodies.failsToWrite = true;
+    const obtaining = worker.obtain("/a");
+    const call = (await worker.origin.call(2)).head(200, ["Content-Length", String(4 * MIB)]);
+    call.data(patternBytes(MIB));
+    const obtained = await obtaining;
+    if (obtained.kind !== "body") throw new Error(obtained.kind);
+    obtained.source.retain();
+    await turns(20);
+    obtained.source.release();
+    await until(() => call.aborted);
+    await turns(5);
+    expect(worker.find("/a")?.purged).toBe(true);
+  });
+});
+
 describe("a pool that throws", () => {
   it("leaves no fill behind for which other workers would wait for ever", async () => {
     const host = new TestHost({ workers: 2 });

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { HOST, TestEdge } from "./support/edge.ts";
+import type { OriginCall } from "./support/fakeOrigin.ts";
 import { turns, until } from "./support/waiting.ts";
 
 const TEXT = "compressible ".repeat(1000);
@@ -88,5 +89,62 @@ describe("compressed copies", () => {
     client.get("/a.css", GZIP);
     const latest = (await client.responses(3))[2];
     expect(String(gunzipSync(latest?.body ?? Buffer.alloc(0)))).toContain("decompressible");
+  });
+
+  describe("where the store takes nothing", () => {
+    const LONG = TEXT.repeat(50);
+
+    const failing = (): TestEdge => {
+      const edge = new TestEdge({
+        vhost: '<Options><Compression SourceSize="1-20000">ON</Compression></Options>',
+        files: { [`svc/${HOST}/compression.txt`]: "*.css\n" },
+      });
+      edge.bodies.failsToWrite = true;
+      return edge;
+    };
+
+    const send = async (call: OriginCall, body: string): Promise<void> => {
+      const whole = Buffer.from(body);
+      for (let at = 0; at < whole.length; at += 64 * 1024) {
+        const before = call.resumed;
+        const goesOn = call.data(whole.subarray(at, at + 64 * 1024));
+        if (!goesOn) await until(() => call.resumed > before, "the origin goes on");
+        await turns(2);
+      }
+      call.complete();
+    };
+
+    it("a body goes out as it is", async () => {
+      const edge = failing();
+      const client = edge.connect().get("/a.css", GZIP);
+      await send((await edge.origin.call()).head(200, ["Content-Length", String(LONG.length)]), LONG);
+      const response = await client.response();
+      expect([response.status, String(response.body) === LONG]).toEqual([200, true]);
+      expect(edge.defects).toEqual([]);
+    });
+
+    it("a body that is too long to be held passes at the pace of its client", async () => {
+      const edge = failing();
+      const longer = LONG.repeat(10);
+      const client = edge.connect().get("/a.css", GZIP);
+      await send((await edge.origin.call()).head(200, ["Content-Length", String(longer.length)]), longer);
+      expect(String((await client.response()).body) === longer).toBe(true);
+    });
+
+    it("the purged copy is not served in the place of the new one", async () => {
+      const edge = failing();
+      edge.bodies.failsToWrite = false;
+      await edge.store("/a.css", TEXT);
+      const vhost = edge.server.state.served.get(HOST);
+      const held = vhost === undefined ? undefined : edge.cache.find(vhost.cache, 0, "/a.css");
+      if (held === undefined) throw new Error("nothing is held");
+      held.purged = true;
+      edge.bodies.failsToWrite = true;
+      const client = edge.connect().get("/a.css", GZIP);
+      await send((await edge.origin.call(2)).head(200, ["Content-Length", String(LONG.length)]), LONG);
+      const response = await client.response();
+      const body = response.field("content-encoding") === "gzip" ? gunzipSync(response.body) : response.body;
+      expect(String(body) === LONG).toBe(true);
+    });
   });
 });

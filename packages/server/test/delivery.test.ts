@@ -363,6 +363,31 @@ describe("objects that pass through memory which is used again", () => {
     expect(edge.origin.calls).toHaveLength(3);
   });
 
+  it("a head that does not fit in front of the body is sent all the same", async () => {
+    const edge = await passing();
+    const long = "x".repeat(5000);
+    const client = edge.connect().get("/long");
+    (await edge.origin.call(4)).reply(200, "/l".repeat(1000), ["Content-Language", long]);
+    await client.response();
+    await until(() => edge.index.findVariants(HOST, "/long").length > 0, "stored");
+    edge.tier.clear();
+    for (let time = 0; time < 2; time++) {
+      const [response] = edge.connect().get("/long").all();
+      expect([response?.field("content-language"), String(response?.body)]).toEqual([long, "/l".repeat(1000)]);
+    }
+    expect(edge.origin.calls).toHaveLength(4);
+  });
+
+  it("the second request for one takes its body into memory", async () => {
+    const edge = await passing();
+    const client = edge.connect().get("/1").get("/1").get("/1");
+    expect(client.all().map(({ body }) => String(body))).toEqual(Array(3).fill("/1".repeat(1000)));
+    const served = edge.server.state.served.get(HOST)?.cache ?? expect.fail();
+    expect(edge.cache.find(served, 0, "/1")?.hasBody).toBe(true);
+    edge.connect().get("/2", [], "HEAD").get("/2", ["If-Modified-Since: Fri, 02 Jan 2026 03:04:05 GMT"]);
+    expect(edge.cache.find(served, 0, "/2")?.hasBody).toBe(false);
+  });
+
   it("pipelined, conditional and partial requests for them do not mix either", async () => {
     const edge = await passing();
     const client = edge.connect();

@@ -42,6 +42,8 @@ const medianMicroseconds = (count: number, work: (number: number) => void): numb
   return blocks.sort((left, right) => left - right)[blocks.length >> 1] ?? 0;
 };
 
+const DISK = 1;
+
 const rowOf = (number: number): IndexRow => {
   const url = urlOf(number);
   const now = epochMs(1_760_000_000_000 + number * 20);
@@ -50,7 +52,7 @@ const rowOf = (number: number): IndexRow => {
     vhost: VHOST,
     url,
     location: {
-      disk: 0,
+      disk: DISK,
       segment: 30_000_000 + (number >> 15),
       offset: (number % 32_768) * 1448,
       headBytes: 380,
@@ -63,6 +65,7 @@ const rowOf = (number: number): IndexRow => {
     updatedAt: now,
     lastAccess: now,
     flags: 0,
+    missingBytes: 0,
   };
 };
 
@@ -71,6 +74,7 @@ const measureIndex = async (folder: string): Promise<void> => {
   const rows = Array.from({ length: ROWS }, (_, number) => rowOf(number));
   const writer = openDiskIndexWriter(path, { clock: systemClock, onProblem: report });
   const begin = performance.now();
+  writer.numberDisk("disk");
   for (const row of rows) writer.put(row);
   await writer.flush();
   print("index: insert", ROWS / ((performance.now() - begin) / 1000), "rows/s");
@@ -104,13 +108,14 @@ const measureBodies = async (folder: string): Promise<void> => {
     return Promise.resolve(lastId);
   };
   const store = openBodyStore({
-    disks: [{ path: join(folder, "disk") }],
+    disks: [{ number: DISK, path: join(folder, "disk") }],
     allocateSegment: nextId,
     allocateFile: nextId,
     onProblem: report,
     maxOpenFiles: 64,
   });
   const head = Buffer.alloc(380, "h");
+  const image = rowOf(0);
   for (const [bodyBytes, count] of [
     [1024, 20_000],
     [65_536, 2000],
@@ -119,7 +124,7 @@ const measureBodies = async (folder: string): Promise<void> => {
     const locations: ObjectLocation[] = [];
     const appended = performance.now();
     for (let start = 0; start < count; start += 50) {
-      locations.push(...(await Promise.all(Array.from({ length: 50 }, () => store.append(head, body)))));
+      locations.push(...(await Promise.all(Array.from({ length: 50 }, () => store.append(image, head, body)))));
     }
     print(`bodies: append ${bodyBytes} B, 50 at a time`, count / ((performance.now() - appended) / 1000), "objects/s");
     const loaded = performance.now();
@@ -130,7 +135,7 @@ const measureBodies = async (folder: string): Promise<void> => {
   }
   const file = await store.createFile();
   for (let written = 0; written < 64; written += 1) await file.write(Buffer.alloc(1 << 20, written));
-  const location = await file.complete(head);
+  const location = await file.complete(image, head);
   const target = Buffer.allocUnsafe(1 << 18);
   for (const pass of ["first, verifying", "again"]) {
     const reader = await store.openBody(location);

@@ -110,6 +110,21 @@ export class PartedBody implements PartFillListener {
     return new PartView(this, start, end, origin);
   }
 
+  /** Whether every block is on disk by now, whoever has filled it. */
+  async isWhole(): Promise<boolean> {
+    const { file } = this.#parts;
+    this.retain();
+    try {
+      if (this.isPartial) await file.refresh(0, file.blockCount);
+      this.#noteCompletion();
+    } catch {
+      // The file cannot be read: whoever reads from it finds out.
+    } finally {
+      this.release();
+    }
+    return !this.isPartial;
+  }
+
   /** Resolves when every block is on disk (true), or cannot be had. */
   async whenComplete(origin: PartOrigin): Promise<boolean> {
     const view = this.view(0, this.totalBytes, origin);
@@ -499,10 +514,7 @@ export class PartedBody implements PartFillListener {
       this.#tellEnd(fill);
       this.#fills.delete(fill.id);
       this.#parts.unfollow(fill.id);
-      if (file.missingBytes === 0 && !this.#isComplete) {
-        this.#isComplete = true;
-        this.#parts.onComplete();
-      }
+      this.#noteCompletion();
     }
     if (error !== undefined) {
       const reachedTo = fill.receivedTo > fill.start ? fill.receivedTo : undefined;
@@ -511,6 +523,12 @@ export class PartedBody implements PartFillListener {
     this.#changed();
     this.#stopUnreadable();
     this.#endIfUnused();
+  }
+
+  #noteCompletion(): void {
+    if (this.isPartial || this.#isComplete) return;
+    this.#isComplete = true;
+    this.#parts.onComplete();
   }
 
   /** First use of a block leaves a mark; at the second it is read whole into the memory tier, once for all readers. */

@@ -46,12 +46,12 @@ const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedOb
   exchange.continueWith(ticket, PHASE.DELIVER);
 };
 
-/** A body that arrives as a whole is awaited; one that is fetched by `<PartSize>` never need be whole. */
+/** A body that arrives as a whole is awaited; one that is fetched by `<PartSize>` need never be whole. */
 const isCompleted = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<boolean> => {
-  if (vhost.settings.originOptions.partBytes > 0) return false;
   const origin = partOrigin(exchange, vhost);
   const body = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
-  return body !== undefined && (await body.whenComplete(origin));
+  if (body === undefined) return false;
+  return vhost.settings.originOptions.partBytes > 0 ? await body.isWhole() : await body.whenComplete(origin);
 };
 
 const compressedHead = (source: CachedObject): StoredHead => ({
@@ -62,39 +62,48 @@ const compressedHead = (source: CachedObject): StoredHead => ({
   sourceVersion: source.head.bodyVersion,
 });
 
-/** Waits for the end of the body, then looks it up as an object. */
+/** Waits for the end of the body, then looks it up as an object; without a store there will be none. */
 const awaitBody = async (exchange: Exchange, source: BodySource): Promise<void> => {
   const { ticket } = exchange;
   source.retain();
   try {
-    await new Promise<void>((resolve) => {
-      if (source.state !== "growing") {
-        resolve();
-        return;
-      }
-      const unwatch = source.watch(() => {
-        if (source.state === "growing") return;
-        unwatch();
-        resolve();
-      });
-    });
+    await whenSettled(source);
+    // The object is made in the turn in which its body ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!exchange.isCurrent(ticket)) return;
+    const object = objectOfSource(exchange);
+    if (object === undefined) {
+      exchange.wantsGzip = false;
+      exchange.continueWith(ticket, PHASE.DELIVER);
+      return;
+    }
+    exchange.object = object;
+    exchange.source = undefined;
+    exchange.continueWith(ticket, PHASE.DERIVE);
   } finally {
     source.release();
   }
-  // The object is made in the turn in which its body ends.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!exchange.isCurrent(ticket)) return;
-  const { vhost } = exchange;
-  const object =
-    vhost === undefined
-      ? undefined
-      : exchange.connection.server.parts.cache.find(vhost.cache, exchange.variant, exchange.url);
-  if (object === undefined) {
-    exchange.wantsGzip = false;
-    exchange.continueWith(ticket, PHASE.DELIVER);
-    return;
-  }
-  exchange.object = object;
-  exchange.source = undefined;
-  exchange.continueWith(ticket, PHASE.DERIVE);
+};
+
+/** Resolves when the body has ended, or goes on only for those who read it. */
+const whenSettled = (source: BodySource): Promise<void> =>
+  new Promise((resolve) => {
+    const isSettled = (): boolean => source.state !== "growing" || source.isUnstored === true;
+    if (isSettled()) {
+      resolve();
+      return;
+    }
+    const unwatch = source.watch(() => {
+      if (!isSettled()) return;
+      unwatch();
+      resolve();
+    });
+  });
+
+/** What memory holds may still be the object that the body was to take the place of. */
+const objectOfSource = (exchange: Exchange): CachedObject | undefined => {
+  const { sourceHead, url, variant, vhost } = exchange;
+  if (vhost === undefined) return undefined;
+  const object = exchange.connection.server.parts.cache.find(vhost.cache, variant, url);
+  return object?.bodyVersion === sourceHead?.bodyVersion ? object : undefined;
 };

@@ -8,12 +8,16 @@ import type { ServedVhost } from "../servedVhost.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
+/** An access that the index is to know of (CFG-48). */
+const touch = ({ connection, nowMs }: Exchange, object: CachedObject): void =>
+  connection.server.parts.cache.touch(object, Math.floor(nowMs / 1000));
+
 /** Fresh in memory. */
 export const hit = (exchange: Exchange): PhaseCode => {
   const { object } = exchange;
   if (object === undefined) return PHASE.MISS;
   exchange.result = hitResult(object);
-  exchange.connection.server.parts.cache.touch(object, Math.floor(exchange.nowMs / 1000));
+  touch(exchange, object);
   return exchange.wantsGzip && !object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
 };
 
@@ -119,6 +123,7 @@ const accept = (exchange: Exchange, obtained: Obtained): PhaseCode => {
   switch (obtained.kind) {
     case "object":
       exchange.object = obtained.object;
+      if (obtained.result === hitResult(obtained.object)) touch(exchange, obtained.object);
       return exchange.wantsGzip && !obtained.object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
     case "body":
       exchange.object = undefined;

@@ -1,4 +1,5 @@
 import type { ObjectCacheParts, ObjectCoordinator, ObjectService } from "@basalt/cache";
+import { EdgeError } from "@basalt/types";
 
 type Calls = ObjectService["calls"];
 type Events = ObjectService["events"];
@@ -11,6 +12,10 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
   readonly #listeners: Listeners;
 
   constructor(coordinator: ObjectCoordinator) {
+    coordinator.addWorker(1, {
+      call: () => Promise.reject(new EdgeError("SHUTTING_DOWN", { detail: "nothing is told to this worker" })),
+      tell: () => {},
+    });
     this.#answers = {
       acquire: (request) => Promise.resolve(coordinator.acquire(1, request)),
       acquirePart: (request) => Promise.resolve(coordinator.acquirePart(1, request)),

@@ -76,6 +76,7 @@ export class MemoryBodies implements BodyStore {
   #next = 1;
   openReaders = 0;
   isLost = false;
+  failsToWrite = false;
   /** Small records are given at once. */
   isQuick = false;
 
@@ -103,9 +104,10 @@ export class MemoryBodies implements BodyStore {
       get length() {
         return whole().length;
       },
-      write: (chunk) => {
+      write: async (chunk) => {
+        await later(undefined);
+        if (this.failsToWrite) throw new EdgeError("STORE_UNAVAILABLE");
         chunks.push(Buffer.from(chunk));
-        return later(undefined);
       },
       complete: (_image, head) => {
         const kept = this.#keepFile(file, head, whole());

@@ -246,6 +246,8 @@ export class BodyFiles {
 
   async #writeAt(disk: Disk, file: PooledFile, bytes: Buffer, position: number): Promise<void> {
     try {
+      // A file that was not open when its disk left is not barred.
+      if (!disk.isInUse) throw new NotInUseError(disk.root);
       await this.#parts.writable.use(file, (descriptor) => writeFully(descriptor, [bytes], position));
     } catch (cause) {
       this.#parts.reports.unfillable(disk, file.path, cause);

@@ -5,7 +5,7 @@ import { CACHE_KEY_BYTES } from "./cacheKey.ts";
 import { DiskNumbers } from "./diskNumbers.ts";
 import { firstId } from "./idCounter.ts";
 import { prepareStatements } from "./indexStatements.ts";
-import { LOCK_TIMEOUT_MS, UnusableIndexError } from "./openDatabase.ts";
+import { isCorruption, LOCK_TIMEOUT_MS, UnusableIndexError } from "./openDatabase.ts";
 import { COLUMN, decodeRow, type EncodedRow, encodeRow } from "./rowCodec.ts";
 import { UsageAccounts } from "./usageAccounts.ts";
 import { VhostNames } from "./vhostNames.ts";
@@ -21,7 +21,10 @@ const MEMBERS_PER_ROW = 120;
 const SEGMENTS_PER_SECOND = 1;
 const FILES_PER_SECOND = 100;
 
-/** Left out when the index is opened: a power cut may have taken the reservations made since the last `sync`. */
+/**
+ * Ids left out when the index is opened, more than are given between two calls of `sync`: a power cut may have taken
+ * the reservations made since the last one.
+ */
 const SEGMENT_ID_GAP = 256;
 const FILE_ID_GAP = 65_536;
 
@@ -68,6 +71,7 @@ export class IndexTables {
     this.#batch = batch ?? 0;
     this.reservedSegmentIds = segmentIds ? segmentIds + SEGMENT_ID_GAP : firstId(now, SEGMENTS_PER_SECOND);
     this.reservedFileIds = fileIds ? fileIds + FILE_ID_GAP : firstId(now, FILES_PER_SECOND);
+    this.#reserveDurably();
     this.vhosts.load(database);
     this.disks.load(database);
     for (const columns of this.#statements.segments.all()) {
@@ -171,12 +175,7 @@ export class IndexTables {
   /** One transaction; throws and changes nothing when it cannot be written. `durable`: it survives a power cut. */
   write(batch: Batch, durable: boolean): void {
     const transaction = this.#database.transaction(() => this.#writeBatch(batch));
-    if (durable) this.#database.pragma("synchronous = FULL");
-    try {
-      this.#batch = transaction();
-    } finally {
-      if (durable) this.#database.pragma("synchronous = NORMAL");
-    }
+    this.#batch = durable ? this.#durably(transaction) : transaction();
     this.accounts.settle();
     this.vhosts.settle();
     this.disks.settle();
@@ -184,6 +183,28 @@ export class IndexTables {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** What was left out has to stay so. When it cannot be written now, the first reservation will be refused too. */
+  #reserveDurably(): void {
+    const reserve = this.#database.transaction(() => {
+      this.reserveIds("segment", this.reservedSegmentIds);
+      this.reserveIds("file", this.reservedFileIds);
+    });
+    try {
+      this.#durably(reserve);
+    } catch (cause) {
+      if (isCorruption(cause)) throw cause;
+    }
+  }
+
+  #durably<Result>(work: () => Result): Result {
+    this.#database.pragma("synchronous = FULL");
+    try {
+      return work();
+    } finally {
+      this.#database.pragma("synchronous = NORMAL");
+    }
   }
 
   /** Answers the number that later ones have to go on from. */

@@ -6,16 +6,17 @@ import { causeCode, describeCause, type ReportProblem, storeProblem } from "../s
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 /**
- * How the index is read (OPT-10 to OPT-12). `Memory`: through a map of the whole file, up to `mapBytes`; SQLite itself
- * maps 2 GB at most and reads the rest as in `Disk`: through the page cache, with a bounded cache of its own.
+ * How the index is read (OPT-10 to OPT-12). `Memory`: all of it is brought into the page cache at start, and each process
+ * keeps more of it for itself. `Disk`: what is needed is read when it is. Never through a map of the file: an error of
+ * the disk below a map is the end of the process.
  */
 export type Indexing = "Memory" | "Disk";
 
 export interface IndexingSettings {
   /** `Disk` when absent. */
   readonly indexing?: Indexing;
-  /** 2 GB when absent. */
-  readonly mapBytes?: number;
+  /** `Memory`: most bytes that are brought into the page cache. */
+  readonly warmBytes?: number;
 }
 
 export interface OpenDatabaseContext extends IndexingSettings {
@@ -23,11 +24,11 @@ export interface OpenDatabaseContext extends IndexingSettings {
   readonly onProblem: ReportProblem;
 }
 
-const LARGEST_MAP_BYTES = 2 ** 31;
+const CACHE_KIB = { writer: { Memory: 131_072, Disk: 32_768 }, reader: { Memory: 32_768, Disk: 8_192 } } as const;
 
-/** Bytes of the file that are read through a map. */
-export const mappedBytesOf = ({ indexing = "Disk", mapBytes = LARGEST_MAP_BYTES }: IndexingSettings): number =>
-  indexing === "Memory" ? Math.max(0, Math.min(Math.trunc(mapBytes), LARGEST_MAP_BYTES)) : 0;
+/** The statement that sets the page cache of a connection. */
+export const cachePragma = (role: "writer" | "reader", { indexing = "Disk" }: IndexingSettings): string =>
+  `cache_size = -${CACHE_KIB[role][indexing]}`;
 
 /** The file is a database, but not one that this version may write to. */
 export class UnusableIndexError extends Error {}
@@ -78,8 +79,7 @@ const tryOpen = (path: string, settings: IndexingSettings): Database.Database =>
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
     database.pragma("wal_autocheckpoint = 0");
-    database.pragma("cache_size = -32768");
-    database.pragma(`mmap_size = ${mappedBytesOf(settings)}`);
+    database.pragma(cachePragma("writer", settings));
     database.pragma(`journal_size_limit = ${LOG_KEPT_BYTES}`);
     migrate(database);
     return database;

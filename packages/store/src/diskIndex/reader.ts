@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { type Clock, systemClock } from "@basalt/types";
 import Database from "better-sqlite3";
 import type { CacheKey, DiskIndexReader, IndexRow } from "../contract.ts";
-import { hasCurrentSchema, type IndexingSettings, mappedBytesOf } from "./openDatabase.ts";
+import { cachePragma, hasCurrentSchema, type IndexingSettings } from "./openDatabase.ts";
 import { COLUMNS_BEHIND_KEY, decodeBehindKey } from "./rowCodec.ts";
 import { VhostNames } from "./vhostNames.ts";
 
@@ -70,8 +70,7 @@ const openReadOnly = (path: string, settings: IndexingSettings): OpenIndex | und
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 100 });
   try {
     if (hasCurrentSchema(database)) {
-      database.pragma("cache_size = -8192");
-      database.pragma(`mmap_size = ${mappedBytesOf(settings)}`);
+      database.pragma(cachePragma("reader", settings));
       return new OpenIndex(database, inode);
     }
   } catch (cause) {

@@ -5,7 +5,7 @@ import { FLUSH_DELAY_MS, FLUSH_RETRY_MS, FLUSH_ROWS } from "../limits.ts";
 import { causeCode, describeCause, storeProblem } from "../storeProblem.ts";
 import { Checkpointer, type Quiet } from "./checkpointer.ts";
 import { IndexTables } from "./indexTables.ts";
-import { isCorruption, mappedBytesOf, type OpenDatabaseContext, openDatabase, setAside } from "./openDatabase.ts";
+import { isCorruption, type OpenDatabaseContext, openDatabase, setAside } from "./openDatabase.ts";
 import { PageWarmer } from "./pageWarmer.ts";
 import { WalSync } from "./walSync.ts";
 
@@ -54,8 +54,8 @@ export class RowBatches {
     this.#tables = this.#open();
     this.#checkpointer = this.#startCheckpointer();
     this.#highestVersion = this.#tables.highestVersion;
-    const mappedBytes = mappedBytesOf(context);
-    if (mappedBytes > 0) this.#warmer.start(path, statSync(path).size, mappedBytes);
+    const { indexing, warmBytes = Number.POSITIVE_INFINITY } = context;
+    if (indexing === "Memory") this.#warmer.start(path, statSync(path).size, warmBytes);
   }
 
   get tables(): IndexTables {

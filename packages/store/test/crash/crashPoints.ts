@@ -48,7 +48,7 @@ export class CrashPoints {
 
   /** Steps count from here on. */
   begin(): void {
-    this.#next = 0;
+    this.#next = this.#steps;
     this.#planNext();
   }
 

@@ -26,7 +26,9 @@ import { Workload } from "./workload.ts";
 flushCompileCache();
 
 const [home = "", images = "", seed = "0", points = "1", stepsBetween = "50"] = process.argv.slice(2);
-const random = seededRandom(Number(seed));
+/** A stream of its own for each purpose: what is drawn for one does not change what the others do. */
+const randomFor = (purpose: number): (() => number) => seededRandom(Number(seed) * 4 + purpose);
+const random = randomFor(0);
 const { writeSync } = fs;
 const report = (event: CrashEvent): void => {
   writeSync(1, encodeEvent(event));
@@ -37,13 +39,13 @@ const onProblem = ({ file, message }: Problem): void => report({ kind: "problem"
 const startedAt = epochMs(1_790_000_000_000 + Number(seed) * 5000);
 
 const queue = new TurnQueue(random, startedAt);
-const unsynced = new UnsyncedChanges(home, random);
+const unsynced = new UnsyncedChanges(home, randomFor(1));
 const crashPoints = new CrashPoints({
   home,
   images,
   points: Number(points),
   stepsBetween: Number(stepsBetween),
-  random,
+  random: randomFor(2),
   report,
   unsynced,
 });

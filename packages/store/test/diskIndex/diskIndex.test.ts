@@ -186,15 +186,13 @@ describe("the writer", () => {
 
   it("gives ids that are never given again, not even when a power cut took their reservation", async () => {
     const path = indexPath();
-    const before = openWriter(path);
-    before.nextSegmentId();
-    before.nextFileId();
-    before.close();
-    const synced = readFileSync(path);
+    openWriter(path).close();
     const cut = openWriter(path);
+    const synced = [readFileSync(path), readFileSync(`${path}-wal`)] as const;
     const given = Array.from({ length: 100 }, () => [cut.nextSegmentId(), cut.nextFileId()]).flat();
     cut.close();
-    writeFileSync(path, synced);
+    writeFileSync(path, synced[0]);
+    writeFileSync(`${path}-wal`, synced[1]);
     const after = openWriter(path);
     for (let count = 0; count < 100; count += 1) {
       expect(given).not.toContain(after.nextSegmentId());

@@ -112,11 +112,11 @@ describe("Indexing", () => {
     "OPT-10 OPT-11 OPT-12 %s finds the same, from the start and after growth",
     async (indexing) => {
       const path = indexPath();
-      const first = openWriter(path, { indexing, mapBytes: 2 ** 40 });
+      const first = openWriter(path, { indexing, warmBytes: 2 ** 40 });
       await putRows(first, 0, 12_000);
       first.close();
-      const index = openWriter(path, { indexing, mapBytes: 16 * MIB });
-      const reader = openDiskIndexReader(path, { indexing, mapBytes: 16 * MIB });
+      const index = openWriter(path, { indexing, warmBytes: 16 * MIB });
+      const reader = openDiskIndexReader(path, { indexing, warmBytes: 16 * MIB });
       await putRows(index, 12_000, 16_000);
       reader.refresh();
       for (const number of [0, 500, 11_999, 12_000, 15_999]) {

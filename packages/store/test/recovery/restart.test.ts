@@ -26,7 +26,7 @@ const startHost = async (home: string, names: readonly string[]) => {
     clock,
     onProblem,
     indexing: "Disk",
-    mapBytes: 0,
+    warmBytes: 0,
   });
   const registry = await openDiskRegistry({
     disks: names.map((name) => ({ path: join(home, name) })),

@@ -5,6 +5,7 @@ import { damageFile, filesBelow, type TestEdge, type TestOrigin } from "../../sr
 import {
   fetchManyPages,
   fetchPages,
+  pageBody,
   pagesOf,
   type SceneEdge,
   scenario,
@@ -49,6 +50,39 @@ describe("SIGKILL of everything", () => {
       await fetchManyPages(edge, pages, CONNECTIONS);
       expect(total(timesAsked(origin, pages))).toBe(200);
     }
+  });
+
+  scenario("before the primary has heard of 60 objects that lie in segments: all are hits", ONCE, async (scene) => {
+    const { origin, edge } = scene;
+    servePages(origin);
+    const earlier = pagesOf(1_000, 40);
+    await fetchManyPages(edge, earlier, 40);
+    await known(edge.cluster, earlier.length);
+    const pages = pagesOf(4_000, 60);
+    const isAsked = (path: string): boolean => pages.includes(path);
+    const gate = origin
+      .on((request) => isAsked(request.path))
+      .reply((request) => ({ status: 200, body: pageBody(request.path) }))
+      .hold();
+    const segmentBytes = async (): Promise<number> => {
+      const paths = await filesBelow(edge.cluster.diskPaths[0] ?? "", ".seg");
+      return total(await Promise.all(paths.map(async (path) => (await stat(path)).size)));
+    };
+    const before = await segmentBytes();
+    const fetching = fetchManyPages(edge, pages, pages.length);
+    await gate.arrived(pages.length);
+    edge.cluster.signal((await edge.cluster.status()).primaryPid, "SIGSTOP");
+    gate.release();
+    await fetching;
+    await expect
+      .poll(async () => (await segmentBytes()) - before, { timeout: 5_000 })
+      .toBeGreaterThan(4_000 * pages.length);
+    await edge.cluster.crashAtOnce();
+    await edge.cluster.start();
+    const metrics = await edge.cluster.metrics();
+    expect(metrics.sum("basalt_store_recovered_objects_total")).toBeGreaterThanOrEqual(pages.length);
+    await fetchManyPages(edge, [...earlier, ...pages], CONNECTIONS);
+    expect(origin.saw()).toBe(earlier.length + pages.length);
   });
 
   scenario("with the last of 200 answers: only what was on its way is fetched again", ONCE, async (scene) => {

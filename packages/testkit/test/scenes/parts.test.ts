@@ -474,12 +474,15 @@ describe("a long body on its way", () => {
       const ranged = await edge.get("/long.txt", { headers: { Range: "bytes=0-9" } });
       expect([ranged.status, ranged.body.equals(text.subarray(0, 10))]).toEqual([206, true]);
       const headers = { "Accept-Encoding": "gzip" };
-      for (let round = 0; round < 3; round++) {
+      const codings: (string | undefined)[] = [];
+      for (let round = 0; round < 12; round++) {
         const answer = await edge.get("/long.txt", { headers });
-        const body = answer.field("content-encoding") === "gzip" ? gunzipSync(answer.body) : answer.body;
+        const coding = answer.field("content-encoding");
+        const body = coding === "gzip" ? gunzipSync(answer.body) : answer.body;
         expect([answer.status, body.equals(text)]).toEqual([200, true]);
-        if (round === 2) expect(answer.field("content-encoding")).toBe("gzip");
+        codings.push(coding);
       }
+      expect(codings.slice(4)).toEqual(Array.from({ length: 8 }, () => "gzip"));
       const plain = await edge.get("/long.txt");
       expect([plain.status, plain.body.equals(text)]).toEqual([200, true]);
       expect(sentBytes(origin, "/long.txt")).toBeLessThan(text.length + 8 * MB);
