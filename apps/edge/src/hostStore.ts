@@ -136,6 +136,9 @@ export class HostStore {
     counters.set(PROCESS_SLOT.recoveredObjects, recovered.objects);
     const isOn = (): boolean => parts.config().server.cache.syncStale;
     const staleLog = createStaleLog({ path: join(home, "stale.log"), isOn, onProblem });
+    // A disk may have been excluded while its segments were read, and nobody was told.
+    bodies.setDisks(registry.inUse);
+    space.setDisks(registry.inUse);
     store = new HostStore(parts, { index, bodies, space, registry, staleLog });
     for (const run of early) setImmediate(run);
     return store;

@@ -421,12 +421,22 @@ export class Instance implements Control {
 
   #workerEvents(worker: WorkerProcess): Omit<EventHandlers<PrimaryService>, "ready" | "figures"> {
     const { log } = this.#parts;
+    const { space } = this.#store;
     return {
       fillShared: ({ fillId, shared }) => this.#coordinator.fillShared(fillId, shared),
       fillProgress: ({ fillId, availableBytes }) => this.#coordinator.fillProgress(fillId, availableBytes),
-      fillEnd: (end) => this.#coordinator.fillEnd(end),
-      partProgress: ({ partId, writtenTo }) => this.#coordinator.partProgress(partId, writtenTo),
-      partEnd: ({ partId, missingBytes }) => this.#coordinator.partEnd(partId, missingBytes),
+      fillEnd: (end) => {
+        this.#coordinator.fillEnd(end);
+        if (end.kind === "stored" && end.row.location.file !== 0) space.noteWritten();
+      },
+      partProgress: ({ partId, writtenTo }) => {
+        this.#coordinator.partProgress(partId, writtenTo);
+        space.noteWritten();
+      },
+      partEnd: ({ partId, missingBytes }) => {
+        this.#coordinator.partEnd(partId, missingBytes);
+        space.noteWritten();
+      },
       memory: (use) => {
         // What comes behind the end of a worker would count for ever.
         if (worker.state !== "gone") this.#applyEmergency(this.#emergency.accept(worker.id, use));

@@ -29,6 +29,9 @@ import { encodeHead, type StoredHead } from "./storedHead.ts";
 
 const IDLE_POLL_MS = 10;
 
+/** Questions remembered for fills that have no body yet: far more than wait for an origin at a time. */
+const SHARES_ASKED = 1024;
+
 type Grant = AcquireReply & { readonly kind: "granted" };
 
 /** What a fill tells the cache that it works for. */
@@ -98,8 +101,21 @@ export class Filling {
   /** Another worker waits for one of our fills: its body becomes a file that both can read. */
   share(fillId: number): void {
     const fill = this.#local.get(fillId);
-    if (fill === undefined) this.#shareAsked.add(fillId);
+    if (fill === undefined) this.#noteShareAsked(fillId);
     else if (fill.state === "growing") this.#share(fillId, fill);
+  }
+
+  /** Fills that somebody waits for, and that have no body to share. */
+  get sharesAsked(): number {
+    return this.#shareAsked.size;
+  }
+
+  /** The question may have crossed the end of its fill on the way: then nobody takes it back. */
+  #noteShareAsked(fillId: number): void {
+    this.#shareAsked.add(fillId);
+    if (this.#shareAsked.size <= SHARES_ASKED) return;
+    const [oldest] = this.#shareAsked;
+    if (oldest !== undefined) this.#shareAsked.delete(oldest);
   }
 
   #share(fillId: number, fill: LocalFill): void {
@@ -271,6 +287,8 @@ export class Filling {
       const error = EdgeError.from(cause, "TRANSFORM_FAILED");
       channel.tell("fillEnd", { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: 0 });
       return undefined;
+    } finally {
+      this.#forget(grant.fillId);
     }
   }
 
@@ -421,7 +439,9 @@ export class Filling {
     const row = rowOf(vhost, object, this.#parts.clock.now());
     this.#parts.channel.tell(
       "fillEnd",
-      row === undefined ? { fillId, kind: "ended", availableBytes: object.bodyBytes } : { fillId, kind: "stored", row, isRenewal },
+      row === undefined
+        ? { fillId, kind: "ended", availableBytes: object.bodyBytes }
+        : { fillId, kind: "stored", row, isRenewal },
     );
   }
 

@@ -159,7 +159,7 @@ describe("a followed body", () => {
   });
 
   it("goes on although its successor shows only what lies near its reader", async () => {
-    const body = new ShortSightedBody(Buffer.from(TEXT));
+    const body = new ShortSightedBody();
     const { fill } = follow(successor(body));
     const first = readSource(fill);
     const second = readSource(fill);

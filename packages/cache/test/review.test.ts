@@ -3,7 +3,7 @@ import type { IndexRow } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it, vi } from "vitest";
 import { type CachedObject, type StoredHead, VARIANT } from "../src/index.ts";
-import { TestHost, VHOST } from "./support/host.ts";
+import { TestHost, type TestWorker, VHOST } from "./support/host.ts";
 import { bodyOf, patternBytes } from "./support/reading.ts";
 import { until } from "./support/waiting.ts";
 
@@ -127,6 +127,41 @@ describe("a shared body", () => {
     if (how === "dead") first.die(host);
     else call.fail("ORIGIN_CLOSED");
     await until(() => [...host.growing.values()].every((bytes) => bytes === 0), "the room");
+  });
+});
+
+describe("a question for the body of a fill", () => {
+  it("is not remembered when the fill is a derivation, or over", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    host.derive = async ({ head, image }) => {
+      await finished;
+      return { kind: "stored", location: await first.bodies.append(image, head, Buffer.from("small")), head };
+    };
+    await first.fill("/a", "text".repeat(100), DATED);
+    await until(() => host.row("/a") !== undefined);
+    await second.obtain("/a");
+    const derive = async (worker: TestWorker) => {
+      const source = worker.find("/a");
+      if (source === undefined) throw new Error("nothing to derive from");
+      const head = (from: CachedObject): StoredHead => ({
+        ...from.head,
+        variant: "gzip",
+        sourceVersion: from.head.bodyVersion,
+      });
+      return await worker.cache.obtainDerived(worker.vhost, VARIANT.GZIP, source, head, { kind: "gzip", level: 6 });
+    };
+    const derivations = [derive(first), derive(second)];
+    await until(() => first.cache.filling.sharesAsked + second.cache.filling.sharesAsked === 1, "the question");
+    finish();
+    await Promise.all(derivations);
+    for (let fillId = 1000; fillId < 9000; fillId++) first.cache.filling.share(fillId);
+    expect(first.cache.filling.sharesAsked).toBeLessThanOrEqual(1024);
+    expect(second.cache.filling.sharesAsked).toBe(0);
   });
 });
 

@@ -99,7 +99,8 @@ describe("a store that fails while a changed object is fetched", () => {
     });
     for (let at = 0; at < whole.length; at += 64 * 1024) {
       const before = call.resumed;
-      if (!call.data(whole.subarray(at, at + 64 * 1024))) await until(() => call.resumed > before, "the origin goes on");
+      if (!call.data(whole.subarray(at, at + 64 * 1024)))
+        await until(() => call.resumed > before, "the origin goes on");
       await turns(2);
     }
     call.complete();

@@ -374,12 +374,12 @@ export class PartedBody implements PartFillListener {
 
   async #acquire(view: PartView, block: number): Promise<void> {
     const { file, channel, key } = this.#parts;
-    const template = view.origin.request();
-    const { pool, partBytes } = view.origin;
     const endNews = this.#parts.expectNews();
     this.#acquiring.add(block);
     this.retain();
     try {
+      const template = view.origin.request();
+      const { pool, partBytes } = view.origin;
       const request = { key, file: file.location.file, first: block, end: this.#wantedEnd(block, partBytes) };
       const reply = await channel.call("acquirePart", request);
       if (reply.kind === "running") {

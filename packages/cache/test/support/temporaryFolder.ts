@@ -17,6 +17,7 @@ export const onEnd = (cleanup: () => Promise<void> | void): void => {
 /** A folder that is gone after the test. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "basalt-cache-"));
-  onEnd(() => rmSync(folder, { recursive: true, force: true }));
+  // A store may be making its folders at this very moment.
+  onEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 }));
   return folder;
 };

@@ -84,12 +84,23 @@ const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: Cache
   }
 };
 
-/** How blocks that a stored body lacks can be had, for as long as this request runs. */
-export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin => ({
-  pool: vhost.cache.pool,
-  partBytes: vhost.settings.originOptions.partBytes,
-  request: () => obtainRequest(exchange, vhost, undefined).originRequest(undefined),
-});
+/**
+ * How blocks that a stored body lacks can be had, for as long as this request runs: longer than a configuration, whose
+ * pool refuses requests when a reload has brought another.
+ */
+export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin => {
+  const { server } = exchange.connection;
+  const current = (): ServedVhost => server.state.served.get(vhost.cache.name) ?? vhost;
+  return {
+    get pool() {
+      return current().cache.pool;
+    },
+    get partBytes() {
+      return current().settings.originOptions.partBytes;
+    },
+    request: () => obtainRequest(exchange, current(), undefined).originRequest(undefined),
+  };
+};
 
 const obtainRequest = (exchange: Exchange, vhost: ServedVhost, held: CachedObject | undefined) => {
   const { url, variant } = exchange;

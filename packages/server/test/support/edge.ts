@@ -42,7 +42,7 @@ const configOf = (
 export class TestEdge {
   readonly clock = new TestClock();
   readonly counters = new CounterBlock();
-  readonly origin = new FakeOrigin();
+  origin = new FakeOrigin();
   readonly bodies = new MemoryBodies();
   readonly index = new MapIndex();
   readonly tier = new MapTier();

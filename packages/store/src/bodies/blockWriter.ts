@@ -8,6 +8,8 @@ import { unavailable } from "./diskReports.ts";
 export interface BlockWriterContext {
   readonly path: string;
   readonly blocks: BodyBlocks;
+  /** Of the body so much fits on the disk. */
+  readonly limitBytes: () => number;
   /** Writes into the file; rejects with STORE_UNAVAILABLE. */
   readonly writeAt: (bytes: Buffer, position: number) => Promise<void>;
   /** Called once, when nothing will be written any more. */
@@ -40,6 +42,10 @@ export class BlockWriter implements PartWriter {
     if (this.#state !== "open") throw unavailable(`${this.#context.path}: the part is ${this.#state}`);
     if (this.#position + chunk.length > this.#context.blocks.bodyBytes) {
       throw unavailable(`${this.#context.path}: bytes behind the end of the body`);
+    }
+    const { bodyBytes, missingBytes } = this.#context.blocks;
+    if (bodyBytes - missingBytes + chunk.length > this.#context.limitBytes()) {
+      throw unavailable(`${this.#context.path}: the body does not fit on the disk`);
     }
     this.#state = "writing";
     const written = this.#writeChunk(chunk);

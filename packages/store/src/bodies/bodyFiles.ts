@@ -48,6 +48,7 @@ export class BodyFiles {
       file: id,
       path,
       descriptor,
+      limitBytes: Math.min(BODY_FILE_LIMIT_BYTES, disk.limitBytes),
       appendRecord: (image, head, bodyBytes) => this.#appendRecord(disk, image, head, bodyBytes, id),
       onWritten: () => this.#parts.unsynced.note(path, disk),
       onWriteFailure: (cause) => this.#parts.reports.unwritable(disk, cause),
@@ -234,6 +235,7 @@ export class BodyFiles {
       {
         path,
         blocks,
+        limitBytes: () => disk.limitBytes,
         writeAt: (bytes, position) => this.#writeAt(disk, file, bytes, position),
         onEnd: () => {
           writable.release(file);

@@ -23,6 +23,8 @@ export class Disk {
   readonly root: string;
   quotaBytes: number | undefined;
   segmentBytes: number;
+  /** The quota, or the whole file system where that is less: no body takes more. */
+  limitBytes = Number.POSITIVE_INFINITY;
   isInUse = true;
   /** Bytes that it can give: its share of new objects. 0 while it cannot be used. */
   weight: number;
@@ -35,13 +37,14 @@ export class Disk {
     this.root = path;
     this.quotaBytes = quotaBytes;
     this.segmentBytes = segmentBytesFor(quotaBytes);
+    this.limitBytes = quotaBytes ?? Number.POSITIVE_INFINITY;
     this.weight = quotaBytes ?? UNKNOWN_WEIGHT;
   }
 
   setQuota(quotaBytes: number | undefined): void {
     this.quotaBytes = quotaBytes;
-    const limitBytes = Math.min(quotaBytes ?? Number.POSITIVE_INFINITY, this.#fileSystemBytes);
-    this.segmentBytes = segmentBytesFor(Number.isFinite(limitBytes) ? limitBytes : undefined);
+    this.limitBytes = Math.min(quotaBytes ?? Number.POSITIVE_INFINITY, this.#fileSystemBytes);
+    this.segmentBytes = segmentBytesFor(Number.isFinite(this.limitBytes) ? this.limitBytes : undefined);
   }
 
   /** Resolves when the folders are there; they are made once, so that nothing is written beside a lost mount. */

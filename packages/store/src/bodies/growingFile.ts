@@ -1,7 +1,6 @@
 import { unlink } from "node:fs/promises";
 import type { EdgeError } from "@basalt/types";
 import type { GrowingFile, ObjectLocation, RowImage } from "../contract.ts";
-import { BODY_FILE_LIMIT_BYTES } from "../limits.ts";
 import { BlockChecksums } from "./blockChecksums.ts";
 import { encodeEntries, encodeMapHeader, mapOffsetOf } from "./blockMap.ts";
 import { NotInUseError } from "./diskFaults.ts";
@@ -13,6 +12,8 @@ export interface GrowingFileContext {
   readonly file: number;
   readonly path: string;
   readonly descriptor: number;
+  /** What is longer does not fit on the disk. */
+  readonly limitBytes: number;
   /** Stores the record that makes the file an object. */
   readonly appendRecord: (image: RowImage, head: Buffer, bodyBytes: number) => Promise<ObjectLocation>;
   readonly onWritten: (path: string) => void;
@@ -47,7 +48,7 @@ export class BodyFileWriter implements GrowingFile {
 
   async write(chunk: Buffer): Promise<void> {
     this.#expectOpen();
-    if (this.#length + chunk.length > BODY_FILE_LIMIT_BYTES) throw unavailable("the body is too long");
+    if (this.#length + chunk.length > this.#context.limitBytes) throw unavailable("the body is too long");
     this.#state = "writing";
     const written = this.#writeAt([chunk], this.#length);
     this.#writing = written.catch(() => undefined);

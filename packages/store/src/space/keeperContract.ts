@@ -62,6 +62,8 @@ export interface SpaceKeeper {
   writerGone(writer: string): void;
   /** Length of a body file that is being filled; 0 when it is complete or abandoned. */
   noteGrowing(disk: number, file: number, fileBytes: number): void;
+  /** The index knows of more bytes on the disks: makes room at once where it lacks. */
+  noteWritten(): void;
   /** A write met a full disk: frees at least a segment's worth at once. Calls meanwhile share the run; never rejects. */
   diskFull(disk: number): Promise<void>;
   /**

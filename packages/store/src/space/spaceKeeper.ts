@@ -103,6 +103,15 @@ class DiskSpaceKeeper implements SpaceKeeper {
 
   noteGrowing(disk: number, file: number, fileBytes: number): void {
     this.#accounts.get(disk)?.noteGrowing(file, fileBytes);
+    if (fileBytes > 0) this.noteWritten();
+  }
+
+  noteWritten(): void {
+    for (const account of this.#accounts.values()) {
+      if (!account.isListed || account.room === undefined || this.#hasRoom(account)) continue;
+      this.check().catch((cause: unknown) => this.#noRoom(account, cause));
+      return;
+    }
   }
 
   diskFull(disk: number): Promise<void> {

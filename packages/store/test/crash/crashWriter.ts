@@ -98,8 +98,7 @@ const stores = [
   openAs((disk) => keeper.grantSegment("worker 2", disk)),
 ] as const;
 
-crashPoints.begin();
-await new Workload({
+const workload = new Workload({
   index,
   stores,
   keeperStore,
@@ -108,4 +107,12 @@ await new Workload({
   random,
   report,
   firstSeed: Number(seed) * 100_000,
-}).run();
+});
+const deleteSegment = keeperStore.deleteSegment.bind(keeperStore);
+keeperStore.deleteSegment = (disk, segment) => {
+  workload.noteSegmentGoes(segment);
+  return deleteSegment(disk, segment);
+};
+
+crashPoints.begin();
+await workload.run();

@@ -30,11 +30,17 @@ const PACKED_BYTES = [0, 1, 700, 700, 700, 4096, 30_000, 120_000, 250_000];
 const GROWING_BYTES = [0, 300_000, BLOCK_BYTES, BLOCK_BYTES + 1];
 const PARTED_BYTES = [1, BLOCK_BYTES - 1, BLOCK_BYTES + 17, BLOCK_BYTES + 17, 2 * BLOCK_BYTES];
 
+interface LateWrite {
+  readonly url: string;
+  readonly segment: number;
+  readonly write: () => void;
+}
+
 /** Deterministic clients of the store that go on until the process dies. */
 export class Workload {
   readonly #settings: WorkloadSettings;
   /** What the second store wrote, on its way to the index. */
-  readonly #late: (() => void)[] = [];
+  readonly #late: LateWrite[] = [];
   /** Removed, but the index was not flushed yet. */
   #removed: { readonly url: string; readonly version: number }[] = [];
   #version: number;
@@ -54,6 +60,13 @@ export class Workload {
       ...[0, 0, 1, 1].map((store, client) => forever(() => this.#actAsClient(store, `/client${client}`))),
       forever(() => this.#actAsPrimary()),
     ]);
+  }
+
+  /** Evicted with records whose rows have not arrived: on so small a disk it can be that soon. */
+  noteSegmentGoes(segment: number): void {
+    for (const { url, segment: place } of this.#late) {
+      if (place === segment) this.#settings.report({ kind: "leaving", url });
+    }
   }
 
   #pick(choices: readonly number[]): number {
@@ -95,7 +108,7 @@ export class Workload {
   }
 
   #arrive(): void {
-    for (const write of this.#late.splice(0)) write();
+    for (const { write } of this.#late.splice(0)) write();
   }
 
   async #flush(): Promise<void> {
@@ -126,14 +139,14 @@ export class Workload {
   }
 
   /** What the second store wrote arrives later, behind what it wrote before. */
-  #tellIndex(store: number, write: () => void): void {
+  #tellIndex(store: number, url: string, { segment }: ObjectLocation, write: () => void): void {
     if (store === 0) write();
-    else this.#late.push(write);
+    else this.#late.push({ url, segment, write });
   }
 
   #enter(store: number, { url, version }: ObjectState, row: IndexRow): void {
     const { index, report } = this.#settings;
-    this.#tellIndex(store, () => {
+    this.#tellIndex(store, url, row.location, () => {
       const present = index.find(row.key);
       if (present === undefined || present.version < version) index.put(row);
       else report({ kind: "leaving", url });
@@ -213,12 +226,14 @@ export class Workload {
       const state = this.#begin(url, old.bodyBytes, old.seed);
       const image = imageOf(state, queue.clock.now());
       const location = await this.#store(store).replaceHead(row.location, image, headOf(state));
-      report({ kind: "headed", ...state });
-      this.#tellIndex(store, () => {
+      const isThere = (): boolean => {
         const current = index.find(row.key);
-        if (current?.version !== row.version || current.location.file !== row.location.file) {
-          report({ kind: "leaving", url });
-        } else index.update(row.key, { location, version: state.version, updatedAt: image.updatedAt });
+        return current?.version === row.version && current.location.file === row.location.file;
+      };
+      report(isThere() ? { kind: "headed", ...state } : { kind: "leaving", url });
+      this.#tellIndex(store, url, location, () => {
+        if (!isThere()) report({ kind: "leaving", url });
+        else index.update(row.key, { location, version: state.version, updatedAt: image.updatedAt });
       });
     });
   }

@@ -79,16 +79,18 @@ scenario(
     const used = early.filter((_, index) => index % 4 === 0);
     await fetchPages(edge, used);
     for (const path of used) await expect.poll(() => lastAccessAge(edge, path), { timeout: 5_000 }).toBeLessThan(200);
+    const unused = early.filter((path) => !used.includes(path));
     let highest = 0;
-    for (let seed = 101; seed <= 200; seed++) {
-      await fetchPage(edge, `/100000/${seed}`);
-      await fetchPages(edge, [used[seed % used.length] ?? "/"]);
-      if (seed % 5 === 0) highest = Math.max(highest, await usedBytes(cluster));
+    for (let seed = 101; (await whichAreStored(edge, unused)).length > 0; seed++) {
+      expect(seed).toBeLessThan(250);
+      await fetchPages(edge, pagesOf(100_000, 4, seed * 10));
+      highest = Math.max(highest, await usedBytes(cluster));
     }
+    expect((await whichAreStored(edge, used)).length).toBeGreaterThan(used.length / 2);
+    await fetchPages(edge, pagesOf(100_000, 60, 5_000));
+    highest = Math.max(highest, await usedBytes(cluster));
     expect(highest).toBeGreaterThan(3 * MIB);
     expect(highest).toBeLessThanOrEqual(8 * MIB);
-    expect(await whichAreStored(edge, used)).toEqual(used);
-    expect((await whichAreStored(edge, early)).length).toBeLessThan(early.length);
     await fetchPages(edge, early);
   },
 );
@@ -130,8 +132,9 @@ scenario(
     await expect.poll(() => lastAccessAge(edge, used), { timeout: 5_000 }).toBeLessThan(200);
     await clock.advance(300);
     let highest = 0;
-    for (let seed = 11; seed <= 48; seed++) {
-      await fetchAll(edge.port, 1, { path: `/30000000/${seed}`, host: edge.host });
+    for (let seed = 11; seed <= 43; seed++) {
+      const [outcome] = await fetchAll(edge.port, 1, { path: `/30000000/${seed}`, host: edge.host });
+      expect(outcome).toMatchObject({ status: 200, bytes: 30_000_000 });
       highest = Math.max(highest, await usedBytes(cluster));
     }
     expect(highest).toBeGreaterThan(900 * MIB);
@@ -273,7 +276,7 @@ for (const [emptyFolder, isKept] of [
 scenario(
   "CFG-44: what lies on a disk that cannot be read at a restart is invalid, and goes at cleanup",
   { ownEdge: { disks: 2 }, limitMs: 90_000 },
-  async ({ origin, edge }) => {
+  async ({ origin, edge, clock }) => {
     servePages(origin);
     const { cluster } = edge;
     const pages = [...pagesOf(SHORT, 10), ...pagesOf(LONG, 10)];
@@ -287,6 +290,8 @@ scenario(
     await fetchPages(edge, pages);
     const again = timesAsked(origin, pages).filter((times) => times === 2).length;
     expect([again > 0, again < pages.length]).toEqual([true, true]);
+    // segments without rows are spared for a minute: their rows might be on the way
+    await clock.advance(90);
     await cleanup(cluster);
     await expect
       .poll(async () => {
@@ -397,10 +402,11 @@ scenario(
     expect(objects).toBeGreaterThan(LEAST_CACHING_COUNT * 0.9);
     await cluster.restartEverything();
     expect((await cluster.status()).objects).toBeLessThanOrEqual(LEAST_CACHING_COUNT);
-    const [oldest = "/", newest = "/"] = [MANY[0], MANY.at(-1)];
-    await edge.get(newest).expect(200);
-    await edge.get(oldest).expect(200);
-    expect([origin.saw(newest), origin.saw(oldest)]).toEqual([1, 2]);
+    const [oldest, newest] = [MANY.slice(0, 200), MANY.slice(-200)];
+    await fetchManyPages(edge, [...newest, ...oldest]);
+    const askedTwice = (paths: readonly string[]) => timesAsked(origin, paths).filter((times) => times === 2).length;
+    expect(askedTwice(newest)).toBe(0);
+    expect(askedTwice(oldest)).toBeGreaterThan(50);
   },
 );
 
