@@ -124,6 +124,11 @@ export class TransformProcess {
         log: ({ level, text }) => this.#parts.log(level, text),
       },
     );
+    // A process that could not be made ends like one that died.
+    child.on("error", (cause) => {
+      this.#parts.log("error", `transform host: ${cause.message}`);
+      channel.close();
+    });
     const ended = new Promise<never>((_, reject) => {
       channel.onClose(() => reject(new EdgeError("SHUTTING_DOWN", { detail: "transform host ended" })));
     });

@@ -79,7 +79,10 @@ export interface DiskIndexWriter {
   update(
     key: CacheKey,
     change: Partial<
-      Pick<IndexRow, "location" | "version" | "freshUntil" | "ttl" | "updatedAt" | "lastAccess" | "flags" | "missingBytes">
+      Pick<
+        IndexRow,
+        "location" | "version" | "freshUntil" | "ttl" | "updatedAt" | "lastAccess" | "flags" | "missingBytes"
+      >
     >,
   ): IndexRow | undefined;
   remove(key: CacheKey): IndexRow | undefined;

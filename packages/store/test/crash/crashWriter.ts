@@ -6,7 +6,6 @@ import fs from "node:fs";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { epochMs, type Problem } from "@basalt/types";
-import { seededRandom } from "../../../testkit/src/random.ts";
 import {
   type CacheKey,
   createSpaceKeeper,
@@ -18,6 +17,7 @@ import { countFileSteps, countIndexSteps } from "./countedFiles.ts";
 import { type CrashEvent, encodeEvent } from "./crashEvents.ts";
 import { CrashPoints } from "./crashPoints.ts";
 import { DISK_FOLDERS, disksOf, INDEX_FILE } from "./objects.ts";
+import { seededRandom } from "./seededRandom.ts";
 import { TurnQueue } from "./turnQueue.ts";
 import { UnsyncedChanges } from "./unsyncedChanges.ts";
 import { Workload } from "./workload.ts";

@@ -2,13 +2,13 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../../testkit/src/random.ts";
 import { BLOCK_BYTES, type IndexRow, openDiskIndexReader } from "../../src/index.ts";
 import { type OpenHome, openHome } from "./checkHome.ts";
 import { copyHome } from "./crashPoints.ts";
 import { buildHomes } from "./finishedHome.ts";
 import { bodyOf, headOf, INDEX_FILE, keyOf, type ObjectState } from "./objects.ts";
 import { withScratchFolder } from "./scratchFolder.ts";
+import { seededRandom } from "./seededRandom.ts";
 
 const DAMAGES = 200;
 const KINDS = ["segment", "body", "map", "database", "log"] as const;

@@ -1,0 +1,16 @@
+/** Deterministic numbers in [0, 1): the same seed gives the same run on every machine. */
+export const seededRandom = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+};
+
+export const randomBytesOf = (random: () => number, count: number): Buffer => {
+  const bytes = Buffer.allocUnsafe(count);
+  for (let index = 0; index < count; index++) bytes[index] = Math.floor(random() * 256);
+  return bytes;
+};
