@@ -25,6 +25,8 @@ export class RemoteFill implements BodySource {
   #reader: Promise<BodyReader | undefined> | undefined;
   #successor: BodySource | undefined;
   #readers = 0;
+  /** Bytes of this body have been given out. */
+  #isBegun = false;
   #lowestTold = 0;
 
   constructor(
@@ -103,6 +105,7 @@ export class RemoteFill implements BodySource {
     this.#reader ??= this.#bodies.openGrowing(this.#shared.disk, this.#shared.file);
     const reader = await this.#reader;
     if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "followed body is gone" });
+    this.#isBegun = true;
     return await reader.read(target, 0, wanted, position);
   }
 
@@ -159,7 +162,7 @@ export class RemoteFill implements BodySource {
       this.#fail(found);
       return;
     }
-    if (!isSameResponse(this.head, found.head)) {
+    if (!isSameResponse(this.head, found.head) && (this.#isBegun || !isAlike(this.head, found.head))) {
       found.source.release();
       this.#fail(new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" }));
       return;
@@ -203,6 +206,12 @@ const isSameResponse = (left: StoredHead, right: StoredHead): boolean => {
   }
   return compared > 0;
 };
+
+/** Whether a response may be sent behind the head of another of which nothing was sent yet but that head. */
+const isAlike = (left: StoredHead, right: StoredHead): boolean =>
+  left.status === right.status &&
+  left.bodyBytes === right.bodyBytes &&
+  ["content-type", "content-encoding"].every((name) => getField(left.fields, name) === getField(right.fields, name));
 
 /** Head of a shared fill, or an error where it cannot be read. */
 export const sharedHead = (shared: SharedFill): StoredHead | EdgeError =>

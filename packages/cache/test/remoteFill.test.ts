@@ -186,6 +186,22 @@ describe("a followed body", () => {
     expect(fill.state).toBe("failed");
   });
 
+  it("takes a response that nothing tells from its own as long as none of its bytes was read", async () => {
+    const plain: StoredHead = { ...HEAD, fields: ["Content-Type", "text/plain"] };
+    for (const [head, text] of [
+      [plain, TEXT],
+      [{ ...plain, bodyBytes: TEXT.length + 1 }, "ORIGIN_CLOSED"],
+      [{ ...plain, fields: ["Content-Type", "text/html"] }, "ORIGIN_CLOSED"],
+    ] as const) {
+      const body = new CountedBody(Buffer.from(TEXT));
+      const { fill } = follow(successor(body, head), plain);
+      fill.update({ fillId: 1, kind: "unstored" });
+      const read = readSource(fill).then(String, (error: unknown) => EdgeError.from(error).code);
+      expect(await read).toBe(text);
+      expect(body.readers).toBe(0);
+    }
+  });
+
   it("RFC 9110 8.8.1: does not join responses that a weak tag calls equal", async () => {
     const weak: StoredHead = { ...HEAD, fields: ["ETag", 'W/"1"'] };
     const body = new CountedBody(Buffer.from(TEXT));

@@ -127,7 +127,6 @@ export class Eviction {
   async deleteSegment(account: DiskAccount, segment: ClosedSegment, movedBytes = 0): Promise<void> {
     const { index, bodies, counters, onProblem } = this.#context;
     try {
-      if (movedBytes > 0) await bodies.sync();
       await (movedBytes > 0 ? index.sync() : index.flush());
     } catch (cause) {
       if (!(cause instanceof EdgeError)) throw cause;
@@ -138,7 +137,7 @@ export class Eviction {
       onProblem(storeProblem("warning", `segment ${segment.segment}`, "It could not be deleted to make room."));
       return;
     }
-    index.forgetSegment(segment.segment);
+    // The index still knows the segment: should a power cut undo the deletion, nothing in it is taken for new.
     account.segmentDeleted(segment.segment, segment.fileBytes);
     counters.deletedSegments += 1;
     counters.freedBytes += segment.fileBytes - movedBytes;

@@ -175,6 +175,23 @@ describe("the order in which a disk gives things up", () => {
     expect(host.keeper.usage()[0]?.growingBytes).toBe(0);
   });
 
+  it("CFG-40 makes room as soon as it is told that more was written, not only each second", async () => {
+    const host = openHost({ quotaBytes: 8 * MIB });
+    await host.storeMany("/", 6);
+    await host.keeper.check();
+    await host.storeFile("/a", 3 * MIB);
+    host.keeper.noteWritten();
+    await host.keeper.close();
+    expect(host.evicted).toEqual([]);
+    const full = openHost({ quotaBytes: 8 * MIB });
+    await full.storeMany("/", 6);
+    await full.keeper.check();
+    await full.storeFile("/a", 7 * MIB);
+    full.keeper.noteWritten();
+    await full.keeper.close();
+    expect(full.evicted.length).toBeGreaterThan(0);
+  });
+
   it("CFG-39 frees space when the file system runs short without a quota", async () => {
     const host = openHost();
     host.rooms.set("/cache/a", { totalBytes: 1000 * MIB, availableBytes: 400 * MIB });

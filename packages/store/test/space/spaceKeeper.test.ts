@@ -207,7 +207,7 @@ describe("the space keeper on real disks", () => {
     host.keeper.writerGone("worker 2");
     await host.keeper.check();
     expect([exists(location.segment), exists(other.segment)]).toEqual([false, true]);
-    expect(host.index.segmentUse().map(({ segment }) => segment)).toEqual([other.segment]);
+    expect(host.index.segmentUse().filter(({ liveObjects }) => liveObjects > 0)).toHaveLength(1);
     await host.close();
   });
 

@@ -29,7 +29,9 @@ export const fetchPage = async (edge: SceneEdge, path: string): Promise<void> =>
   const { status, body } = await fetchOnce(edge.port, { path, host: edge.host });
   const wrongAt = status === 200 ? verifyPattern(seed, 0, body) : undefined;
   if (status === 200 && body.length === size && wrongAt === undefined) return;
-  throw new Error(`${path}: status ${status}, ${body.length} bytes, ${wrongAt === undefined ? "" : `wrong from ${wrongAt}`}`);
+  throw new Error(
+    `${path}: status ${status}, ${body.length} bytes, ${wrongAt === undefined ? "" : `wrong from ${wrongAt}`}`,
+  );
 };
 
 export const fetchPages = async (edge: SceneEdge, paths: readonly string[]): Promise<void> => {

@@ -36,12 +36,18 @@ const DAY_LONG = { "Cache-Control": "max-age=86400" };
  * Adds readers of a stored body, each from another place on, until the state is that or `most` of them are there: what
  * the system's buffers do not take of their bytes stays in the edge, about 1 MB for each.
  */
-const pinMemory = async (edge: SceneEdge, readers: SlowReaders, most: number, until?: string): Promise<void> => {
+const pinMemory = async (
+  edge: SceneEdge,
+  readers: SlowReaders,
+  most: number,
+  until?: string,
+  meanwhile: () => Promise<void> = () => pause(150),
+): Promise<void> => {
   await fetchPage(edge, LONG_BODY);
   await edge.stored(LONG_BODY);
   for (let count = 0; count < most; count++) {
     await readers.add(edge, LONG_BODY, count * 1_500_000);
-    await pause(150);
+    await meanwhile();
     if (until !== undefined && (await stateOf(edge.cluster)) === until) return;
   }
   if (until !== undefined) await becomes(edge.cluster, until);
@@ -65,12 +71,18 @@ scenario(
       await edge.stored(path);
       for (let round = 0; round < 3; round++) await edge.get(path).expect(200);
     }
-    await clock.advance(61);
     const idle = await client();
-    await idle.request({ path: "/loaded", host: edge.host });
+    const useBoth = async (): Promise<void> => {
+      for (let round = 0; round < 3; round++) {
+        await pause(50);
+        for (const path of ["/loaded", "/old"]) expect((await edge.get(path)).status).toBe(200);
+      }
+      await idle.request({ path: "/loaded", host: edge.host }).catch(() => undefined);
+    };
     const readers = new SlowReaders();
     try {
-      await pinMemory(edge, readers, 24, "Emergency");
+      await pinMemory(edge, readers, 24, "Emergency", useBoth);
+      await clock.advance(61);
       expect(await cluster.log()).toMatch(ACTIVATED);
       expect((await cluster.metrics()).sum("basalt_emergency_mode")).toBe(1);
       expect((await cluster.command("status")).output).toMatch(/state +Emergency/);
