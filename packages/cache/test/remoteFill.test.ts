@@ -93,6 +93,7 @@ type Successor = { readonly head: StoredHead; readonly source: BodySource } | Ed
 const follow = (
   takeOver: () => Promise<Successor> = () => Promise.resolve(new EdgeError("ORIGIN_CLOSED")),
   head: StoredHead = HEAD,
+  availableBytes = 4,
 ) => {
   const files = new Files();
   const missing = (): Promise<never> => Promise.reject(new Error("not for followers"));
@@ -111,7 +112,7 @@ const follow = (
     openGrowing: () => files.openGrowing(),
     close: () => Promise.resolve(),
   };
-  return { files, fill: new RemoteFill(store, head, SHARED, takeOver) };
+  return { files, fill: new RemoteFill(store, head, { ...SHARED, availableBytes }, takeOver) };
 };
 
 const successor =
@@ -194,7 +195,7 @@ describe("a followed body", () => {
       [{ ...plain, fields: ["Content-Type", "text/html"] }, "ORIGIN_CLOSED"],
     ] as const) {
       const body = new CountedBody(Buffer.from(TEXT));
-      const { fill } = follow(successor(body, head), plain);
+      const { fill } = follow(successor(body, head), plain, 0);
       fill.update({ fillId: 1, kind: "unstored" });
       const read = readSource(fill).then(String, (error: unknown) => EdgeError.from(error).code);
       expect(await read).toBe(text);
