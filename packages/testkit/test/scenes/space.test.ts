@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { readdir, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { fetchAll, filesBelow, type TestEdge } from "../../src/index.ts";
 import {
   fetchManyPages,
@@ -145,15 +145,24 @@ scenario(
   },
 );
 
-const smallDisk = mkdtempSync(join(tmpdir(), "basalt-small-disk-"));
-const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", smallDisk]).status === 0;
-afterAll(() => {
-  if (isMounted) spawnSync("umount", ["-l", smallDisk]);
+const smallDisk = join(tmpdir(), `basalt-small-disk-${process.pid}`);
+const mountSmallDisk = (): boolean => {
+  mkdirSync(smallDisk, { recursive: true });
+  return spawnSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", smallDisk]).status === 0;
+};
+const unmountSmallDisk = (): void => {
+  spawnSync("umount", ["-l", smallDisk]);
   rmSync(smallDisk, { recursive: true, force: true });
+};
+const mayMount = mountSmallDisk();
+unmountSmallDisk();
+beforeAll(() => {
+  if (mayMount) mountSmallDisk();
 });
+afterAll(unmountSmallDisk);
 
 const FULL_DISK = "CFG-39: a small file system never fills up, and bodies longer than it pass through";
-if (!isMounted) test.skip(`${FULL_DISK} (needs the right to mount a tmpfs)`);
+if (!mayMount) test.skip(`${FULL_DISK} (needs the right to mount a tmpfs)`);
 else {
   scenario(FULL_DISK, { ownEdge: { disks: [{ path: smallDisk }] }, limitMs: 120_000 }, async ({ origin, edge }) => {
     servePages(origin);
