@@ -286,13 +286,15 @@ export class ObjectCache {
       if (row !== undefined) held = await this.#stored.load(vhost, variant, url, row);
       if (held !== undefined && this.#suffices(request, held)) return hit(held);
     }
-    for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= OBTAIN_ATTEMPTS; attempt++) {
+      // What is stored goes as soon as it comes where a disk is full: the last attempt fetches whatever there is.
+      const isLast = attempt === OBTAIN_ATTEMPTS;
       const reply: AcquireReply = await this.#parts.channel.call("acquire", {
         key,
         vhost: vhost.name,
         url,
-        heldVersion: held?.version ?? 0,
-        isAlone,
+        heldVersion: isLast ? Number.MAX_SAFE_INTEGER : (held?.version ?? 0),
+        isAlone: isAlone || isLast,
       });
       switch (reply.kind) {
         case "granted":
