@@ -83,7 +83,7 @@ describe("the cluster runner", () => {
     await expect(broken).rejects.toThrow(/exit code 78[\s\S]*vhosts\.xml:1: broken/);
   });
 
-  it("kills what is left when the test process ends without closing", () => {
+  it("kills what is left when the test process ends without closing", async () => {
     const script = `
       import { startEdge } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
       const edge = await startEdge({ vhosts: [{ name: "x", origin: "127.0.0.1:9" }], program: ${JSON.stringify(program)} });
@@ -98,7 +98,11 @@ describe("the cluster runner", () => {
     rmSync(home, { recursive: true });
     const pids = running.split(" ").map(Number);
     expect(pids).toHaveLength(3);
-    expect(pids.map(recordProcess).filter((record) => record !== undefined && isAlive(record))).toEqual([]);
+    const isThere = (pid: number): boolean => {
+      const record = recordProcess(pid);
+      return record !== undefined && isAlive(record);
+    };
+    await expect.poll(() => pids.filter(isThere), { timeout: 5_000 }).toEqual([]);
   });
 
   it("finds the tree of a process, itself first", () => {
