@@ -202,9 +202,9 @@ export class PartedBody implements PartFillListener {
         ? await file.read(target, 0, wanted, position)
         : inMemory.copy(target, 0, 0, Math.min(wanted, inMemory.length));
     } catch (cause) {
-      if (file.has(block)) throw cause;
-      // The block was damaged and is absent now: it is fetched anew while the reader waits.
-      this.#changed();
+      // A damaged block is absent now: it is fetched anew while the reader waits. A file that cannot be read is lost.
+      if (file.has(block)) this.#lose(EdgeError.from(cause, "STORE_UNAVAILABLE"));
+      else this.#changed();
       return 0;
     }
   }

@@ -1,3 +1,4 @@
+import { truncateSync } from "node:fs";
 import type { Obtained } from "@basalt/cache";
 import { describe, expect, it } from "vitest";
 import type { OriginCall } from "../support/fakeOrigin.ts";
@@ -348,6 +349,23 @@ describe("parts of a long body", () => {
     expect(body.peek(MIB + 5)?.equals(whole.subarray(MIB + 5, 2 * MIB))).toBe(true);
     for (let time = 0; time < 2; time++) await readPart(worker, obtained, 3 * MIB, 3 * MIB + 5);
     expect(body.peek(3 * MIB)?.length).toBe(10);
+  });
+
+  it("a file that was cut off is lost for its readers, and fetched anew for the next", async () => {
+    const host = new TestHost({ vhost: BY_TAG });
+    const worker = host.worker(1);
+    const whole = patternBytes(3 * MIB);
+    worker.origin.answer = (call) => serve(call, whole);
+    const obtained = await worker.obtain("/film.mp4");
+    await until(() => host.row("/film.mp4")?.missingBytes === 0);
+    for (const path of host.bodyFilePaths()) truncateSync(path, MIB);
+    await expect(readPart(worker, obtained, 2 * MIB, 2 * MIB + 10)).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
+    await until(() => host.row("/film.mp4") === undefined && worker.find("/film.mp4") === undefined);
+    const again = await worker.obtain("/film.mp4");
+    expect((await bodyOf(worker, again)).equals(whole)).toBe(true);
+    expect(worker.origin.calls.length).toBe(2);
   });
 
   it("an object that has taken its place ends what nobody reads of the old one", async () => {

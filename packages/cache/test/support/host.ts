@@ -274,10 +274,10 @@ export class TestHost {
     return this.bodyFilePaths().length;
   }
 
-  bodyFilePaths(): readonly string[] {
+  bodyFilePaths(): string[] {
     const entries = readdirSync(join(this.#folder, "disk"), { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && !/seg/.test(entry.parentPath + entry.name));
-    return files.map((entry) => join(entry.parentPath, entry.name));
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    return files.filter((path) => path.endsWith(".body"));
   }
 
   purge(url: string): Promise<{ readonly count: number; readonly bytes: number }> {
