@@ -310,7 +310,10 @@ describe("a long body on its way", () => {
     { ...whole, limitMs: 40_000 },
     async ({ origin, edge }) => {
       const body = patternBody(48 * MB, 120);
-      const gate = origin.on("/a").file(body, original).hold(2 * MB);
+      const gate = origin
+        .on("/a")
+        .file(body, original)
+        .hold(2 * MB);
       origin.on((request) => request.path === "/a" && request.field("range") !== undefined).file(body, original);
       const first = fetchAll(edge.port, 2, { path: "/a", host: edge.host });
       await origin.sawAtLeast("/a", 1);
