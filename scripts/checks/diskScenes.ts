@@ -40,7 +40,10 @@ const LARGER_MIX: readonly SizeClass[] = [
 ];
 /** Half of the mix. */
 const SMALL_DISK_MB = 96;
-/** A process takes what it has verified for right no longer than this. */
+/**
+ * A process takes what it has verified for right no longer than this. Changing files from outside changes the page cache,
+ * as no disk does: what was verified last must be forgotten first.
+ */
 const VERIFIED_FOR_MS = 12_000;
 /** Objects stored before the fault: asked for again one by one at the end. */
 export const SETTLED: readonly SizeClass[] = [
@@ -127,6 +130,7 @@ export const SCENES: readonly FaultScene[] = [
   { name: "a disk's folder removed", fault: (scene) => removeFolder(firstDisk(scene)) },
   {
     name: "segments and files truncated",
+    restMs: VERIFIED_FOR_MS,
     fault: (scene) => truncateHalf(allBodies(scene).filter((_, index) => index % 2 === 0)),
   },
   {
@@ -136,7 +140,6 @@ export const SCENES: readonly FaultScene[] = [
   },
   {
     name: "bits flipped while running",
-    // Writing into the files changes the page cache, as no disk does: what was verified last must be forgotten first.
     restMs: VERIFIED_FOR_MS,
     fault: (scene) => flipBits(allBodies(scene), 256 * KB),
   },
