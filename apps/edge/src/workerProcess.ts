@@ -87,6 +87,9 @@ export class WorkerProcess {
       );
       if (!isConfigured) return false;
       for (const place of places) this.listen(place);
+      // Answered behind the sockets: until a worker has taken one, connections to it are refused.
+      const accepts = this.channel.call("figures", null).then(() => true);
+      if (!(await Promise.race([accepts, ended]).catch(() => false))) return false;
       if (this.state === "starting") this.state = "serving";
       return this.state === "serving";
     } finally {
