@@ -14,11 +14,7 @@ export const contentPlan = (config: EdgeConfig, physicalBytes: number = totalmem
   });
 };
 
-/** What a host works with however little memory it has. */
-const LEAST_BYTES = 16 * 1024 * 1024;
-
-export const contentMemoryBytes = (config: EdgeConfig): number =>
-  Math.max(LEAST_BYTES, Math.floor(contentPlan(config).contentBytes));
+export const contentMemoryBytes = (config: EdgeConfig): number => contentPlan(config).contentBytes;
 
 /**
  * Share of one worker's memory tier. Half of the content memory belongs to the tiers (small hot objects, a copy in
