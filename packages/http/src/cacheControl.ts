@@ -27,14 +27,17 @@ const NOTHING_SAID: CacheControl = Object.freeze({
 });
 
 /** Arguments by directive in lower case, in the order sent; `undefined` where a directive came without one. */
-type Directives = ReadonlyMap<string, readonly (string | undefined)[]>;
+export type CacheDirectives = ReadonlyMap<string, readonly (string | undefined)[]>;
 
-const readDirectives = (value: string): Directives => {
+/** White space beside the equals sign is not the grammar's: it stays with the argument, so that no number has it. */
+const readDirectives = (value: string): CacheDirectives => {
   const directives = new Map<string, (string | undefined)[]>();
   for (const member of listMembers(value)) {
     const equals = member.indexOf("=");
-    const name = trimWhiteSpace(equals < 0 ? member : member.slice(0, equals)).toLowerCase();
-    const argument = equals < 0 ? undefined : unquote(trimWhiteSpace(member.slice(equals + 1)));
+    const sentName = equals < 0 ? member : member.slice(0, equals);
+    const name = trimWhiteSpace(sentName).toLowerCase();
+    const gap = sentName.length === name.length ? "" : " ";
+    const argument = equals < 0 ? undefined : gap + unquote(member.slice(equals + 1));
     const said = directives.get(name);
     if (said === undefined) directives.set(name, [argument]);
     else said.push(argument);
@@ -42,7 +45,7 @@ const readDirectives = (value: string): Directives => {
   return directives;
 };
 
-const deltaSeconds = (directives: Directives, name: string, withoutArgument = 0): number | undefined => {
+const deltaSeconds = (directives: CacheDirectives, name: string, withoutArgument = 0): number | undefined => {
   const said = directives.get(name);
   if (said === undefined) return undefined;
   const argument = said[0];
@@ -51,10 +54,10 @@ const deltaSeconds = (directives: Directives, name: string, withoutArgument = 0)
 };
 
 /** Field names of a qualified directive; none when any mention came without, because that one restricts more. */
-const qualifiedFields = (directives: Directives, name: string): readonly string[] => {
+const qualifiedFields = (directives: CacheDirectives, name: string): readonly string[] => {
   const fields = new Set<string>();
   for (const argument of directives.get(name) ?? []) {
-    const names = listMembers(argument ?? "");
+    const names = listMembers(unquote(trimWhiteSpace(argument ?? "")));
     if (names.length === 0) return [];
     for (const field of names) fields.add(field.toLowerCase());
   }
@@ -66,27 +69,26 @@ const qualifiedFields = (directives: Directives, name: string): readonly string[
  * none is 0, the most restrictive reading; a larger one than 2^31 is 2^31. `noCache` and `isPrivate` are also true
  * for the qualified forms: a caller that looks no further errs on the safe side; field names are in lower case.
  */
-export const parseCacheControl = (value: string | undefined): CacheControl => {
-  if (value === undefined || value === "") return NOTHING_SAID;
-  const directives = readDirectives(value);
-  return {
-    noCache: directives.has("no-cache"),
-    noCacheFields: qualifiedFields(directives, "no-cache"),
-    noStore: directives.has("no-store"),
-    noTransform: directives.has("no-transform"),
-    mustRevalidate: directives.has("must-revalidate"),
-    proxyRevalidate: directives.has("proxy-revalidate"),
-    mustUnderstand: directives.has("must-understand"),
-    isPublic: directives.has("public"),
-    isPrivate: directives.has("private"),
-    privateFields: qualifiedFields(directives, "private"),
-    immutable: directives.has("immutable"),
-    onlyIfCached: directives.has("only-if-cached"),
-    maxAge: deltaSeconds(directives, "max-age"),
-    sMaxAge: deltaSeconds(directives, "s-maxage"),
-    maxStale: deltaSeconds(directives, "max-stale", Number.POSITIVE_INFINITY),
-    minFresh: deltaSeconds(directives, "min-fresh"),
-    staleWhileRevalidate: deltaSeconds(directives, "stale-while-revalidate"),
-    staleIfError: deltaSeconds(directives, "stale-if-error"),
-  };
-};
+export const parseCacheControl = (value: string | undefined): CacheControl =>
+  value === undefined || value === "" ? NOTHING_SAID : cacheControlOf(readDirectives(value));
+
+export const cacheControlOf = (directives: CacheDirectives): CacheControl => ({
+  noCache: directives.has("no-cache"),
+  noCacheFields: qualifiedFields(directives, "no-cache"),
+  noStore: directives.has("no-store"),
+  noTransform: directives.has("no-transform"),
+  mustRevalidate: directives.has("must-revalidate"),
+  proxyRevalidate: directives.has("proxy-revalidate"),
+  mustUnderstand: directives.has("must-understand"),
+  isPublic: directives.has("public"),
+  isPrivate: directives.has("private"),
+  privateFields: qualifiedFields(directives, "private"),
+  immutable: directives.has("immutable"),
+  onlyIfCached: directives.has("only-if-cached"),
+  maxAge: deltaSeconds(directives, "max-age"),
+  sMaxAge: deltaSeconds(directives, "s-maxage"),
+  maxStale: deltaSeconds(directives, "max-stale", Number.POSITIVE_INFINITY),
+  minFresh: deltaSeconds(directives, "min-fresh"),
+  staleWhileRevalidate: deltaSeconds(directives, "stale-while-revalidate"),
+  staleIfError: deltaSeconds(directives, "stale-if-error"),
+});

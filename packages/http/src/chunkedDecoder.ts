@@ -28,7 +28,13 @@ const STATE = {
 type State = (typeof STATE)[keyof typeof STATE];
 
 const MOST_SIZE_DIGITS = 15;
+const TRAILER_BYTES = 8 * 1024;
 const SEMICOLON = 0x3b;
+
+export interface ChunkLimits extends HeadLimits {
+  /** Longest trailer section of a body in bytes; when absent 8 KB, or `headBytes` if that is less. */
+  readonly trailerBytes?: number | undefined;
+}
 
 /** Framing and routing cannot change behind the body (RFC 9110 6.5.1). */
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set(["content-length", "host", "transfer-encoding"]);
@@ -55,9 +61,11 @@ class StrictChunkedDecoder implements ChunkedDecoder {
   #value = "";
   readonly #extension = new ChunkExtensionScan();
   readonly #limits: HeadLimits;
+  readonly #mostTrailerBytes: number;
 
-  constructor(limits: HeadLimits) {
+  constructor(limits: ChunkLimits) {
     this.#limits = limits;
+    this.#mostTrailerBytes = limits.trailerBytes ?? Math.min(limits.headBytes, TRAILER_BYTES);
   }
 
   reset(): void {
@@ -149,7 +157,7 @@ class StrictChunkedDecoder implements ChunkedDecoder {
   }
 
   #stepTrailer(byte: number): State {
-    if (++this.#trailerBytes > this.#limits.headBytes) return this.#refuse(headTooLarge("trailers too long"));
+    if (++this.#trailerBytes > this.#mostTrailerBytes) return this.#refuse(headTooLarge("trailers too long"));
     switch (this.#state) {
       case STATE.TRAILER_START:
         if (byte === CR) return STATE.LAST_LF;
@@ -193,5 +201,5 @@ class StrictChunkedDecoder implements ChunkedDecoder {
   }
 }
 
-/** The limits of a head hold for the trailers, and `headBytes` for all chunk extensions of a body together. */
-export const createChunkedDecoder = (limits: HeadLimits): ChunkedDecoder => new StrictChunkedDecoder(limits);
+/** `fieldCount` holds for the trailers too, and `headBytes` for all chunk extensions of a body together. */
+export const createChunkedDecoder = (limits: ChunkLimits): ChunkedDecoder => new StrictChunkedDecoder(limits);

@@ -74,6 +74,12 @@ const knownField = (view: DataView, from: number, to: number): KnownField | unde
   return undefined;
 };
 
+/**
+ * Upgrades to another form of HTTP are never made: behind one, requests would pass unseen and unchecked (RFC 9113 3.1
+ * has done away with `h2c`). Such a request is an ordinary one (RFC 9110 7.8).
+ */
+const IS_HTTP_AGAIN = /(?:^|,)[ \t]*(?:h2c?|h3|http|tls)[ \t]*(?:[,/]|$)/i;
+
 const FRAMING: ReadonlySet<SpecialField> = new Set(["content-length", "transfer-encoding"]);
 
 /** White space by RFC 9110 5.6.3, but llhttp takes it for a part of the coding's name: an opening for smuggling. */
@@ -95,6 +101,7 @@ export class FieldFacts {
   #acceptEncoding: string | undefined = undefined;
   #hasUpgradeOption = false;
   #hasUpgradeField = false;
+  #hasForbiddenUpgrade = false;
 
   reset(): void {
     this.flags = 0;
@@ -104,6 +111,7 @@ export class FieldFacts {
     this.#acceptEncoding = undefined;
     this.#hasUpgradeOption = false;
     this.#hasUpgradeField = false;
+    this.#hasForbiddenUpgrade = false;
   }
 
   /** Takes one field line; positions are those of the view. Returns why the head must be refused, if so. */
@@ -126,7 +134,7 @@ export class FieldFacts {
   /** Facts that only the whole block tells. */
   conclude(): Rejection | undefined {
     if (this.#acceptEncoding !== undefined) this.flags |= encodingOffers(this.#acceptEncoding);
-    if (this.#hasUpgradeOption && this.#hasUpgradeField) this.flags |= FIELD.UPGRADE;
+    if (this.#hasUpgradeOption && this.#hasUpgradeField && !this.#hasForbiddenUpgrade) this.flags |= FIELD.UPGRADE;
     if (this.#transferEncoding === undefined) return undefined;
     if (this.contentLength >= 0) return malformed("Content-Length beside Transfer-Encoding");
     this.flags |= FIELD.CHUNKED;
@@ -150,6 +158,7 @@ export class FieldFacts {
         return undefined;
       case "upgrade":
         this.#hasUpgradeField = true;
+        if (IS_HTTP_AGAIN.test(value)) this.#hasForbiddenUpgrade = true;
         return undefined;
       case "accept-encoding":
         this.#acceptEncoding = this.#acceptEncoding === undefined ? value : `${this.#acceptEncoding},${value}`;

@@ -1,13 +1,14 @@
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const MONTH = `(?<month>${MONTHS.join("|")})`;
+const MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTH = `(?<month>${MONTH_NAMES.join("|")})`;
+const MONTHS = MONTH_NAMES.map((name) => name.toLowerCase());
 const SHORT_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
 const LONG_DAY = "(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)";
 const TIME = "(?<hour>[01][0-9]|2[0-3]):(?<minute>[0-5][0-9]):(?<second>[0-5][0-9]|60)";
 
 const FORMS = [
-  new RegExp(`^${SHORT_DAY}, (?<day>[0-9]{2}) ${MONTH} (?<year>[0-9]{4}) ${TIME} GMT$`),
-  new RegExp(`^${LONG_DAY}, (?<day>[0-9]{2})-${MONTH}-(?<year>[0-9]{2}) ${TIME} GMT$`),
-  new RegExp(`^${SHORT_DAY} ${MONTH} (?<day>[0-9]{2}| [0-9]) ${TIME} (?<year>[0-9]{4})$`),
+  new RegExp(`^${SHORT_DAY}, (?<day>[0-9]{2}) ${MONTH} (?<year>[0-9]{4}) ${TIME} GMT$`, "i"),
+  new RegExp(`^${LONG_DAY}, (?<day>[0-9]{2})-${MONTH}-(?<year>[0-9]{2}) ${TIME} GMT$`, "i"),
+  new RegExp(`^${SHORT_DAY} ${MONTH} (?<day>[0-9]{2}| [0-9]) ${TIME} (?<year>[0-9]{4})$`, "i"),
 ];
 
 /**
@@ -23,14 +24,17 @@ const fullYear = (text: string): number => {
   return century + year > REFERENCE_YEAR + 50 ? century + year - 100 : century + year;
 };
 
-/** Milliseconds since 1970 of an HTTP-date in any of its three forms; undefined when it is none. */
+/**
+ * Milliseconds since 1970 of an HTTP-date in any of its three forms; undefined when it is none. Letter case does not
+ * matter; a zone other than GMT does (RFC 9111 4.2).
+ */
 export const parseHttpDate = (text: string): number | undefined => {
   for (const form of FORMS) {
     const groups = form.exec(text)?.groups;
     if (groups === undefined) continue;
     const day = Number(groups.day);
     const date = new Date(0);
-    date.setUTCFullYear(fullYear(groups.year ?? ""), MONTHS.indexOf(groups.month ?? ""), day);
+    date.setUTCFullYear(fullYear(groups.year ?? ""), MONTHS.indexOf((groups.month ?? "").toLowerCase()), day);
     if (date.getUTCDate() !== day) return undefined;
     return date.setUTCHours(Number(groups.hour), Number(groups.minute), Number(groups.second));
   }

@@ -16,6 +16,12 @@ const cases: readonly (readonly [value: string | undefined, said: Partial<CacheC
   ["max-age=abc", { maxAge: 0 }],
   ["max-age=2147483649", { maxAge: 2 ** 31 }],
   ["max-age=99999999999999999999999", { maxAge: 2 ** 31 }],
+  ["max-age=003600", { maxAge: 3600 }],
+  ["max-age='60'", { maxAge: 0 }],
+  ["max-age =60", { maxAge: 0 }],
+  ["max-age= 60", { maxAge: 0 }],
+  ['extension="max-age=3600", max-age=1', { maxAge: 1 }],
+  ['max-age="1", extension="max-age=3600"', { maxAge: 1 }],
   ["max-stale", { maxStale: Number.POSITIVE_INFINITY }],
   ["max-stale=5, min-fresh=6", { maxStale: 5, minFresh: 6 }],
   ["max-stale=x", { maxStale: 0 }],
@@ -25,6 +31,8 @@ const cases: readonly (readonly [value: string | undefined, said: Partial<CacheC
   ['no-cache="X", no-cache', { noCache: true, noCacheFields: [] }],
   ['no-cache=""', { noCache: true, noCacheFields: [] }],
   ['private="a", private="b,A", no-store', { isPrivate: true, privateFields: ["a", "b"], noStore: true }],
+  ['private = "a"', { isPrivate: true, privateFields: ["a"] }],
+  ["no-store =x", { noStore: true }],
   ["private=x", { isPrivate: true, privateFields: ["x"] }],
   ['x="no-store, private", public', { noStore: false, isPrivate: false, isPublic: true }],
   ['x="a\\"b, no-store", immutable', { noStore: false, immutable: true }],
@@ -35,6 +43,34 @@ const cases: readonly (readonly [value: string | undefined, said: Partial<CacheC
     { mustRevalidate: true, proxyRevalidate: true, mustUnderstand: true, onlyIfCached: true },
   ],
 ];
+
+const DIRECTIVES: readonly (readonly [keyof CacheControl, string])[] = [
+  ["noCache", "no-cache"],
+  ["noStore", "no-store"],
+  ["noTransform", "no-transform"],
+  ["mustRevalidate", "must-revalidate"],
+  ["proxyRevalidate", "proxy-revalidate"],
+  ["mustUnderstand", "must-understand"],
+  ["isPublic", "public"],
+  ["isPrivate", "private"],
+  ["immutable", "immutable"],
+  ["onlyIfCached", "only-if-cached"],
+  ["maxAge", "max-age"],
+  ["sMaxAge", "s-maxage"],
+  ["maxStale", "max-stale"],
+  ["minFresh", "min-fresh"],
+  ["staleWhileRevalidate", "stale-while-revalidate"],
+  ["staleIfError", "stale-if-error"],
+];
+
+const writeCacheControl = (said: CacheControl): string =>
+  DIRECTIVES.flatMap(([member, name]) => {
+    const value = said[member];
+    if (value === false || value === undefined) return [];
+    if (typeof value === "number") return [value === Number.POSITIVE_INFINITY ? name : `${name}=${value}`];
+    const fields = member === "noCache" ? said.noCacheFields : member === "isPrivate" ? said.privateFields : [];
+    return [fields.length === 0 ? name : `${name}="${fields.join(", ")}"`];
+  }).join(", ");
 
 describe("Cache-Control", () => {
   it.each(cases)("reads `%s`", (value, said) => {
@@ -52,6 +88,43 @@ describe("Cache-Control", () => {
           sMaxAge: sent.get("S-MaxAge"),
           minFresh: sent.get("min-fresh"),
         });
+      }),
+    );
+  });
+
+  it("gives any value back as written", () => {
+    const seconds = fc.option(fc.integer({ min: 0, max: 2 ** 31 }), { nil: undefined });
+    const names = fc.uniqueArray(fc.constantFrom("set-cookie", "x-a", "etag"));
+    const flags = fc.record({
+      noStore: fc.boolean(),
+      noTransform: fc.boolean(),
+      mustRevalidate: fc.boolean(),
+      proxyRevalidate: fc.boolean(),
+      mustUnderstand: fc.boolean(),
+      isPublic: fc.boolean(),
+      immutable: fc.boolean(),
+      onlyIfCached: fc.boolean(),
+    });
+    const numbers = fc.record({
+      maxAge: seconds,
+      sMaxAge: seconds,
+      maxStale: fc.oneof(seconds, fc.constant(Number.POSITIVE_INFINITY)),
+      minFresh: seconds,
+      staleWhileRevalidate: seconds,
+      staleIfError: seconds,
+    });
+    const qualified = fc.record({ isSaid: fc.boolean(), names });
+    fc.assert(
+      fc.property(flags, numbers, qualified, qualified, (said, counted, noCache, isPrivate) => {
+        const cacheControl: CacheControl = {
+          ...said,
+          ...counted,
+          noCache: noCache.isSaid,
+          noCacheFields: noCache.isSaid ? noCache.names : [],
+          isPrivate: isPrivate.isSaid,
+          privateFields: isPrivate.isSaid ? isPrivate.names : [],
+        };
+        expect(parseCacheControl(writeCacheControl(cacheControl))).toEqual(cacheControl);
       }),
     );
   });

@@ -65,6 +65,14 @@ describe("chunked decoder", () => {
     }
   });
 
+  it("limits the trailers by a limit of their own", () => {
+    const text = `0\r\nA: ${"x".repeat(40)}\r\n\r\n`;
+    expect(decodeText(createChunkedDecoder({ ...LIMITS, trailerBytes: 46 }), text).state).toBe(CHUNK_DONE);
+    expect(decodeText(createChunkedDecoder({ ...LIMITS, trailerBytes: 45 }), text).state).toBe(CHUNK_REJECTED);
+    const wide: HeadLimits = { ...LIMITS, headBytes: 1 << 20 };
+    expect(decodeText(createChunkedDecoder(wide), `0\r\nA: ${"x".repeat(9000)}`).state).toBe(CHUNK_REJECTED);
+  });
+
   it("gives any body back, however it was cut into chunks and pieces", () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 8 });
     fc.assert(

@@ -36,6 +36,16 @@ describe("Vary", () => {
   ])("reads `%s`", (value, names) => {
     expect(parseVary(value)).toEqual(names);
   });
+
+  it("KEY-10 gives any set of names back as written, in any order and letter case", () => {
+    const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+    fc.assert(
+      fc.property(fc.uniqueArray(name), fc.constantFrom(",", " , ", ",,"), fc.boolean(), (names, comma, isUpper) => {
+        const text = names.toReversed().join(comma);
+        expect(parseVary(isUpper ? text.toUpperCase() : text)).toEqual(names.toSorted());
+      }),
+    );
+  });
 });
 
 describe("flat fields", () => {

@@ -1,16 +1,32 @@
 import type { VhostSettings } from "@basalt/config";
 import { METHOD, type Method, parseCacheControl } from "@basalt/http";
+import { unreachable } from "@basalt/types";
 import type { ConditionRequest } from "./conditions.ts";
+import { isPragmaNoCache } from "./facts.ts";
 import { compileRuleSet } from "./ruleSet.ts";
 
 /** What is done with a request, before any caching policy (BYP-01); `close` is a POST that nothing takes (KEY-15). */
 export type MethodDecision = "cache" | "bypass" | "notImplemented" | "close";
+
+const BY_METHOD: MethodReason = { kind: "method" };
+const BY_NO_CACHE_REQUEST: MethodReason = { kind: "noCacheRequest" };
+
+/** Methods that only the last recipient may answer, or that this server does not speak (RFC 9110 9.3.6, 9.3.8). */
+const NEVER_PASSED_ON: ReadonlySet<Method> = new Set([METHOD.CONNECT, METHOD.TRACE]);
+
+/** What a decision comes from: the method with the element for it, BypassNoCacheRequest, or a line of bypass.txt. */
+export type MethodReason =
+  | { readonly kind: "method" }
+  | { readonly kind: "noCacheRequest" }
+  | { readonly kind: "line"; readonly action: "cache" | "bypass" | "opposite"; readonly line: number };
 
 export interface MethodRules {
   /** The decision when the method alone makes it; undefined: `decide` has to look at the request. */
   decideByMethod(method: Method): MethodDecision | undefined;
   /** HTTP-36 and BYP-03 to BYP-10. */
   decide(method: Method, request: ConditionRequest): MethodDecision;
+  /** Why `decide` decides as it does. */
+  reasonOf(method: Method, request: ConditionRequest): MethodReason;
 }
 
 /**
@@ -28,13 +44,30 @@ export const compileMethodRules = (vhost: VhostSettings): MethodRules => {
   const bypassLines = linesFor("bypass");
   const cacheLines = linesFor("cache");
   const oppositeLines = linesFor("opposite");
+  // KEY-11: a POST that reaches the cache.
+  const kept = options.postRequest.enabled ? "cache" : "close";
+  // RFC 9110 9.1: unknown methods are the origin's business; by the guide they end here (HTTP-36).
+  const passesOthers = options.cachingProfile === "rfc9111";
   const looksAtRequest = options.bypassNoCacheRequest || vhost.conditions.bypass.length > 0;
 
+  const ruleFor = (request: ConditionRequest): MethodReason => {
+    if (options.bypassNoCacheRequest && isNoCacheRequest(request)) return BY_NO_CACHE_REQUEST;
+    const rule = bypassLines.first(request) ?? cacheLines.first(request) ?? oppositeLines.first(request);
+    return rule === undefined ? BY_METHOD : { kind: "line", action: rule.action, line: rule.line };
+  };
+
   const isBypassed = (request: ConditionRequest, byDefault: boolean): boolean => {
-    if (options.bypassNoCacheRequest && isNoCacheRequest(request)) return true;
-    if (bypassLines.first(request) !== undefined) return true;
-    if (cacheLines.first(request) !== undefined) return false;
-    return oppositeLines.first(request) === undefined ? byDefault : !byDefault;
+    const reason = ruleFor(request);
+    switch (reason.kind) {
+      case "method":
+        return byDefault;
+      case "noCacheRequest":
+        return true;
+      case "line":
+        return reason.action === "opposite" ? !byDefault : reason.action === "bypass";
+      default:
+        return unreachable(reason);
+    }
   };
 
   const decideByMethod = (method: Method): MethodDecision | undefined => {
@@ -45,13 +78,13 @@ export const compileMethodRules = (vhost: VhostSettings): MethodRules => {
         return options.bypassGetRequest ? "bypass" : "cache";
       case METHOD.POST:
         if (looksAtRequest) return undefined;
-        return options.bypassPostRequest ? "bypass" : "close";
+        return options.bypassPostRequest ? "bypass" : kept;
       case METHOD.PUT:
         return options.bypassPutRequest ? "bypass" : "notImplemented";
       case METHOD.OPTIONS:
         return "bypass";
       default:
-        return "notImplemented";
+        return passesOthers && !NEVER_PASSED_ON.has(method) ? "bypass" : "notImplemented";
     }
   };
 
@@ -60,9 +93,10 @@ export const compileMethodRules = (vhost: VhostSettings): MethodRules => {
     decide: (method, request) => {
       const byMethod = decideByMethod(method);
       if (byMethod !== undefined) return byMethod;
-      if (method === METHOD.POST) return isBypassed(request, options.bypassPostRequest) ? "bypass" : "close";
+      if (method === METHOD.POST) return isBypassed(request, options.bypassPostRequest) ? "bypass" : kept;
       return isBypassed(request, options.bypassGetRequest) ? "bypass" : "cache";
     },
+    reasonOf: (method, request) => (decideByMethod(method) === undefined ? ruleFor(request) : BY_METHOD),
   };
 };
 
@@ -73,6 +107,5 @@ export const isNoCacheRequest = (request: Pick<ConditionRequest, "header">): boo
     const { noCache, maxAge } = parseCacheControl(cacheControl);
     if (noCache || maxAge === 0) return true;
   }
-  const pragma = request.header("pragma");
-  return pragma?.split(",").some((directive) => directive.trim().toLowerCase() === "no-cache") ?? false;
+  return isPragmaNoCache(request.header("pragma"));
 };

@@ -78,6 +78,9 @@ export const ageOnArrival = (
   return Math.floor(Math.max(apparentMs, facts.ageSeconds * 1000 + delayMs) / 1000);
 };
 
-/** Value of Age (HTTP-12): what it was on arrival and the whole seconds since. */
-export const currentAge = (initialAgeSeconds: number, storedAtMs: number, nowMs: number): number =>
-  initialAgeSeconds + Math.max(0, Math.floor((nowMs - storedAtMs) / 1000));
+/**
+ * Value of Age (HTTP-12; RFC 9111 4.2.3): what it was on arrival and the whole seconds since. `arrivedAtMs` is the
+ * arrival of the answer that `initialAgeSeconds` belongs to: the stored one, or the last that confirmed it.
+ */
+export const currentAge = (initialAgeSeconds: number, arrivedAtMs: number, nowMs: number): number =>
+  Math.max(0, initialAgeSeconds + Math.max(0, Math.floor((nowMs - arrivedAtMs) / 1000)));

@@ -18,6 +18,8 @@ export interface SelectedRepresentation {
   /** The ETag sent to clients (HTTP-18, HTTP-19); undefined when none is sent. */
   readonly etag: string | undefined;
   readonly lastModifiedMs: number | undefined;
+  /** Stands for a Last-Modified that is missing, under `rfc9111` (RFC 9111 4.3.2). */
+  readonly dateMs?: number | undefined;
 }
 
 /** Fields of a request as far as conditions need them. */
@@ -28,17 +30,18 @@ export type ConditionalOutcome = "full" | "notModified" | "preconditionFailed";
 const ANY_CONDITION = FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE | FIELD.IF_NONE_MATCH | FIELD.IF_MODIFIED_SINCE;
 
 /**
- * Precedence of RFC 9110 13.2.2 with one departure that the guide makes (HTTP-28): with both If-None-Match and
- * If-Modified-Since sent, one of the two matching suffices for 304. `firstCaching` is true for the response that
- * fills the cache: `orlater` then compares like `exact` (HTTP-27).
+ * Precedence of RFC 9110 13.2.2. The guide departs from it twice: with both If-None-Match and If-Modified-Since sent,
+ * one of the two matching suffices for 304 (HTTP-28), and for the response that fills the cache (`firstCaching`)
+ * `orlater` compares like `exact` (HTTP-27).
  */
 export const decideConditional = (
   method: Method,
   fields: ConditionalFields,
   stored: SelectedRepresentation,
-  options: Pick<VhostOptions, "lastModifiedCheck">,
+  options: Pick<VhostOptions, "lastModifiedCheck" | "cachingProfile">,
   firstCaching = false,
 ): ConditionalOutcome => {
+  const byGuide = options.cachingProfile === "guide";
   if ((fields.flags & ANY_CONDITION) === 0 || stored.status < 200 || stored.status > 299) return "full";
 
   const ifMatch = fields.get("if-match");
@@ -50,13 +53,17 @@ export const decideConditional = (
 
   if (method !== METHOD.GET && method !== METHOD.HEAD) return "full";
   const ifNoneMatch = fields.get("if-none-match");
-  if (ifNoneMatch !== undefined && listMatches(ifNoneMatch, stored.etag, weakMatch)) return "notModified";
-  const ifModifiedSince = fields.get("if-modified-since");
-  const orLater = options.lastModifiedCheck === "orlater" && !firstCaching;
-  if (ifModifiedSince !== undefined && isUnchanged(ifModifiedSince, stored.lastModifiedMs, orLater)) {
-    return "notModified";
+  if (ifNoneMatch !== undefined) {
+    if (listMatches(ifNoneMatch, stored.etag, weakMatch)) return "notModified";
+    if (!byGuide) return "full";
   }
-  return "full";
+  const ifModifiedSince = fields.get("if-modified-since");
+  if (ifModifiedSince === undefined) return "full";
+  if (!byGuide && stored.lastModifiedMs === undefined) {
+    return isUnchanged(ifModifiedSince, stored.dateMs, true) ? "notModified" : "full";
+  }
+  const orLater = options.lastModifiedCheck === "orlater" && !(byGuide && firstCaching);
+  return isUnchanged(ifModifiedSince, stored.lastModifiedMs, orLater) ? "notModified" : "full";
 };
 
 const listMatches = (

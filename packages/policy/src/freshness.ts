@@ -1,44 +1,11 @@
 import type { VhostOptions, VhostSettings } from "@basalt/config";
-import { type CacheControl, getField, parseCacheControl, parseEntityTag, parseHttpDate } from "@basalt/http";
+import type { CacheControl } from "@basalt/http";
 import { type ErrorCode, unreachable } from "@basalt/types";
 import { requestOfUrl } from "./conditions.ts";
-import type { ResponseFacts, TtlDecision, TtlSource } from "./contract.ts";
+import type { CustomTtl, ResponseFacts, TtlDecision, TtlSource } from "./contract.ts";
 import { compileRuleSet } from "./ruleSet.ts";
 
 export type TtlOptions = VhostOptions["ttl"];
-
-/** An entry of ttl.txt that matches. */
-export interface CustomTtl {
-  readonly seconds: number;
-  readonly line: number;
-}
-
-/** `fields`: flat, as received or as stored. */
-export const responseFacts = (status: number, fields: readonly string[]): ResponseFacts => {
-  const etag = getField(fields, "etag");
-  return {
-    status,
-    cacheControl: parseCacheControl(getField(fields, "cache-control")),
-    lastModifiedMs: parseDateField(fields, "last-modified"),
-    dateMs: parseDateField(fields, "date"),
-    expiresMs: parseDateField(fields, "expires"),
-    ageSeconds: parseAge(getField(fields, "age")),
-    etag: etag !== undefined && parseEntityTag(etag) !== undefined ? etag : undefined,
-  };
-};
-
-const parseDateField = (fields: readonly string[], lowerCaseName: string): number | undefined => {
-  const value = getField(fields, lowerCaseName);
-  return value === undefined ? undefined : parseHttpDate(value);
-};
-
-const LARGEST_AGE_SECONDS = 2 ** 31;
-
-/** Of several values the first counts; what is no number of seconds is 0 (RFC 9111 5.1). */
-const parseAge = (value: string | undefined): number => {
-  const first = (value ?? "").split(",", 1)[0]?.trim() ?? "";
-  return /^\d+$/.test(first) ? Math.min(Number(first), LARGEST_AGE_SECONDS) : 0;
-};
 
 /**
  * Answers of the class `NoCache` (TTL-06). `no-store` counts as no-cache (OPEN 3 of spec 02, reading B), and
@@ -91,6 +58,11 @@ export const growthRowOf = (source: TtlSource): "Res2xx" | "NoCache" | undefined
       return source.row === "Res2xx" ? "Res2xx" : undefined;
     case "custom":
     case "cc_maxage":
+    case "s_maxage":
+    case "targeted":
+    case "expires":
+    case "heuristic":
+    case "none":
       return undefined;
     default:
       return unreachable(source);
@@ -154,6 +126,7 @@ export const failureTtl = (code: ErrorCode | "ORIGIN_BUSY", options: TtlOptions)
       return options.connectTimeoutSeconds;
     case "ORIGIN_RECEIVE_TIMEOUT":
     case "ORIGIN_CLOSED":
+    case "ORIGIN_REFUSED":
     case "ORIGIN_MALFORMED":
       return options.receiveTimeoutSeconds;
     case "ORIGIN_BUSY":

@@ -1,5 +1,13 @@
-export { compileMethodRules, isNoCacheRequest, type MethodDecision, type MethodRules } from "./bypass.ts";
+export {
+  compileMethodRules,
+  isNoCacheRequest,
+  type MethodDecision,
+  type MethodReason,
+  type MethodRules,
+} from "./bypass.ts";
 export { compileKeyRules, type KeyRules, originFormOf, type Variant } from "./cacheKey.ts";
+export { type CacheStatus, cacheStatusMember, type ForwardReason } from "./cacheStatus.ts";
+export { compileCachingRules } from "./cachingRules.ts";
 export {
   ageOnArrival,
   type ClientFieldOptions,
@@ -23,14 +31,25 @@ export {
   decideConditional,
   type SelectedRepresentation,
 } from "./conditional.ts";
-export { type ConditionMatcher, type ConditionRequest, compileCondition } from "./conditions.ts";
+export { type ConditionMatcher, type ConditionRequest, compileCondition, requestOfUrl } from "./conditions.ts";
 export {
   type ConnectionDecision,
   type ConnectionOptions,
   type ConnectionRules,
   compileConnectionRules,
 } from "./connection.ts";
-export type { ResponseFacts, TtlDecision, TtlSource } from "./contract.ts";
+export type {
+  CachingRules,
+  CustomTtl,
+  PassReason,
+  RequestFacts,
+  ResponseFacts,
+  ReuseDecision,
+  StorageDecision,
+  TtlDecision,
+  TtlSource,
+  UpdatedFields,
+} from "./contract.ts";
 export {
   type DiskFailureLimit,
   type DiskFailureVerdict,
@@ -40,8 +59,24 @@ export {
   judgeDiskFailure,
 } from "./disks.ts";
 export { decideEmergency, type EmergencyDecision, type EmergencyFacts, type MemoryUse } from "./emergency.ts";
+export { compileExpiresRules, type ExpiresDecision, type ExpiresRules, type ExpiringContent } from "./expiresRules.ts";
+export type {
+  ExplainedOutcome,
+  ExplainFact,
+  ExplainQuestion,
+  ExplainState,
+  ExplainStep,
+  Explanation,
+  LookupView,
+  OriginAddressView,
+  StoredView,
+  WorkerView,
+} from "./explain/contract.ts";
+export { type ExplainSubject, type ExplainWorld, explainRequest, explainSubjectOf } from "./explain/explain.ts";
+export { type Understanding, type UnderstoodRequest, understandRequest } from "./explain/understand.ts";
+export { requestFacts, responseFacts } from "./facts.ts";
+export { type FillingRequest, fillRequestFields } from "./fillFields.ts";
 export {
-  type CustomTtl,
   compileCustomTtl,
   decideRenewal,
   decideRevalidation,
@@ -51,19 +86,23 @@ export {
   failureTtl,
   growthRowOf,
   isNoCacheAnswer,
-  responseFacts,
   type TtlOptions,
 } from "./freshness.ts";
 export { compileGlob, matchesGlob, type TextMatcher } from "./glob.ts";
+export { compileHeaderRules, type HeaderRules, type ResponseRuleFacts } from "./headerRules.ts";
+export { invalidatedUrls, isSafeMethod, type RequestTarget, sameOriginUrl } from "./invalidation.ts";
 export { type MemoryPlan, type MemoryPlanInput, planMemory } from "./memoryPlan.ts";
+export { canonicalQuery, type NoVarySearch, parseNoVarySearch } from "./noVarySearch.ts";
 export {
   bypassRequestFields,
   cacheRequestFields,
   type OriginRequestClient,
   probeRequestFields,
+  proxiedRequestFields,
   validatorFields,
 } from "./originRequest.ts";
 export { canStoreInParts, judgePart, type PartVerdict, type Representation, rangeFieldOf } from "./parts.ts";
+export { compileBodySensitivity, compilePostSelector, type PostSelector } from "./postKey.ts";
 export {
   decidePurge,
   type PurgeHost,
@@ -73,5 +112,6 @@ export {
   parsePurgeTargets,
 } from "./purge.ts";
 export { decideRange, MAX_RANGES, type RangeDecision } from "./range.ts";
+export { selectorOf } from "./selector.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
 export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";

@@ -1,5 +1,5 @@
 import type { OriginOptions, VhostSettings } from "@basalt/config";
-import { formatHttpDate, removeHopByHop } from "@basalt/http";
+import { formatHttpDate, listMembers, removeHopByHop } from "@basalt/http";
 import type { Variant } from "./cacheKey.ts";
 import type { ResponseFacts } from "./contract.ts";
 
@@ -24,6 +24,57 @@ export const cacheRequestFields = (client: OriginRequestClient, vhost: VhostSett
   fields.push("X-Forwarded-For", forwardedFor(client, originOptions.xffClientIpOnly));
   if (variant === "encoded") fields.push("Accept-Encoding", "gzip, deflate");
   return fields;
+};
+
+/**
+ * What a client says of ranges, conditions and framing concerns its own exchange with this cache; the rest of these is
+ * written by `cacheRequestFields`. `Expect: 100-continue` has been answered here.
+ */
+const ANSWERED_HERE: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "content-length",
+  "expect",
+  "host",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "range",
+  "te",
+  "user-agent",
+  "x-forwarded-for",
+]);
+
+/**
+ * Fields of a request that fills the cache of a conforming shared cache, flat: those of `cacheRequestFields`, and
+ * every other end-to-end field of the client, known or not (RFC 9110 7.6.1, 5.1), so that the origin can select by
+ * them and say so in Vary. Of Cache-Control only-if-cached is left out, which was this cache's to obey.
+ */
+export const proxiedRequestFields = (
+  clientFields: readonly string[],
+  client: OriginRequestClient,
+  vhost: VhostSettings,
+  variant: Variant,
+): string[] => {
+  const fields = cacheRequestFields(client, vhost, variant);
+  const endToEnd = removeHopByHop(clientFields);
+  for (let index = 0; index + 1 < endToEnd.length; index += 2) {
+    const name = endToEnd[index] ?? "";
+    const value = endToEnd[index + 1] ?? "";
+    const lowerCaseName = name.toLowerCase();
+    if (ANSWERED_HERE.has(lowerCaseName)) continue;
+    if (lowerCaseName === "cache-control") pushIfPresent(fields, name, withoutOnlyIfCached(value));
+    else fields.push(name, value);
+  }
+  return fields;
+};
+
+const withoutOnlyIfCached = (cacheControl: string): string | undefined => {
+  const directives = listMembers(cacheControl);
+  const kept = directives.filter((directive) => !/^only-if-cached(?:[ \t]*=|$)/i.test(directive));
+  if (kept.length === directives.length) return cacheControl;
+  return kept.length === 0 ? undefined : kept.join(", ");
 };
 
 /** Validators that a renewal adds (TTL-02); If-None-Match only with OriginalETag (ORG-46). Empty: download anew. */

@@ -1,6 +1,6 @@
 import { type ByteRange, getField, parseContentRange, parseEntityTag } from "@basalt/http";
 import type { ResponseFacts } from "./contract.ts";
-import { responseFacts } from "./freshness.ts";
+import { responseFacts } from "./facts.ts";
 
 /** What must be equal for bytes of two responses to be of one representation (RFC 9110 8.8, 15.3.7.3). */
 export interface Representation {

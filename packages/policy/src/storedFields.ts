@@ -89,3 +89,21 @@ export const updateStoredFields = (
   }
   return [...updated, ...added];
 };
+
+/** Whether two flat lists differ in the lines of any field but Date; the order of different fields does not matter. */
+export const differsBeyondDate = (left: readonly string[], right: readonly string[]): boolean => {
+  const leftLines = linesByName(left);
+  const rightLines = linesByName(right);
+  if (leftLines.size !== rightLines.size) return true;
+  for (const [name, lines] of leftLines) if (rightLines.get(name) !== lines) return true;
+  return false;
+};
+
+const linesByName = (fields: readonly string[]): Map<string, string> => {
+  const lines = new Map<string, string>();
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = (fields[index] ?? "").toLowerCase();
+    if (name !== "date") lines.set(name, `${lines.get(name) ?? ""}\n${fields[index + 1] ?? ""}`);
+  }
+  return lines;
+};

@@ -16,12 +16,13 @@ const fieldsOf = (fields: Readonly<Record<string, string>>): ConditionalFields =
 
 const at = (hour: number) => `Tue, 01 Jan 2019 ${String(hour).padStart(2, "0")}:00:00 GMT`;
 const STORED: SelectedRepresentation = { status: 200, etag: '"a:1"', lastModifiedMs: Date.UTC(2019, 0, 1, 10) };
-const EXACT = { lastModifiedCheck: "exact" } as const;
-const OR_LATER = { lastModifiedCheck: "orlater" } as const;
+const EXACT = { lastModifiedCheck: "exact", cachingProfile: "guide" } as const;
+const OR_LATER = { lastModifiedCheck: "orlater", cachingProfile: "guide" } as const;
+const CONFORMING = { lastModifiedCheck: "orlater", cachingProfile: "rfc9111" } as const;
 
 const decide = (
   fields: Readonly<Record<string, string>>,
-  options: typeof EXACT | typeof OR_LATER = EXACT,
+  options: typeof EXACT | typeof OR_LATER | typeof CONFORMING = EXACT,
   stored = STORED,
   method: Method = METHOD.GET,
 ) => decideConditional(method, fieldsOf(fields), stored, options);
@@ -53,6 +54,24 @@ describe("conditions of the client", () => {
     ["", "full"],
   ])("HTTP-28 answers If-None-Match %s: %s", (list, expected) => {
     expect(decide({ "if-none-match": list })).toBe(expected);
+  });
+
+  it("rfc9111 lets If-None-Match decide alone (RFC 9110 13.2.2)", () => {
+    expect(decide({ "if-none-match": '"x"', "if-modified-since": at(10) }, CONFORMING)).toBe("full");
+    expect(decide({ "if-none-match": '"a:1"', "if-modified-since": at(9) }, CONFORMING)).toBe("notModified");
+  });
+
+  it("rfc9111 compares with Date where there is no Last-Modified (RFC 9111 4.3.2)", () => {
+    const stored = { ...STORED, lastModifiedMs: undefined, dateMs: STORED.lastModifiedMs };
+    expect(decide({ "if-modified-since": at(11) }, CONFORMING, stored)).toBe("notModified");
+    expect(decide({ "if-modified-since": at(9) }, CONFORMING, stored)).toBe("full");
+    expect(decide({ "if-modified-since": at(11) }, OR_LATER, stored)).toBe("full");
+    expect(decide({ "if-modified-since": at(11) }, CONFORMING, { ...stored, dateMs: undefined })).toBe("full");
+  });
+
+  it("rfc9111 compares the first time as any other", () => {
+    const fields = fieldsOf({ "if-modified-since": at(11) });
+    expect(decideConditional(METHOD.GET, fields, STORED, CONFORMING, true)).toBe("notModified");
   });
 
   it("HTTP-28 needs one of both conditions only", () => {

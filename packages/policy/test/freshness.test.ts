@@ -48,7 +48,7 @@ describe("facts of a response", () => {
       status: 200,
       lastModifiedMs: Date.UTC(1994, 9, 29, 19, 43, 31),
       dateMs: Date.UTC(1994, 10, 6, 8, 49, 37),
-      expiresMs: undefined,
+      expires: "invalid",
       ageSeconds: 17,
       etag: 'W/"x"',
     });
@@ -63,6 +63,28 @@ describe("facts of a response", () => {
     ["5, 9", 5],
   ])("read an Age of %s as %d", (age, expected) => {
     expect(responseFacts(200, ["Age", age]).ageSeconds).toBe(expected);
+  });
+
+  it("take the moment of arrival for a Date that is missing or none (RFC 9110 6.6.1)", () => {
+    expect(responseFacts(200, []).dateMs).toBeUndefined();
+    expect(responseFacts(200, [], 5000).dateMs).toBe(5000);
+    expect(responseFacts(200, ["Date", "foo"], 5000).dateMs).toBe(5000);
+    expect(responseFacts(200, ["Date", "Thu, 01 Jan 1970 00:00:01 GMT"], 5000).dateMs).toBe(1000);
+  });
+
+  it("know what tells representations apart, and cookies", () => {
+    const facts = responseFacts(200, ["Vary", "b, A", "vary", "a", "Set-Cookie", "x=1", "Content-Location", "/b"]);
+    expect(facts).toMatchObject({ vary: ["a", "b"], hasSetCookie: true, contentLocation: "/b" });
+    expect(responseFacts(200, ["Vary", "a, *"])).toMatchObject({ vary: "*", hasSetCookie: false });
+  });
+
+  it("take CDN-Cache-Control, else Surrogate-Control, as targeted", () => {
+    const both = ["Surrogate-Control", "max-age=1", "CDN-Cache-Control", "max-age=2"];
+    expect(responseFacts(200, both).targeted?.maxAge).toBe(2);
+    expect(responseFacts(200, ["Surrogate-Control", "max-age=1"]).targeted?.maxAge).toBe(1);
+    expect(
+      responseFacts(200, ["CDN-Cache-Control", "max-age=", "Cache-Control", "max-age=1"]).targeted,
+    ).toBeUndefined();
   });
 
   it("drop an ETag that is none", () => {

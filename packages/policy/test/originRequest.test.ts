@@ -4,6 +4,7 @@ import {
   cacheRequestFields,
   type OriginRequestClient,
   probeRequestFields,
+  proxiedRequestFields,
   responseFacts,
   validatorFields,
 } from "../src/index.ts";
@@ -59,6 +60,36 @@ describe("a request that fills the cache", () => {
       "X-Forwarded-For",
       "10.0.0.5",
     ]);
+  });
+});
+
+describe("a request that fills a conforming shared cache (RFC 9110 7.6.1)", () => {
+  const proxied = (sent: readonly string[], variant: "" | "encoded" = "") =>
+    proxiedRequestFields(sent, CLIENT, vhostWith(), variant);
+  const OWN = ["User-Agent", "Basalt", "X-Forwarded-For", "10.0.0.5"];
+
+  it("hands on what the client sent, known or not", () => {
+    const sent = ["Foo", "1", "foo", "2", "Authorization", "x", "Cookie", "a=1", "Accept", "b", "Pragma", "no-cache"];
+    expect(proxied(sent)).toEqual([...OWN, ...sent]);
+  });
+
+  it("keeps to itself what concerns its own exchange with the client", () => {
+    const sent = [
+      ...["Host", "h", "User-Agent", "u", "X-Forwarded-For", "1.1.1.1", "Range", "bytes=0-1", "If-Range", "x"],
+      ...["If-Match", "*", "If-None-Match", "*", "If-Modified-Since", "x", "If-Unmodified-Since", "x"],
+      ...["Accept-Encoding", "br", "Content-Length", "0", "Expect", "100-continue", "TE", "trailers"],
+      ...["Connection", "close, X-Hop", "X-Hop", "1", "Transfer-Encoding", "chunked", "Proxy-Authorization", "x"],
+    ];
+    expect(proxied(sent)).toEqual(OWN);
+    expect(proxied(sent, "encoded")).toEqual([...OWN, "Accept-Encoding", "gzip, deflate"]);
+  });
+
+  it.each([
+    ["only-if-cached", undefined],
+    ["Only-If-Cached, max-age=5 ,x", "max-age=5, x"],
+    ["max-age=5 ,only-if-cached-not", "max-age=5 ,only-if-cached-not"],
+  ])("leaves only-if-cached out of `%s`", (sent, expected) => {
+    expect(fieldValue(proxied(["Cache-Control", sent]), "Cache-Control")).toBe(expected);
   });
 });
 

@@ -10,6 +10,7 @@ import type { ConditionRequest } from "../src/index.ts";
 
 /** The defaults of the guide. */
 const OPTIONS: VhostOptions = {
+  cachingProfile: "guide",
   ttl: {
     priority: ["cc_nocache", "custom", "cc_maxage", "rescode"],
     res2xx: { seconds: 1800, ratio: 20, max: 86400 },
@@ -27,6 +28,7 @@ const OPTIONS: VhostOptions = {
   refreshExpired: true,
   noCacheRequestExpire: false,
   acceptEncoding: true,
+  varyHeader: [],
   caseSensitive: true,
   applyQueryString: true,
   applyQueryStringCollective: false,
@@ -41,6 +43,9 @@ const OPTIONS: VhostOptions = {
   serverHeader: true,
   lastModifiedCheck: "exact",
   ifRange: false,
+  modifyHeader: { enabled: false, firstOnly: false },
+  refreshExpiresHeader: { enabled: false, base: "access" },
+  postRequest: { enabled: false, bodySensitive: true, maxContentLengthBytes: 102_400 },
   bypassNoCacheRequest: false,
   bypassPostRequest: true,
   bypassGetRequest: false,
@@ -69,6 +74,7 @@ const ORIGIN_OPTIONS: OriginOptions = {
   xffClientIpOnlyBypass: true,
   originalETag: false,
   wholeClientRequest: false,
+  modifyHeader: { enabled: false, firstOnly: false },
 };
 
 export interface VhostChanges {
@@ -87,7 +93,16 @@ export const vhostWith = (
   origin: { addresses: [], standby: [] },
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
-  conditions: { ttl: [], bypass: [], querystring: [], compression: [], ...changes.conditions },
+  conditions: {
+    ttl: [],
+    bypass: [],
+    querystring: [],
+    compression: [],
+    headers: [],
+    expires: [],
+    postbody: [],
+    ...changes.conditions,
+  },
 });
 
 export const TTL = OPTIONS.ttl;

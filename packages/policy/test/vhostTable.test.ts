@@ -36,6 +36,8 @@ const SERVER: ServerSettings = {
       headTimeoutSeconds: 15,
       bodyTimeoutSeconds: 30,
       sendTimeoutSeconds: 60,
+      trailerBytes: 8192,
+      ranges: 16,
     },
   },
 };

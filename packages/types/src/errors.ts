@@ -27,6 +27,12 @@ export const ERROR_CODES = {
     retry: "never",
     message: "The transfer coding is not implemented.",
   },
+  NOT_CACHED: {
+    side: "client",
+    status: 504,
+    retry: "never",
+    message: "Nothing that is stored may answer this request, and the origin was not to be asked.",
+  },
   VHOST_UNKNOWN: { side: "client", status: 404, retry: "never", message: "No virtual host serves this name." },
   CLIENT_GONE: { side: "client", status: 0, retry: "never", message: "The client closed the connection." },
   ORIGIN_UNAVAILABLE: { side: "origin", status: 500, retry: "never", message: "No origin server available." },
@@ -53,6 +59,12 @@ export const ERROR_CODES = {
     status: 500,
     retry: "otherAddress",
     message: "The origin server closed the connection before its response was complete.",
+  },
+  ORIGIN_REFUSED: {
+    side: "origin",
+    status: 500,
+    retry: "never",
+    message: "The origin server could not confirm what is stored.",
   },
   ORIGIN_MALFORMED: {
     side: "origin",

@@ -1,0 +1,37 @@
+import type { VhostSettings } from "@basalt/config";
+import type { Variant } from "./cacheKey.ts";
+import { cacheRequestFields, type OriginRequestClient, proxiedRequestFields } from "./originRequest.ts";
+
+/** A client's request as far as it shapes the one that fills the cache. */
+export interface FillingRequest {
+  readonly client: OriginRequestClient;
+  /** Combined value of a field. */
+  readonly get: (lowerCaseName: string) => string | undefined;
+  /** All fields, flat. */
+  readonly toFlatArray: () => string[];
+  /** A POST that is cached (KEY-16). */
+  readonly hasKeyBody: boolean;
+}
+
+/** Those that the cache writes itself are not the client's to say. */
+const WRITTEN_HERE: ReadonlySet<string> = new Set(["accept-encoding", "host", "user-agent", "x-forwarded-for"]);
+
+/**
+ * Fields of a request that fills the cache, flat, before headers.txt and validators. By the guide few of the client's
+ * are handed on, so that none shapes what all are given, beside those that tell objects apart (KEY-09); a conforming
+ * cache hands on what it does not know.
+ */
+export const fillRequestFields = (request: FillingRequest, vhost: VhostSettings, variant: Variant): string[] => {
+  const { cachingProfile, varyHeader } = vhost.options;
+  if (cachingProfile === "rfc9111" || varyHeader.includes("*")) {
+    return proxiedRequestFields(request.toFlatArray(), request.client, vhost, variant);
+  }
+  const fields = cacheRequestFields(request.client, vhost, variant);
+  const names = request.hasKeyBody ? [...varyHeader, "Content-Type"] : varyHeader;
+  for (const name of names) {
+    const lowerCaseName = name.toLowerCase();
+    const value = request.get(lowerCaseName);
+    if (value !== undefined && !WRITTEN_HERE.has(lowerCaseName)) fields.push(name, value);
+  }
+  return fields;
+};
