@@ -36,6 +36,8 @@ const makeObject = (number: number, body: Buffer): CachedObject => {
       fields: FIELDS,
       bodyBytes: body.length,
       storedAtMs: 1_700_000_000_000,
+      validatedAtMs: 1_700_000_000_000,
+      selection: "",
       initialAgeSeconds: 0,
       bodyVersion: number,
       sourceVersion: 0,

@@ -1,5 +1,6 @@
 import type { VhostSettings } from "@basalt/config";
 import type { OriginPool } from "@basalt/origin";
+import type { CachingRules } from "@basalt/policy";
 import { InvalidationList } from "./invalidations.ts";
 
 /** Which of the objects of a URL is meant (KEY-01, KEY-02); the number is part of the memory tier's space. */
@@ -30,6 +31,8 @@ export interface CacheVhost {
   readonly invalidations: InvalidationList;
   /** Offset of its counters. */
   readonly counters: number;
+  /** Storing, freshness and reuse by the profile of the host. */
+  readonly rules: CachingRules;
   /** ttl.txt (TTL-19). */
   readonly customTtl: (url: string) => { readonly seconds: number; readonly line: number } | undefined;
 }

@@ -1,6 +1,7 @@
 import type { CacheKey, ObjectLocation } from "@basalt/store";
 import { fieldText, parseFieldText } from "./fieldText.ts";
 import { AT, copyBlock, FIXED_BYTES, keyIn, NOT_ASKED, readLocation, writeLocation } from "./objectBlock.ts";
+import { nameOf, selectorIn } from "./objectName.ts";
 import type { PartedBody } from "./parts/partedBody.ts";
 import { type EncodedHead, lastModifiedOf, type StoredHead } from "./storedHead.ts";
 
@@ -56,6 +57,9 @@ const ENTRY_OVERHEAD_BYTES = 900;
 /** Cost of a prepared 304 beside its bytes. */
 const NOT_MODIFIED_OVERHEAD_BYTES = 500;
 
+/** Of a response that is to be prepared anew. */
+const NO_GENERATION = 0xffff_ffff;
+
 /** Colon, space and line end. */
 const FIELD_LINE_BYTES = 4;
 
@@ -85,7 +89,10 @@ const linesOf = (head: Head): Buffer =>
 /** One stored response in a worker's hands. The body may be in memory, on disk, or both. */
 export class CachedObject implements PreparedResponse {
   readonly url: string;
+  /** Variant and selector, as in its head. */
   readonly variant: string;
+  /** Which requests it may answer, as in its head; empty: all. */
+  readonly selection: string;
   version: number;
   /** Invalidations up to this version have been applied. */
   checkedVersion: number;
@@ -101,6 +108,7 @@ export class CachedObject implements PreparedResponse {
     const { head, body, location } = from;
     this.url = "url" in head ? head.url : (from.url ?? "");
     this.variant = head.variant;
+    this.selection = head.selection;
     this.version = from.version;
     this.checkedVersion = from.version;
     const lines = linesOf(head);
@@ -112,6 +120,7 @@ export class CachedObject implements PreparedResponse {
     block.writeDoubleLE(from.updatedAtMs, AT.updatedAtMs);
     block.writeDoubleLE(from.ttlSeconds, AT.ttlSeconds);
     block.writeDoubleLE(head.storedAtMs, AT.storedAtMs);
+    block.writeDoubleLE(head.validatedAtMs, AT.validatedAtMs);
     block.writeDoubleLE(head.initialAgeSeconds, AT.initialAgeSeconds);
     block.writeDoubleLE(head.bodyBytes, AT.bodyBytes);
     block.writeDoubleLE(head.bodyVersion, AT.bodyVersion);
@@ -151,8 +160,27 @@ export class CachedObject implements PreparedResponse {
     return this.#block.readDoubleLE(AT.storedAtMs);
   }
 
+  /** When the origin sent or last confirmed it, epoch ms. */
+  get validatedAtMs(): number {
+    return this.#block.readDoubleLE(AT.validatedAtMs);
+  }
+
+  /** Its age at `validatedAtMs`, seconds. */
   get initialAgeSeconds(): number {
     return this.#block.readDoubleLE(AT.initialAgeSeconds);
+  }
+
+  /** The origin has confirmed it; nothing but its age has changed. Responses are prepared anew. */
+  confirm(validatedAtMs: number, ageSeconds: number): void {
+    this.#block.writeDoubleLE(validatedAtMs, AT.validatedAtMs);
+    this.#block.writeDoubleLE(ageSeconds, AT.initialAgeSeconds);
+    this.#block.writeUInt32LE(NO_GENERATION, AT.generation);
+    this.preparedNotModified = undefined;
+  }
+
+  /** Under which it is found in memory. */
+  get name(): string {
+    return nameOf(this.url, selectorIn(this.variant));
   }
 
   get bodyVersion(): number {
@@ -178,10 +206,12 @@ export class CachedObject implements PreparedResponse {
     return {
       url: this.url,
       variant: this.variant,
+      selection: this.selection,
       status: this.status,
       fields: this.fields,
       bodyBytes: this.bodyBytes,
       storedAtMs: this.storedAtMs,
+      validatedAtMs: this.validatedAtMs,
       initialAgeSeconds: this.initialAgeSeconds,
       bodyVersion: this.bodyVersion,
       sourceVersion: this.sourceVersion,

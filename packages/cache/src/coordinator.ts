@@ -321,6 +321,13 @@ export class ObjectCoordinator {
     return affected;
   }
 
+  /** What an unsafe method has made out of date goes for good (RFC 9111 4.4). */
+  async outdated(vhost: string, urls: readonly string[]): Promise<null> {
+    const action = { kind: "hardpurge" } as const;
+    await Promise.all(urls.map((url) => this.invalidate(vhost, { kind: "url", url }, action)));
+    return null;
+  }
+
   /** State of the stored variants of a URL, for fileinfo. */
   variantsOf(vhost: string, url: string): readonly IndexRow[] {
     return this.#parts.index.findVariants(vhost, url);

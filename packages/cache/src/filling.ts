@@ -1,30 +1,31 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { getField } from "@basalt/http";
+import { getField, METHOD } from "@basalt/http";
 import type { OriginResponseHead } from "@basalt/origin";
 import {
   ageOnArrival,
   canStoreInParts,
-  decideRevalidation,
-  decideTtl,
-  extendTtl,
   failureTtl,
+  type PassReason,
+  type ResponseFacts,
   responseFacts,
-  selectStoredFields,
 } from "@basalt/policy";
-import { BLOCK_BYTES, type CacheKey, type PartedFile, ROW_FLAG } from "@basalt/store";
+import { BLOCK_BYTES, type CacheKey, type ObjectLocation, type PartedFile, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
-import { type CacheVhost, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
+import type { CacheVhost, Variant } from "./cacheVhost.ts";
 import { HeldSink } from "./heldSink.ts";
 import { imageOf, rowOf } from "./indexRow.ts";
 import { UNWRITTEN_HIGH_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 import { LocalFill } from "./localFill.ts";
 import type { ObjectCacheParts, Obtained, ObtainRequest } from "./objectCache.ts";
+import { selectorIn, variantText } from "./objectName.ts";
 import { type BodySink, type FetchOutcome, fetchFromOrigin, type SinkControl } from "./originFetch.ts";
 import type { PartedBodies } from "./parts/partedBodies.ts";
 import { representationOf } from "./parts/representation.ts";
 import type { AcquireReply } from "./protocol.ts";
+import { selectionOf } from "./selection.ts";
+import { mayServeStale, unvalidatableAnswer } from "./staleness.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
 const IDLE_POLL_MS = 10;
@@ -52,6 +53,13 @@ export interface DeriveTask {
   readonly source: CachedObject;
   readonly makeHead: (source: CachedObject) => StoredHead;
   readonly operation: { readonly kind: "gzip"; readonly level: number };
+}
+
+/** A response as the origin sent it. */
+export interface WholeAnswer {
+  readonly head: OriginResponseHead;
+  readonly body: Buffer;
+  readonly requestedAtMs: number;
 }
 
 /** The work of a worker that was granted a fill: fetch, renew or derive, store, report. */
@@ -130,22 +138,30 @@ export class Filling {
 
   async fetch(request: ObtainRequest, key: CacheKey, grant: Grant, held: CachedObject | undefined): Promise<Obtained> {
     const { vhost } = request;
-    const { options, originOptions } = vhost.settings;
+    const { rules } = vhost;
+    const { originOptions } = vhost.settings;
     const validated = held !== undefined && !held.purged ? held : undefined;
     const requestedAtMs = this.#parts.clock.now();
-    const confirms = (status: number): boolean =>
-      validated !== undefined && decideRevalidation(status, validated.head.status, options) === "extend";
+    const judge = (status: number): Judgement => {
+      if (validated === undefined) return "replace";
+      const verdict = rules.decideRevalidation(status, validated.status);
+      if (verdict !== "failure") return verdict;
+      return mayServeStale(request, validated, this.#parts.clock.now()) ? "failure" : "replace";
+    };
 
     let fill: LocalFill | undefined;
     let parted: { readonly head: StoredHead; readonly sink: HeldSink } | undefined;
+    let passed: PassReason | undefined;
     const outcome = await this.#ask(request, validated, (head, control) => {
-      if (confirms(head.status) || isUnexpected(head.status)) return undefined;
-      const stored = this.#storedHead(request, head, grant.version, requestedAtMs, {
-        originalHeader: options.originalHeader,
-        originalETag: originOptions.originalETag,
-      });
-      const facts = responseFacts(head.status, head.fields);
-      const isLong = stored.bodyBytes > WHOLE_IN_MEMORY_BYTES;
+      if (judge(head.status) !== "replace" || isUnexpected(head.status)) return undefined;
+      const facts = responseFacts(head.status, head.fields, this.#parts.clock.now());
+      passed = passReason(request, facts);
+      const stored = this.#storedHead(request, head, facts, grant.version, requestedAtMs);
+      if (passed !== undefined) {
+        fill = this.#localFill(request, grant.fillId, stored, control, { passes: true });
+        return fill;
+      }
+      const isLong = stored.bodyBytes > WHOLE_IN_MEMORY_BYTES && request.facts.method !== METHOD.POST;
       if (isLong && canStoreInParts(head.fields, facts, stored.bodyBytes) && representationOf(stored) !== undefined) {
         const { partBytes } = originOptions;
         const heldBytes = partBytes === 0 ? UNWRITTEN_HIGH_BYTES : Math.min(partBytes, UNWRITTEN_HIGH_BYTES);
@@ -158,12 +174,20 @@ export class Filling {
 
     if (outcome.kind === "failed") return this.#failed(request, grant, held, outcome.error);
     if (parted !== undefined) return await this.#receiveParts(request, key, grant, held, parted, outcome.done);
-    if (fill === undefined) {
-      if (validated !== undefined && confirms(outcome.head.status)) return this.#renewed(request, grant, validated);
-      const detail = `status ${outcome.head.status} to a request that did not ask for it`;
-      return this.#failed(request, grant, held, new EdgeError("ORIGIN_MALFORMED", { detail }));
+    if (fill !== undefined && passed !== undefined) {
+      return await this.#pass(request, key, grant, held, { fill, passed }, outcome.done);
     }
-    return await this.#receive(request, key, grant, held, fill, outcome.done);
+    if (fill !== undefined) return await this.#receive(request, key, grant, held, fill, outcome.done);
+    const { status } = outcome.head;
+    if (validated !== undefined && judge(status) === "extend") {
+      return await this.#renewed(request, grant, validated, outcome.head, requestedAtMs);
+    }
+    const isRefused = judge(status) === "failure";
+    const detail = isRefused
+      ? `status ${status} to a renewal`
+      : `status ${status} to a request that did not ask for it`;
+    const error = new EdgeError(isRefused ? "ORIGIN_REFUSED" : "ORIGIN_MALFORMED", { detail });
+    return this.#failed(request, grant, held, error);
   }
 
   #localFill(
@@ -171,13 +195,13 @@ export class Filling {
     fillId: number,
     head: StoredHead,
     control: SinkControl,
-    arrived?: HeldSink["bytes"],
+    { arrived, passes = false }: { readonly arrived?: HeldSink["bytes"]; readonly passes?: boolean } = {},
   ): LocalFill {
     const onUnstored = (): void => {
       this.#parts.channel.tell("fillEnd", { fillId, kind: "unstored" });
       this.#listener.grown(request, fill);
     };
-    const fill: LocalFill = new LocalFill({ bodies: this.#parts.bodies, head, control, onUnstored }, arrived);
+    const fill: LocalFill = new LocalFill({ bodies: this.#parts.bodies, head, control, onUnstored, passes }, arrived);
     this.#local.set(fillId, fill);
     return fill;
   }
@@ -200,7 +224,7 @@ export class Filling {
     try {
       file = await this.#parts.bodies.createParted(imageOf(request.vhost, object), encodeHead(head), head.bodyBytes);
     } catch {
-      const fill = this.#localFill(request, grant.fillId, head, sink.control, sink.bytes);
+      const fill = this.#localFill(request, grant.fillId, head, sink.control, { arrived: sink.bytes });
       sink.handTo(fill);
       return await this.#receive(request, key, grant, held, fill, done);
     }
@@ -229,10 +253,34 @@ export class Filling {
     begin: (head: OriginResponseHead, control: SinkControl) => BodySink | undefined,
   ): Promise<FetchOutcome> {
     try {
-      return await fetchFromOrigin(request.vhost.pool, request.originRequest(validated), begin);
+      const { onInformation } = request;
+      return await fetchFromOrigin(request.vhost.pool, request.originRequest(validated), begin, onInformation);
     } catch (cause) {
       return { kind: "failed", error: EdgeError.from(cause) };
     }
+  }
+
+  /**
+   * Stores a whole response that came another way under the grant; resolves when it can be found in memory. Nothing is
+   * kept where the rules forbid it.
+   */
+  keepWhole(request: ObtainRequest, key: CacheKey, grant: Grant, answer: WholeAnswer): void {
+    const { head, body, requestedAtMs } = answer;
+    const facts = responseFacts(head.status, head.fields);
+    const stored = { ...this.#storedHead(request, head, facts, grant.version, requestedAtMs), bodyBytes: body.length };
+    const object = this.#objectOf(request, key, grant.version, stored, body);
+    this.#listener.keep(request, object);
+    const storing = this.#parts.bodies
+      .append(imageOf(request.vhost, object), encodeHead(stored), body)
+      .then(
+        (location) => {
+          object.location = location;
+          this.#report(request.vhost, grant.fillId, object);
+        },
+        () => this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "ended", availableBytes: 0 }),
+      )
+      .finally(() => this.#storing.delete(object));
+    this.#storing.set(object, storing);
   }
 
   /** Has the transform host make a derived object, and stores it under the grant. */
@@ -332,6 +380,33 @@ export class Filling {
     return obtained;
   }
 
+  /** A response for this request alone: whoever waits for it fetches by itself, and it goes through memory only. */
+  async #pass(
+    request: ObtainRequest,
+    key: CacheKey,
+    grant: Grant,
+    held: CachedObject | undefined,
+    { fill, passed }: { readonly fill: LocalFill; readonly passed: PassReason },
+    done: Promise<EdgeError | undefined>,
+  ): Promise<Obtained> {
+    const result = held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS";
+    this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
+    if (fill.state === "growing") {
+      void done.then(() => {
+        this.#forget(grant.fillId);
+        fill.settle();
+      });
+      fill.letPass();
+      return { kind: "body", head: fill.head, source: fill, version: grant.version, result, passed };
+    }
+    const error = await done;
+    this.#forget(grant.fillId);
+    if (error !== undefined) return this.#failed(request, grant, held, error);
+    const object = this.#objectOf(request, key, grant.version, fill.head, fill.wholeBody());
+    fill.settle();
+    return { kind: "object", object, result, passed };
+  }
+
   /** The body has arrived: makes the object, has it stored, and reports it. */
   #complete(request: ObtainRequest, key: CacheKey, grant: Grant, fill: LocalFill): CachedObject {
     const body = fill.wholeBody();
@@ -353,16 +428,18 @@ export class Filling {
     head: StoredHead,
     body: Buffer | undefined,
   ): CachedObject {
-    const { ttl } = request.vhost.settings.options;
+    const { rules, customTtl } = request.vhost;
     const now = this.#parts.clock.now();
-    const decision = decideTtl(responseFacts(head.status, head.fields), ttl, request.vhost.customTtl(request.url));
+    const facts = responseFacts(head.status, head.fields, head.storedAtMs);
+    const decision = rules.decideTtl(facts, head.initialAgeSeconds, customTtl(request.url));
+    const startsMs = rules.profile === "guide" ? now : head.storedAtMs;
     return new CachedObject({
       key,
       head,
       body,
       location: undefined,
       version,
-      freshUntilMs: now + decision.ttl * 1000,
+      freshUntilMs: startsMs + decision.ttl * 1000,
       ttlSeconds: decision.ttl,
       updatedAtMs: now,
       purged: false,
@@ -390,22 +467,97 @@ export class Filling {
     fill.settle();
   }
 
-  /** The origin confirmed what is stored (TTL-02), or its error counts as such (TTL-23, TTL-24). */
-  #renewed(request: ObtainRequest, grant: Grant, object: CachedObject): Obtained {
-    const { options } = request.vhost.settings;
-    const facts = responseFacts(object.head.status, object.head.fields);
-    const decision = decideTtl(facts, options.ttl, request.vhost.customTtl(request.url));
+  /**
+   * The origin confirmed what is stored (TTL-02), or its error counts as such (TTL-23, TTL-24). What a 304 says of the
+   * stored response takes the place of what was said before (RFC 9111 3.2).
+   */
+  async #renewed(
+    request: ObtainRequest,
+    grant: Grant,
+    object: CachedObject,
+    received: OriginResponseHead,
+    requestedAtMs: number,
+  ): Promise<Obtained> {
+    const { rules, customTtl } = request.vhost;
+    const now = this.#parts.clock.now();
+    const isConfirmed = received.status === 304;
+    const ageSeconds = isConfirmed ? ageOnArrival(responseFacts(304, received.fields), requestedAtMs, now) : 0;
+    const { fields } = object;
+    const news = isConfirmed ? rules.updatedFields(fields, received.fields, now) : { fields, isChanged: false };
+    const facts = responseFacts(object.status, news.fields);
+    const custom = customTtl(request.url);
+    const ttlSeconds = rules.extendTtl(object.ttlSeconds, facts, ageSeconds, custom, object.expiredByForce);
+    if (news.isChanged) {
+      const head = { ...object.head, fields: news.fields, validatedAtMs: now, initialAgeSeconds: ageSeconds };
+      const changed = await this.#replaceHead(request, grant, object, head, ttlSeconds);
+      return { kind: "object", object: changed, result: "TCP_REFRESH_HIT" };
+    }
     this.#forget(grant.fillId);
-    object.ttlSeconds = extendTtl(object.ttlSeconds, decision, options.ttl, object.expiredByForce);
-    this.#extend(request.vhost, grant, object, object.ttlSeconds);
+    if (isConfirmed) object.confirm(now, ageSeconds);
+    object.ttlSeconds = ttlSeconds;
+    this.#extend(request.vhost, grant, object, ttlSeconds);
     return { kind: "object", object, result: "TCP_REFRESH_HIT" };
+  }
+
+  /** The same body under a new head. Where the disk refuses it, the old head comes back with the next start. */
+  async #replaceHead(
+    request: ObtainRequest,
+    grant: Grant,
+    object: CachedObject,
+    news: StoredHead,
+    ttlSeconds: number,
+  ): Promise<CachedObject> {
+    const { vhost } = request;
+    const now = this.#parts.clock.now();
+    const head = { ...news, bodyVersion: grant.version };
+    const { location } = object;
+    const changed = new CachedObject({
+      key: object.key,
+      head,
+      body: object.body,
+      location,
+      version: grant.version,
+      freshUntilMs: now + ttlSeconds * 1000,
+      ttlSeconds,
+      updatedAtMs: now,
+      purged: false,
+      expiredByForce: false,
+    });
+    changed.isPartial = object.isPartial;
+    changed.touchedSecond = object.touchedSecond;
+    if (location !== undefined) {
+      try {
+        changed.location = await this.#parts.bodies.replaceHead(location, imageOf(vhost, changed), encodeHead(head));
+      } catch {
+        changed.location = location;
+      }
+    }
+    this.#forget(grant.fillId);
+    this.#listener.keep(request, changed);
+    this.#report(
+      vhost,
+      grant.fillId,
+      changed,
+      changed.location === undefined || isSamePlace(changed.location, location),
+    );
+    return changed;
   }
 
   /** Serves what is stored, restoring what was purged (PRG-14), or remembers the failure for a while (TTL-12, TTL-13). */
   #failed(request: ObtainRequest, grant: Grant, held: CachedObject | undefined, error: EdgeError): Obtained {
     this.#forget(grant.fillId);
     const seconds = failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0;
-    if (held !== undefined) {
+    const unvalidatable = held === undefined ? undefined : unvalidatableAnswer(request.vhost, error);
+    if (unvalidatable !== undefined) {
+      this.#parts.channel.tell("fillEnd", {
+        fillId: grant.fillId,
+        kind: "failed",
+        code: error.code,
+        negativeSeconds: 0,
+      });
+      return unvalidatable;
+    }
+    if (held !== undefined && mayServeStale(request, held, this.#parts.clock.now())) {
       this.#extend(request.vhost, grant, held, seconds);
       return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };
     }
@@ -448,24 +600,42 @@ export class Filling {
   #storedHead(
     request: ObtainRequest,
     head: OriginResponseHead,
+    facts: ResponseFacts,
     version: number,
     requestedAtMs: number,
-    fieldOptions: { readonly originalHeader: boolean; readonly originalETag: boolean },
   ): StoredHead {
     const now = this.#parts.clock.now();
+    const { rules } = request.vhost;
+    const names = rules.selectingFields(facts.vary);
     return {
       url: request.url,
-      variant: VARIANT_NAMES[request.variant] ?? "",
+      variant: variantText(request.variant, selectorIn(request.name)),
+      selection: names === "*" ? "" : selectionOf(names, request.get),
       status: head.status,
-      fields: selectStoredFields(head.fields, fieldOptions),
+      fields: rules.storedFields(head.fields, now),
       bodyBytes: head.status === 204 ? 0 : declaredLength(head.fields),
       storedAtMs: now,
-      initialAgeSeconds: ageOnArrival(responseFacts(head.status, head.fields), requestedAtMs, now),
+      validatedAtMs: now,
+      initialAgeSeconds: ageOnArrival(facts, requestedAtMs, now),
       bodyVersion: version,
       sourceVersion: 0,
     };
   }
 }
+
+/** What an answer to a renewal means; `failure`: as if there had been none. */
+type Judgement = "extend" | "replace" | "failure";
+
+/** Why a response is for its request alone; undefined when it is stored. */
+const passReason = (request: ObtainRequest, facts: ResponseFacts): PassReason | undefined => {
+  const { rules } = request.vhost;
+  const decision = rules.decideStorage(request.facts, facts, request.vhost.customTtl(request.url));
+  if (decision.kind === "pass") return decision.reason;
+  return rules.selectingFields(facts.vary) === "*" ? "vary-any" : undefined;
+};
+
+const isSamePlace = (left: ObjectLocation, right: ObjectLocation | undefined): boolean =>
+  left.segment === right?.segment && left.offset === right.offset;
 
 /** A 304 or 206 that nobody asked for, or an interim status as the final one. */
 const isUnexpected = (status: number): boolean => status === 304 || status === 206 || status < 200;

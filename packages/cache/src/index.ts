@@ -19,8 +19,10 @@ export { type EmergencyChange, EmergencyState, type HostState } from "./emergenc
 export { PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
+export { nameOf, selectorIn, variantText } from "./objectName.ts";
 export type { PartedBody, PartOrigin } from "./parts/partedBody.ts";
 export type * from "./protocol.ts";
+export { type FieldGetter, isSelected, selectorFor } from "./selection.ts";
 export { createStaleLog, type StaleLog } from "./staleLog.ts";
 export { decodeHead, encodeHead, lastModifiedOf, type StoredHead } from "./storedHead.ts";
 export type { TierEntry } from "./tierEntry.ts";

@@ -47,3 +47,9 @@ export const PART_REPORT_BYTES = 4 * 1024 * 1024;
 
 /** Memory in front of a body that passes through, for the head of its response; longer heads are sent by themselves. */
 export const PASSING_ROOM_BYTES = 4 * 1024;
+
+/** How long requests for an object that could not be shared go to the origin without waiting for one another. */
+export const PASS_SECONDS = 60;
+
+/** Such objects remembered per worker; beyond it the oldest go, and one request more waits in vain. */
+export const PASSES_KEPT = 10_000;

@@ -12,6 +12,8 @@ export interface LocalFillParts {
   readonly bodies: BodyStore;
   readonly head: StoredHead;
   readonly control: SinkControl;
+  /** It is not to be stored: it only passes through, once `letPass` was called. */
+  readonly passes?: boolean;
   /** The store has failed: from now on the body only passes through, to the readers that it has. */
   readonly onUnstored: () => void;
 }
@@ -49,7 +51,14 @@ export class LocalFill implements BodySource, BodySink {
     this.#parts = parts;
     this.#head = parts.head;
     this.#bytes = arrived;
-    if (parts.head.bodyBytes > PACKED_BODY_BYTES) this.#openOwnFile();
+    if (parts.passes === true) this.#storeError = new EdgeError("STORE_UNAVAILABLE", { detail: "not to be stored" });
+    else if (parts.head.bodyBytes > PACKED_BODY_BYTES) this.#openOwnFile();
+  }
+
+  /** Whoever reads what is not stored was given it: it goes on at their pace, or ends when there are none. */
+  letPass(): void {
+    if (this.#readers > 0) this.#pace();
+    else this.#gather();
   }
 
   get head(): StoredHead {
@@ -84,10 +93,12 @@ export class LocalFill implements BodySource, BodySink {
   /** Takes a chunk from the origin; false asks for a pause. */
   push(chunk: Buffer): boolean {
     this.#bytes.push(chunk);
-    if (this.#file === undefined && this.#bytes.receivedTo > PACKED_BODY_BYTES) this.#openOwnFile();
+    const isKept = this.#storeError === undefined;
+    if (isKept && this.#file === undefined && this.#bytes.receivedTo > PACKED_BODY_BYTES) this.#openOwnFile();
     void this.#write();
     this.#watchers.notify();
-    this.#paused = this.#file !== undefined && !this.#isWhole && this.#waitingBytes() > UNWRITTEN_HIGH_BYTES;
+    const hasLimit = this.#file !== undefined || !isKept;
+    this.#paused = hasLimit && !this.#isWhole && this.#waitingBytes() > UNWRITTEN_HIGH_BYTES;
     return !this.#paused;
   }
 

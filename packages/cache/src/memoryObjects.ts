@@ -1,8 +1,9 @@
 import type { MemoryTier } from "@basalt/store";
 import { CachedObject } from "./cachedObject.ts";
-import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
 import { applyInvalidation, type InvalidationList } from "./invalidations.ts";
 import { SETTLE_DELAY_MS } from "./limits.ts";
+import { variantIn } from "./objectName.ts";
 import type { Invalidation } from "./protocol.ts";
 import type { TierEntry } from "./tierEntry.ts";
 
@@ -18,9 +19,9 @@ export class MemoryObjects {
     return this.#tier.count;
   }
 
-  /** Fresh or not; the hot path. */
-  find(vhost: CacheVhost, variant: Variant, url: string): CachedObject | undefined {
-    const entry = this.#tier.find(vhost.index * SPACES_PER_VHOST + variant, url);
+  /** Fresh or not, under the name of `nameOf`; the hot path. */
+  find(vhost: CacheVhost, variant: Variant, name: string): CachedObject | undefined {
+    const entry = this.#tier.find(vhost.index * SPACES_PER_VHOST + variant, name);
     if (!(entry instanceof CachedObject)) return undefined;
     if (entry.checkedVersion < vhost.invalidations.latest) return this.recheck(vhost, variant, entry);
     return entry;
@@ -30,19 +31,21 @@ export class MemoryObjects {
   keep(vhost: CacheVhost, variant: Variant, object: CachedObject): void {
     if (object.isGone) return;
     const space = vhost.index * SPACES_PER_VHOST + variant;
-    const present = this.#tier.find(space, object.url);
+    const { name } = object;
+    const present = this.#tier.find(space, name);
     if (present instanceof CachedObject && present.version > object.version) return;
-    this.#tier.insert(space, object.url, object);
+    this.#tier.insert(space, name, object);
   }
 
   /** Charges the tier with what the object costs now, if it is there. */
   resized(vhost: CacheVhost, object: CachedObject): void {
-    const space = vhost.index * SPACES_PER_VHOST + VARIANT_NAMES.indexOf(object.variant);
-    if (this.#tier.find(space, object.url) === object) this.#tier.insert(space, object.url, object);
+    const { name } = object;
+    const space = vhost.index * SPACES_PER_VHOST + (variantIn(object.variant) ?? 0);
+    if (this.#tier.find(space, name) === object) this.#tier.insert(space, name, object);
   }
 
-  remove(vhost: CacheVhost, variant: Variant, url: string): void {
-    this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, url);
+  remove(vhost: CacheVhost, variant: Variant, name: string): void {
+    this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, name);
   }
 
   /** Everything of a virtual host that is gone (CFG-56). */
@@ -54,10 +57,10 @@ export class MemoryObjects {
 
   /** Objects that lie on a disk which is not in use any more (OPT-75). */
   removeWithoutDisk(hasDisk: (disk: number) => boolean): void {
-    this.#tier.forEach((entry, url, space) => {
+    this.#tier.forEach((entry, name, space) => {
       if (!(entry instanceof CachedObject) || entry.location === undefined || hasDisk(entry.location.disk)) return;
       entry.isGone = true;
-      this.#tier.remove(space, url);
+      this.#tier.remove(space, name);
     });
   }
 
@@ -71,7 +74,10 @@ export class MemoryObjects {
     return object;
   }
 
-  /** An exact target is applied at once, so that memory is given back; patterns wait until an object is looked at. */
+  /**
+   * An exact target is applied at once to what is found by the URL alone, so that memory is given back; others wait
+   * until an object is looked at.
+   */
   invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): void {
     list.add(invalidation);
     const { target } = invalidation;
@@ -89,10 +95,12 @@ export class MemoryObjects {
   settle(vhostIndex: number, list: InvalidationList, version: number): void {
     if (list.size === 0) return;
     const first = vhostIndex * SPACES_PER_VHOST;
-    this.#tier.forEach((entry, url, space) => {
+    this.#tier.forEach((entry, _name, space) => {
       if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
       if (entry.checkedVersion >= list.latest) return;
-      for (const invalidation of list.matching(url, entry.checkedVersion)) this.#applyTo(space, entry, invalidation);
+      for (const invalidation of list.matching(entry.url, entry.checkedVersion)) {
+        this.#applyTo(space, entry, invalidation);
+      }
       entry.checkedVersion = list.latest;
     });
     // A read of an older row from the disk may still be on its way.
@@ -103,7 +111,8 @@ export class MemoryObjects {
     object.checkedVersion = Math.max(object.checkedVersion, invalidation.version);
     if (applyInvalidation(object, invalidation)) return true;
     object.isGone = true;
-    if (this.#tier.find(space, object.url) === object) this.#tier.remove(space, object.url);
+    const { name } = object;
+    if (this.#tier.find(space, name) === object) this.#tier.remove(space, name);
     return false;
   }
 }

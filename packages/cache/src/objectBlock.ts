@@ -37,9 +37,10 @@ export const AT = {
   second: 152,
   touchedSecond: 156,
   bodyUsedSecond: 160,
+  validatedAtMs: 168,
 } as const;
 
-export const FIXED_BYTES = 168;
+export const FIXED_BYTES = 176;
 
 const KEY_BYTES = 16;
 

@@ -1,30 +1,26 @@
 import type { Channel } from "@basalt/ipc";
 import type { OriginRequest } from "@basalt/origin";
-import { failureTtl } from "@basalt/policy";
-import {
-  type BodyStore,
-  type CacheKey,
-  computeCacheKey,
-  type DiskIndexReader,
-  type DiskSetting,
-  type IndexRow,
-  type MemoryTier,
-} from "@basalt/store";
+import { failureTtl, type PassReason, type RequestFacts } from "@basalt/policy";
+import type { BodyStore, CacheKey, DiskIndexReader, DiskSetting, IndexRow, MemoryTier } from "@basalt/store";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import type { CachedObject } from "./cachedObject.ts";
-import { type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
-import { Filling } from "./filling.ts";
+import { type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
+import { Filling, type WholeAnswer } from "./filling.ts";
 import { Followers } from "./followers.ts";
 import { type InvalidationList, targetMatches } from "./invalidations.ts";
 import { OBTAIN_ATTEMPTS, TOUCH_SECONDS } from "./limits.ts";
 import { MemoryBody } from "./memoryBody.ts";
 import { MemoryObjects } from "./memoryObjects.ts";
+import { keyOfName, selectorIn } from "./objectName.ts";
 import { PartedBodies } from "./parts/partedBodies.ts";
 import type { PartOrigin } from "./parts/partedBody.ts";
 import type { AcquireReply, Invalidation, ObjectClient, ObjectService } from "./protocol.ts";
+import { RecentPasses } from "./recentPasses.ts";
 import { RemoteFill, sharedHead } from "./remoteFill.ts";
+import { type FieldGetter, isSelected } from "./selection.ts";
+import { mayServeStale, unvalidatableAnswer } from "./staleness.ts";
 import type { StoredHead } from "./storedHead.ts";
 import { StoredObjects } from "./storedObjects.ts";
 import type { TierEntry } from "./tierEntry.ts";
@@ -34,18 +30,37 @@ export interface ObtainRequest {
   readonly variant: Variant;
   /** Canonical URL (key rules applied). */
   readonly url: string;
+  /** The URL and the selector under which it is asked for (`nameOf`). */
+  readonly name: string;
+  /** What the rules of caching look at. */
+  readonly facts: RequestFacts;
+  /** Combined values of the request's fields. */
+  readonly get: FieldGetter;
   /** The stale or purged copy that memory held, if any. */
   readonly held: CachedObject | undefined;
   /** The client wants the origin asked even where a fresh object is stored (TTL-37). */
   readonly mustRenew: boolean;
-  /** True when a stale object may be served at once because the caller renews it behind the answer (TTL-30). */
-  readonly staleSuffices: (object: CachedObject) => boolean;
+  /** False: only what is stored is wanted (RFC 9111 5.2.1.7). */
+  readonly mayFetch: boolean;
+  /**
+   * Whether a stored object may answer without the origin being asked first: it is fresh, or stale within what request
+   * and response allow, or the caller renews it behind the answer (TTL-30). Not asked of what was purged.
+   */
+  readonly suffices: (object: CachedObject) => boolean;
   /** What to ask the origin; with validators when there is something to validate. */
   readonly originRequest: (validated: CachedObject | undefined) => OriginRequest;
+  /** Takes interim responses of an exchange that is made for this request. */
+  readonly onInformation?: (status: number, fields: readonly string[]) => void;
 }
 
+/** `passed`: it was fetched for this request alone, and is neither kept nor for anybody else. */
 export type Obtained =
-  | { readonly kind: "object"; readonly object: CachedObject; readonly result: CacheResult }
+  | {
+      readonly kind: "object";
+      readonly object: CachedObject;
+      readonly result: CacheResult;
+      readonly passed?: PassReason | undefined;
+    }
   /** Still arriving; `retain` it before the next turn of the event loop, `release` it after. */
   | {
       readonly kind: "body";
@@ -53,8 +68,17 @@ export type Obtained =
       readonly source: BodySource;
       readonly version: number;
       readonly result: CacheResult;
+      readonly passed?: PassReason | undefined;
     }
-  | { readonly kind: "failed"; readonly error: EdgeError; readonly result: CacheResult };
+  /** What is kept under that name answers other requests: ask for the one that this selection names (`selectorFor`). */
+  | { readonly kind: "elsewhere"; readonly selection: string }
+  /** `status`: what is answered instead of the status that belongs to the error. */
+  | {
+      readonly kind: "failed";
+      readonly error: EdgeError;
+      readonly result: CacheResult;
+      readonly status?: number | undefined;
+    };
 
 export type ObjectChannel = Channel<ObjectClient, ObjectService>;
 
@@ -94,10 +118,12 @@ export class ObjectCache {
   readonly #followers = new Followers();
   readonly #filling: Filling;
   readonly #parted = new PartedBodies();
+  readonly #passes: RecentPasses;
   #touched: CacheKey[] = [];
 
   constructor(parts: ObjectCacheParts) {
     this.#parts = parts;
+    this.#passes = new RecentPasses(parts.clock);
     this.#memory = new MemoryObjects(parts.tier);
     this.#stored = new StoredObjects(parts, this.#memory, this.#parted);
     this.#filling = new Filling(parts, this.#parted, {
@@ -112,9 +138,9 @@ export class ObjectCache {
     });
   }
 
-  /** The object in this worker's memory, fresh or not, with every invalidation applied. */
-  find(vhost: CacheVhost, variant: Variant, url: string): CachedObject | undefined {
-    return this.#memory.find(vhost, variant, url);
+  /** The object in this worker's memory under that name (`nameOf`), fresh or not, with every invalidation applied. */
+  find(vhost: CacheVhost, variant: Variant, name: string): CachedObject | undefined {
+    return this.#memory.find(vhost, variant, name);
   }
 
   /** An object in memory has become larger or smaller. */
@@ -137,23 +163,43 @@ export class ObjectCache {
   }
 
   /** From disk, from another worker's fill, or from the origin; once for all who ask at the same time. */
-  obtain(request: ObtainRequest): Promise<Obtained> {
+  async obtain(request: ObtainRequest): Promise<Obtained> {
+    if (!request.mayFetch) return await this.#storedOnly(request);
     const name = flightName(request);
+    if (this.#passes.has(name)) return await this.#run(request, true);
     const growing = this.#growing.get(name);
     if (growing !== undefined && growing.obtained.source.state !== "failed") {
       this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
-      return Promise.resolve(growing.obtained);
+      return await this.#joined(request, growing.obtained);
     }
     const running = this.#flights.get(name);
     if (running !== undefined) {
       this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
-      return running.promise;
+      return await this.#joined(request, await running.promise);
     }
     const promise = this.#run(request).finally(() => {
       if (this.#flights.get(name)?.promise === promise) this.#flights.delete(name);
     });
     this.#flights.set(name, { vhost: request.vhost.name, url: request.url, promise });
-    return promise;
+    return await promise;
+  }
+
+  /**
+   * Keeps a response that came another way as the one that `request` would have brought: found in this worker's memory
+   * when the promise has resolved. The caller has asked the rules.
+   */
+  async keepAnswer(request: ObtainRequest, answer: WholeAnswer): Promise<void> {
+    const { vhost, variant, name, url } = request;
+    const key = keyOfName(vhost.name, variant, name);
+    const heldVersion = Number.MAX_SAFE_INTEGER;
+    const reply = await this.#parts.channel.call("acquire", {
+      key,
+      vhost: vhost.name,
+      url,
+      heldVersion,
+      isAlone: true,
+    });
+    if (reply.kind === "granted") this.#filling.keepWhole(request, key, reply, answer);
   }
 
   /** Resolves when the object has its place on disk, or will never have one. */
@@ -172,7 +218,7 @@ export class ObjectCache {
     makeHead: (source: CachedObject) => StoredHead,
     operation: { readonly kind: "gzip"; readonly level: number },
   ): Promise<CachedObject | undefined> {
-    const name = `${vhost.index * SPACES_PER_VHOST + variant} ${source.head.bodyVersion} ${source.url}`;
+    const name = `${vhost.index * SPACES_PER_VHOST + variant} ${source.bodyVersion} ${source.name}`;
     const running = this.#derivations.get(name);
     if (running !== undefined) return running;
     const derivation = this.#derive(vhost, variant, source, makeHead, operation).finally(() => {
@@ -191,11 +237,12 @@ export class ObjectCache {
   ): Promise<CachedObject | undefined> {
     await this.whenStored(source);
     if (source.location === undefined) return undefined;
-    const key = computeCacheKey(vhost.name, source.url, VARIANT_NAMES[variant] ?? "");
-    const known = this.#derivedFrom(source, this.find(vhost, variant, source.url));
+    const { name } = source;
+    const key = keyOfName(vhost.name, variant, name);
+    const known = this.#derivedFrom(source, this.find(vhost, variant, name));
     if (known !== undefined) return known;
     const row = this.#parts.index.find(key);
-    const loaded = row === undefined ? undefined : await this.#stored.load(vhost, variant, source.url, row);
+    const loaded = row === undefined ? undefined : await this.#stored.load(vhost, variant, name, row);
     const usable = this.#derivedFrom(source, loaded);
     if (usable !== undefined) return usable;
     let heldVersion = loaded?.version ?? 0;
@@ -221,7 +268,7 @@ export class ObjectCache {
         default:
           return unreachable(reply);
       }
-      const made = this.#derivedFrom(source, await this.#stored.load(vhost, variant, source.url, stored));
+      const made = this.#derivedFrom(source, await this.#stored.load(vhost, variant, name, stored));
       if (made !== undefined) return made;
       heldVersion = stored.version;
     }
@@ -240,6 +287,11 @@ export class ObjectCache {
     for (const [name, flight] of this.#flights) if (concerns(flight)) this.#flights.delete(name);
     for (const [name, growing] of this.#growing) if (concerns(growing)) this.#growing.delete(name);
     return this.#filling.whenAllStored((object) => targetMatches(target, object.url));
+  }
+
+  /** Nothing that is stored for these URLs now is served by any worker once this has resolved. */
+  async invalidateUrls(vhost: CacheVhost, urls: readonly string[]): Promise<void> {
+    await this.#parts.channel.call("outdated", { vhost: vhost.name, urls });
   }
 
   /** The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. */
@@ -276,15 +328,54 @@ export class ObjectCache {
     return this.#filling;
   }
 
+  /** What another request has brought, for one that waited for it. */
+  async #joined(request: ObtainRequest, obtained: Obtained): Promise<Obtained> {
+    switch (obtained.kind) {
+      case "failed":
+        return obtained;
+      case "elsewhere":
+        return isSelected(obtained.selection, request.get) ? await this.obtain(request) : obtained;
+      case "object":
+      case "body": {
+        if (obtained.passed !== undefined) return await this.#run(request, true);
+        const selection = obtained.kind === "object" ? obtained.object.selection : obtained.head.selection;
+        if (!isSelected(selection, request.get)) {
+          return selectorIn(request.name) === "" ? { kind: "elsewhere", selection } : await this.#run(request, true);
+        }
+        if (obtained.kind === "object" && isHit(obtained.result) && !this.#mayServe(request, obtained.object)) {
+          return await this.obtain({ ...request, held: obtained.object });
+        }
+        return obtained;
+      }
+      default:
+        return unreachable(obtained);
+    }
+  }
+
+  /** Without the origin: what is stored and suffices, or a failure. */
+  async #storedOnly(request: ObtainRequest): Promise<Obtained> {
+    const { vhost, variant, name } = request;
+    const row = this.#parts.index.find(keyOfName(vhost.name, variant, name));
+    const object = row === undefined ? undefined : await this.#stored.load(vhost, variant, name, row);
+    if (object !== undefined && !isSelected(object.selection, request.get)) {
+      if (selectorIn(name) === "") return { kind: "elsewhere", selection: object.selection };
+    } else if (object !== undefined && this.#mayServe(request, object)) return hit(object);
+    return { kind: "failed", error: new EdgeError("NOT_CACHED"), result: "TCP_MISS" };
+  }
+
   async #run(request: ObtainRequest, isAlone = false): Promise<Obtained> {
-    const { vhost, variant, url } = request;
-    const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
+    const { vhost, variant, name } = request;
+    const key = keyOfName(vhost.name, variant, name);
+    const isBase = selectorIn(name) === "";
     const startedMs = this.#parts.clock.now();
-    let held = request.held;
+    let { held } = request;
+    let isByItself = isAlone;
     if (held === undefined) {
       const row = this.#parts.index.find(key);
-      if (row !== undefined) held = await this.#stored.load(vhost, variant, url, row);
-      if (held !== undefined && this.#suffices(request, held)) return hit(held);
+      if (row !== undefined) held = await this.#stored.load(vhost, variant, name, row);
+      if (held !== undefined && !isSelected(held.selection, request.get)) {
+        if (isBase) return { kind: "elsewhere", selection: held.selection };
+      } else if (held !== undefined && this.#suffices(request, held)) return hit(held);
     }
     for (let attempt = 1; attempt <= OBTAIN_ATTEMPTS; attempt++) {
       // What is stored goes as soon as it comes where a disk is full: the last attempt fetches whatever there is.
@@ -292,18 +383,22 @@ export class ObjectCache {
       const reply: AcquireReply = await this.#parts.channel.call("acquire", {
         key,
         vhost: vhost.name,
-        url,
+        url: request.url,
         heldVersion: isLast ? Number.MAX_SAFE_INTEGER : (held?.version ?? 0),
-        isAlone: isAlone || isLast,
+        isAlone: isByItself || isLast,
       });
       switch (reply.kind) {
         case "granted":
           this.#count(vhost, VHOST_SLOT.fills);
-          return await this.#filling.fetch(request, key, reply, held);
+          return this.#notePass(request, await this.#filling.fetch(request, key, reply, held));
         case "stored": {
           const isFirstView = held === undefined;
           held = await this.#stored.adopt(request, reply.row, held);
           if (held === undefined) break;
+          if (!isSelected(held.selection, request.get)) {
+            if (isBase) return { kind: "elsewhere", selection: held.selection };
+            break;
+          }
           const isRenewed = held.updatedAtMs >= startedMs;
           const serves =
             request.mustRenew || isFirstView
@@ -316,7 +411,8 @@ export class ObjectCache {
           return this.#afterFailure(request, new EdgeError(reply.code, { detail: "known from a moment ago" }), held);
         case "follow": {
           const obtained = await this.#follow(request, reply, held, startedMs);
-          if (obtained !== undefined) return obtained;
+          if (obtained === "unstored") isByItself = true;
+          else if (obtained !== undefined) return obtained;
           break;
         }
         default:
@@ -330,10 +426,22 @@ export class ObjectCache {
     };
   }
 
+  #notePass(request: ObtainRequest, obtained: Obtained): Obtained {
+    if (obtained.kind !== "object" && obtained.kind !== "body") return obtained;
+    const name = flightName(request);
+    if (obtained.passed === undefined) this.#passes.forget(name);
+    else if (!DUE_TO_THE_REQUEST.has(obtained.passed)) this.#passes.note(name);
+    return obtained;
+  }
+
+  #mayServe(request: ObtainRequest, object: CachedObject): boolean {
+    return !object.purged && request.suffices(object);
+  }
+
   /** An object that this worker has just read from the disk: may it be served without asking? */
   #suffices(request: ObtainRequest, object: CachedObject): boolean {
     if (request.mustRenew) object.freshUntilMs = 0;
-    return object.isFresh(this.#parts.clock.now()) || (!object.purged && request.staleSuffices(object));
+    return this.#mayServe(request, object);
   }
 
   async #follow(
@@ -341,13 +449,17 @@ export class ObjectCache {
     reply: AcquireReply & { readonly kind: "follow" },
     held: CachedObject | undefined,
     startedMs: number,
-  ): Promise<Obtained | undefined> {
+  ): Promise<Obtained | "unstored" | undefined> {
     this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
     const first = reply.shared === undefined ? await this.#followers.first(reply.fillId) : undefined;
     const shared = reply.shared ?? (first?.kind === "shared" ? first.shared : undefined);
     if (shared !== undefined) {
       const head = sharedHead(shared);
       if (head instanceof EdgeError) return undefined;
+      if (!isSelected(head.selection, request.get)) {
+        this.#followers.follow(reply.fillId, () => {});
+        return selectorIn(request.name) === "" ? { kind: "elsewhere", selection: head.selection } : "unstored";
+      }
       const remote = new RemoteFill(this.#parts.bodies, head, shared, (isAlone) => this.#takeOver(request, isAlone));
       const obtained = {
         kind: "body",
@@ -366,6 +478,10 @@ export class ObjectCache {
     if (first?.kind === "stored") {
       const object = await this.#stored.adopt(request, first.row, held);
       if (object === undefined) return undefined;
+      if (!isSelected(object.selection, request.get)) {
+        const { selection } = object;
+        return selectorIn(request.name) === "" ? { kind: "elsewhere", selection } : "unstored";
+      }
       // It was complete before it was asked for here, only not yet in the index.
       if (object.updatedAtMs <= startedMs) return object.isFresh(startedMs) ? hit(object) : undefined;
       const renewed = held !== undefined && object === held;
@@ -382,7 +498,7 @@ export class ObjectCache {
         held,
       );
     }
-    return undefined;
+    return first?.kind === "unstored" ? "unstored" : undefined;
   }
 
   /** A followed fill lost its worker or its store: whoever fetches now has the same response, or it is an error. */
@@ -395,6 +511,8 @@ export class ObjectCache {
     switch (obtained.kind) {
       case "failed":
         return obtained.error;
+      case "elsewhere":
+        return new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" });
       case "body":
         obtained.source.retain();
         return { head: obtained.head, source: obtained.source };
@@ -419,8 +537,11 @@ export class ObjectCache {
   }
 
   #afterFailure(request: ObtainRequest, error: EdgeError, held: CachedObject | undefined): Obtained {
-    if (held === undefined) return { kind: "failed", error, result: "TCP_NEGATIVE_HIT" };
     const now = this.#parts.clock.now();
+    if (held === undefined) return { kind: "failed", error, result: "TCP_NEGATIVE_HIT" };
+    const unvalidatable = unvalidatableAnswer(request.vhost, error);
+    if (unvalidatable !== undefined) return unvalidatable;
+    if (!mayServeStale(request, held, now)) return { kind: "failed", error, result: "TCP_ERROR" };
     held.freshUntilMs = now + (failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0) * 1000;
     held.purged = false;
     return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };
@@ -461,9 +582,14 @@ const partOriginOf = (request: ObtainRequest): PartOrigin => ({
 });
 
 const flightName = (request: ObtainRequest): string =>
-  `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.url}`;
+  `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.name}`;
 
 /** OPT-30, OPT-34: a stored error page is a negative hit. */
 export const hitResult = (object: CachedObject): CacheResult => (object.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT");
+
+const isHit = (result: CacheResult): boolean => result === "TCP_HIT" || result === "TCP_NEGATIVE_HIT";
+
+/** Reasons for which the next response may be one to share. */
+const DUE_TO_THE_REQUEST: ReadonlySet<PassReason> = new Set(["request-no-store", "authorization", "method"]);
 
 const hit = (object: CachedObject): Obtained => ({ kind: "object", object, result: hitResult(object) });

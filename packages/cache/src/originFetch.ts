@@ -35,6 +35,7 @@ export const fetchFromOrigin = (
   pool: OriginPool,
   request: OriginRequest,
   begin: (head: OriginResponseHead, control: SinkControl) => BodySink | undefined,
+  onInformation: (status: number, fields: readonly string[]) => void = () => {},
 ): Promise<FetchOutcome> =>
   new Promise((resolve) => {
     let exchange: OriginExchange | undefined;
@@ -62,6 +63,7 @@ export const fetchFromOrigin = (
       onStart(started) {
         exchange = started;
       },
+      onInformation,
       onHead(head) {
         started = true;
         sink = begin(head, control);

@@ -140,6 +140,8 @@ export interface ObjectService {
     nextSegment: { readonly request: { readonly disk: number }; readonly reply: number };
     nextFile: { readonly request: { readonly disk: number }; readonly reply: number };
     derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
+    /** URLs of a virtual host that an unsafe method has changed: answered when nothing stored before is served any more. */
+    outdated: { readonly request: { readonly vhost: string; readonly urls: readonly string[] }; readonly reply: null };
   };
   readonly events: {
     fillShared: { readonly fillId: number; readonly shared: SharedFill };

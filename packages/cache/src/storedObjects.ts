@@ -1,6 +1,5 @@
 import {
   type CacheKey,
-  computeCacheKey,
   type IndexRow,
   type ObjectLocation,
   type PartedFile,
@@ -9,7 +8,7 @@ import {
 } from "@basalt/store";
 import { PROCESS_SLOT } from "@basalt/telemetry";
 import { CachedObject } from "./cachedObject.ts";
-import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
+import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
 import { adoptState } from "./indexRow.ts";
 import {
   KEPT_OPEN_BODIES,
@@ -20,6 +19,7 @@ import {
 } from "./limits.ts";
 import type { MemoryObjects } from "./memoryObjects.ts";
 import type { ObjectCacheParts } from "./objectCache.ts";
+import { keyOfName, urlOfName } from "./objectName.ts";
 import type { BodyMaker, PartedBodies } from "./parts/partedBodies.ts";
 import type { PartedBody } from "./parts/partedBody.ts";
 import { representationOf } from "./parts/representation.ts";
@@ -29,7 +29,7 @@ import { type EncodedHead, readHead } from "./storedHead.ts";
 interface StoredRequest {
   readonly vhost: CacheVhost;
   readonly variant: Variant;
-  readonly url: string;
+  readonly name: string;
 }
 
 /** The way of objects from the disks into a worker: at once, by promise, as an open body, or taken into memory. */
@@ -58,10 +58,9 @@ export class StoredObjects {
    * as cheap as a hit. It comes into memory without its body, which `bodyNow` gives. Undefined when it is not stored,
    * not fresh, or not to be had so quickly; `obtain` finds out.
    */
-  loadNow(vhost: CacheVhost, variant: Variant, url: string, nowMs: number): CachedObject | undefined {
-    const key = computeCacheKey(vhost.name, url, VARIANT_NAMES[variant] ?? "");
-    const row = this.#parts.index.find(key);
-    if (row === undefined || row.url !== url || row.freshUntil <= nowMs) return undefined;
+  loadNow(vhost: CacheVhost, variant: Variant, name: string, nowMs: number): CachedObject | undefined {
+    const row = this.#parts.index.find(keyOfName(vhost.name, variant, name));
+    if (row === undefined || row.url !== urlOfName(name) || row.freshUntil <= nowMs) return undefined;
     if (!this.#isReadable(row.location)) return undefined;
     const loaded = this.#parts.bodies.loadNow(row.location, this.#scratch.subarray(PASSING_ROOM_BYTES));
     const head = loaded === undefined ? undefined : readHead(loaded.head);
@@ -114,7 +113,7 @@ export class StoredObjects {
       return file === undefined ? undefined : this.#bodyMaker(vhost, variant, object, file);
     });
     if (body === undefined) {
-      this.#damaged(vhost, variant, object.key, object.url, location);
+      this.#damaged(vhost, variant, object.key, object.name, location);
       return undefined;
     }
     this.#keepOpen(object, body);
@@ -138,7 +137,7 @@ export class StoredObjects {
       blockSpace: vhost.index * SPACES_PER_VHOST + BLOCK_SPACE,
       onLost: () => {
         this.#damagedPlaces.add(placeOf(file.location));
-        this.#memory.remove(vhost, variant, object.url);
+        this.#memory.remove(vhost, variant, object.name);
         channel.tell("lost", { key: object.key, file: file.location.file });
       },
       onComplete: () => {
@@ -161,7 +160,7 @@ export class StoredObjects {
     if (object.body !== undefined) return true;
     if (location === undefined || location.bodyBytes > WHOLE_IN_MEMORY_BYTES) return false;
     const body = await this.#wholeBody(location);
-    if (body === undefined) this.#damaged(vhost, variant, object.key, object.url, location);
+    if (body === undefined) this.#damaged(vhost, variant, object.key, object.name, location);
     if (body === undefined || object.isGone) return false;
     object.body = body;
     this.#memory.keep(vhost, variant, object);
@@ -198,22 +197,22 @@ export class StoredObjects {
       adoptState(held, row);
       return held;
     }
-    return await this.load(request.vhost, request.variant, request.url, row);
+    return await this.load(request.vhost, request.variant, request.name, row);
   }
 
   /** Undefined where nothing readable lies there, or an invalidation has ended it. */
-  async load(vhost: CacheVhost, variant: Variant, url: string, row: IndexRow): Promise<CachedObject | undefined> {
-    if (row.url !== url || !this.#isReadable(row.location)) return undefined;
+  async load(vhost: CacheVhost, variant: Variant, name: string, row: IndexRow): Promise<CachedObject | undefined> {
+    if (row.url !== urlOfName(name) || !this.#isReadable(row.location)) return undefined;
     const loaded = await this.#parts.bodies.load(row.location);
     const head = loaded === undefined ? undefined : readHead(loaded.head);
     if (loaded === undefined || head === undefined) {
-      this.#damaged(vhost, variant, row.key, url, row.location);
+      this.#damaged(vhost, variant, row.key, name, row.location);
       return undefined;
     }
     const isShort = row.location.bodyBytes <= WHOLE_IN_MEMORY_BYTES;
     const body = loaded.body ?? (isShort ? await this.#wholeBody(row.location) : undefined);
     if (isShort && body === undefined) {
-      this.#damaged(vhost, variant, row.key, url, row.location);
+      this.#damaged(vhost, variant, row.key, name, row.location);
       return undefined;
     }
     return this.#enter(vhost, variant, row, head, body);
@@ -274,10 +273,10 @@ export class StoredObjects {
     return !this.#damagedPlaces.has(place) && !this.#damagedBefore.has(place);
   }
 
-  #damaged(vhost: CacheVhost, variant: Variant, key: CacheKey, url: string, location: IndexRow["location"]): void {
+  #damaged(vhost: CacheVhost, variant: Variant, key: CacheKey, name: string, location: IndexRow["location"]): void {
     this.#parts.counters.add(PROCESS_SLOT.storeFailures, 1);
     this.#damagedPlaces.add(placeOf(location));
-    this.#memory.remove(vhost, variant, url);
+    this.#memory.remove(vhost, variant, name);
     this.#parts.channel.tell("damaged", { key, location });
   }
 }

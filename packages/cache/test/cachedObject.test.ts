@@ -12,6 +12,8 @@ const HEAD: StoredHead = {
   fields: ["Date", "now", "Vary", "A", "X", "1", "Vary", "B"],
   bodyBytes: 4,
   storedAtMs: 1_700_000_000_123,
+  validatedAtMs: 1_700_000_000_123,
+  selection: "",
   initialAgeSeconds: 9,
   bodyVersion: 2 ** 50,
   sourceVersion: 12,

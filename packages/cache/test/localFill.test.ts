@@ -19,6 +19,8 @@ const headOf = (bodyBytes: number): StoredHead => ({
   fields: [],
   bodyBytes,
   storedAtMs: 0,
+  validatedAtMs: 0,
+  selection: "",
   initialAgeSeconds: 0,
   bodyVersion: 1,
   sourceVersion: 0,

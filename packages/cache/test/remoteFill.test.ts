@@ -17,6 +17,8 @@ const HEAD: StoredHead = {
   fields: ["ETag", '"1"'],
   bodyBytes: TEXT.length,
   storedAtMs: 0,
+  validatedAtMs: 0,
+  selection: "",
   initialAgeSeconds: 0,
   bodyVersion: 1,
   sourceVersion: 0,

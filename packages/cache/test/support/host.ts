@@ -1,9 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type VhostSettings } from "@basalt/config";
+import { EMPTY_FIELD_BLOCK, METHOD } from "@basalt/http";
 import { Channel } from "@basalt/ipc";
 import type { OriginRequest } from "@basalt/origin";
-import { compileCustomTtl } from "@basalt/policy";
+import { compileCachingRules, compileCustomTtl, requestFacts } from "@basalt/policy";
 import {
   createMemoryTier,
   type DiskIndex,
@@ -63,6 +64,7 @@ export interface TestHostSettings {
 /** An accept worker without its connections. */
 export class TestWorker {
   readonly id: number;
+  readonly clock: TestHost["clock"];
   readonly origin = new FakeOrigin();
   readonly bodies: WatchedBodies;
   readonly cache: ObjectCache;
@@ -78,6 +80,7 @@ export class TestWorker {
 
   constructor(host: TestHost, id: number, folder: string, settings: VhostSettings, tierBytes: number) {
     this.id = id;
+    this.clock = host.clock;
     const { clock, coordinator, index } = host;
     const registry = new VhostRegistry();
     const { index: vhostIndex, invalidations } = registry.enter(VHOST);
@@ -94,6 +97,7 @@ export class TestWorker {
         nextSegment: () => index.nextSegmentId(),
         nextFile: () => index.nextFileId(),
         derive: (request) => coordinator.derive(request),
+        outdated: ({ vhost, urls }) => coordinator.outdated(vhost, urls),
       },
       {
         fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
@@ -153,6 +157,7 @@ export class TestWorker {
       pool: this.origin,
       invalidations,
       counters: this.counters.vhost(VHOST),
+      rules: compileCachingRules(settings),
       customTtl: compileCustomTtl(settings),
     };
     coordinator.addWorker(id, this.toWorker);
@@ -174,9 +179,13 @@ export class TestWorker {
       vhost: this.vhost,
       variant,
       url,
+      name: url,
+      facts: requestFacts(METHOD.GET, EMPTY_FIELD_BLOCK),
+      get: () => undefined,
       held: this.find(url, variant),
       mustRenew: false,
-      staleSuffices: () => false,
+      mayFetch: true,
+      suffices: (object) => object.isFresh(this.clock.now()),
       originRequest: (validated) => requestFor(url, validated),
       ...more,
     });

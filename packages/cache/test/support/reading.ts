@@ -40,6 +40,8 @@ export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Bu
   switch (obtained.kind) {
     case "failed":
       throw obtained.error;
+    case "elsewhere":
+      throw new Error(`the object is kept under ${obtained.selection}`);
     case "body":
       return await readSource(obtained.source);
     case "object": {
