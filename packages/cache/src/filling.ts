@@ -8,6 +8,7 @@ import {
   type PassReason,
   type ResponseFacts,
   responseFacts,
+  withheldFields,
 } from "@basalt/policy";
 import { BLOCK_BYTES, type CacheKey, type ObjectLocation, type PartedFile, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs } from "@basalt/types";
@@ -137,6 +138,22 @@ export class Filling {
   }
 
   async fetch(request: ObtainRequest, key: CacheKey, grant: Grant, held: CachedObject | undefined): Promise<Obtained> {
+    let ownFields: readonly string[] = [];
+    const noteHead = (head: OriginResponseHead): void => {
+      if (request.vhost.rules.profile === "rfc9111") ownFields = withheldFields(head.fields);
+    };
+    const obtained = await this.#fetch(request, key, grant, held, noteHead);
+    const hasOwn = ownFields.length > 0 && (obtained.kind === "object" || obtained.kind === "body");
+    return hasOwn ? { ...obtained, ownFields } : obtained;
+  }
+
+  async #fetch(
+    request: ObtainRequest,
+    key: CacheKey,
+    grant: Grant,
+    held: CachedObject | undefined,
+    noteHead: (head: OriginResponseHead) => void,
+  ): Promise<Obtained> {
     const { vhost } = request;
     const { rules } = vhost;
     const { originOptions } = vhost.settings;
@@ -154,6 +171,7 @@ export class Filling {
     let passed: PassReason | undefined;
     const outcome = await this.#ask(request, validated, (head, control) => {
       if (judge(head.status) !== "replace" || isUnexpected(head.status)) return undefined;
+      noteHead(head);
       const facts = responseFacts(head.status, head.fields, this.#parts.clock.now());
       passed = passReason(request, facts);
       const stored = this.#storedHead(request, head, facts, grant.version, requestedAtMs);

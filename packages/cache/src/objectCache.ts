@@ -53,13 +53,17 @@ export interface ObtainRequest {
   readonly onInformation?: (status: number, fields: readonly string[]) => void;
 }
 
-/** `passed`: it was fetched for this request alone, and is neither kept nor for anybody else. */
+/**
+ * `passed`: it was fetched for this request alone, and is neither kept nor for anybody else. `ownFields`: what the
+ * response has for this request alone, flat (RFC 9111 5.2.2.7).
+ */
 export type Obtained =
   | {
       readonly kind: "object";
       readonly object: CachedObject;
       readonly result: CacheResult;
       readonly passed?: PassReason | undefined;
+      readonly ownFields?: readonly string[] | undefined;
     }
   /** Still arriving; `retain` it before the next turn of the event loop, `release` it after. */
   | {
@@ -69,6 +73,7 @@ export type Obtained =
       readonly version: number;
       readonly result: CacheResult;
       readonly passed?: PassReason | undefined;
+      readonly ownFields?: readonly string[] | undefined;
     }
   /** What is kept under that name answers other requests: ask for the one that this selection names (`selectorFor`). */
   | { readonly kind: "elsewhere"; readonly selection: string }
@@ -345,7 +350,7 @@ export class ObjectCache {
         if (obtained.kind === "object" && isHit(obtained.result) && !this.#mayServe(request, obtained.object)) {
           return await this.obtain({ ...request, held: obtained.object });
         }
-        return obtained;
+        return obtained.ownFields === undefined ? obtained : { ...obtained, ownFields: undefined };
       }
       default:
         return unreachable(obtained);

@@ -1,4 +1,5 @@
 import type { Problem } from "@basalt/types";
+import type { Provenance } from "./provenance.ts";
 
 /**
  * The configuration as the rest of Basalt sees it: plain, frozen data (crosses process boundaries by structured
@@ -56,6 +57,8 @@ export interface ServerSettings {
     readonly emergencyMode: boolean;
     readonly syncStale: boolean;
     readonly listen: readonly string[];
+    /** Name servers for origin domains as `ip` or `ip:port`; empty: those of the system. */
+    readonly dnsServers: readonly string[];
     readonly purge: "Normal" | "Hard";
     readonly maxSockets: number;
     readonly maxSocketsReopen: number;
@@ -73,6 +76,10 @@ export interface ServerSettings {
       readonly headTimeoutSeconds: number;
       readonly bodyTimeoutSeconds: number;
       readonly sendTimeoutSeconds: number;
+      /** Longest trailer section of a chunked body, of clients and of origins. */
+      readonly trailerBytes: number;
+      /** Most ranges of one request; with more, `Range` is ignored. */
+      readonly ranges: number;
     };
   };
 }
@@ -80,6 +87,8 @@ export interface ServerSettings {
 export interface OriginAddress {
   /** As configured. */
   readonly text: string;
+  /** `https` when the address begins with `https://`; its port is 443 unless written. */
+  readonly scheme: "http" | "https";
   readonly host: string;
   readonly port: number;
   /** True when `host` is an IP address. */
@@ -96,18 +105,66 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** An active check of all origin servers of a host, active and standby (ORG-13 to ORG-20). */
+export interface HealthChecker {
+  /** Path with optional query string, without the path prefix of the address. */
+  readonly uri: string;
+  /** Statuses that count as success; empty: any. */
+  readonly resCodes: readonly number[];
+  /** From the connect to the end of the transaction. */
+  readonly timeoutSeconds: number;
+  readonly cycleSeconds: number;
+  /** Failures in a row that exclude a server. */
+  readonly exclusion: number;
+  /** Successes in a row that bring it back. */
+  readonly recovery: number;
+  /** Whether checks go into the origin log. */
+  readonly log: boolean;
+}
+
+/** A port relayed to the origin as it is (BYP-21, BYP-22); bound on the addresses of `<Cache><Listen>`. */
+export interface PortBypass {
+  readonly port: number;
+  readonly originPort: number;
+}
+
+/** One rule of `<OriginOptions><URLRewrite>` (ORG-41). */
+export interface UrlRewrite {
+  /** For `compilePattern` of this package, which matches in linear time; never for `RegExp`. */
+  readonly pattern: string;
+  /** Text with `#0` (the whole URL) to `#9`; a group that the pattern lacks is refused when the file is read. */
+  readonly replace: string;
+}
+
+/** How bypassed requests of one method are spread over origin servers. */
+export interface BypassOrigin {
+  /** One server for all requests of a client (BYP-11). */
+  readonly originAffinity: boolean;
+  /** One origin connection for each client connection (BYP-12); written `Private`. */
+  readonly isPrivate: boolean;
+}
+
 export interface VhostSettings {
   readonly name: string;
   readonly status: "Active" | "Inactive";
   readonly aliases: readonly string[];
   readonly listen: readonly ListenAddress[];
-  readonly origin: { readonly addresses: readonly OriginAddress[]; readonly standby: readonly OriginAddress[] };
+  readonly origin: {
+    readonly addresses: readonly OriginAddress[];
+    readonly standby: readonly OriginAddress[];
+    readonly healthCheckers: readonly HealthChecker[];
+  };
+  readonly portBypass: readonly PortBypass[];
   readonly options: VhostOptions;
   readonly originOptions: OriginOptions;
   readonly conditions: ConditionFiles;
 }
 
+/** `guide`: the rows of spec 02 and 04; `rfc9111`: a conforming shared cache. */
+export type CachingProfile = "guide" | "rfc9111";
+
 export interface VhostOptions {
+  readonly cachingProfile: CachingProfile;
   readonly ttl: {
     readonly priority: readonly ("cc_nocache" | "custom" | "cc_maxage" | "rescode")[];
     readonly res2xx: { readonly seconds: number; readonly ratio: number; readonly max: number };
@@ -130,6 +187,8 @@ export interface VhostOptions {
   readonly refreshExpired: boolean;
   readonly noCacheRequestExpire: boolean;
   readonly acceptEncoding: boolean;
+  /** Names of Vary that count (KEY-09), in lower case; `*` alone: all. */
+  readonly varyHeader: readonly string[];
   readonly caseSensitive: boolean;
   readonly applyQueryString: boolean;
   readonly applyQueryStringCollective: boolean;
@@ -141,13 +200,27 @@ export interface VhostOptions {
   readonly etagHeader: boolean;
   readonly originalHeader: boolean;
   readonly viaHeader: boolean;
+  /** Whether responses tell in Cache-Status what was done (RFC 9211). */
+  readonly cacheStatusHeader: boolean;
   readonly serverHeader: boolean;
   readonly lastModifiedCheck: "exact" | "orlater";
   readonly ifRange: boolean;
+  /** Whether headers.txt applies to requests and responses (HTTP-42, HTTP-43). */
+  readonly modifyHeader: { readonly enabled: boolean; readonly firstOnly: boolean };
+  /** Whether expires.txt decides `Expires`, and the base of rules that name none (HTTP-13, HTTP-14). */
+  readonly refreshExpiresHeader: { readonly enabled: boolean; readonly base: ExpiresBase };
+  /** KEY-11 to KEY-13. */
+  readonly postRequest: {
+    readonly enabled: boolean;
+    readonly bodySensitive: boolean;
+    readonly maxContentLengthBytes: number;
+  };
   readonly bypassNoCacheRequest: boolean;
   readonly bypassPostRequest: boolean;
   readonly bypassGetRequest: boolean;
   readonly bypassPutRequest: boolean;
+  /** Attributes of the three elements above. */
+  readonly bypassOrigin: { readonly post: BypassOrigin; readonly get: BypassOrigin; readonly put: BypassOrigin };
   readonly purge2Expire: "NONE" | "ROOT" | "PATTERN" | "ALL";
   readonly rootPurgeExpire: "ON" | "PURGE" | "EXPIRE" | "OFF";
   readonly resCodeNoCtrlTarget: number;
@@ -171,10 +244,32 @@ export interface OriginOptions {
     readonly cycleSeconds: number;
     readonly uri: string;
     readonly resCodes: readonly number[];
+    /** Whether probes go into the origin log. */
+    readonly log: boolean;
+  };
+  /** Longest use of one answer of a name server (ORG-23); 0: as long as it says. */
+  readonly dnsMaxTtlSeconds: number;
+  /** More transactions in progress than this are overload (ORG-28), counted over all workers. */
+  readonly busySessionCount: number;
+  /**
+   * Most transactions in progress in all workers together, 0 without limit, and how many requests may wait for their
+   * turn, as long as for a connection.
+   */
+  readonly maxSessions: { readonly count: number; readonly queue: number };
+  /** For addresses with `https://`. */
+  readonly tls: {
+    /** Whether the certificate is checked, against `caFile` when there is one. */
+    readonly verify: boolean;
+    /** Absolute path of a PEM file; empty: the authorities of the system. */
+    readonly caFile: string;
   };
   readonly reuseTimeoutSeconds: number;
   /** How much is fetched at a time (ORG-35); 0: whole bodies. */
   readonly partBytes: number;
+  /** Whether first downloads and renewals ask for the range from 0 (ORG-37). */
+  readonly fullRangeInit: boolean;
+  /** Whether range requests carry `If-Range` (ORG-47). */
+  readonly ifRange: boolean;
   readonly balanceMode: "RoundRobin" | "Session" | "Hash";
   /** Empty: the table of CFG-12; `*`: the client's (ORG-42). */
   readonly host: string;
@@ -184,8 +279,23 @@ export interface OriginOptions {
   readonly hostBypass: boolean;
   readonly xffClientIpOnly: boolean;
   readonly xffClientIpOnlyBypass: boolean;
+  /** Whether `WL-Proxy-Client-IP` is sent (ORG-45). */
+  readonly wlProxyClientIp: boolean;
+  readonly wlProxyClientIpBypass: boolean;
   readonly originalETag: boolean;
   readonly wholeClientRequest: boolean;
+  /** The first that matches the URL of a request that fills the cache gives the URL that is asked (ORG-41). */
+  readonly urlRewrites: readonly UrlRewrite[];
+  readonly redirectionTrace: {
+    readonly enabled: boolean;
+    /**
+     * Where a redirect may lead beside the host's own servers and public addresses: domain names in lower case (`*` in
+     * front stands for any beginning), IP addresses, IPv4 forms of CFG-64, IPv6 networks `address/bits`.
+     */
+    readonly allow: readonly string[];
+  };
+  /** Whether headers.txt applies to requests to the origin (ORG-51, ORG-52). */
+  readonly modifyHeader: { readonly enabled: boolean; readonly firstOnly: boolean };
 }
 
 /** One condition line, parsed by the grammar of CFG-62 to CFG-71; terms are joined by AND. */
@@ -213,6 +323,24 @@ export type ConditionTerm = { readonly negated: boolean } & (
   | { readonly kind: "protocol"; readonly protocol: string }
 );
 
+/** What `Expires` counts from: the moment of the request, or the origin's `Last-Modified` (HTTP-15). */
+export type ExpiresBase = "access" | "modification";
+
+/** One line of headers.txt (HTTP-44 to HTTP-50, ORG-53). */
+export interface HeaderRule {
+  readonly condition: Condition;
+  /** `$REQ`, `$RES`, `$ORGREQ`. */
+  readonly direction: "request" | "response" | "originRequest";
+  readonly action: "set" | "put" | "append" | "unset";
+  /** Field name as written. */
+  readonly name: string;
+  /** As written, with `#PROTOCOL` and `#CACHEHIT` in it; fit for a field value, empty for `unset`. */
+  readonly value: string;
+  /** Statuses that a `$RES` rule is for, both ends included; undefined: all. */
+  readonly statuses: { readonly first: number; readonly last: number } | undefined;
+  readonly line: number;
+}
+
 export interface ConditionFiles {
   /** ttl.txt (TTL-19). */
   readonly ttl: readonly { readonly condition: Condition; readonly seconds: number; readonly line: number }[];
@@ -231,6 +359,17 @@ export interface ConditionFiles {
     readonly level: number | undefined;
     readonly line: number;
   }[];
+  /** headers.txt (HTTP-44). */
+  readonly headers: readonly HeaderRule[];
+  /** expires.txt (HTTP-15); undefined base means that of `<RefreshExpiresHeader Base>`. */
+  readonly expires: readonly {
+    readonly condition: Condition;
+    readonly seconds: number;
+    readonly base: ExpiresBase | undefined;
+    readonly line: number;
+  }[];
+  /** postbody.txt (KEY-14). */
+  readonly postbody: readonly { readonly condition: Condition; readonly line: number }[];
 }
 
 /** Text of every configuration file, as read from the home folder; keys as in `Problem.file`. */
@@ -240,7 +379,12 @@ export interface ConfigSources extends ReadonlyMap<string, string> {
 }
 
 export type ConfigOutcome =
-  | { readonly ok: true; readonly config: EdgeConfig; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      readonly config: EdgeConfig;
+      readonly warnings: readonly Problem[];
+      readonly provenance: Provenance;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** One changed value between two configurations, for the info log and for deciding whether a restart is needed. */

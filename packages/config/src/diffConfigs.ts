@@ -21,7 +21,7 @@ const fingerprint = (rules: readonly { readonly line: number }[]): string =>
 const describeRules = (rules: readonly unknown[]): string => (rules.length === 1 ? "1 rule" : `${rules.length} rules`);
 
 const compareConditions = (root: string, from: ConditionFiles, to: ConditionFiles): readonly ConfigChange[] => {
-  const names = ["ttl", "bypass", "querystring", "compression"] as const;
+  const names = ["ttl", "bypass", "querystring", "compression", "headers", "expires", "postbody"] as const;
   return names
     .filter((name) => from[name] !== to[name] && fingerprint(from[name]) !== fingerprint(to[name]))
     .map((name) => ({

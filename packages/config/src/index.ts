@@ -1,8 +1,10 @@
+export { adviseOnConfig } from "./adviseOnConfig.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
 export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
 export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
 export { type ConfigContext, parseConfig } from "./parseConfig.ts";
+export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenance.ts";
 export { readConfigSources } from "./readConfigSources.ts";
 export { renderReference } from "./renderReference.ts";
 export { type IpPattern, matchesIpPattern, parseIpPattern } from "./syntax/ipPattern.ts";

@@ -1,23 +1,17 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import type {
-  ConfigOutcome,
-  ConfigSources,
-  EdgeConfig,
-  OriginOptions,
-  ServerSettings,
-  VhostOptions,
-} from "./contract.ts";
+import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings } from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
-import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { resolveInherited } from "./inheritedOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
-import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { VHOSTS_HEAD, type VhostsHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
 import { ProblemList, wholeFile } from "./problems.ts";
-import { type InheritedOptions, readVhosts, VHOSTS_FILE, type VhostsContent } from "./readVhosts.ts";
+import { createProvenance } from "./provenance.ts";
+import { readVhosts, VHOSTS_FILE, type VhostsContent } from "./readVhosts.ts";
 import { type SchemaNode, SERVER_SCHEMA, VHOSTS_SCHEMA } from "./schema.ts";
 import { validateFile } from "./validate.ts";
+import { WrittenPlaces } from "./writtenPlaces.ts";
 import { parseXml } from "./xml/parseXml.ts";
 import { findChild, findChildren, findDescendant, type XmlElement } from "./xml/xmlElement.ts";
 
@@ -93,14 +87,6 @@ const checkDisks = (root: XmlElement, home: string, problems: ProblemList): void
   }
 };
 
-const resolveInherited = (server: XmlElement | undefined): InheritedOptions => {
-  const layer = findChild(server, "VHostDefault");
-  return {
-    options: resolveOptions<VhostOptions>(VHOST_OPTIONS, findChild(layer, "Options")),
-    originOptions: resolveOptions<OriginOptions>(ORIGIN_OPTIONS, findChild(layer, "OriginOptions")),
-  };
-};
-
 /**
  * Turns the text of all files into a frozen configuration, or into everything that is wrong with them. Pure: touches
  * neither files nor the system.
@@ -114,17 +100,33 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   const server = readFile(SERVER_FILE, SERVER_SCHEMA, sources, problems);
   const vhostsRoot = readFile(VHOSTS_FILE, VHOSTS_SCHEMA, sources, problems);
   if (server !== undefined) checkDisks(server, context.home, problems);
-  let content: VhostsContent = { vhosts: [], defaultVhost: undefined };
+  const written = { server: new WrittenPlaces(), inherited: new WrittenPlaces(), vhosts: new WrittenPlaces() };
+  let content: VhostsContent = { vhosts: [], defaultVhost: undefined, written: new Map() };
   if (vhostsRoot !== undefined) {
-    const { defaultVhost } = resolveOptions<VhostsHead>(VHOSTS_HEAD, vhostsRoot);
-    content = readVhosts(vhostsRoot, defaultVhost, resolveInherited(server), sources, problems);
+    const { defaultVhost } = resolveOptions<VhostsHead>(
+      VHOSTS_HEAD,
+      vhostsRoot,
+      undefined,
+      written.vhosts.noteBelow(""),
+    );
+    content = readVhosts(
+      vhostsRoot,
+      defaultVhost,
+      resolveInherited(findChild(server, "VHostDefault"), written.inherited),
+      sources,
+      problems,
+    );
   }
   if (problems.hasErrors) return { ok: false, problems: problems.all };
   const config: EdgeConfig = {
     generation: context.generation,
-    server: completeServer(resolveOptions<ServerSettings>(SERVER_OPTIONS, server), context),
+    server: completeServer(
+      resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow("")),
+      context,
+    ),
     vhosts: content.vhosts,
     defaultVhost: content.defaultVhost,
   };
-  return { ok: true, config: deepFreeze(config), warnings: problems.all };
+  const provenance = createProvenance({ ...written, hosts: content.written });
+  return { ok: true, config: deepFreeze(config), warnings: problems.all, provenance };
 };

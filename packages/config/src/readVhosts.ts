@@ -4,14 +4,8 @@ import {
   NO_CONDITIONS,
   readConditionFiles,
 } from "./conditions/conditionFiles.ts";
-import type {
-  ConditionFiles,
-  ConfigSources,
-  ListenAddress,
-  OriginOptions,
-  VhostOptions,
-  VhostSettings,
-} from "./contract.ts";
+import type { ConditionFiles, ConfigSources, ListenAddress, VhostSettings } from "./contract.ts";
+import { type InheritedOptions, readProfile } from "./inheritedOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { isFacade, VHOST_HEAD, type VhostHead } from "./options/vhostsElements.ts";
@@ -20,15 +14,10 @@ import { type Place, type ProblemList, wholeFile } from "./problems.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
 import { completeAddress } from "./syntax/originAddress.ts";
 import { suggest } from "./syntax/suggest.ts";
+import { WrittenPlaces } from "./writtenPlaces.ts";
 import { findChild, findChildren, type XmlElement } from "./xml/xmlElement.ts";
 
 export const VHOSTS_FILE = "vhosts.xml";
-
-/** What hosts inherit: the built-in defaults with `<VHostDefault>` over them. */
-export interface InheritedOptions {
-  readonly options: VhostOptions;
-  readonly originOptions: OriginOptions;
-}
 
 const placeOf = (element: XmlElement, path: string): Place => ({
   file: VHOSTS_FILE,
@@ -76,9 +65,10 @@ const readVhost = (
   element: XmlElement,
   inherited: InheritedOptions,
   readConditions: (name: string) => ConditionFiles,
+  written: WrittenPlaces,
   problems: ProblemList,
 ): VhostSettings => {
-  const head = resolveOptions<VhostHead>(VHOST_HEAD, element);
+  const head = resolveOptions<VhostHead>(VHOST_HEAD, element, undefined, written.noteBelow(""));
   const status = element.attributes.get("Status") ?? "";
   if (!element.attributes.has("Name")) {
     problems.error(placeOf(element, "Vhosts/Vhost@Name"), "A <Vhost> has no name.", 'Name="{host}"');
@@ -88,6 +78,8 @@ const readVhost = (
     const message = `The virtual host ${head.name} has no origin server.`;
     problems.error(placeOf(origin ?? element, "Vhosts/Vhost/Origin/Address"), message, "one <Origin><Address> or more");
   }
+  const optionsLayer = findChild(element, "Options");
+  const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   return {
     name: head.name,
     status: head.status,
@@ -97,8 +89,13 @@ const readVhost = (
       addresses: head.addresses.map((address) => completeAddress(address, head.name)),
       standby: head.standby.map((address) => completeAddress(address, head.name)),
     },
-    options: resolveOptions(VHOST_OPTIONS, findChild(element, "Options"), inherited.options),
-    originOptions: resolveOptions(ORIGIN_OPTIONS, findChild(element, "OriginOptions"), inherited.originOptions),
+    options: resolveOptions(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options")),
+    originOptions: resolveOptions(
+      ORIGIN_OPTIONS,
+      findChild(element, "OriginOptions"),
+      base.originOptions,
+      written.noteBelow("OriginOptions"),
+    ),
     conditions: head.name === "" ? NO_CONDITIONS : readConditions(head.name),
   };
 };
@@ -141,9 +138,13 @@ const checkDefault = (root: XmlElement, name: string, hosts: readonly NamedEleme
   problems.error(placeOf(element, "Vhosts/Default"), message, "the exact name of a <Vhost>");
 };
 
+/** What each virtual host writes by itself, by its name. */
+export type WrittenHosts = ReadonlyMap<string, WrittenPlaces>;
+
 export interface VhostsContent {
   readonly vhosts: readonly VhostSettings[];
   readonly defaultVhost: string | undefined;
+  readonly written: WrittenHosts;
 }
 
 /** The content of a `vhosts.xml` that was validated; reports what only shows across elements. */
@@ -162,14 +163,18 @@ export const readVhosts = (
     warnUnreadFiles(folder, names, problems);
     return readConditionFiles(folder, (path) => sources.get(path), problems);
   };
-  const hosts = findChildren(root, "Vhost").map((element) => ({
-    element,
-    vhost: readVhost(element, inherited, readConditions, problems),
-  }));
+  const written = new Map<string, WrittenPlaces>();
+  const hosts = findChildren(root, "Vhost").map((element) => {
+    const places = new WrittenPlaces();
+    const vhost = readVhost(element, inherited, readConditions, places, problems);
+    written.set(vhost.name, places);
+    return { element, vhost };
+  });
   checkNames(hosts, problems);
   checkDefault(root, defaultName, hosts, problems);
   return {
     vhosts: hosts.map(({ vhost }) => vhost),
     defaultVhost: defaultName === "" ? undefined : defaultName,
+    written,
   };
 };

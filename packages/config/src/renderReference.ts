@@ -18,7 +18,12 @@ const quoteText = (text: string): string => (text === "" ? "empty" : `\`${text}\
 
 const renderDefault = (row: AnyOption): string => {
   if (row.defaultNote !== undefined) return row.defaultNote;
-  if (row.kind === "value") return quoteText(row.type.format(row.default));
+  if (row.kind === "value") {
+    const others = Object.entries(row.profileDefault ?? {}).map(
+      ([profile, value]) => `; ${quoteText(row.type.format(value))} with the profile ${profile}`,
+    );
+    return `${quoteText(row.type.format(row.default))}${others.join("")}`;
+  }
   return row.default.length === 0 ? "none" : row.default.map((item) => quoteText(row.format(item))).join(", ");
 };
 
@@ -85,6 +90,19 @@ export const renderReference = (): string =>
         ["`bypass.txt`", "`{condition}[, cache | bypass]`", "URL, IP, HEADER, PROTOCOL", "BYP-06"],
         ["`querystring.txt`", "`{condition}`", "URL", "KEY-06"],
         ["`compression.txt`", "`{condition}[, {gzip, no or level}[, {level}]]`", "URL", "HTTP-58"],
+        [
+          "`headers.txt`",
+          "`{condition}, {$REQ, $RES or $ORGREQ}[{name}[: {value}]], {set, put, append or unset}[, {status or class of $RES}]`",
+          "URL, IP, HEADER, METHOD",
+          "HTTP-44, HTTP-45, ORG-53",
+        ],
+        [
+          "`expires.txt`",
+          "`{condition}, {seconds or time expression}[, access | modification]`",
+          "URL, MIME",
+          "HTTP-15",
+        ],
+        ["`postbody.txt`", "`{condition}`", "URL", "KEY-14"],
       ],
     ),
     "## Not active in this version",

@@ -8,7 +8,15 @@ const patternOf = (rule: { readonly condition: { readonly terms: readonly unknow
 describe("condition files", () => {
   it("CFG-62 belong to the host of their folder; an absent file is empty", () => {
     const files = { "svc/other.example.com/ttl.txt": "/a, 5" };
-    expect(onlyVhost(accept(files)).conditions).toEqual({ ttl: [], bypass: [], querystring: [], compression: [] });
+    expect(onlyVhost(accept(files)).conditions).toEqual({
+      ttl: [],
+      bypass: [],
+      querystring: [],
+      compression: [],
+      headers: [],
+      expires: [],
+      postbody: [],
+    });
   });
 
   it("CFG-63 skips comments and empty lines, takes CR LF and a byte order mark, and counts lines", () => {
@@ -68,6 +76,116 @@ describe("condition files", () => {
     ]);
   });
 
+  it("HTTP-44 HTTP-45 ORG-53 reads the three kinds of lines of headers.txt, as the guide writes them", () => {
+    const text = [
+      "$IP[192.168.1.1], $REQ[SOAPAction], unset",
+      "$IP[192.168.3.0/24], $REQ[cache-control: no-cache], append",
+      "$URL[/source/*.zip], $REQ[accept-encoding: deflate], set",
+      "$IP[192.168.2.1-255], $RES[X-Cache], unset, 200",
+      "$URL[/source/*], $RES[cache-control: no-cache], set, 404",
+      "$HEADER[x-custom-header], $RES[cache-control: no-cache, private], append, 5xx",
+      "/*.mp4, $res[Access-Control-Allow-Origin: example2.com], PUT // a note",
+      "$URL[/*.mp4], $ORGREQ[x-media-type: video/mp4], set",
+      "$METHOD[OPTIONS], $RES[Allow:], set",
+      "$URL[*], $RES[X-Url: http://a/?b=[1]], set",
+    ].join("\n");
+    const { headers } = read("headers.txt", text);
+    const rows = headers.map(({ direction, action, name, value, statuses, line }) => {
+      const status = statuses === undefined ? "" : `${statuses.first}-${statuses.last}`;
+      return [line, direction, action, name, value, status].join(" | ");
+    });
+    expect(rows).toEqual([
+      "1 | request | unset | SOAPAction |  | ",
+      "2 | request | append | cache-control | no-cache | ",
+      "3 | request | set | accept-encoding | deflate | ",
+      "4 | response | unset | X-Cache |  | 200-200",
+      "5 | response | set | cache-control | no-cache | 404-404",
+      "6 | response | append | cache-control | no-cache, private | 500-599",
+      "7 | response | put | Access-Control-Allow-Origin | example2.com | ",
+      "8 | originRequest | set | x-media-type | video/mp4 | ",
+      "9 | response | set | Allow |  | ",
+      "10 | response | set | X-Url | http://a/?b=[1] | ",
+    ]);
+    expect(headers[5]?.condition.terms).toMatchObject([{ kind: "header", name: "x-custom-header" }]);
+  });
+
+  it("HTTP-53 reads the line for HSTS", () => {
+    const { headers } = read(
+      "headers.txt",
+      "*, $RES[Strict-Transport-Security: max-age=31536000; includeSubDomains], set",
+    );
+    expect(headers.map(({ name, value }) => [name, value])).toEqual([
+      ["Strict-Transport-Security", "max-age=31536000; includeSubDomains"],
+    ]);
+  });
+
+  it("HTTP-15 reads time and base of expires.txt", () => {
+    const text = [
+      "$URL[/test.jpg], 86400",
+      "*, 86400, access",
+      "/test/1.gif, 60 sec",
+      "/test/*.dat, 30 min, modification",
+      "$MIME[application/shockwave], 1 years",
+      "$MIME[image/gif], 1 day 12 hours, Access",
+    ].join("\n");
+    const { expires } = read("expires.txt", text);
+    expect(expires.map(({ seconds, base }) => [seconds, base])).toEqual([
+      [86_400, undefined],
+      [86_400, "access"],
+      [60, undefined],
+      [1_800, "modification"],
+      [31_536_000, undefined],
+      [129_600, "access"],
+    ]);
+    expect(patternOf(expires[5] ?? { condition: { terms: [] } })).toMatchObject({ kind: "mime", pattern: "image/gif" });
+  });
+
+  it("KEY-14 reads one URL per line of postbody.txt", () => {
+    const { postbody } = read("postbody.txt", "/bigsale/*.php?nocache=*\n/goods/search.php");
+    expect(postbody.map(patternOf)).toMatchObject([
+      { pattern: "/bigsale/*.php?nocache=*", withQuery: true },
+      { pattern: "/goods/search.php", withQuery: false },
+    ]);
+  });
+
+  it.each([
+    ["/a", '"" is none of $REQ[…], $RES[…] and $ORGREQ[…].'],
+    ["/a, $RES[X: 1]", '"" is none of set, put, append, unset.'],
+    ["/a, $RES[X: 1], sett", '"sett" is none of set, put, append, unset. Did you mean set?'],
+    ["/a, $RESP[X: 1], set", '"$RESP[X: 1]" is none of $REQ[…], $RES[…] and $ORGREQ[…].'],
+    ["/a, $RES[X: 1]y, set", '"$RES[X: 1]y" is none of $REQ[…], $RES[…] and $ORGREQ[…].'],
+    ["/a, $RES[X: 1, set", "The bracket of $RES[X: 1, set is not closed."],
+    ["/a, $RES[], set", '"" cannot be the name of a header field.'],
+    ["/a, $RES[X Y: 1], set", '"X Y" cannot be the name of a header field.'],
+    ["/a, $RES[X: a\0b], set", "The value of X holds characters that a header field cannot carry."],
+    ["/a, $RES[X: a\u000bb], set", "The value of X holds characters that a header field cannot carry."],
+    ["/a, $RES[X: \u010d\u010a], set", "The value of X holds characters that a header field cannot carry."],
+    ["/a, $RES[X: 1], set, 20x", '"20x" is neither a status nor one of 2xx to 5xx.'],
+    ["/a, $RES[X: 1], set, 100", '"100" is neither a status nor one of 2xx to 5xx.'],
+    ["/a, $RES[X: 1], set, 200, 1", "There are 5 fields, but only 4 can be."],
+    ["/a, $REQ[X: 1], set, 200", "Only $RES takes a status."],
+    ["/a, $RES[X: 1], unset", "unset takes a name only."],
+    ["/a, $REQ[X: #CACHEHIT], set", "Only $RES knows #CACHEHIT."],
+    ["$METHOD[POST], $REQ[host: sub.example.com], set", "host cannot be changed."],
+    ["/a, $REQ[Content-Length: 1], set", "Content-Length cannot be changed."],
+    ["/a, $RES[Content-Length: 1], set", "Content-Length cannot be changed."],
+    ["/a, $RES[Transfer-Encoding], unset", "Transfer-Encoding cannot be changed."],
+    ["/a, $RES[Connection: close], set", "Connection cannot be changed."],
+    ["/a, $ORGREQ[Range: bytes=0-], set", "Range cannot be changed."],
+    ["/a, $ORGREQ[Host: a], put", "Host can only be set."],
+    ["$MIME[a/b], $RES[X: 1], set", "MIME cannot be used here, only URL, IP, HEADER, METHOD."],
+    ["$METHOD[PUT], $RES[X: 1], set", "PUT is none of the methods GET, POST, HEAD, OPTIONS."],
+  ])("HTTP-44 HTTP-45 skips a bad line of headers.txt and says why: %j", (line, message) => {
+    const files = { [`${FOLDER}/headers.txt`]: `*, $RES[A], unset\n \t${line}\n*, $RES[B], unset` };
+    expect(warningsOf(files)).toEqual([`${FOLDER}/headers.txt:2:3: warning: The line is skipped. ${message}`]);
+    expect(onlyVhost(accept(files)).conditions.headers.map((rule) => rule.line)).toEqual([1, 3]);
+  });
+
+  it("HTTP-44 a carriage return ends a line, so that no value can hold one", () => {
+    const { headers } = read("headers.txt", "*, $RES[X: a\r\nSet-Cookie: b], set\r*, $RES[Y], unset");
+    expect(headers.map(({ name }) => name)).toEqual(["Y"]);
+  });
+
   it.each([
     ["ttl.txt", "/a", '"" is not a time expression.'],
     ["ttl.txt", "/a, soon", '"soon" is not a time expression.'],
@@ -80,13 +198,18 @@ describe("condition files", () => {
     ["compression.txt", "*.js, br", '"br" is none of gzip, no and a level.'],
     ["compression.txt", "*.js, gzip, 10", 'The level "10" is not 1 to 9.'],
     ["compression.txt", "*.js, 5, 6", "The level stands twice."],
+    ["expires.txt", "/a, never", '"never" is not a time expression.'],
+    ["expires.txt", "/a, 101 years", '"101 years" is longer than 100 years.'],
+    ["expires.txt", "/a, 5, creation", '"creation" is neither access nor modification.'],
+    ["expires.txt", "$IP[1.1.1.1], 5", "IP cannot be used here, only URL, MIME."],
+    ["postbody.txt", "/a, /b", "There are 2 fields, but only 1 can be."],
     ["querystring.txt", `/${"a".repeat(10_000)}`, "It is longer than 8192 characters."],
   ])("CFG-63 skips a bad line of %s: %s", (name, line, message) => {
-    const good = name === "ttl.txt" ? "/good, 5" : "/good";
+    const good = ["ttl.txt", "expires.txt"].includes(name) ? "/good, 5" : "/good";
     const files = { [`${FOLDER}/${name}`]: `${good}\n  ${line}\n${good}` };
     expect(warningsOf(files)).toEqual([`${FOLDER}/${name}:2:3: warning: The line is skipped. ${message}`]);
-    const { ttl, bypass, querystring, compression } = onlyVhost(accept(files)).conditions;
-    expect([...ttl, ...bypass, ...querystring, ...compression].map((rule) => rule.line)).toEqual([1, 3]);
+    const rules = Object.values(onlyVhost(accept(files)).conditions).flat();
+    expect(rules.map((rule) => rule.line)).toEqual([1, 3]);
   });
 
   it("CFG-62 warns of files that this version does not read", () => {

@@ -113,5 +113,6 @@ export {
 } from "./purge.ts";
 export { decideRange, MAX_RANGES, type RangeDecision } from "./range.ts";
 export { selectorOf } from "./selector.ts";
+export { withheldFields } from "./sharedFields.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
 export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";

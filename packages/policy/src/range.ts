@@ -8,7 +8,7 @@ export type RangeDecision =
   | { readonly kind: "partial"; readonly ranges: readonly ByteRange[] }
   | { readonly kind: "unsatisfiable" };
 
-/** Ranges asked for in one request beyond this number make the whole representation the answer (RFC 9110 14.2). */
+/** Default of `<MultiRangeCount>`: with more ranges the whole representation is the answer (RFC 9110 14.2). */
 export const MAX_RANGES = 16;
 /** Overlaps that a well-meaning client may produce. */
 const MAX_OVERLAPS = 2;
@@ -26,11 +26,12 @@ export const decideRange = (
   stored: SelectedRepresentation,
   sizeBytes: number,
   options: Pick<VhostOptions, "ifRange">,
+  mostRanges = MAX_RANGES,
 ): RangeDecision => {
   if (rangeField === undefined || stored.status !== 200) return FULL;
   if (options.ifRange && ifRangeField !== undefined && !isCurrent(ifRangeField, stored)) return FULL;
   const asked = parseRange(rangeField);
-  if (asked === undefined || asked.length > MAX_RANGES) return FULL;
+  if (asked === undefined || asked.length > mostRanges) return FULL;
   const ranges = resolveRanges(asked, sizeBytes);
   if (ranges.length === 0) return UNSATISFIABLE;
   if (ranges.length > 1 && isExcessive(ranges, sizeBytes)) return FULL;

@@ -49,9 +49,7 @@ export const decideSharedTtl = (
   }
   const mayGuess = isHeuristicallyCacheable(response.status) || cacheControl.isPublic;
   const lifetime = explicit ?? (mayGuess ? heuristicLifetime(response) : undefined);
-  return lifetime === undefined
-    ? { ttl: 0, source: { kind: "none" } }
-    : remaining(lifetime, ageOnArrivalSeconds);
+  return lifetime === undefined ? { ttl: 0, source: { kind: "none" } } : remaining(lifetime, ageOnArrivalSeconds);
 };
 
 const isCustomUsed = (priority: TtlOptions["priority"], isLifetimeNamed: boolean): boolean => {

@@ -34,6 +34,22 @@ export const sharedStoredFields = (fields: readonly string[], receivedAtMs: numb
   return hasDate ? kept : ["Date", formatHttpDate(receivedAtMs), ...kept];
 };
 
+/** Fields of a response that are for its own request alone, flat: what the response withholds from caches. */
+export const withheldFields = (fields: readonly string[]): readonly string[] => {
+  const withheld = withheldNames(fields);
+  if (withheld.size === 0) return NONE;
+  const own: string[] = [];
+  const received = removeHopByHop(fields);
+  for (let index = 0; index + 1 < received.length; index += 2) {
+    const name = received[index] ?? "";
+    const lowerCaseName = name.toLowerCase();
+    if (withheld.has(lowerCaseName) && !NEVER_STORED.has(lowerCaseName)) own.push(name, received[index + 1] ?? "");
+  }
+  return own;
+};
+
+const NONE: readonly string[] = [];
+
 /** What describes the bytes that are stored stays as it was when they arrived (RFC 9111 3.2). */
 const BOUND_TO_THE_BODY: ReadonlySet<string> = new Set([
   "content-encoding",

@@ -51,6 +51,7 @@ describe("ranges", () => {
     const many = (count: number) => `bytes=${Array.from({ length: count }, (_, i) => `${i * 4}-${i * 4}`).join(",")}`;
     expect(decide(many(MAX_RANGES)).kind).toBe("partial");
     expect(decide(many(MAX_RANGES + 1))).toEqual(FULL);
+    expect(decideRange(many(3), undefined, STORED, 1000, OFF, 2)).toEqual(FULL);
     expect(decide(`bytes=${"0-,".repeat(10)}0-`)).toEqual(FULL);
     expect(decide("bytes=0-9,5-14,10-19,15-24")).toEqual(FULL);
     expect(decide(`bytes=0-${",0-".repeat(100_000)}`)).toEqual(FULL);

@@ -37,6 +37,7 @@ const OPTIONS: VhostOptions = {
   keepAliveHeader: true,
   keepAliveHeaderMax: 0,
   ageHeader: false,
+  cacheStatusHeader: false,
   etagHeader: true,
   originalHeader: false,
   viaHeader: true,

@@ -9,6 +9,7 @@ import {
   type FieldBlock,
   PARSE_NEED_MORE,
   PARSE_REJECTED,
+  type Rejection,
   type RequestHeadParser,
 } from "@basalt/http";
 import { rejectionSlot } from "@basalt/telemetry";
@@ -19,6 +20,7 @@ import type { EdgeServer } from "./edgeServer.ts";
 import { Exchange } from "./exchange.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServedVhost } from "./servedVhost.ts";
+import { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
 
 /** Bytes of pipelined requests that may wait behind a running one before the socket is paused. */
 const PIPELINE_BYTES = 64 * 1024;
@@ -37,6 +39,7 @@ export class Connection implements SocketHandler {
   readonly server: EdgeServer;
   readonly socket: ClientSocket;
   readonly localPort: number;
+  readonly #sessionNumber = nextSessionNumber();
   readonly #parser: RequestHeadParser;
   readonly #exchange: Exchange;
   #state: State = "idle";
@@ -47,6 +50,10 @@ export class Connection implements SocketHandler {
   #body: RequestBody | undefined;
   #bodyLeft = 0;
   #bodyBytes = 0;
+  /** Bytes of a body since the deadline was last moved. */
+  #sinceTouch = 0;
+  /** The client waits for 100 Continue before it sends its body. */
+  #owesContinue = false;
   #decoder: ChunkedDecoder | undefined;
   #peerEnded = false;
   #tunnel: ((data: Buffer) => void) | undefined;
@@ -65,6 +72,11 @@ export class Connection implements SocketHandler {
     this.#parser = createRequestHeadParser(limits);
     this.#exchange = new Exchange(this);
     this.#deadline = server.parts.clock.monotonic() + limits.headTimeoutSeconds * 1000;
+  }
+
+  /** HTTP-41: unsigned 64-bit, unlike that of any other connection. */
+  get sessionId(): bigint {
+    return sessionIdOf(this.#sessionNumber);
   }
 
   /** Requests answered before the present one. */
@@ -103,6 +115,7 @@ export class Connection implements SocketHandler {
   }
 
   onDrain(): void {
+    this.#unsentSeen = 0;
     this.#releaseHeld();
     this.#exchange.drained();
     if (this.#state === "busy") this.#touch(this.server.state.limits.sendTimeoutSeconds);
@@ -165,8 +178,10 @@ export class Connection implements SocketHandler {
     const { limits } = this.server.state;
     const unsent = this.socket.unsentBytes;
     if (unsent > 0) {
-      // A slow client is not a dead one: it is cut when a whole period has passed without a byte taken.
-      if (unsent === this.#unsentSeen) this.destroy();
+      // A slow client is not a dead one: it is cut when a whole period has passed with next to nothing taken.
+      // With a reset: else the kernel would go on offering it what it does not take.
+      const taken = this.#unsentSeen - unsent;
+      if (taken >= 0 && taken < LEAST_PROGRESS_BYTES) this.reset();
       this.#unsentSeen = unsent;
       this.#touch(limits.sendTimeoutSeconds);
       return;
@@ -180,7 +195,7 @@ export class Connection implements SocketHandler {
         this.close();
         return;
       case "busy":
-        if (!this.#paused) this.#body?.fail(new EdgeError("REQUEST_TIMEOUT"));
+        if (!this.#paused && !this.#owesContinue) this.#body?.fail(new EdgeError("REQUEST_TIMEOUT"));
         this.#touch(limits.sendTimeoutSeconds);
         return;
       case "closing":
@@ -333,16 +348,12 @@ export class Connection implements SocketHandler {
   }
 
   #beginBody(fields: FieldBlock): RequestBody {
-    const expectsContinue = (fields.flags & FIELD.EXPECT_CONTINUE) !== 0 && this.#parser.minorVersion === 1;
-    let continued = !expectsContinue;
+    this.#owesContinue = (fields.flags & FIELD.EXPECT_CONTINUE) !== 0 && this.#parser.minorVersion === 1;
+    this.#sinceTouch = 0;
     const body = new RequestBody({
       pause: () => this.pauseReading(),
       resume: () => this.#resume(),
-      started: () => {
-        if (continued || this.#state !== "busy") return;
-        continued = true;
-        this.socket.write(CONTINUE);
-      },
+      started: () => this.#continue(),
     });
     if ((fields.flags & FIELD.CHUNKED) !== 0) {
       this.#decoder ??= createChunkedDecoder(this.server.state.limits);
@@ -357,11 +368,20 @@ export class Connection implements SocketHandler {
     return body;
   }
 
+  /** Asks for the body, unless it comes unasked or the answer has begun (RFC 9110 10.1.1). */
+  #continue(): void {
+    if (!this.#owesContinue || this.#state !== "busy" || this.#exchange.headBytesSent > 0) return;
+    this.#owesContinue = false;
+    this.socket.write(CONTINUE);
+    this.#touch(this.server.state.limits.bodyTimeoutSeconds);
+  }
+
   /** Feeds the running request's body; returns the position behind what belongs to it. */
   #receiveBody(buffer: Buffer, start: number, end: number): number {
     const body = this.#body;
-    if (body === undefined) return start;
-    this.#touch(this.server.state.limits.bodyTimeoutSeconds);
+    if (body === undefined || start === end) return start;
+    this.#owesContinue = false;
+    this.#noteBodyBytes(end - start);
     if (this.#bodyLeft >= 0) {
       const take = Math.min(this.#bodyLeft, end - start);
       if (take > 0) body.push(buffer, start, start + take);
@@ -376,19 +396,32 @@ export class Connection implements SocketHandler {
       this.#bodyBytes += to - from;
       if (limit === 0 || this.#bodyBytes <= limit) body.push(source, from, to);
     });
-    if (outcome === CHUNK_REJECTED) return this.#refuseBody(body, "REQUEST_MALFORMED", end);
+    if (outcome === CHUNK_REJECTED) return this.#refuseBody(body, decoder.rejection?.code ?? "REQUEST_MALFORMED", end);
     if (limit > 0 && this.#bodyBytes > limit) return this.#refuseBody(body, "REQUEST_BODY_TOO_LARGE", end);
     if (outcome === CHUNK_DONE) this.#endBody(body);
     return decoder.position;
   }
 
+  /** A body that trickles is as good as none: only a fair piece of it moves the deadline. */
+  #noteBodyBytes(count: number): void {
+    this.#sinceTouch += count;
+    if (this.#sinceTouch < LEAST_PROGRESS_BYTES) return;
+    this.#sinceTouch = 0;
+    this.#touch(this.server.state.limits.bodyTimeoutSeconds);
+  }
+
   /** Ends the request; with an answer only as long as none has begun. */
-  #refuseBody(body: RequestBody, code: "REQUEST_MALFORMED" | "REQUEST_BODY_TOO_LARGE", end: number): number {
+  #refuseBody(body: RequestBody, code: Rejection["code"] | "REQUEST_BODY_TOO_LARGE", end: number): number {
     const hasAnswered = this.#exchange.headBytesSent > 0;
     this.server.parts.counters.add(rejectionSlot(code), 1);
     body.fail(new EdgeError(code));
-    if (hasAnswered) this.destroy();
-    else rejectConnection(this, code);
+    if (hasAnswered) {
+      this.destroy();
+      return end;
+    }
+    rejectConnection(this, code);
+    // What the request goes on with elsewhere must not answer it a second time.
+    this.#exchange.clientGone();
     return end;
   }
 
@@ -419,5 +452,7 @@ export class Connection implements SocketHandler {
 const IDLE_SECONDS = 10;
 /** For a first request while memory is short. */
 const FIRST_REQUEST_MS = 1_000;
+/** What a body, either way, has to move by within its time-out: slower clients hold a connection for nothing. */
+const LEAST_PROGRESS_BYTES = 512;
 /** For the last answer to be taken. */
 const CLOSE_SECONDS = 30;

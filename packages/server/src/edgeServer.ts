@@ -190,6 +190,8 @@ const EMPTY_STATE: ServingState = {
     headTimeoutSeconds: 15,
     bodyTimeoutSeconds: 30,
     sendTimeoutSeconds: 60,
+    trailerBytes: 8192,
+    ranges: 16,
   },
   maxConnections: 1,
   reopenConnections: 0,

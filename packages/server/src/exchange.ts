@@ -4,6 +4,7 @@ import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "
 import { cacheResultSlot, clientResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, EdgeError } from "@basalt/types";
 import type { Connection } from "./connection.ts";
+import { needsOwnHead } from "./delivery/cacheStatus.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { runPhases } from "./phases/table.ts";
@@ -20,6 +21,8 @@ export interface Ongoing {
   /** Whether the memory tier holds what is being sent. */
   isKept?(data: Buffer): boolean;
 }
+
+const NO_FIELDS: readonly string[] = [];
 
 /**
  * One request and its response. A connection has one and uses it again for each request, so that a cache hit makes no
@@ -39,6 +42,12 @@ export class Exchange implements ConditionRequest {
   nowMs = 0;
   vhost: ServedVhost | undefined;
   url = "";
+  /** The URL and the selector under which the cache is asked for it. */
+  name = "";
+  /** Selector of a request whose body counts (KEY-12); empty for all others. */
+  bodySelector = "";
+  /** The body of such a request. */
+  keyBody: Buffer | undefined;
   variant: Variant = 0;
   wantsGzip = false;
   mustRenew = false;
@@ -51,6 +60,12 @@ export class Exchange implements ConditionRequest {
   source: BodySource | undefined;
   sourceHead: StoredHead | undefined;
   error: EdgeError | undefined;
+  /** It was fetched for this request alone. */
+  isPassed = false;
+  /** Fields that the origin has sent for this request alone, flat. */
+  ownFields: readonly string[] = NO_FIELDS;
+  /** Status of the error page, where it is not that of the error; else 0. */
+  errorStatus = 0;
   result: CacheResult = "TCP_NONE";
   connectionDecision: ConnectionDecision = CLOSING;
   status = 0;
@@ -117,8 +132,13 @@ export class Exchange implements ConditionRequest {
     this.source = undefined;
     this.sourceHead = undefined;
     this.error = undefined;
+    this.errorStatus = 0;
+    this.isPassed = false;
+    this.ownFields = NO_FIELDS;
     this.wantsGzip = false;
     this.mustRenew = false;
+    this.keyBody = undefined;
+    this.bodySelector = "";
     this.isAnew = false;
     this.result = "TCP_NONE";
     this.status = 0;
@@ -167,12 +187,19 @@ export class Exchange implements ConditionRequest {
     this.connection.reset();
   }
 
+  /** The response says something that no prepared one says. */
+  get needsOwnHead(): boolean {
+    return this.vhost !== undefined && needsOwnHead(this.vhost, this.result, this.ownFields);
+  }
+
   decideConnection(): ConnectionDecision {
     const { connection, vhost } = this;
     const { isDraining, isEmergency } = connection.server;
     if (isDraining || isEmergency || vhost === undefined) this.connectionDecision = CLOSING;
     else {
       this.connectionDecision = vhost.connectionRules(this.fields.flags, this.minorVersion, connection.served);
+      // Another object than the standard one: no prepared response goes out as it is.
+      if (this.needsOwnHead) this.connectionDecision = { ...this.connectionDecision };
     }
     return this.connectionDecision;
   }
@@ -189,13 +216,13 @@ export class Exchange implements ConditionRequest {
    * counts as asking for the object there, so that the tier parts with others first (OPT-60).
    */
   isKept(data: Buffer): boolean {
-    const { vhost, url, variant, ongoing } = this;
+    const { vhost, name, variant, ongoing } = this;
     if (ongoing?.isKept?.(data) === true) return true;
     if (vhost === undefined) return false;
     const { cache } = this.connection.server.parts;
     return (
-      isMemoryOf(cache.find(vhost.cache, variant, url), data) ||
-      isMemoryOf(cache.find(vhost.cache, VARIANT.GZIP, url), data)
+      isMemoryOf(cache.find(vhost.cache, variant, name), data) ||
+      isMemoryOf(cache.find(vhost.cache, VARIANT.GZIP, name), data)
     );
   }
 

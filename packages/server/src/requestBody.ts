@@ -4,6 +4,10 @@ import { EdgeError } from "@basalt/types";
 const HIGH_BYTES = 256 * 1024;
 const LOW_BYTES = 64 * 1024;
 
+/** Pieces up to SMALL_BYTES are gathered: a body in chunks of one byte must not cost a buffer for each. */
+const SMALL_BYTES = 512;
+const GATHER_BYTES = 4 * 1024;
+
 interface Flow {
   pause(): void;
   resume(): void;
@@ -18,6 +22,10 @@ interface Flow {
 export class RequestBody implements AsyncIterable<Buffer> {
   readonly #flow: Flow;
   #chunks: Buffer[] = [];
+  /** Small pieces that came last: `[#gatheredFrom, #gatheredTo)` of `#gather` is still to be taken. */
+  #gather: Buffer | undefined;
+  #gatheredFrom = 0;
+  #gatheredTo = 0;
   #held = 0;
   #paused = false;
   #started = false;
@@ -32,7 +40,12 @@ export class RequestBody implements AsyncIterable<Buffer> {
   /** Takes a copy of the bytes: the read buffer is shared. */
   push(buffer: Buffer, start: number, end: number): void {
     if (this.#state !== "open") return;
-    this.#chunks.push(Buffer.from(buffer.subarray(start, end)));
+    if (end - start <= SMALL_BYTES) {
+      this.#gatherSmall(buffer, start, end);
+    } else {
+      this.#sealGathered();
+      this.#chunks.push(Buffer.from(buffer.subarray(start, end)));
+    }
     this.#held += end - start;
     if (this.#held > HIGH_BYTES && !this.#paused) {
       this.#paused = true;
@@ -50,14 +63,14 @@ export class RequestBody implements AsyncIterable<Buffer> {
     if (this.#state !== "open") return;
     this.#state = "failed";
     this.#error = error;
-    this.#chunks = [];
+    this.#dropHeld();
     this.#wakeUp();
   }
 
   /** Nobody will consume it any more: what still comes is read and dropped. */
   discard(): void {
     if (this.#state === "open") this.#state = "discarding";
-    this.#chunks = [];
+    this.#dropHeld();
     this.#held = 0;
     if (this.#paused) {
       this.#paused = false;
@@ -73,7 +86,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
     }
     try {
       for (;;) {
-        const chunk = this.#chunks.shift();
+        const chunk = this.#next();
         if (chunk !== undefined) {
           this.#taken(chunk.length);
           yield chunk;
@@ -88,6 +101,39 @@ export class RequestBody implements AsyncIterable<Buffer> {
     } finally {
       this.discard();
     }
+  }
+
+  #gatherSmall(buffer: Buffer, start: number, end: number): void {
+    if (this.#gather !== undefined && this.#gather.length - this.#gatheredTo < end - start) this.#sealGathered();
+    this.#gather ??= Buffer.allocUnsafe(GATHER_BYTES);
+    this.#gatheredTo += buffer.copy(this.#gather, this.#gatheredTo, start, end);
+  }
+
+  /** What was gathered keeps its place in front of what comes next. */
+  #sealGathered(): void {
+    const gathered = this.#takeGathered();
+    if (gathered !== undefined) this.#chunks.push(gathered);
+    this.#gather = undefined;
+    this.#gatheredFrom = 0;
+    this.#gatheredTo = 0;
+  }
+
+  #takeGathered(): Buffer | undefined {
+    if (this.#gather === undefined || this.#gatheredFrom === this.#gatheredTo) return undefined;
+    const gathered = this.#gather.subarray(this.#gatheredFrom, this.#gatheredTo);
+    this.#gatheredFrom = this.#gatheredTo;
+    return gathered;
+  }
+
+  #next(): Buffer | undefined {
+    return this.#chunks.shift() ?? this.#takeGathered();
+  }
+
+  #dropHeld(): void {
+    this.#chunks = [];
+    this.#gather = undefined;
+    this.#gatheredFrom = 0;
+    this.#gatheredTo = 0;
   }
 
   #taken(length: number): void {

@@ -6,11 +6,19 @@ import {
   type ConnectionRules,
   compileCompression,
   compileConnectionRules,
+  compileExpiresRules,
+  compileHeaderRules,
   compileKeyRules,
   compileMethodRules,
+  compilePostSelector,
+  type ExpiresRules,
+  type HeaderRules,
   type KeyRules,
   type MethodRules,
+  type PostSelector,
 } from "@basalt/policy";
+import { hasRulesPerResponse } from "./delivery/responseFields.ts";
+import { SearchRules } from "./searchRules.ts";
 
 /** A virtual host ready to serve: its rules compiled once per configuration. */
 export interface ServedVhost {
@@ -19,15 +27,22 @@ export interface ServedVhost {
   readonly keyRules: KeyRules;
   readonly methodRules: MethodRules;
   readonly connectionRules: ConnectionRules;
-  /** What most requests get: prepared responses carry these lines. Undefined where each response differs (HTTP-10). */
+  /** What most requests get: prepared responses carry these lines. Undefined where each response differs (HTTP-10, HTTP-45). */
   readonly standardConnection: ConnectionDecision | undefined;
   readonly compression: CompressionRules | undefined;
+  readonly headerRules: HeaderRules | undefined;
+  readonly expiresRules: ExpiresRules | undefined;
+  /** For a POST that is cached (KEY-12). */
+  readonly postSelector: PostSelector;
+  /** No-Vary-Search. */
+  readonly searchRules: SearchRules;
   /** Offset of its counters. */
   readonly counters: number;
 }
 
 export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): ServedVhost => {
   const connectionRules = compileConnectionRules(settings.options);
+  const headerRules = compileHeaderRules(settings);
   const counted = settings.options.keepAliveHeader && settings.options.keepAliveHeaderMax > 0;
   return {
     settings,
@@ -35,8 +50,12 @@ export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): 
     keyRules: compileKeyRules(settings),
     methodRules: compileMethodRules(settings),
     connectionRules,
-    standardConnection: counted ? undefined : connectionRules(0, 1, 0),
+    standardConnection: counted || hasRulesPerResponse({ headerRules }) ? undefined : connectionRules(0, 1, 0),
     compression: settings.options.compression.enabled ? compileCompression(settings) : undefined,
+    headerRules,
+    expiresRules: compileExpiresRules(settings),
+    postSelector: compilePostSelector(settings),
+    searchRules: new SearchRules(),
     counters: cache.counters,
   };
 };

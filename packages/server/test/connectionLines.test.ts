@@ -150,6 +150,29 @@ describe("HTTP-10, HTTP-11: Max counts down", () => {
   });
 });
 
+describe("HTTP-05: of the rules HTTP-06 to HTTP-11 the first that applies decides", () => {
+  const MAX = '<KeepAliveHeader Max="3">ON</KeepAliveHeader>';
+  const MAX_OFF = '<KeepAliveHeader Max="3">OFF</KeepAliveHeader>';
+  it.each([
+    ["the client's close before Max", MAX, ["Connection: close"], CLOSE],
+    ["the client's close before its own keep-alive", "", ["Connection: keep-alive, close"], CLOSE],
+    [
+      "ConnectionHeader close before everything of Keep-Alive",
+      `<ConnectionHeader>close</ConnectionHeader>${MAX}`,
+      ["Connection: keep-alive"],
+      CLOSE,
+    ],
+    ["KeepAliveHeader OFF before Max", MAX_OFF, [], ["keep-alive", undefined, false] as const],
+  ])("%s", async (_, options, fields, [connection, keepAlive, ends]) => {
+    const edge = new TestEdge({ vhost: `<Options>${options}</Options>` });
+    await edge.store("/a", "x");
+    const client = edge.connect().get("/a", fields);
+    const response = await client.response();
+    expect([response.field("connection"), response.field("keep-alive")]).toEqual([connection, keepAlive]);
+    expect(client.socket.hasEnded).toBe(ends);
+  });
+});
+
 describe("behind an answer that closes", () => {
   it("nothing that the client still sends is read", async () => {
     const edge = new TestEdge();

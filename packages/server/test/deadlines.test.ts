@@ -58,15 +58,16 @@ describe("deadlines", () => {
 
   it("a body that stops coming for 30 s fails the request to the origin with 408", async () => {
     const edge = new TestEdge();
-    const client = edge.connect().send(`${requestText("/a", ["Content-Length: 10"], "POST")}01234`);
+    const client = edge.connect().send(`${requestText("/a", ["Content-Length: 2000"], "POST")}01234`);
     const call = await edge.origin.call();
     if (call.request.body.kind === "none") throw new Error("no body");
     const reading = call.request.body.chunks[Symbol.asyncIterator]();
     await reading.next();
     edge.advanceSeconds(29);
-    client.send("5");
+    client.send("5".repeat(600));
     await reading.next();
     edge.advanceSeconds(29);
+    expect(client.socket.received).toHaveLength(0);
     const next = reading.next();
     const failed = expect(next).rejects.toMatchObject({ code: "REQUEST_TIMEOUT" });
     edge.advanceSeconds(1);
@@ -74,6 +75,36 @@ describe("deadlines", () => {
     call.fail("REQUEST_TIMEOUT");
     expect((await client.response()).status).toBe(408);
     await client.ended();
+  });
+
+  it("a body that trickles is as late as one that stops (slowhttptest -B)", async () => {
+    const edge = new TestEdge();
+    const client = edge.connect().send(requestText("/a", ["Content-Length: 4096"], "POST"));
+    const call = await edge.origin.call();
+    if (call.request.body.kind === "none") throw new Error("no body");
+    const { chunks } = call.request.body;
+    const drained = (async () => {
+      for await (const _ of chunks);
+    })();
+    const failed = expect(drained).rejects.toMatchObject({ code: "REQUEST_TIMEOUT" });
+    for (let second = 0; second < 30; second += 5) {
+      client.send("0123456789012345");
+      edge.advanceSeconds(5);
+    }
+    await failed;
+  });
+
+  it("a client that waits for 100 Continue while the origin is being connected is not late", async () => {
+    const edge = new TestEdge();
+    const fields = ["Content-Length: 5", "Expect: 100-continue"];
+    const client = edge.connect().send(requestText("/a", fields, "POST"));
+    const call = await edge.origin.call();
+    edge.advanceSeconds(100);
+    if (call.request.body.kind === "none") throw new Error("no body");
+    const next = call.request.body.chunks[Symbol.asyncIterator]().next();
+    expect(client.all().map(({ status }) => status)).toEqual([100]);
+    client.send("hello");
+    expect(await next).toMatchObject({ done: false });
   });
 
   it("a body that this server itself holds back is not late", async () => {
@@ -108,10 +139,23 @@ describe("deadlines", () => {
     client.socket.room = 0;
     client.get("/a");
     for (let minute = 0; minute < 60; minute++) {
-      client.socket.take(100);
+      client.socket.take(1000);
       edge.advanceSeconds(60);
     }
     expect(client.socket.isDestroyed).toBe(false);
+  });
+
+  it("a client that takes next to nothing is (slowhttptest -X)", async () => {
+    const edge = new TestEdge();
+    await edge.store("/a", Buffer.alloc(200_000));
+    const client = edge.connect();
+    client.socket.room = 0;
+    client.get("/a");
+    for (let second = 0; second < 130; second += 5) {
+      client.socket.take(25);
+      edge.advanceSeconds(5);
+    }
+    expect(client.socket.isDestroyed).toBe(true);
   });
 
   it("a client that takes nothing of a long body is cut as well", async () => {

@@ -2,16 +2,11 @@ import type { Condition, ConditionFiles } from "../contract.ts";
 import type { ProblemList } from "../problems.ts";
 import { parseTimeExpression } from "../syntax/timeExpression.ts";
 import { splitFields } from "./fields.ts";
+import { readHeaderChange } from "./headerRule.ts";
 import { type ConditionKind, parseCondition } from "./parseCondition.ts";
 
 /** Files of the guide that this version does not read yet. */
-export const INACTIVE_CONDITION_FILES: readonly string[] = [
-  "acl.txt",
-  "headers.txt",
-  "expires.txt",
-  "postbody.txt",
-  "throttling.txt",
-];
+export const INACTIVE_CONDITION_FILES: readonly string[] = ["acl.txt", "throttling.txt"];
 
 type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
@@ -55,8 +50,8 @@ const BYPASS_GRAMMAR: LineGrammar<RulesOf<"bypass">> = {
   },
 };
 
-/** KEY-06. */
-const QUERYSTRING_GRAMMAR: LineGrammar<RulesOf<"querystring">> = {
+/** KEY-06, KEY-14: lines that only name URLs. */
+const URL_GRAMMAR: LineGrammar<RulesOf<"querystring">> = {
   kinds: ["url"],
   maxFields: 1,
   readRule: ({ condition }) => accept({ condition }),
@@ -76,6 +71,35 @@ const COMPRESSION_GRAMMAR: LineGrammar<RulesOf<"compression">> = {
     const level = isLevel ? method : field(2);
     if (level !== "" && !/^[1-9]$/.test(level)) return refuse(`The level ${JSON.stringify(level)} is not 1 to 9.`);
     return accept({ condition, compress: method !== "no", level: level === "" ? undefined : Number(level) });
+  },
+};
+
+/** HTTP-44 to HTTP-46, ORG-53. */
+const HEADERS_GRAMMAR: LineGrammar<RulesOf<"headers">> = {
+  kinds: ["url", "ip", "header", "method"],
+  maxFields: 4,
+  readRule: ({ condition, field }) => {
+    const change = readHeaderChange(field);
+    return change.ok ? accept({ condition, ...change.value }) : change;
+  },
+};
+
+/** A century: for ever, and well within the years that an HTTP date can name. */
+const MAX_EXPIRES_SECONDS = 3_153_600_000;
+
+/** HTTP-15. */
+const EXPIRES_GRAMMAR: LineGrammar<RulesOf<"expires">> = {
+  kinds: ["url", "mime"],
+  maxFields: 3,
+  readRule: ({ condition, field }) => {
+    const seconds = parseTimeExpression(field(1));
+    if (seconds === undefined) return refuse(`${JSON.stringify(field(1))} is not a time expression.`);
+    if (seconds > MAX_EXPIRES_SECONDS) return refuse(`${JSON.stringify(field(1))} is longer than 100 years.`);
+    const base = field(2).toLowerCase();
+    if (base !== "" && base !== "access" && base !== "modification") {
+      return refuse(`${JSON.stringify(field(2))} is neither access nor modification.`);
+    }
+    return accept({ condition, seconds, base: base === "" ? undefined : base });
   },
 };
 
@@ -118,7 +142,15 @@ const readRules = <Rule>(
   return rules;
 };
 
-export const NO_CONDITIONS: ConditionFiles = { ttl: [], bypass: [], querystring: [], compression: [] };
+export const NO_CONDITIONS: ConditionFiles = {
+  ttl: [],
+  bypass: [],
+  querystring: [],
+  compression: [],
+  headers: [],
+  expires: [],
+  postbody: [],
+};
 
 /** The condition files of one virtual host (CFG-62); `textOf` gives a file of its folder, undefined when absent. */
 export const readConditionFiles = (
@@ -131,8 +163,11 @@ export const readConditionFiles = (
   return {
     ttl: read("ttl.txt", TTL_GRAMMAR),
     bypass: read("bypass.txt", BYPASS_GRAMMAR),
-    querystring: read("querystring.txt", QUERYSTRING_GRAMMAR),
+    querystring: read("querystring.txt", URL_GRAMMAR),
     compression: read("compression.txt", COMPRESSION_GRAMMAR),
+    headers: read("headers.txt", HEADERS_GRAMMAR),
+    expires: read("expires.txt", EXPIRES_GRAMMAR),
+    postbody: read("postbody.txt", URL_GRAMMAR),
   };
 };
 
@@ -141,5 +176,8 @@ export const CONDITION_FILE_NAMES: readonly string[] = [
   "bypass.txt",
   "querystring.txt",
   "compression.txt",
+  "headers.txt",
+  "expires.txt",
+  "postbody.txt",
   ...INACTIVE_CONDITION_FILES,
 ];

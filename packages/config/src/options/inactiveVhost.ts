@@ -40,14 +40,6 @@ const removed = (at: string): InactiveOption => ({
 /** Elements that both `<VHostDefault>` and `<Vhost>` may hold and that this version accepts without acting on them. */
 export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
   ...defineInactive([
-    ["Options/VaryHeader", "KEY-09", "Names in the origin's `Vary` that are honoured."],
-    ["Options/PostRequest", "KEY-11", "Whether POST is cached."],
-    ["Options/PostRequest@BodySensitive", "KEY-12", "Whether the body is part of the key."],
-    ["Options/PostRequest@MaxContentLength", "KEY-13", "Longest body of a cached POST."],
-    ["Options/RefreshExpiresHeader", "HTTP-13", "Whether expires.txt decides `Expires`."],
-    ["Options/RefreshExpiresHeader@Base", "HTTP-14", "Base of rules that name none."],
-    ["Options/ModifyHeader", "HTTP-42", "Whether headers.txt applies to requests and responses."],
-    ["Options/ModifyHeader@FirstOnly", "HTTP-43", "Whether only the first matching rule applies."],
     ["Options/AccessControl", "ACL-20", "Whether acl.txt applies."],
     ["Options/AccessControl@Default", "ACL-21", "What happens to requests that no line matches."],
     ["Options/AccessControl@DenialCode", "ACL-22", "Status of denied requests."],
@@ -117,8 +109,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
     ["OriginOptions/WLProxyClientIP", "ORG-45", "Whether the client's address goes into `WL-Proxy-Client-IP`."],
     ["OriginOptions/WLProxyClientIP@Bypass", "BYP-14", "Whether that holds for bypassed requests too."],
     ["OriginOptions/IfRange", "ORG-47", "Whether range requests carry `If-Range`."],
-    ["OriginOptions/ModifyHeader", "ORG-51", "Whether headers.txt applies to origin requests."],
-    ["OriginOptions/ModifyHeader@FirstOnly", "ORG-52", "Whether only the first matching rule applies."],
     ["OriginOptions/RedirectionTrace", "ORG-55, VHT-40", "Whether redirects of the origin are followed."],
     ...hlsRows("MP4HLS", "MEDIA-10"),
     ...hlsRows("MP3HLS", "MEDIA-50"),

@@ -1,8 +1,11 @@
+import type { CachingProfile } from "../contract.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import type { ValueType } from "./valueTypes.ts";
 
 /** What a change needs to take effect. */
 export type Reload = "live" | "restart";
+
+export type ProfileDefault<T> = { readonly [Profile in CachingProfile]?: T };
 
 /** One value an operator may write. Parser, validation, inheritance, reload diff and reference page read these rows. */
 export interface Option<T> {
@@ -13,6 +16,8 @@ export interface Option<T> {
   readonly attribute: string | undefined;
   readonly type: ValueType<T>;
   readonly default: T;
+  /** Defaults of caching profiles that differ from `default`. */
+  readonly profileDefault: ProfileDefault<T> | undefined;
   /** For the reference page, when the default depends on the machine. */
   readonly defaultNote: string | undefined;
   readonly reload: Reload;
@@ -58,11 +63,12 @@ export type OptionTable<Settings> = {
       : OptionTable<Settings[Key]>;
 };
 
-interface Details {
+interface Details<T = never> {
   readonly doc: string;
   readonly spec: string;
   readonly reload?: Reload;
   readonly defaultNote?: string;
+  readonly profileDefault?: ProfileDefault<T>;
 }
 
 const splitPlace = (at: string): { readonly elements: readonly string[]; readonly attribute: string | undefined } => {
@@ -70,12 +76,13 @@ const splitPlace = (at: string): { readonly elements: readonly string[]; readonl
   return { elements: path === "" ? [] : path.split("/"), attribute };
 };
 
-export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, details: Details): Option<T> => ({
+export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, details: Details<T>): Option<T> => ({
   kind: "value",
   at,
   ...splitPlace(at),
   type,
   default: defaultValue,
+  profileDefault: details.profileDefault,
   defaultNote: details.defaultNote,
   reload: details.reload ?? "live",
   doc: details.doc,

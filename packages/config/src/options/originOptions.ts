@@ -86,11 +86,24 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
     "BYP-14",
     "Whether `<XFFClientIPOnly>` holds for bypassed requests too.",
   ),
-  originalETag: onOffRow("OriginalETag", false, "ORG-46", "Whether the origin's `ETag` is kept and used for renewal."),
+  originalETag: option<boolean>("OriginalETag", onOff, false, {
+    doc: "Whether the origin's `ETag` is kept and used for renewal.",
+    spec: "ORG-46",
+    profileDefault: { rfc9111: true },
+  }),
   wholeClientRequest: onOffRow(
     "WholeClientRequest",
     false,
     "ORG-39",
     "Whether the origin is asked with the client's URL unchanged.",
   ),
+  modifyHeader: {
+    enabled: onOffRow("ModifyHeader", false, "ORG-51", "Whether headers.txt applies to requests to the origin."),
+    firstOnly: onOffRow(
+      "ModifyHeader@FirstOnly",
+      false,
+      "ORG-52",
+      "Whether only the first matching rule for requests to the origin applies.",
+    ),
+  },
 };

@@ -269,6 +269,14 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         doc: "How long a client may accept nothing of its response.",
         spec: "own element",
       }),
+      trailerBytes: option("Cache/ClientLimits/TrailerSize", integer({ min: 0, max: MEBIBYTE }, "bytes"), 8_192, {
+        doc: "Longest trailer section of a chunked body, of clients and of origins; a longer one ends the message as malformed.",
+        spec: "own element",
+      }),
+      ranges: option("Cache/ClientLimits/MultiRangeCount", integer({ min: 1, max: 1_000 }), 16, {
+        doc: "Most ranges of one request; with more, `Range` is ignored.",
+        spec: "own element",
+      }),
     },
   },
 };

@@ -185,6 +185,28 @@ export const statusList: ValueType<readonly number[]> = {
   format: (values) => (values.length === 0 ? "0" : values.join(", ")),
 };
 
+const fieldName: ValueType<string> = {
+  name: "name",
+  allowed: "a field name",
+  emptyIsValue: false,
+  parse: (text) =>
+    /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text) ? accept(text.toLowerCase()) : refuse(text, "is not a field name"),
+  format: (value) => value,
+};
+
+const fieldNames = commaList(fieldName, "a comma list of field names, * for all, or empty for none");
+
+/** Field names in lower case; a `*` anywhere makes it `*` alone. */
+export const fieldNameList: ValueType<readonly string[]> = {
+  ...fieldNames,
+  emptyIsValue: true,
+  parse: (text) => {
+    if (text === "") return accept([]);
+    const outcome = fieldNames.parse(text);
+    return outcome.ok && outcome.value.includes("*") ? accept(["*"]) : outcome;
+  },
+};
+
 /** Text that can go into an HTTP field value: visible ASCII and blanks, so that no line can be injected. */
 export const fieldText: ValueType<string> = {
   name: "text",

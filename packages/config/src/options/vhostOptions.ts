@@ -2,6 +2,7 @@ import type { VhostOptions } from "../contract.ts";
 import { type OptionTable, option } from "./option.ts";
 import {
   duration,
+  fieldNameList,
   httpStatus,
   integer,
   kilobyteRange,
@@ -20,8 +21,15 @@ const lifetime = duration({ min: 0, max: 3_153_600_000 });
 /** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
 const timeout = duration({ min: 1, max: 2_000_000 });
 
+/** A body that is part of a key is held in memory whole. */
+const MAX_POST_BYTES = 64 * 1024 ** 2;
+
 const onOffRow = (at: string, defaultValue: boolean, spec: string, doc: string) =>
   option<boolean>(at, onOff, defaultValue, { doc, spec });
+
+/** OFF by default, but ON where the profile is rfc9111. */
+const onByStandardRow = (at: string, spec: string, doc: string) =>
+  option<boolean>(at, onOff, false, { doc, spec, profileDefault: { rfc9111: true } });
 
 const lifetimeRow = (at: string, defaultValue: number, spec: string, doc: string) =>
   option<number>(at, lifetime, defaultValue, { doc, spec });
@@ -37,6 +45,10 @@ const compressionEnd = (end: "min" | "max", defaultKilobytes: number, doc: strin
 
 /** Places are relative to `<Options>` of `<VHostDefault>` or `<Vhost>`. */
 export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
+  cachingProfile: option("CachingProfile", oneOf("guide", "rfc9111"), "guide", {
+    doc: "`guide`: lifetimes by the guide's rules, every answer is shared. `rfc9111`: a conforming shared cache.",
+    spec: "own element",
+  }),
   ttl: {
     priority: option(
       "TTL@Priority",
@@ -104,6 +116,11 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     "Whether a client's no-cache expires the object.",
   ),
   acceptEncoding: onOffRow("AcceptEncoding", true, "KEY-02", "Whether `Accept-Encoding` tells objects apart."),
+  varyHeader: option("VaryHeader", fieldNameList, [], {
+    doc: "Names in the origin's `Vary` that are honoured; `*` all of them, empty none.",
+    spec: "KEY-09",
+    profileDefault: { rfc9111: ["*"] },
+  }),
   caseSensitive: onOffRow("CaseSensitive", true, "KEY-04", "Whether the case of a URL matters."),
   applyQueryString: onOffRow("ApplyQueryString", true, "KEY-05", "Whether the query string is part of the key."),
   applyQueryStringCollective: onOffRow(
@@ -125,25 +142,61 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     doc: "Requests that a connection may make, counted down in `Keep-Alive`; 0 without limit.",
     spec: "HTTP-04",
   }),
-  ageHeader: onOffRow("AgeHeader", false, "HTTP-12", "Whether an `Age` field is sent."),
+  ageHeader: onByStandardRow("AgeHeader", "HTTP-12", "Whether an `Age` field is sent."),
   etagHeader: onOffRow("ETagHeader", true, "HTTP-18", "Whether an `ETag` field is sent."),
-  originalHeader: onOffRow(
+  originalHeader: onByStandardRow(
     "OriginalHeader",
-    false,
     "HTTP-20",
     "Whether the origin's non-standard fields are stored and sent.",
   ),
   viaHeader: onOffRow("ViaHeader", true, "HTTP-24", "Whether a `Via` field is sent."),
+  cacheStatusHeader: onByStandardRow(
+    "CacheStatusHeader",
+    "RFC 9211",
+    "Whether `Cache-Status` tells what was done for a response.",
+  ),
   serverHeader: onOffRow("ServerHeader", true, "HTTP-25", "Whether the origin's `Server` field is passed on."),
   lastModifiedCheck: option("LastModifiedCheck", oneOf("exact", "orlater"), "exact", {
     doc: "`If-Modified-Since` gives 304 when equal to, or also when later than, `Last-Modified`.",
     spec: "HTTP-26",
+    profileDefault: { rfc9111: "orlater" },
   }),
-  ifRange: onOffRow("IfRange", false, "HTTP-29", "Whether `If-Range` of clients is compared."),
+  ifRange: onByStandardRow("IfRange", "HTTP-29", "Whether `If-Range` of clients is compared."),
+  modifyHeader: {
+    enabled: onOffRow("ModifyHeader", false, "HTTP-42", "Whether headers.txt applies to requests and responses."),
+    firstOnly: onOffRow(
+      "ModifyHeader@FirstOnly",
+      false,
+      "HTTP-43",
+      "Whether only the first matching rule for requests, and the first for responses, applies.",
+    ),
+  },
+  refreshExpiresHeader: {
+    enabled: onOffRow("RefreshExpiresHeader", false, "HTTP-13", "Whether expires.txt decides `Expires`."),
+    base: option("RefreshExpiresHeader@Base", oneOf("access", "modification"), "access", {
+      doc: "Base of rules that name none: the moment of the request, or `Last-Modified`.",
+      spec: "HTTP-14",
+    }),
+  },
+  postRequest: {
+    enabled: onOffRow("PostRequest", false, "KEY-11", "Whether a POST that is not bypassed is cached."),
+    bodySensitive: onOffRow(
+      "PostRequest@BodySensitive",
+      true,
+      "KEY-12",
+      "Whether the body is part of the key; postbody.txt names the exceptions.",
+    ),
+    maxContentLengthBytes: option<number>(
+      "PostRequest@MaxContentLength",
+      integer({ min: 0, max: MAX_POST_BYTES }, "bytes"),
+      102_400,
+      { doc: "Longest body of a cached POST; with a longer one the connection is closed.", spec: "KEY-13" },
+    ),
+  },
   bypassNoCacheRequest: onOffRow("BypassNoCacheRequest", false, "BYP-03", "Whether no-cache requests are bypassed."),
   bypassPostRequest: onOffRow("BypassPostRequest", true, "BYP-04", "Whether POST is bypassed."),
   bypassGetRequest: onOffRow("BypassGetRequest", false, "BYP-05", "Whether GET is bypassed."),
-  bypassPutRequest: onOffRow("BypassPutRequest", false, "BYP-17", "Whether PUT is bypassed; OFF answers 501."),
+  bypassPutRequest: onByStandardRow("BypassPutRequest", "BYP-17", "Whether PUT is bypassed; OFF answers 501."),
   purge2Expire: option("Purge2Expire", oneOf("NONE", "ROOT", "PATTERN", "ALL"), "NONE", {
     doc: "Which purges are carried out as Expire, to spare the origin.",
     spec: "PRG-01",

@@ -1,3 +1,5 @@
+import type { CachingProfile } from "../contract.ts";
+import type { NoteWritten } from "../writtenPlaces.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { findChildren, findDescendant } from "../xml/xmlElement.ts";
 import type { AnyOption, ListOption, Option, OptionTable, Reload } from "./option.ts";
@@ -15,48 +17,71 @@ const isOption = (entry: Branch | AnyOption): entry is AnyOption => entry.kind =
 const isEmptyWritten = (row: Option<unknown>, element: XmlElement): boolean =>
   row.type.emptyIsValue && (row.attribute !== undefined || element.attributes.size === 0);
 
-const readWritten = <T>(row: Option<T>, layer: XmlElement): { readonly value: T } | undefined => {
+const readWritten = <T>(
+  row: Option<T>,
+  layer: XmlElement,
+  note: NoteWritten | undefined,
+): { readonly value: T } | undefined => {
   const element = findDescendant(layer, row.elements);
   if (element === undefined) return undefined;
   const text = row.attribute === undefined ? element.text : element.attributes.get(row.attribute);
   if (text === undefined || (text === "" && !isEmptyWritten(row, element))) return undefined;
   const outcome = row.type.parse(text);
-  return outcome.ok ? { value: outcome.value } : undefined;
+  if (!outcome.ok) return undefined;
+  note?.(row.at, element.line);
+  return { value: outcome.value };
 };
 
-const readList = <Item>(row: ListOption<Item>, layer: XmlElement): readonly Item[] | undefined => {
+const readList = <Item>(
+  row: ListOption<Item>,
+  layer: XmlElement,
+  note: NoteWritten | undefined,
+): readonly Item[] | undefined => {
   const parent = findDescendant(layer, row.elements.slice(0, -1));
   const elements = findChildren(parent, row.elements.at(-1) ?? "").filter((element) => row.text.parse(element.text).ok);
+  for (const element of elements) note?.(row.at, element.line);
   return elements.length === 0 ? undefined : elements.map((element) => row.read(element, parent));
 };
 
-const resolveBranch = (branch: Branch, layer: XmlElement | undefined, base: Values | undefined): Values => {
+const defaultOf = (row: AnyOption, profile: CachingProfile): unknown =>
+  row.kind === "value" ? (row.profileDefault?.[profile] ?? row.default) : row.default;
+
+const resolveBranch = (
+  branch: Branch,
+  layer: XmlElement | undefined,
+  base: Values | undefined,
+  note: NoteWritten | undefined,
+  profile: CachingProfile,
+): Values => {
   const resolved: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(branch)) {
     const inherited = base?.[key];
     if (!isOption(entry)) {
-      resolved[key] = resolveBranch(entry, layer, inherited as Values | undefined);
+      resolved[key] = resolveBranch(entry, layer, inherited as Values | undefined, note, profile);
       continue;
     }
-    const fallback = base === undefined ? entry.default : inherited;
+    const fallback = base === undefined ? defaultOf(entry, profile) : inherited;
     if (layer === undefined) resolved[key] = fallback;
-    else if (entry.kind === "list") resolved[key] = readList(entry, layer) ?? fallback;
-    else resolved[key] = (readWritten(entry, layer) ?? { value: fallback }).value;
+    else if (entry.kind === "list") resolved[key] = readList(entry, layer, note) ?? fallback;
+    else resolved[key] = (readWritten(entry, layer, note) ?? { value: fallback }).value;
   }
   return resolved;
 };
 
 /**
- * Inheritance, leaf by leaf (CFG-53, OPEN 8 reading B): what `layer` writes, else `base`, else the built-in default.
- * Values that do not parse count as not written; validation reports them.
+ * Inheritance, leaf by leaf (CFG-53, OPEN 8 reading B): what `layer` writes, else `base`, else the built-in default of
+ * the caching profile. Values that do not parse count as not written; validation reports them. `note` is told what
+ * `layer` writes.
  */
 export const resolveOptions = <Settings>(
   table: OptionTable<Settings>,
   layer: XmlElement | undefined,
   base?: Settings,
+  note?: NoteWritten,
+  profile: CachingProfile = "guide",
 ): Settings => {
   if (layer === undefined && base !== undefined) return base;
-  return resolveBranch(table as unknown as Branch, layer, base as Values | undefined) as Settings;
+  return resolveBranch(table as unknown as Branch, layer, base as Values | undefined, note, profile) as Settings;
 };
 
 const collectOptions = (branch: Branch, rows: AnyOption[]): AnyOption[] => {

@@ -65,7 +65,7 @@ const FILES: Readonly<Record<string, string>> = {
   "svc/www.example.com/bypass.txt": "/private/*\n",
   "svc/www.example.com/querystring.txt": "/img/*\n",
   "svc/www.example.com/headers.txt":
-    "$IP[10.0.0.0/8], $REQ[X-Office: yes, set]\n*, $RES[Strict-Transport-Security: max-age=31536000, set]\n",
+    "$IP[10.0.0.0/8], $REQ[X-Office: yes], set\n*, $RES[Strict-Transport-Security: max-age=31536000], set\n",
   "svc/wild.example.com/compression.txt": "*.css, gzip, 9\n",
 };
 
@@ -82,6 +82,8 @@ export const openSite = (files: Readonly<Record<string, string>> = FILES): Site 
     hostName: "edge-01",
   });
   if (!outcome.ok) throw new Error(outcome.problems.map(formatProblem).join("\n"));
+  const skipped = outcome.warnings.filter(({ file }) => file.endsWith(".txt"));
+  if (skipped.length > 0) throw new Error(skipped.map(formatProblem).join("\n"));
   return { config: outcome.config, provenance: outcome.provenance };
 };
 

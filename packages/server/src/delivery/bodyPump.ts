@@ -6,9 +6,24 @@ import { readBuffers } from "./readBuffers.ts";
 /** How the end of the body is told to the client. */
 export type Framing = "length" | "chunked" | "close";
 
+/** What is sent of a body, and how. */
+export interface PumpPlan {
+  /** `end` -1: to the end that the source does not know yet. */
+  readonly part: { readonly start: number; readonly end: number };
+  /** Leaves in front of the body. */
+  readonly head: Buffer;
+  readonly framing: Framing;
+  readonly keepAlive: boolean;
+  readonly unbegun?: Unbegun | undefined;
+  /** Called when all has been handed over, instead of ending the exchange. */
+  readonly followedBy?: (() => void) | undefined;
+}
+
 /** An answer that is begun only when its body is certain to come. */
 export interface Unbegun {
   readonly status: number;
+  /** Bytes of the pump's head that are the head of the response. */
+  readonly headBytes: number;
   /** Nothing has been sent: the request may still be answered otherwise. */
   readonly failed: (error: EdgeError) => void;
 }
@@ -27,6 +42,7 @@ export class BodyPump implements Ongoing {
   readonly #source: BodySource;
   readonly #framing: Framing;
   readonly #keepAlive: boolean;
+  readonly #followedBy: (() => void) | undefined;
   #unbegun: Unbegun | undefined;
   #head: Buffer;
   #position: number;
@@ -40,23 +56,16 @@ export class BodyPump implements Ongoing {
   #buffer: Buffer | undefined;
   #unwatch: () => void;
 
-  constructor(
-    exchange: Exchange,
-    source: BodySource,
-    part: { readonly start: number; readonly end: number },
-    head: Buffer,
-    framing: Framing,
-    keepAlive: boolean,
-    unbegun?: Unbegun,
-  ) {
+  constructor(exchange: Exchange, source: BodySource, plan: PumpPlan) {
     this.#exchange = exchange;
     this.#source = source;
-    this.#position = part.start;
-    this.#end = part.end;
-    this.#head = head;
-    this.#framing = framing;
-    this.#keepAlive = keepAlive;
-    this.#unbegun = unbegun;
+    this.#position = plan.part.start;
+    this.#end = plan.part.end;
+    this.#head = plan.head;
+    this.#framing = plan.framing;
+    this.#keepAlive = plan.keepAlive;
+    this.#unbegun = plan.unbegun;
+    this.#followedBy = plan.followedBy;
     source.retain();
     this.#unwatch = source.watch(
       () => this.#advance(),
@@ -150,7 +159,7 @@ export class BodyPump implements Ongoing {
     const unbegun = this.#unbegun;
     if (unbegun === undefined) return;
     this.#unbegun = undefined;
-    this.#exchange.responding(unbegun.status, this.#head.length);
+    this.#exchange.responding(unbegun.status, unbegun.headBytes);
   }
 
   #failed(): void {
@@ -192,8 +201,10 @@ export class BodyPump implements Ongoing {
       socket.write(this.#head);
     }
     this.#head = NOTHING;
+    // What follows takes hold of its source before this one is let go: a body that nobody holds may be gone.
+    this.#followedBy?.();
     this.#over();
-    this.#exchange.finish(this.#keepAlive && this.#framing !== "close");
+    if (this.#followedBy === undefined) this.#exchange.finish(this.#keepAlive && this.#framing !== "close");
   }
 
   #over(): void {

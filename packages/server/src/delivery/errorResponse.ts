@@ -5,6 +5,7 @@ import type { Connection } from "../connection.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectionLines } from "./fieldLines.ts";
 import { statusLine } from "./prepared.ts";
+import { ruledLines } from "./responseFields.ts";
 
 /** Answers bytes that are no request, or none that may be answered otherwise, and ends the connection. */
 export const rejectConnection = (connection: Connection, code: ErrorCode): void => {
@@ -27,15 +28,26 @@ export const sendErrorPage = (exchange: Exchange, code: ErrorCode): void => {
     exchange.abort();
     return;
   }
-  sendPage(exchange, traits.status, PAGE_FIELDS, errorPage(traits.status, traits.message));
+  const status = exchange.errorStatus === 0 ? errorStatusOf(exchange, code) : exchange.errorStatus;
+  sendPage(exchange, status, PAGE_FIELDS, errorPage(status, traits.message));
 };
+
+/** By the guide an origin that fails is a 500 (TTL-18); a gateway has words of its own for it (RFC 9110 15.6.3, 15.6.5). */
+const errorStatusOf = ({ vhost }: Exchange, code: ErrorCode): number => {
+  const { side, status } = ERROR_CODES[code];
+  if (side !== "origin" || vhost === undefined || vhost.cache.rules.profile === "guide") return status;
+  return TIMEOUTS.has(code) ? 504 : 502;
+};
+
+const TIMEOUTS: ReadonlySet<ErrorCode> = new Set(["ORIGIN_CONNECT_TIMEOUT", "ORIGIN_RECEIVE_TIMEOUT"]);
 
 /** A short answer made here. `fields` are whole lines. */
 export const sendPage = (exchange: Exchange, status: number, fields: string, body: string): void => {
   const { connection, nowMs, vhost } = exchange;
   const decision = exchange.decideConnection();
   const via = vhost === undefined ? undefined : viaValue(vhost.settings.options, connection.server.parts.product);
-  const head = `${statusLine(status)}${fields}${via === undefined ? "" : `Via: ${via}\r\n`}Content-Length: ${Buffer.byteLength(body)}\r\n${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
+  const lines = ruledLines(exchange, status, via === undefined ? fields : `${fields}Via: ${via}\r\n`);
+  const head = `${statusLine(status)}${lines}Content-Length: ${Buffer.byteLength(body)}\r\n${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
   exchange.responding(status, head.length);
   if (exchange.isHead) {
     connection.socket.write(Buffer.from(head, "latin1"));

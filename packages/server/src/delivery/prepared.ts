@@ -1,9 +1,13 @@
 import type { CachedObject, PreparedResponse, ResponseHead } from "@basalt/cache";
 import { formatHttpDate, statusReason } from "@basalt/http";
-import { type ConnectionDecision, currentAge, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
+import { type ConnectionDecision, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
 import type { EdgeServerParts } from "../edgeServer.ts";
+import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { hitStatusLine, ownLines } from "./cacheStatus.ts";
 import { connectionLines, fieldLines } from "./fieldLines.ts";
+import { ageOf, dateOf } from "./moments.ts";
+import { constantFields, expiringFields, hasRulesPerResponse, ruledLines } from "./responseFields.ts";
 
 /** Length of an IMF-fixdate, and of it with the line end and the empty line that follow it at the end of each head. */
 const DATE_BYTES = 29;
@@ -21,8 +25,9 @@ export interface HeadContext {
 export const preparedResponse = (object: CachedObject, context: HeadContext): PreparedResponse => {
   const { prepared } = object;
   if (prepared !== undefined && refresh(prepared, object, context)) return prepared;
-  const framing = `Content-Length: ${object.bodyBytes}\r\n`;
-  object.prepare(makeHead(object, context, statusLine(object.status), clientFields(object, context), framing));
+  // RFC 9110 8.6: none in a 204.
+  const framing = object.status === 204 ? "" : `Content-Length: ${object.bodyBytes}\r\n`;
+  object.prepare(makeHead(object, context, object.status, clientFields(object, context), framing));
   return object;
 };
 
@@ -36,7 +41,7 @@ export const preparedNotModified = (object: CachedObject, context: HeadContext):
     const name = fields[index] ?? "";
     if (NOT_MODIFIED_FIELDS.has(name.toLowerCase())) kept.push(name, fields[index + 1] ?? "");
   }
-  const made = new PreparedHead(makeHead(object, context, statusLine(304), kept, ""));
+  const made = new PreparedHead(makeHead(object, context, 304, kept, ""));
   object.preparedNotModified = made;
   return made;
 };
@@ -47,57 +52,87 @@ export const headFrom = (
   status: number,
   framing: string,
   connection: ConnectionDecision,
-  nowMs: number,
+  exchange: Exchange,
 ): Buffer => {
-  const fields = prepared.buffer.toString("latin1", prepared.fieldsStart, prepared.fieldsEnd);
-  const text = `${statusLine(status)}${fields}${framing}${connectionLines(connection)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  return Buffer.from(text, "latin1");
+  const fields = leavingFields(prepared, status, exchange);
+  return Buffer.from(`${statusLine(status)}${fields}${framing}${endOfHead(prepared, connection)}`, "latin1");
 };
 
-/** The prepared response with other Connection lines; the body, where it is in the buffer, is copied along. */
+/** The prepared head for this request alone: with its Connection lines, and what rules say of it by itself. */
+export const ownHead = (prepared: PreparedResponse, connection: ConnectionDecision, exchange: Exchange): Buffer =>
+  Buffer.from(`${ownFront(prepared, exchange)}${endOfHead(prepared, connection)}`, "latin1");
+
+/** As `ownHead`; the body, where it is in the buffer, is copied along. */
 export const withConnection = (
   prepared: PreparedResponse,
   connection: ConnectionDecision,
-  nowMs: number,
+  exchange: Exchange,
 ): { readonly buffer: Buffer; readonly headBytes: number } => {
-  const { buffer: source, connectionStart } = prepared;
-  const tail = `${connectionLines(connection)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  const headBytes = connectionStart + tail.length;
-  const buffer = Buffer.allocUnsafe(headBytes + source.length - prepared.headBytes);
-  source.copy(buffer, 0, 0, connectionStart);
-  buffer.write(tail, connectionStart, "latin1");
-  source.copy(buffer, headBytes, prepared.headBytes);
-  return { buffer, headBytes };
+  const { buffer: source } = prepared;
+  const head = `${ownFront(prepared, exchange)}${endOfHead(prepared, connection)}`;
+  const buffer = Buffer.allocUnsafe(head.length + source.length - prepared.headBytes);
+  buffer.write(head, 0, "latin1");
+  source.copy(buffer, head.length, prepared.headBytes);
+  return { buffer, headBytes: head.length };
+};
+
+const endOfHead = ({ buffer, headBytes }: PreparedResponse, connection: ConnectionDecision): string =>
+  `${connectionLines(connection)}Date: ${buffer.toString("latin1", headBytes - DATE_AND_END_BYTES, headBytes)}`;
+
+/** Where the three digits stand in `HTTP/1.1 200 OK`. */
+const STATUS_AT = 9;
+
+/** All of the head up to its Connection lines. */
+const ownFront = (prepared: PreparedResponse, exchange: Exchange): string => {
+  const { buffer, fieldsStart, fieldsEnd, connectionStart } = prepared;
+  if (exchange.vhost === undefined || !(exchange.needsOwnHead || hasRulesPerResponse(exchange.vhost))) {
+    return buffer.toString("latin1", 0, connectionStart);
+  }
+  const status = Number(buffer.toString("latin1", STATUS_AT, STATUS_AT + 3));
+  const fields = leavingFields(prepared, status, exchange);
+  return `${buffer.toString("latin1", 0, fieldsStart)}${fields}${buffer.toString("latin1", fieldsEnd, connectionStart)}`;
+};
+
+/** The lines between status line and framing; rules that are the same for all responses have made theirs already. */
+const leavingFields = (prepared: PreparedResponse, status: number, exchange: Exchange): string => {
+  const { vhost } = exchange;
+  const standing = prepared.buffer.toString("latin1", prepared.fieldsStart, prepared.fieldsEnd);
+  if (vhost === undefined) return standing;
+  const lines = exchange.needsOwnHead ? ownLines(exchange, vhost, standing) : standing;
+  return hasRulesPerResponse(vhost) ? ruledLines(exchange, status, lines) : lines;
 };
 
 export const statusLine = (status: number): string => `HTTP/1.1 ${status} ${statusReason(status)}\r\n`;
 
 /** Fields of the object that clients see (policy), with Vary where a compressed form exists beside it (HTTP-62). */
-const clientFields = (object: CachedObject, { vhost, product }: HeadContext): string[] => {
+const clientFields = (object: CachedObject, { vhost, product, nowMs }: HeadContext): readonly string[] => {
   const { options, originOptions } = vhost.settings;
   const { fields: storedFields, storedAtMs, status, bodyBytes: sizeBytes } = object;
   const stored = { fields: storedFields, storedAtMs, sizeBytes };
   const fields = selectClientFields(stored, { ...options, originalETag: originOptions.originalETag }, product);
   const source = { status, fields: storedFields, sizeBytes };
-  return vhost.compression?.(object.url, source) === undefined ? fields : withVaryOnEncoding(fields);
+  const varying = vhost.compression?.(object.url, source) === undefined ? fields : withVaryOnEncoding(fields);
+  return expiringFields(vhost, object.url, status, varying, nowMs);
 };
 
 const makeHead = (
   object: CachedObject,
-  { vhost, generation, nowMs }: HeadContext,
-  status: string,
-  fields: readonly string[],
+  { vhost, generation, product, nowMs }: HeadContext,
+  status: number,
+  unruledFields: readonly string[],
   framing: string,
 ): ResponseHead => {
-  let lines = fieldLines(fields);
+  const start = statusLine(status);
+  const fields = constantFields(vhost, object.url, status, unruledFields);
+  let lines = `${fieldLines(fields)}${hitStatusLine(vhost, product)}`;
   if (vhost.settings.options.ageHeader) lines += `Age: ${ageOf(object, nowMs)}\r\n`;
   const connection = vhost.standardConnection === undefined ? "" : connectionLines(vhost.standardConnection);
   return {
     fields,
-    text: `${status}${lines}${framing}${connection}Date: ${formatHttpDate(nowMs)}\r\n\r\n`,
-    fieldsStart: status.length,
-    fieldsEnd: status.length + lines.length,
-    connectionStart: status.length + lines.length + framing.length,
+    text: `${start}${lines}${framing}${connection}Date: ${dateOf(vhost, object, nowMs)}\r\n\r\n`,
+    fieldsStart: start.length,
+    fieldsEnd: start.length + lines.length,
+    connectionStart: start.length + lines.length + framing.length,
     generation,
     second: Math.floor(nowMs / 1000),
   };
@@ -142,9 +177,11 @@ const refresh = (
   if (prepared.generation !== generation) return false;
   const second = Math.floor(nowMs / 1000);
   if (prepared.second === second) return true;
-  if (prepared.holds > 0) return false;
+  // Fields that expires.txt has made count from the second of the request (HTTP-16).
+  if (prepared.holds > 0 || vhost.expiresRules !== undefined) return false;
   if (vhost.settings.options.ageHeader && !writeAge(prepared, ageOf(object, nowMs))) return false;
-  prepared.buffer.write(formatHttpDate(nowMs), prepared.headBytes - DATE_AND_END_BYTES, "latin1");
+  const isDatedHere = vhost.cache.rules.profile === "guide";
+  if (isDatedHere) prepared.buffer.write(formatHttpDate(nowMs), prepared.headBytes - DATE_AND_END_BYTES, "latin1");
   prepared.second = second;
   return true;
 };
@@ -158,10 +195,8 @@ const writeAge = ({ buffer, fieldsEnd }: PreparedResponse, age: number): boolean
   return true;
 };
 
-const ageOf = (object: CachedObject, nowMs: number): number =>
-  currentAge(object.initialAgeSeconds, object.storedAtMs, nowMs);
-
-const NOT_MODIFIED_FIELDS: ReadonlySet<string> = new Set([
+/** What a 304 repeats of the 200 (RFC 9110 15.4.5). */
+export const NOT_MODIFIED_FIELDS: ReadonlySet<string> = new Set([
   "cache-control",
   "content-location",
   "etag",

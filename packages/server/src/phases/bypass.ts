@@ -1,13 +1,17 @@
-import { getField, removeHopByHop, statusReason } from "@basalt/http";
+import { getField, METHOD, removeHopByHop, statusReason } from "@basalt/http";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "@basalt/origin";
-import { bypassRequestFields, type ConnectionDecision } from "@basalt/policy";
+import { bypassRequestFields, type ConnectionDecision, invalidatedUrls } from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
+import { sendInterim } from "../delivery/interim.ts";
+import { finalFields } from "../delivery/responseFields.ts";
 import { openTunnel } from "../delivery/tunnel.ts";
 import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { type KeptAnswer, keptAnswer } from "./postAnswer.ts";
 
 /** BYP-15: the request goes to the origin, its answer comes back as a stream, nothing is stored. */
 export const bypass = (exchange: Exchange): PhaseCode => {
@@ -23,10 +27,11 @@ export const bypass = (exchange: Exchange): PhaseCode => {
 
 const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest => {
   const { body, fields } = exchange;
+  const complete = bypassRequestFields(fields.toFlatArray(), exchange.originClient, vhost.settings);
   return {
     method: exchange.method,
     target: exchange.target,
-    fields: bypassRequestFields(fields.toFlatArray(), exchange.originClient, vhost.settings),
+    fields: originFieldRules(exchange, vhost)?.(complete) ?? complete,
     body: body === undefined ? { kind: "none" } : { kind: "stream", contentLength: fields.contentLength, chunks: body },
     mode: "bypass",
   };
@@ -47,6 +52,14 @@ const upgrade = async (exchange: Exchange, vhost: ServedVhost, relay: Relay): Pr
   }
 };
 
+const outdatedUrls = (exchange: Exchange, head: OriginResponseHead): string[] => {
+  const { vhost, methodCode } = exchange;
+  if (vhost === undefined || vhost.cache.rules.profile === "guide" || methodCode === METHOD.GET) return [];
+  const authority = exchange.host ?? vhost.settings.name;
+  const target = { scheme: exchange.protocol, authority, url: exchange.target };
+  return invalidatedUrls(methodCode, head.status, target, head.fields).map((url) => vhost.keyRules.canonicalUrl(url));
+};
+
 /** Carries one origin response to the client at the client's pace. */
 class Relay implements OriginHandler, Ongoing {
   readonly #exchange: Exchange;
@@ -58,6 +71,10 @@ class Relay implements OriginHandler, Ongoing {
   #sentChunks = 0;
   #isPaused = false;
   #isOver = false;
+  /** What came while the head waits. */
+  #held: (() => void)[] | undefined;
+  /** A body that is kept too. */
+  #kept: KeptAnswer | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -75,14 +92,38 @@ class Relay implements OriginHandler, Ongoing {
   }
 
   onInformation(status: number, fields: readonly string[]): void {
-    // 100 Continue is between neighbours; the client has had its own. HTTP/1.0 clients know no interim responses.
-    if (this.#isOver || status === 100 || status === 101 || this.#exchange.minorVersion === 0) return;
-    const text = `HTTP/1.1 ${status} ${statusReason(status)}\r\n${fieldLines(removeHopByHop(fields))}\r\n`;
-    this.#exchange.connection.socket.write(Buffer.from(text, "latin1"));
+    if (!this.#isOver) sendInterim(this.#exchange, status, fields);
   }
 
+  /** What the answer to an unsafe method has made out of date is gone before the client knows of it (RFC 9111 4.4). */
   onHead(head: OriginResponseHead): void {
     if (this.#isOver) return;
+    const urls = outdatedUrls(this.#exchange, head);
+    this.#kept = keptAnswer(this.#exchange, head);
+    if (urls.length === 0) {
+      this.#begin(head);
+      return;
+    }
+    this.#held = [];
+    void this.#invalidate(head, urls);
+  }
+
+  async #invalidate(head: OriginResponseHead, urls: readonly string[]): Promise<void> {
+    const { vhost, connection } = this.#exchange;
+    try {
+      if (vhost !== undefined) await connection.server.parts.cache.invalidateUrls(vhost.cache, urls);
+    } catch (cause) {
+      connection.server.parts.onDefect(cause);
+    }
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (this.#isOver) return;
+    this.#begin(head);
+    for (const event of held) event();
+    if (!this.#isPaused) this.#origin?.resume();
+  }
+
+  #begin(head: OriginResponseHead): void {
     const exchange = this.#exchange;
     const decision = exchange.decideConnection();
     const fields = removeHopByHop(head.fields);
@@ -93,23 +134,38 @@ class Relay implements OriginHandler, Ongoing {
     const reason = head.reason === "" ? statusReason(head.status) : head.reason;
     const connection: ConnectionDecision = this.#keepAlive ? decision : CLOSING;
     const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
-    const text = `HTTP/1.1 ${head.status} ${reason}\r\n${fieldLines(fields)}${framing}${connectionLines(connection)}\r\n`;
+    const text = `HTTP/1.1 ${head.status} ${reason}\r\n${fieldLines(finalFields(exchange, head.status, fields))}${framing}${connectionLines(connection)}\r\n`;
     exchange.responding(head.status, text.length);
     exchange.connection.watchSending();
     exchange.connection.socket.write(Buffer.from(text, "latin1"));
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#held !== undefined) {
+      this.#held.push(() => this.onData(chunk));
+      return false;
+    }
     if (this.#isOver || !this.#hasBody || chunk.length === 0) return true;
     const { socket } = this.#exchange.connection;
     this.#exchange.bodyBytesSent += chunk.length;
+    this.#kept?.push(chunk);
     const taken = this.#isChunked ? socket.writePair(this.#chunkHead(chunk.length), chunk) : socket.write(chunk);
     this.#isPaused = !taken;
     return taken;
   }
 
   onComplete(): void {
+    if (this.#held !== undefined) {
+      this.#held.push(() => this.onComplete());
+      return;
+    }
     if (this.#isOver) return;
+    const keeping = this.#kept?.keep();
+    this.#kept = undefined;
+    if (keeping !== undefined) {
+      void keeping.finally(() => this.onComplete());
+      return;
+    }
     if (this.#isChunked) {
       const last = this.#sentChunks === 0 ? "0\r\n\r\n" : "\r\n0\r\n\r\n";
       this.#exchange.connection.socket.write(Buffer.from(last, "latin1"));
@@ -119,6 +175,10 @@ class Relay implements OriginHandler, Ongoing {
   }
 
   onError(error: EdgeError): void {
+    if (this.#held !== undefined) {
+      this.#held.push(() => this.onError(error));
+      return;
+    }
     if (this.#isOver) return;
     this.#isOver = true;
     if (error.code === "REQUEST_MALFORMED") this.#exchange.abort();

@@ -1,6 +1,7 @@
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError, unreachable } from "@basalt/types";
 import { asksForUpgrade, type Exchange } from "../exchange.ts";
+import { answerOptions } from "./answerOptions.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 /** BYP-01: before any caching policy. Upgrade requests always go to the origin. */
@@ -8,6 +9,7 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
   if (asksForUpgrade(exchange)) return PHASE.BYPASS;
+  if (answerOptions(exchange, vhost)) return PHASE.DONE;
   const { methodRules } = vhost;
   const decision = methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);
   switch (decision) {

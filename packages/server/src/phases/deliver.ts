@@ -1,37 +1,21 @@
-import {
-  type BodySource,
-  type CachedObject,
-  lastModifiedOf,
-  type ObjectCache,
-  PASSING_ROOM_BYTES,
-  type PartedBody,
-  type PreparedResponse,
-  type StoredHead,
-} from "@basalt/cache";
-import { type ByteRange, FIELD, formatHttpDate, METHOD } from "@basalt/http";
-import {
-  type ConnectionDecision,
-  clientEtag,
-  decideConditional,
-  decideRange,
-  selectClientFields,
-} from "@basalt/policy";
-import type { EdgeError } from "@basalt/types";
-import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
+import { type CachedObject, type ObjectCache, PASSING_ROOM_BYTES, type PreparedResponse } from "@basalt/cache";
+import { type ByteRange, FIELD, METHOD } from "@basalt/http";
+import { type ConnectionDecision, clientEtag, decideConditional, decideRange } from "@basalt/policy";
 import { sendErrorPage } from "../delivery/errorResponse.ts";
-import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
+import { dateMsOf } from "../delivery/moments.ts";
 import {
   type HeadContext,
   headFrom,
+  ownHead,
   preparedNotModified,
   preparedResponse,
-  statusLine,
   withConnection,
 } from "../delivery/prepared.ts";
+import { type Selection, selectedBytes, selectRanges, selectWhole } from "../delivery/selection.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
-import { refuseForMemory } from "./emergency.ts";
-import { partOrigin } from "./obtain.ts";
+import { deliverGrowing } from "./deliverGrowing.ts";
+import { deliverStored } from "./deliverStored.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 const CONDITIONS =
@@ -85,8 +69,8 @@ const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObj
   const head =
     decision === vhost.standardConnection
       ? Buffer.from(prepared.buffer.subarray(0, prepared.headBytes))
-      : withConnection(prepared, decision, exchange.nowMs).buffer;
-  return deliverStored(exchange, vhost, object, { start: 0, end: object.bodyBytes }, object.status, head);
+      : withConnection(prepared, decision, exchange).buffer;
+  return deliverStored(exchange, vhost, object, selectWhole(object.status, head, object.bodyBytes));
 };
 
 /** True when the body is short, on disk, and may come into memory. */
@@ -114,7 +98,7 @@ const sendPassing = (
 ): PhaseCode => {
   const { connection, vhost } = exchange;
   const isStandard = decision === vhost?.standardConnection;
-  const head = isStandard ? prepared.buffer : ownHead(prepared, decision, exchange.nowMs);
+  const head = isStandard ? prepared.buffer : ownHead(prepared, decision, exchange);
   const headBytes = isStandard ? prepared.headBytes : head.length;
   exchange.responding(exchange.object?.status ?? 200, headBytes);
   exchange.bodyBytesSent = body.length;
@@ -163,45 +147,59 @@ const deliverConditional = (
   const etagOptions = { etagHeader: options.etagHeader && needsEtag, originalETag: originOptions.originalETag };
   const etag = clientEtag(stored, etagOptions);
   if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);
-  const selected = { status: object.status, etag, lastModifiedMs: object.lastModifiedMs };
+  const { lastModifiedMs, status } = object;
+  // RFC 9111 4.3.2: Date stands for a Last-Modified that is missing.
+  const dateMs = lastModifiedMs === undefined ? dateMsOf(vhost, object, exchange.nowMs) : undefined;
+  const selected = { status, etag, lastModifiedMs, dateMs };
   const isFirst = exchange.result === "TCP_MISS";
   const outcome = decideConditional(methodCode, fields, selected, options, isFirst);
   if (outcome === "notModified") return sendNotModified(exchange, object, context, decision);
   const prepared = prepare(object, context, exchange.connection.server.parts.cache);
   if (outcome === "preconditionFailed") {
-    return sendHead(
-      exchange,
-      412,
-      headFrom(prepared, 412, "Content-Length: 0\r\n", decision, exchange.nowMs),
-      decision,
-    );
+    return sendHead(exchange, 412, headFrom(prepared, 412, "Content-Length: 0\r\n", decision, exchange), decision);
   }
   if (methodCode !== METHOD.GET) return undefined;
-  const range = decideRange(fields.get("range"), fields.get("if-range"), selected, object.bodyBytes, options);
+  const { ranges: most } = exchange.connection.server.state.limits;
+  const range = decideRange(fields.get("range"), fields.get("if-range"), selected, object.bodyBytes, options, most);
   if (range.kind === "full") return undefined;
   if (range.kind === "unsatisfiable") {
     const framing = `Content-Range: bytes */${object.bodyBytes}\r\nContent-Length: 0\r\n`;
-    return sendHead(exchange, 416, headFrom(prepared, 416, framing, decision, exchange.nowMs), decision);
+    return sendHead(exchange, 416, headFrom(prepared, 416, framing, decision, exchange), decision);
   }
-  const [part] = range.ranges;
-  if (part === undefined || range.ranges.length > 1) return undefined;
-  const head = headFrom(prepared, 206, rangeLines(part, object.bodyBytes), decision, exchange.nowMs);
+  return deliverRanges(exchange, vhost, object, range.ranges, prepared, decision);
+};
+
+/** One range as it is, several as multipart/byteranges (HTTP-31); at least one is given. */
+const deliverRanges = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  ranges: readonly ByteRange[],
+  prepared: PreparedResponse,
+  decision: ConnectionDecision,
+): PhaseCode => {
+  const selection = selectRanges(ranges, object.bodyBytes, (framing) =>
+    headFrom(prepared, 206, framing, decision, exchange),
+  );
   const mayLoad = isLoadable(exchange, object);
   const whole = mayLoad ? exchange.connection.server.parts.cache.stored.bodyNow(vhost.cache, object) : object.body;
-  if (whole !== undefined) {
-    const body = whole.subarray(part.start, part.end);
-    exchange.responding(206, head.length);
-    exchange.bodyBytesSent = body.length;
-    exchange.isPassing = !object.hasBody;
-    exchange.connection.socket.writePair(head, body);
-    exchange.finish(decision.keepAlive);
-    return PHASE.DONE;
-  }
+  if (whole !== undefined) return sendSelection(exchange, selection, whole, !object.hasBody);
   if (mayLoad) {
     void promote(exchange, vhost, object);
     return PHASE.WAIT;
   }
-  return deliverStored(exchange, vhost, object, part, 206, head);
+  return deliverStored(exchange, vhost, object, selection);
+};
+
+/** Out of a body in memory, in one write; `isUsedAgain`: by the cache, once this has been sent (`bodyNow`). */
+const sendSelection = (exchange: Exchange, selection: Selection, whole: Buffer, isUsedAgain: boolean): PhaseCode => {
+  const body = selectedBytes(selection, whole);
+  exchange.responding(selection.status, selection.head.length);
+  exchange.bodyBytesSent = body.length;
+  exchange.isPassing = isUsedAgain && selection.kind === "run";
+  exchange.connection.socket.writePair(selection.head, body);
+  exchange.finish(exchange.connectionDecision.keepAlive);
+  return PHASE.DONE;
 };
 
 /**
@@ -246,11 +244,11 @@ const sendPrepared = (
     const data = withBody || buffer.length === headBytes ? buffer : buffer.subarray(0, headBytes);
     if (!socket.write(data)) connection.hold(prepared);
   } else if (bodyBytes <= COPY_BYTES && withBody && !connection.server.isEmergency) {
-    const own = withConnection(prepared, decision, exchange.nowMs);
+    const own = withConnection(prepared, decision, exchange);
     exchange.responding(status, own.headBytes);
     socket.write(own.buffer);
   } else {
-    const head = ownHead(prepared, decision, exchange.nowMs);
+    const head = ownHead(prepared, decision, exchange);
     exchange.responding(status, head.length);
     if (!withBody) socket.write(head);
     else if (!socket.writePair(head, buffer.subarray(headBytes))) connection.hold(prepared);
@@ -259,177 +257,12 @@ const sendPrepared = (
   return PHASE.DONE;
 };
 
-/** The prepared head with other Connection lines. */
-const ownHead = (prepared: PreparedResponse, decision: ConnectionDecision, nowMs: number): Buffer => {
-  const front = prepared.buffer.toString("latin1", 0, prepared.connectionStart);
-  return Buffer.from(`${front}${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`, "latin1");
-};
-
 const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: ConnectionDecision): PhaseCode => {
   exchange.responding(status, head.length);
   exchange.connection.socket.write(head);
   exchange.finish(decision.keepAlive);
   return PHASE.DONE;
 };
-
-/** A body on disk: from the one that is kept open, else opened first; in emergency mode only what memory holds. */
-const deliverStored = (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  object: CachedObject,
-  part: ByteRange,
-  status: number,
-  head: Buffer,
-): PhaseCode => {
-  const { openBody } = object;
-  if (exchange.connection.server.isEmergency && !isLoaded(object, part)) return refuseForMemory(exchange);
-  if (openBody === undefined) {
-    void openAndDeliver(exchange, vhost, object, part, status, head);
-    return PHASE.WAIT;
-  }
-  object.bodyUsedSecond = Math.floor(exchange.nowMs / 1000);
-  const data = openBody.peek(part.start);
-  if (data === undefined || data.length < part.end - part.start) {
-    sendParted(exchange, vhost, openBody, part, status, head);
-    return PHASE.WAIT;
-  }
-  const body = data.subarray(0, part.end - part.start);
-  exchange.responding(status, head.length);
-  exchange.bodyBytesSent = body.length;
-  exchange.connection.socket.writePair(head, body);
-  exchange.finish(exchange.connectionDecision.keepAlive);
-  return PHASE.DONE;
-};
-
-/** In memory at least at its beginning; of a body with gaps, all that is asked for, since nothing is fetched. */
-const isLoaded = ({ openBody, isPartial }: CachedObject, part: ByteRange): boolean => {
-  const data = openBody?.peek(part.start);
-  return data !== undefined && (!isPartial || data.length >= part.end - part.start);
-};
-
-/** One that turns out damaged is fetched anew. */
-const openAndDeliver = async (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  object: CachedObject,
-  part: ByteRange,
-  status: number,
-  head: Buffer,
-): Promise<void> => {
-  const { ticket } = exchange;
-  try {
-    const body = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
-    if (!exchange.isCurrent(ticket)) {
-      body?.retain();
-      body?.release();
-      return;
-    }
-    if (body === undefined) {
-      exchange.object = undefined;
-      exchange.continueWith(ticket, PHASE.MISS);
-      return;
-    }
-    sendParted(exchange, vhost, body, part, status, head);
-  } catch (cause) {
-    exchange.fail(ticket, cause);
-  }
-};
-
-/**
- * A body in a file of its own. Where the origin has another version by now, the request is answered with that, unless
- * the answer has begun; once: an origin that names another version at each request is none to wait for.
- */
-const sendParted = (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  body: PartedBody,
-  part: ByteRange,
-  status: number,
-  head: Buffer,
-): void => {
-  const { ticket } = exchange;
-  const failed = (error: EdgeError): void => {
-    if (!body.isLost || exchange.isAnew || !exchange.isCurrent(ticket)) {
-      exchange.fail(ticket, error);
-      return;
-    }
-    exchange.isAnew = true;
-    exchange.object = undefined;
-    exchange.continueWith(ticket, PHASE.MISS);
-  };
-  const view = body.view(part.start, part.end, partOrigin(exchange, vhost));
-  const { keepAlive } = exchange.connectionDecision;
-  new BodyPump(exchange, view, part, head, "length", keepAlive, { status, failed }).start();
-};
-
-/** A body that is still arriving, here or in another worker. */
-const deliverGrowing = (exchange: Exchange, vhost: ServedVhost, source: BodySource, stored: StoredHead): PhaseCode => {
-  const { options, originOptions } = vhost.settings;
-  const decision = exchange.decideConnection();
-  const total = source.totalBytes;
-  const identity = { fields: stored.fields, storedAtMs: stored.storedAtMs, sizeBytes: Math.max(0, total) };
-  // A generated ETag needs the length: without one, the first answer carries none (HTTP-19).
-  const etagHeader = options.etagHeader && (total >= 0 || originOptions.originalETag);
-  const clientOptions = { ...options, etagHeader, originalETag: originOptions.originalETag };
-  const fields = selectClientFields(identity, clientOptions, exchange.connection.server.parts.product);
-  const part = growingPart(exchange, vhost, stored, total);
-  if (part === undefined) {
-    const framing = `Content-Range: bytes */${total}\r\nContent-Length: 0\r\n`;
-    return sendHead(exchange, 416, growingHead(exchange, 416, fields, framing, decision), decision);
-  }
-  const isPart = part.end >= 0 && (part.start > 0 || part.end < total);
-  const status = isPart ? 206 : stored.status;
-  const framing = framingOf(exchange, part.end);
-  const lines = isPart ? rangeLines({ start: part.start, end: part.end }, total) : framingLines(framing, part.end);
-  const keepAlive = decision.keepAlive && framing !== "close";
-  const head = growingHead(exchange, status, fields, lines, keepAlive ? decision : CLOSING);
-  if (exchange.isHead) return sendHead(exchange, status, head, keepAlive ? decision : CLOSING);
-  exchange.responding(status, head.length);
-  new BodyPump(exchange, source, part, head, framing, keepAlive).start();
-  return PHASE.WAIT;
-};
-
-/** The part of a growing body that is asked for; undefined when it cannot be satisfied. `end` -1: to the unknown end. */
-const growingPart = (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  stored: StoredHead,
-  total: number,
-): { readonly start: number; readonly end: number } | undefined => {
-  const whole = { start: 0, end: total };
-  if (total < 0 || (exchange.fields.flags & FIELD.RANGE) === 0 || exchange.methodCode !== METHOD.GET) return whole;
-  const selected = { status: stored.status, etag: undefined, lastModifiedMs: lastModifiedOf(stored) };
-  const { fields } = exchange;
-  const range = decideRange(fields.get("range"), fields.get("if-range"), selected, total, vhost.settings.options);
-  if (range.kind === "unsatisfiable") return undefined;
-  if (range.kind === "full" || range.ranges.length !== 1) return whole;
-  return range.ranges[0] ?? whole;
-};
-
-const growingHead = (
-  exchange: Exchange,
-  status: number,
-  fields: readonly string[],
-  framing: string,
-  decision: ConnectionDecision,
-): Buffer => {
-  const lines = fieldLines(fields);
-  const date = `Date: ${formatHttpDate(exchange.nowMs)}\r\n\r\n`;
-  return Buffer.from(`${statusLine(status)}${lines}${framing}${connectionLines(decision)}${date}`, "latin1");
-};
-
-const framingOf = (exchange: Exchange, end: number): Framing => {
-  if (end >= 0) return "length";
-  return exchange.minorVersion === 1 ? "chunked" : "close";
-};
-
-const framingLines = (framing: Framing, end: number): string => {
-  if (framing === "length") return `Content-Length: ${end}\r\n`;
-  return framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : "";
-};
-
-const rangeLines = (part: ByteRange, total: number): string =>
-  `Content-Range: bytes ${part.start}-${part.end - 1}/${total}\r\nContent-Length: ${part.end - part.start}\r\n`;
 
 const headContext = (exchange: Exchange, vhost: ServedVhost): HeadContext => {
   const { server } = exchange.connection;

@@ -1,4 +1,4 @@
-import { type BodySource, type CachedObject, type StoredHead, VARIANT, VARIANT_NAMES } from "@basalt/cache";
+import { type BodySource, type CachedObject, type StoredHead, selectorIn, VARIANT, variantText } from "@basalt/cache";
 import { compressedFields } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
@@ -56,7 +56,7 @@ const isCompleted = async (exchange: Exchange, vhost: ServedVhost, object: Cache
 
 const compressedHead = (source: CachedObject): StoredHead => ({
   ...source.head,
-  variant: VARIANT_NAMES[VARIANT.GZIP] ?? "",
+  variant: variantText(VARIANT.GZIP, selectorIn(source.variant)),
   fields: compressedFields(source.head.fields),
   bodyBytes: -1,
   sourceVersion: source.head.bodyVersion,
@@ -102,8 +102,8 @@ const whenSettled = (source: BodySource): Promise<void> =>
 
 /** What memory holds may still be the object that the body was to take the place of. */
 const objectOfSource = (exchange: Exchange): CachedObject | undefined => {
-  const { sourceHead, url, variant, vhost } = exchange;
+  const { sourceHead, name, variant, vhost } = exchange;
   if (vhost === undefined) return undefined;
-  const object = exchange.connection.server.parts.cache.find(vhost.cache, variant, url);
+  const object = exchange.connection.server.parts.cache.find(vhost.cache, variant, name);
   return object?.bodyVersion === sourceHead?.bodyVersion ? object : undefined;
 };

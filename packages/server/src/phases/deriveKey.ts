@@ -1,14 +1,31 @@
-import { VARIANT } from "@basalt/cache";
-import { FIELD } from "@basalt/http";
+import { VARIANT, type Variant } from "@basalt/cache";
+import { FIELD, METHOD } from "@basalt/http";
 import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { deriveBodyKey } from "./postKey.ts";
 
 /** KEY-01 to KEY-06; whether a copy compressed here is wanted (HTTP-62). */
 export const deriveKey = (exchange: Exchange): PhaseCode => {
   const { vhost, fields } = exchange;
   if (vhost === undefined) return PHASE.DONE;
-  exchange.url = vhost.keyRules.canonicalUrl(exchange.target);
-  exchange.variant = vhost.keyRules.variantOf(fields.flags) === "" ? VARIANT.PLAIN : VARIANT.ENCODED;
+  exchange.url = canonicalUrl(exchange.target, vhost);
+  exchange.name = exchange.url;
+  exchange.variant = variantOf(exchange, vhost);
   exchange.wantsGzip = vhost.compression !== undefined && (fields.flags & FIELD.ACCEPTS_GZIP) !== 0;
-  return PHASE.LOOKUP;
+  return exchange.methodCode === METHOD.POST ? deriveBodyKey(exchange, vhost) : PHASE.LOOKUP;
 };
+
+/** The key of a GET with these fields. */
+export const keyOf = (exchange: Exchange, vhost: ServedVhost): { readonly url: string; readonly variant: Variant } => ({
+  url: canonicalUrl(exchange.target, vhost),
+  variant: variantOf(exchange, vhost),
+});
+
+const canonicalUrl = (target: string, vhost: ServedVhost): string => {
+  const url = vhost.keyRules.canonicalUrl(target);
+  return vhost.searchRules.isEmpty ? url : vhost.searchRules.canonicalUrl(url);
+};
+
+const variantOf = ({ fields }: Exchange, vhost: ServedVhost): Variant =>
+  vhost.keyRules.variantOf(fields.flags) === "" ? VARIANT.PLAIN : VARIANT.ENCODED;

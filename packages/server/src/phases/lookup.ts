@@ -1,21 +1,23 @@
-import { VARIANT } from "@basalt/cache";
+import { type CachedObject, isSelected, nameOf, selectorFor, VARIANT, type Variant } from "@basalt/cache";
 import { FIELD } from "@basalt/http";
 import { isNoCacheRequest } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { decideReuse, heedsRequest } from "./reuse.ts";
 
 /** What this worker's memory holds. Synchronous, and for a hit the last thing but delivery. */
 export const lookup = (exchange: Exchange): PhaseCode => {
-  const { vhost, url, nowMs } = exchange;
+  const { vhost, nowMs } = exchange;
   if (vhost === undefined) return PHASE.DONE;
-  const { isEmergency, parts } = exchange.connection.server;
-  const { cache } = parts;
+  const { isEmergency } = exchange.connection.server;
   const { options } = vhost.settings;
   const mayForce = options.noCacheRequestExpire && !isEmergency;
   const forcesRenewal = mayForce && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
-  if (exchange.wantsGzip && !forcesRenewal) {
-    const compressed = cache.find(vhost.cache, VARIANT.GZIP, url);
-    const source = compressed === undefined ? undefined : cache.find(vhost.cache, exchange.variant, url);
+  const isHeeded = heedsRequest(exchange, vhost);
+  if (exchange.wantsGzip && !forcesRenewal && !isHeeded) {
+    const compressed = findSelected(exchange, vhost, VARIANT.GZIP);
+    const source = compressed === undefined ? undefined : findSelected(exchange, vhost, exchange.variant);
     const isCurrent = source === undefined || compressed?.sourceVersion === source.bodyVersion;
     if (compressed !== undefined && isCurrent && (isEmergency ? !compressed.purged : compressed.isFresh(nowMs))) {
       exchange.object = compressed;
@@ -23,10 +25,45 @@ export const lookup = (exchange: Exchange): PhaseCode => {
       return PHASE.HIT;
     }
   }
-  const object = cache.find(vhost.cache, exchange.variant, url);
+  const object = findSelected(exchange, vhost, exchange.variant);
   exchange.object = object;
   exchange.mustRenew = forcesRenewal;
   if (object === undefined) return PHASE.MISS;
   if (forcesRenewal) object.freshUntilMs = 0;
-  return object.isFresh(nowMs) ? PHASE.HIT : PHASE.REVALIDATE;
+  const isFresh = object.isFresh(nowMs) && (!isHeeded || decideReuse(exchange, vhost, object, nowMs) === "serve");
+  return isFresh ? PHASE.HIT : PHASE.REVALIDATE;
+};
+
+/** The object in memory that may answer this request (KEY-10, RFC 9111 4.1), found by the URL or by what its Vary adds. */
+const findSelected = (exchange: Exchange, vhost: ServedVhost, variant: Variant): CachedObject | undefined => {
+  const { cache } = exchange.connection.server.parts;
+  const found = cache.find(vhost.cache, variant, exchange.name);
+  if (found === undefined || found.selection === "") return found;
+  return isForThis(exchange, found) ? found : elsewhere(exchange, vhost, variant, found);
+};
+
+const elsewhere = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  variant: Variant,
+  found: CachedObject,
+): CachedObject | undefined => {
+  if (!selectName(exchange, found.selection)) return undefined;
+  const other = exchange.connection.server.parts.cache.find(vhost.cache, variant, exchange.name);
+  return other !== undefined && isForThis(exchange, other) ? other : undefined;
+};
+
+export const isForThis = (exchange: Exchange, object: CachedObject): boolean => {
+  const { fields } = exchange;
+  return object.selection === "" || isSelected(object.selection, (name) => fields.get(name));
+};
+
+/** From now on the request is about the object that its fields select; false when that is known already. */
+export const selectName = (exchange: Exchange, selection: string): boolean => {
+  const { fields, url, bodySelector } = exchange;
+  const selector = selectorFor(selection, (name) => fields.get(name));
+  const name = nameOf(url, `${bodySelector}${selector}`);
+  if (name === exchange.name) return false;
+  exchange.name = name;
+  return true;
 };

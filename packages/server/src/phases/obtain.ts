@@ -1,16 +1,34 @@
-import { type CachedObject, hitResult, lastModifiedOf, type Obtained, type PartOrigin } from "@basalt/cache";
+import {
+  type CachedObject,
+  hitResult,
+  lastModifiedOf,
+  type Obtained,
+  type ObtainRequest,
+  type PartOrigin,
+  VARIANT,
+} from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
-import { cacheRequestFields, decideRenewal, validatorFields } from "@basalt/policy";
-import { type CacheResult, unreachable } from "@basalt/types";
+import { cacheRequestFields, proxiedRequestFields, requestFacts, validatorFields } from "@basalt/policy";
+import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
+import { sendInterim } from "../delivery/interim.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { refuseForMemory } from "./emergency.ts";
+import { isForThis, selectName } from "./lookup.ts";
+import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { decideReuse, heedsRequest } from "./reuse.ts";
 
 /** An access that the index is to know of (CFG-48). */
 const touch = ({ connection, nowMs }: Exchange, object: CachedObject): void =>
   connection.server.parts.cache.touch(object, Math.floor(nowMs / 1000));
+
+/** What the response says of the queries of its path (No-Vary-Search). */
+const learn = (exchange: Exchange, vhost: ServedVhost, head: { readonly fields: readonly string[] }): void => {
+  if (vhost.cache.rules.profile === "guide") return;
+  vhost.searchRules.learn(exchange.url, getField(head.fields, "no-vary-search"));
+};
 
 /** Fresh in memory. */
 export const hit = (exchange: Exchange): PhaseCode => {
@@ -22,16 +40,35 @@ export const hit = (exchange: Exchange): PhaseCode => {
 };
 
 /**
- * Stale or purged in memory: ask first (TTL-29), or answer and ask behind it (TTL-30). In emergency mode nothing is
- * asked and the stale one is served (OPT-67), but nothing that was purged: somebody wanted it gone.
+ * In memory, but not simply fresh: ask first (TTL-29), or answer and ask behind it (TTL-30, RFC 5861 3). In emergency
+ * mode nothing is asked and the stale one is served (OPT-67), but nothing that was purged: somebody wanted it gone.
  */
 export const revalidate = (exchange: Exchange): PhaseCode => {
   const { object, vhost } = exchange;
   if (object === undefined || vhost === undefined) return PHASE.MISS;
   if (!object.purged && exchange.connection.server.isEmergency) return hit(exchange);
-  if (object.purged || !staleSuffices(vhost, object)) return miss(exchange);
-  if (!object.renewing) void renewBehind(exchange, vhost, object);
-  return hit(exchange);
+  if (object.purged) return miss(exchange);
+  const reuse = decideReuse(exchange, vhost, object, exchange.nowMs);
+  switch (reuse) {
+    case "serve":
+      return hit(exchange);
+    case "serveAndRenew":
+      if (!object.renewing) void renewBehind(exchange, vhost, object);
+      return hit(exchange);
+    case "renew":
+      return miss(exchange);
+    case "gatewayTimeout":
+      return refuse(exchange, new EdgeError("NOT_CACHED"));
+    default:
+      return unreachable(reuse);
+  }
+};
+
+const refuse = (exchange: Exchange, error: EdgeError): PhaseCode => {
+  exchange.object = undefined;
+  exchange.result = "TCP_MISS";
+  exchange.error = error;
+  return PHASE.DELIVER;
 };
 
 /** From disk, another worker, or the origin; in emergency mode, refused (OPT-64, OPT-66). */
@@ -39,9 +76,8 @@ export const miss = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
   if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
-  if (exchange.object === undefined && !exchange.mustRenew) {
-    const { cache } = exchange.connection.server.parts;
-    const loaded = cache.stored.loadNow(vhost.cache, exchange.variant, exchange.url, exchange.nowMs);
+  if (exchange.object === undefined && !exchange.mustRenew && !heedsRequest(exchange, vhost)) {
+    const loaded = loadSelected(exchange, vhost);
     if (loaded !== undefined) {
       exchange.object = loaded;
       return PHASE.HIT;
@@ -51,13 +87,43 @@ export const miss = (exchange: Exchange): PhaseCode => {
   return PHASE.WAIT;
 };
 
+/** A small fresh object from the page cache that answers this request. */
+const loadSelected = (exchange: Exchange, vhost: ServedVhost): CachedObject | undefined => {
+  const { stored } = exchange.connection.server.parts.cache;
+  const loaded = stored.loadNow(vhost.cache, exchange.variant, exchange.name, exchange.nowMs);
+  if (loaded === undefined || isForThis(exchange, loaded)) return loaded;
+  if (!selectName(exchange, loaded.selection)) return undefined;
+  const { cache } = exchange.connection.server.parts;
+  const inMemory = cache.find(vhost.cache, exchange.variant, exchange.name);
+  const other = inMemory ?? stored.loadNow(vhost.cache, exchange.variant, exchange.name, exchange.nowMs);
+  return other?.isFresh(exchange.nowMs) === true && isForThis(exchange, other) ? other : undefined;
+};
+
 const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => {
   const { ticket, object } = exchange;
+  const { cache } = exchange.connection.server.parts;
   try {
-    const obtained = await exchange.connection.server.parts.cache.obtain(obtainRequest(exchange, vhost, object));
+    let obtained = await cache.obtain(obtainRequest(exchange, vhost, object));
     if (!exchange.isCurrent(ticket)) return;
+    if (obtained.kind === "elsewhere") {
+      selectName(exchange, obtained.selection);
+      const held = cache.find(vhost.cache, exchange.variant, exchange.name);
+      const isHeld = held !== undefined && isForThis(exchange, held);
+      exchange.object = isHeld ? held : undefined;
+      if (
+        isHeld &&
+        !exchange.mustRenew &&
+        !held.purged &&
+        decideReuse(exchange, vhost, held, exchange.nowMs) === "serve"
+      ) {
+        exchange.continueWith(ticket, PHASE.HIT);
+        return;
+      }
+      obtained = await cache.obtain(obtainRequest(exchange, vhost, exchange.object));
+      if (!exchange.isCurrent(ticket)) return;
+    }
     if (obtained.kind === "object") renewIfStale(exchange, vhost, obtained.object, obtained.result);
-    exchange.continueWith(ticket, accept(exchange, obtained));
+    exchange.continueWith(ticket, accept(exchange, vhost, obtained));
   } catch (cause) {
     exchange.fail(ticket, cause);
   }
@@ -65,23 +131,28 @@ const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => 
 
 /** A stale object that came from the disk and sufficed (TTL-30). */
 const renewIfStale = (exchange: Exchange, vhost: ServedVhost, object: CachedObject, result: CacheResult): void => {
-  const isStale = result === "TCP_HIT" && !object.isFresh(exchange.nowMs);
-  if (isStale && !exchange.connection.server.isEmergency && !object.renewing && staleSuffices(vhost, object))
+  if (result !== "TCP_HIT" || object.isFresh(exchange.nowMs) || object.renewing) return;
+  if (exchange.connection.server.isEmergency) return;
+  if (decideReuse(exchange, vhost, object, exchange.nowMs) === "serveAndRenew") {
     void renewBehind(exchange, vhost, object);
+  }
 };
-
-const staleSuffices = (vhost: ServedVhost, object: CachedObject): boolean =>
-  decideRenewal(object.status, vhost.settings.options) === "background";
 
 const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
   object.renewing = true;
   try {
-    await exchange.connection.server.parts.cache.obtain(obtainRequest(exchange, vhost, object));
+    const request = obtainRequest(exchange, vhost, object);
+    await exchange.connection.server.parts.cache.obtain({ ...request, suffices: isFreshNow(exchange) });
   } catch (cause) {
     exchange.connection.server.parts.onDefect(cause);
   } finally {
     object.renewing = false;
   }
+};
+
+const isFreshNow = (exchange: Exchange): ((object: CachedObject) => boolean) => {
+  const { clock } = exchange.connection.server.parts;
+  return (object) => object.isFresh(clock.now());
 };
 
 /**
@@ -102,25 +173,89 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
   };
 };
 
-const obtainRequest = (exchange: Exchange, vhost: ServedVhost, held: CachedObject | undefined) => {
-  const { url, variant } = exchange;
+/** Holds nothing of the exchange that changes: the exchange goes on to other requests before this one has ended. */
+export const obtainRequest = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  held: CachedObject | undefined,
+): ObtainRequest => {
+  const { url, name, variant, methodCode, fields, keyBody, mustRenew, ticket } = exchange;
+  const { clock } = exchange.connection.server.parts;
   const target = vhost.keyRules.originTarget(exchange.target, url);
-  const fields = cacheRequestFields(exchange.originClient, vhost.settings, variant === 0 ? "" : "encoded");
+  const client = { methodCode, fields };
+  const ownFields = fillFields(exchange, vhost);
+  const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);
+  const facts = requestFacts(methodCode, fields);
+  const isHeeded = heedsRequest(exchange, vhost);
   return {
     vhost: vhost.cache,
     variant,
     url,
+    name,
+    facts,
+    get: (lowerCaseName) => fields.get(lowerCaseName),
     held,
-    mustRenew: exchange.mustRenew,
-    staleSuffices: (object: CachedObject) => staleSuffices(vhost, object),
-    originRequest: (validated: CachedObject | undefined): OriginRequest => ({
-      method: "GET",
-      target,
-      fields: validated === undefined ? fields : [...fields, ...validators(validated, vhost)],
-      body: { kind: "none" },
-      mode: "cache",
-    }),
+    mustRenew,
+    mayFetch: !(isHeeded && facts.cacheControl.onlyIfCached),
+    suffices: (object) => {
+      const nowMs = clock.now();
+      if (object.isFresh(nowMs) && !isHeeded) return true;
+      const reuse = decideReuse(client, vhost, object, nowMs);
+      return reuse === "serve" || reuse === "serveAndRenew";
+    },
+    originRequest: (validated): OriginRequest => {
+      if (keyBody !== undefined) return postRequest(target, ruled(ownFields), keyBody);
+      return {
+        method: "GET",
+        target,
+        fields: ruled(validated === undefined ? ownFields : [...ownFields, ...validators(validated, vhost)]),
+        body: { kind: "none" },
+        mode: "cache",
+      };
+    },
+    onInformation: (status, interim) => {
+      if (exchange.isCurrent(ticket)) sendInterim(exchange, status, interim);
+    },
   };
+};
+
+/** KEY-16: the client's body, unchanged. It is held in memory, so that it can be sent whenever it is needed. */
+const postRequest = (target: string, fields: readonly string[], body: Buffer): OriginRequest => ({
+  method: "POST",
+  target,
+  fields,
+  body: { kind: "stream", contentLength: body.length, chunks: oneChunk(body) },
+  mode: "cache",
+});
+
+async function* oneChunk(body: Buffer): AsyncGenerator<Buffer> {
+  if (body.length > 0) yield body;
+}
+
+/**
+ * Fields of a request that fills the cache. By the guide few of the client's are handed on, so that none shapes what all
+ * are given, beside those that tell objects apart (KEY-09); a conforming cache hands on what it does not know.
+ */
+const fillFields = (exchange: Exchange, vhost: ServedVhost): string[] => {
+  const { fields, originClient, keyBody } = exchange;
+  const { options } = vhost.settings;
+  const variant = exchange.variant === VARIANT.PLAIN ? "" : "encoded";
+  const handsOnAll = vhost.cache.rules.profile === "rfc9111" || options.varyHeader.includes("*");
+  const filled = handsOnAll
+    ? proxiedRequestFields(fields.toFlatArray(), originClient, vhost.settings, variant)
+    : cacheRequestFields(originClient, vhost.settings, variant);
+  if (!handsOnAll) {
+    for (const name of options.varyHeader) pushField(filled, name, fields.get(name));
+    if (keyBody !== undefined) pushField(filled, "Content-Type", fields.get("content-type"));
+  }
+  return filled;
+};
+
+/** Those that the cache writes itself are not the client's to say. */
+const pushField = (fields: string[], name: string, value: string | undefined): void => {
+  const lowerCaseName = name.toLowerCase();
+  const isOurs = ["accept-encoding", "host", "user-agent", "x-forwarded-for"].includes(lowerCaseName);
+  if (value !== undefined && !isOurs) fields.push(name, value);
 };
 
 const validators = (object: CachedObject, vhost: ServedVhost): string[] =>
@@ -129,21 +264,32 @@ const validators = (object: CachedObject, vhost: ServedVhost): string[] =>
     vhost.settings.originOptions,
   );
 
-const accept = (exchange: Exchange, obtained: Obtained): PhaseCode => {
+const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): PhaseCode => {
+  if (obtained.kind === "elsewhere") {
+    const detail = "the stored responses select one another";
+    return refuse(exchange, new EdgeError("INTERNAL", { detail }));
+  }
   exchange.result = obtained.result;
+  if (obtained.kind !== "failed") {
+    exchange.isPassed = obtained.passed !== undefined;
+    exchange.ownFields = obtained.ownFields ?? exchange.ownFields;
+  }
   switch (obtained.kind) {
     case "object":
       exchange.object = obtained.object;
+      learn(exchange, vhost, obtained.object);
       if (obtained.result === hitResult(obtained.object)) touch(exchange, obtained.object);
       return exchange.wantsGzip && !obtained.object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
     case "body":
       exchange.object = undefined;
       exchange.source = obtained.source;
       exchange.sourceHead = obtained.head;
+      learn(exchange, vhost, obtained.head);
       return exchange.wantsGzip ? PHASE.DERIVE : PHASE.DELIVER;
     case "failed":
       exchange.object = undefined;
       exchange.error = obtained.error;
+      exchange.errorStatus = obtained.status ?? 0;
       return PHASE.DELIVER;
     default:
       return unreachable(obtained);

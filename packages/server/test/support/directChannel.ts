@@ -22,6 +22,7 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
       nextSegment: () => Promise.resolve(1),
       nextFile: () => Promise.resolve(1),
       derive: (request) => coordinator.derive(request),
+      outdated: ({ vhost, urls }) => coordinator.outdated(vhost, urls),
     };
     this.#listeners = {
       fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
-import { compileCustomTtl } from "@basalt/policy";
+import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { CounterBlock } from "@basalt/telemetry";
 import { EdgeServer, type PurgeAnswer, type PurgeCall } from "../../src/index.ts";
 import { DirectChannel } from "./directChannel.ts";
@@ -98,6 +98,7 @@ export class TestEdge {
         pool: this.origin,
         invalidations,
         counters: this.counters.vhost(each.name),
+        rules: compileCachingRules(each),
         customTtl: compileCustomTtl(each),
       });
     }

@@ -32,6 +32,10 @@ export class MapTier implements Tier {
     return this.#spaces.get(space)?.get(url);
   }
 
+  peek(space: number, url: string): TierEntry | undefined {
+    return this.find(space, url);
+  }
+
   insert(space: number, url: string, entry: TierEntry): boolean {
     const entries = this.#spaces.get(space) ?? new Map<string, TierEntry>();
     this.#spaces.set(space, entries);

@@ -1,0 +1,39 @@
+import type { CachingProfile, OriginOptions, VhostOptions } from "./contract.ts";
+import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { resolveOptions } from "./options/walkTable.ts";
+import type { WrittenPlaces } from "./writtenPlaces.ts";
+import { findChild, type XmlElement } from "./xml/xmlElement.ts";
+
+export interface SharedOptions {
+  readonly options: VhostOptions;
+  readonly originOptions: OriginOptions;
+}
+
+/** What hosts inherit: the built-in defaults of their caching profile with `<VHostDefault>` over them. */
+export interface InheritedOptions {
+  /** Of hosts that write none. */
+  readonly profile: CachingProfile;
+  readonly byProfile: Readonly<Record<CachingProfile, SharedOptions>>;
+}
+
+/** The caching profile that an `<Options>` writes, else `inherited`. */
+export const readProfile = (options: XmlElement | undefined, inherited: CachingProfile): CachingProfile => {
+  const { cachingProfile } = VHOST_OPTIONS;
+  return resolveOptions({ cachingProfile }, options, { cachingProfile: inherited }).cachingProfile;
+};
+
+export const resolveInherited = (vhostDefault: XmlElement | undefined, written: WrittenPlaces): InheritedOptions => {
+  const optionsLayer = findChild(vhostDefault, "Options");
+  const originLayer = findChild(vhostDefault, "OriginOptions");
+  const profile = readProfile(optionsLayer, VHOST_OPTIONS.cachingProfile.default);
+  const resolveFor = (wanted: CachingProfile): SharedOptions => {
+    // What the layer writes is the same for both, and is noted once.
+    const noteBelow = (block: string) => (wanted === profile ? written.noteBelow(block) : undefined);
+    return {
+      options: resolveOptions(VHOST_OPTIONS, optionsLayer, undefined, noteBelow("Options"), wanted),
+      originOptions: resolveOptions(ORIGIN_OPTIONS, originLayer, undefined, noteBelow("OriginOptions"), wanted),
+    };
+  };
+  return { profile, byProfile: { guide: resolveFor("guide"), rfc9111: resolveFor("rfc9111") } };
+};

@@ -1,0 +1,106 @@
+import type { CachedObject, PartedBody } from "@basalt/cache";
+import type { ByteRange } from "@basalt/http";
+import type { EdgeError } from "@basalt/types";
+import { BodyPump, type Unbegun } from "../delivery/bodyPump.ts";
+import { pumpMultipart } from "../delivery/multipartPump.ts";
+import { rangesOf, type Selection } from "../delivery/selection.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
+import { refuseForMemory } from "./emergency.ts";
+import { partOrigin } from "./obtain.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/** A body on disk: from the one that is kept open, else opened first; in emergency mode only what memory holds. */
+export const deliverStored = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  selection: Selection,
+): PhaseCode => {
+  const { openBody } = object;
+  if (exchange.connection.server.isEmergency && !rangesOf(selection).every((part) => isLoaded(object, part))) {
+    return refuseForMemory(exchange);
+  }
+  if (openBody === undefined) {
+    void openAndDeliver(exchange, vhost, object, selection);
+    return PHASE.WAIT;
+  }
+  object.bodyUsedSecond = Math.floor(exchange.nowMs / 1000);
+  const body = selection.kind === "run" ? peekWhole(openBody, selection.part) : undefined;
+  if (body === undefined) {
+    sendParted(exchange, vhost, openBody, selection);
+    return PHASE.WAIT;
+  }
+  exchange.responding(selection.status, selection.head.length);
+  exchange.bodyBytesSent = body.length;
+  exchange.connection.socket.writePair(selection.head, body);
+  exchange.finish(exchange.connectionDecision.keepAlive);
+  return PHASE.DONE;
+};
+
+/** The bytes of a part where they lie in memory in one piece. */
+const peekWhole = (body: PartedBody, { start, end }: ByteRange): Buffer | undefined => {
+  const data = body.peek(start);
+  return data === undefined || data.length < end - start ? undefined : data.subarray(0, end - start);
+};
+
+/** In memory at least at its beginning; of a body with gaps, all that is asked for, since nothing is fetched. */
+const isLoaded = ({ openBody, isPartial }: CachedObject, part: ByteRange): boolean => {
+  const data = openBody?.peek(part.start);
+  return data !== undefined && (!isPartial || data.length >= part.end - part.start);
+};
+
+/** One that turns out damaged is fetched anew. */
+const openAndDeliver = async (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  selection: Selection,
+): Promise<void> => {
+  const { ticket } = exchange;
+  try {
+    const body = await exchange.connection.server.parts.cache.stored.openBody(vhost.cache, exchange.variant, object);
+    if (!exchange.isCurrent(ticket)) {
+      body?.retain();
+      body?.release();
+      return;
+    }
+    if (body === undefined) {
+      exchange.object = undefined;
+      exchange.continueWith(ticket, PHASE.MISS);
+      return;
+    }
+    sendParted(exchange, vhost, body, selection);
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+/**
+ * A body in a file of its own. Where the origin has another version by now, the request is answered with that, unless
+ * the answer has begun; once: an origin that names another version at each request is none to wait for.
+ */
+const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, selection: Selection): void => {
+  const { ticket } = exchange;
+  const { head, status } = selection;
+  const failed = (error: EdgeError): void => {
+    if (!body.isLost || exchange.isAnew || !exchange.isCurrent(ticket)) {
+      exchange.fail(ticket, error);
+      return;
+    }
+    exchange.isAnew = true;
+    exchange.object = undefined;
+    exchange.continueWith(ticket, PHASE.MISS);
+  };
+  const origin = partOrigin(exchange, vhost);
+  const { keepAlive } = exchange.connectionDecision;
+  const unbegun: Unbegun = { status, headBytes: head.length, failed };
+  if (selection.kind === "multipart") {
+    const sourceOf = ({ start, end }: ByteRange) => body.view(start, end, origin);
+    pumpMultipart(exchange, { ...selection, keepAlive, unbegun, sourceOf });
+    return;
+  }
+  const { part } = selection;
+  const view = body.view(part.start, part.end, origin);
+  new BodyPump(exchange, view, { part, head, framing: "length", keepAlive, unbegun }).start();
+};

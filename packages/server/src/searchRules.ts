@@ -1,0 +1,38 @@
+import { canonicalQuery, type NoVarySearch, parseNoVarySearch } from "@basalt/policy";
+
+/** Paths remembered per virtual host and worker; beyond it the oldest go, and their queries count in full again. */
+const MOST_PATHS = 10_000;
+
+/**
+ * What responses said of the parameters in the queries of their path (No-Vary-Search): those that make no difference
+ * are left out of the key from then on. Learned by each worker for itself.
+ */
+export class SearchRules {
+  readonly #byPath = new Map<string, { readonly text: string; readonly rule: NoVarySearch }>();
+
+  get isEmpty(): boolean {
+    return this.#byPath.size === 0;
+  }
+
+  canonicalUrl(url: string): string {
+    const query = url.indexOf("?");
+    if (query < 0) return url;
+    const known = this.#byPath.get(url.slice(0, query));
+    return known === undefined ? url : canonicalQuery(url, known.rule);
+  }
+
+  /** Takes the value that came with a response for that URL; undefined when there was none. */
+  learn(url: string, value: string | undefined): void {
+    const query = url.indexOf("?");
+    const path = query < 0 ? url : url.slice(0, query);
+    const known = this.#byPath.get(path);
+    if (known?.text === value) return;
+    this.#byPath.delete(path);
+    const rule = parseNoVarySearch(value);
+    if (value === undefined || rule === undefined) return;
+    this.#byPath.set(path, { text: value, rule });
+    if (this.#byPath.size <= MOST_PATHS) return;
+    const [oldest] = this.#byPath.keys();
+    if (oldest !== undefined) this.#byPath.delete(oldest);
+  }
+}
