@@ -9,7 +9,7 @@ import {
 } from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
-import { cacheRequestFields, proxiedRequestFields, requestFacts, validatorFields } from "@basalt/policy";
+import { fillRequestFields, requestFacts, validatorFields } from "@basalt/policy";
 import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
 import { sendInterim } from "../delivery/interim.ts";
 import type { Exchange } from "../exchange.ts";
@@ -181,7 +181,8 @@ export const obtainRequest = (
 ): ObtainRequest => {
   const { url, name, variant, methodCode, fields, keyBody, mustRenew, ticket } = exchange;
   const { clock } = exchange.connection.server.parts;
-  const target = vhost.keyRules.originTarget(exchange.target, url);
+  // What No-Vary-Search leaves out of the key is still the client's to ask for.
+  const target = vhost.keyRules.originTarget(exchange.target, vhost.keyRules.canonicalUrl(exchange.target));
   const client = { methodCode, fields };
   const ownFields = fillFields(exchange, vhost);
   const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);
@@ -232,30 +233,16 @@ async function* oneChunk(body: Buffer): AsyncGenerator<Buffer> {
   if (body.length > 0) yield body;
 }
 
-/**
- * Fields of a request that fills the cache. By the guide few of the client's are handed on, so that none shapes what all
- * are given, beside those that tell objects apart (KEY-09); a conforming cache hands on what it does not know.
- */
 const fillFields = (exchange: Exchange, vhost: ServedVhost): string[] => {
-  const { fields, originClient, keyBody } = exchange;
-  const { options } = vhost.settings;
+  const { fields, originClient: client, keyBody } = exchange;
   const variant = exchange.variant === VARIANT.PLAIN ? "" : "encoded";
-  const handsOnAll = vhost.cache.rules.profile === "rfc9111" || options.varyHeader.includes("*");
-  const filled = handsOnAll
-    ? proxiedRequestFields(fields.toFlatArray(), originClient, vhost.settings, variant)
-    : cacheRequestFields(originClient, vhost.settings, variant);
-  if (!handsOnAll) {
-    for (const name of options.varyHeader) pushField(filled, name, fields.get(name));
-    if (keyBody !== undefined) pushField(filled, "Content-Type", fields.get("content-type"));
-  }
-  return filled;
-};
-
-/** Those that the cache writes itself are not the client's to say. */
-const pushField = (fields: string[], name: string, value: string | undefined): void => {
-  const lowerCaseName = name.toLowerCase();
-  const isOurs = ["accept-encoding", "host", "user-agent", "x-forwarded-for"].includes(lowerCaseName);
-  if (value !== undefined && !isOurs) fields.push(name, value);
+  const filling = {
+    client,
+    get: (lowerCaseName: string) => fields.get(lowerCaseName),
+    toFlatArray: () => fields.toFlatArray(),
+    hasKeyBody: keyBody !== undefined,
+  };
+  return fillRequestFields(filling, vhost.settings, variant);
 };
 
 const validators = (object: CachedObject, vhost: ServedVhost): string[] =>
