@@ -9,6 +9,11 @@ export interface CommandOptions {
   readonly lines: string | undefined;
   readonly timeout: string | undefined;
   readonly age: string | undefined;
+  readonly method: string | undefined;
+  readonly header: readonly string[] | undefined;
+  readonly listen: string | undefined;
+  readonly client: string | undefined;
+  readonly absolute: boolean;
 }
 
 export interface Invocation {

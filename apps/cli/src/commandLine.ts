@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Command, type Invocation, UsageError } from "./command.ts";
-import { COMMANDS, optionForm, usageOf } from "./commandTable.ts";
+import { COMMANDS, OPTION_NAMES, optionForm, usageOf } from "./commandTable.ts";
 import { findHome } from "./home.ts";
 
 const parseWords = (argv: readonly string[]) => {
@@ -17,6 +17,11 @@ const parseWords = (argv: readonly string[]) => {
         lines: { type: "string", short: "n" },
         timeout: { type: "string" },
         age: { type: "string" },
+        method: { type: "string", short: "X" },
+        header: { type: "string", short: "H", multiple: true },
+        listen: { type: "string" },
+        client: { type: "string" },
+        absolute: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -38,13 +43,11 @@ export const parseCommandLine = (
   homeOfEnvironment: string | undefined,
 ): { readonly command: Command; readonly invocation: Invocation } => {
   const { values, positionals } = parseWords(argv);
-  const { json, foreground, full, follow, lines, timeout, age } = values;
-  const options = { json, foreground, full, follow, lines, timeout, age };
+  const { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute } = values;
+  const options = { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");
-  const given = (["json", "foreground", "full", "follow", "lines", "timeout", "age"] as const).filter(
-    (option) => options[option] !== undefined && options[option] !== false,
-  );
+  const given = OPTION_NAMES.filter((option) => options[option] !== undefined && options[option] !== false);
   const foreign = command.name === "help" ? undefined : given.find((option) => !command.options.includes(option));
   if (foreign !== undefined || words.length !== command.words.length) {
     const reason = foreign === undefined ? "" : `${command.name} does not take ${optionForm(foreign)}. `;

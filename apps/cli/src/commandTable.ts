@@ -1,4 +1,5 @@
 import type { Command, CommandOptions } from "./command.ts";
+import { explain } from "./commands/explain.ts";
 import { check, logs, status, version } from "./commands/inspect.ts";
 import { api, reload, restart, scale } from "./commands/operate.ts";
 import { start } from "./commands/start.ts";
@@ -15,7 +16,27 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   lines: "-n N",
   timeout: "--timeout SECONDS",
   age: "--age DAYS",
+  method: "-X METHOD",
+  header: "-H 'Name: value'",
+  listen: "--listen IP:PORT",
+  client: "--client IP",
+  absolute: "--absolute",
 };
+
+export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
+  "json",
+  "foreground",
+  "full",
+  "follow",
+  "lines",
+  "timeout",
+  "age",
+  "method",
+  "header",
+  "listen",
+  "client",
+  "absolute",
+];
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];
 
@@ -45,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
   mount,
   unmount,
   check,
+  explain,
   api,
   version,
   help,

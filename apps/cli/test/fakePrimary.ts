@@ -56,7 +56,9 @@ const reloadRefused = { Problems: [{ text: "server.xml:3:7: error: <Server/Nmae>
 
 const cleanedUp = (objects: number) => ({ Count: objects, Size: objects * 1024, Segments: 1, Folders: 0, Time: 5 });
 
-const answers: Readonly<Record<string, () => { status: "OK" | "Fail"; result: unknown; exitCode?: number }>> = {
+const answers: Readonly<
+  Record<string, () => { status: "OK" | "Fail"; result: unknown; exitCode?: number; httpStatus?: number }>
+> = {
   "/control/status": () => ({ status: "OK", result: report() }),
   "/control/stop": () => ({ status: "OK", result: "", ...(behaviour === "deaf" ? {} : { exitCode: 0 }) }),
   "/control/restart?how=full": () => ({ status: "OK", result: "full", exitCode: 75 }),
@@ -71,6 +73,19 @@ const answers: Readonly<Record<string, () => { status: "OK" | "Fail"; result: un
   "/command/unmount?disk=%2Fmy%20disk%2B1": () => ({ status: "OK", result: "/my disk+1" }),
   "/command/mount?disk=%2Fcache1": () => ({ status: "OK", result: "/cache1" }),
   "/command/mount?disk=%2Felsewhere": () => ({ status: "Fail", result: "No disk is configured with this path." }),
+  "/command/explain?url=http%3A%2F%2Fa.test%2F%3Fb%26c&method=PUT&header=X%3A%20y&header=Z%3A1": () => ({
+    status: "OK",
+    result: {
+      method: "PUT",
+      url: "http://a.test/?b&c",
+      outcome: "bypass",
+      verdict: "Bypasses the cache: the origin answers.",
+      steps: [
+        { step: "method", verdict: "The request bypasses the cache.", facts: [{ name: "method", value: "PUT" }] },
+      ],
+    },
+  }),
+  "/command/explain?url=%2Fa": () => ({ status: "Fail", result: "The URL names no host.", httpStatus: 400 }),
   "/version": () => ({ status: "OK", result: "0.1.0" }),
 };
 
@@ -87,11 +102,11 @@ const serve = (): void => {
       response.writeHead(404).end('{"status":"Fail","result":"unknown"}');
       return;
     }
-    const { exitCode, ...envelope } = answer;
+    const { exitCode, httpStatus = 200, ...envelope } = answer;
     response.once("close", () => {
       if (exitCode !== undefined) process.exit(exitCode);
     });
-    response.end(JSON.stringify({ version: "0.1.0", method: "", ...envelope }));
+    response.writeHead(httpStatus).end(JSON.stringify({ version: "0.1.0", method: "", ...envelope }));
   }).listen(path);
 };
 

@@ -152,6 +152,21 @@ describe("operating a running instance", () => {
     expect(await scene.basalt("cleanup", "--age", "soon")).toMatchObject({ code: 2 });
   });
 
+  it("explains a request, as text and as data, and tells a bad question from a refused request", async () => {
+    await scene.basalt("start");
+    const words = ["explain", "http://a.test/?b&c", "-X", "PUT", "-H", "X: y", "-H", "Z:1"];
+    const text = await scene.basalt(...words);
+    expect(text.code).toBe(0);
+    expect(text.out).toBe(
+      "PUT http://a.test/?b&c\nBypasses the cache: the origin answers.\n\n" +
+        " 1  Cache or bypass     The request bypasses the cache.\n     method  PUT\n",
+    );
+    expect(JSON.parse((await scene.basalt(...words, "--json")).out)).toMatchObject({ outcome: "bypass" });
+    expect(await scene.basalt("explain", "/a")).toMatchObject({ code: 2, error: "The URL names no host.\n" });
+    expect(await scene.basalt("explain", "/a", "-H", "nothing")).toMatchObject({ code: 2 });
+    expect(await scene.basalt("explain", `/${"a".repeat(70_000)}`)).toMatchObject({ code: 2 });
+  });
+
   it("OPT-75 OPT-76 OPT-78 takes disks out of use and in again, and says when there is none", async () => {
     await scene.basalt("start");
     expect(await scene.basalt("unmount", "/my disk+1")).toMatchObject({
@@ -172,14 +187,19 @@ describe("operating a running instance", () => {
     expect(error).toContain("the one in service stays");
   });
 
-  it.each([["reload"], ["restart"], ["scale", "2"], ["api", "version"], ["cleanup"], ["mount", "/cache1"]])(
-    "says that the instance is not running: %s %s",
-    async (...words) => {
-      const { code, error } = await scene.basalt(...words.filter((word) => word !== undefined));
-      expect(code).toBe(3);
-      expect(error).toContain("is not running");
-    },
-  );
+  it.each([
+    ["reload"],
+    ["restart"],
+    ["scale", "2"],
+    ["api", "version"],
+    ["cleanup"],
+    ["mount", "/cache1"],
+    ["explain", "a/b"],
+  ])("says that the instance is not running: %s %s", async (...words) => {
+    const { code, error } = await scene.basalt(...words.filter((word) => word !== undefined));
+    expect(code).toBe(3);
+    expect(error).toContain("is not running");
+  });
 });
 
 describe("logs", () => {

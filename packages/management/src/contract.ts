@@ -1,10 +1,13 @@
 import type { Problem } from "@basalt/types";
+import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
 
 /** What the management API may do, and all it may do: implemented by the primary's composition root. */
 export interface Control {
   readonly vhostNames: () => readonly string[];
   purge(request: PurgeRequest): Promise<PurgeOutcome>;
   fileInfo(url: string): Promise<readonly FileInfo[]>;
+  /** A dry run against the live state: changes nothing and asks no origin. */
+  explain(question: ExplainQuestion): Promise<ExplainOutcome>;
   reload(): Promise<ReloadOutcome>;
   /** Replaces the workers one at a time; resolves when done. `full` restarts the primary too and resolves at once. */
   restart(how: "rolling" | "full"): Promise<void>;

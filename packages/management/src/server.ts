@@ -10,6 +10,7 @@ import { dispatch, dispatchPurgeMethod, refusePurgeMethod } from "./dispatch.ts"
 import { readBody } from "./requestBody.ts";
 import type { Call, Channel, RouteContext } from "./route.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { EXPLAIN_ROUTES } from "./routes/explain.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { MONITORING_ROUTES } from "./routes/monitoring.ts";
 import { PURGE_ROUTES } from "./routes/purge.ts";
@@ -76,6 +77,7 @@ class HttpManagementServer implements ManagementServer {
     const { control, log, productVersion } = options;
     const routes = [
       ...MONITORING_ROUTES,
+      ...EXPLAIN_ROUTES,
       ...PURGE_ROUTES,
       ...STORE_ROUTES,
       ...LIFECYCLE_ROUTES,

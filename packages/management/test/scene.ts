@@ -15,6 +15,7 @@ import type {
   ReloadOutcome,
   StatusReport,
 } from "../src/contract.ts";
+import type { ExplainOutcome, ExplainQuestion, Explanation } from "../src/explanation.ts";
 import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
 
 export interface Reply {
@@ -34,6 +35,32 @@ const WORKER = {
   rssBytes: 70_000_000,
 } as const;
 
+export const EXPLANATION: Explanation = {
+  method: "GET",
+  url: "http://www.example.com/a",
+  atMs: 1_600_000_000_000,
+  generation: 3,
+  outcome: "miss",
+  status: null,
+  result: null,
+  verdict: "A miss: it is fetched from the origin.",
+  steps: [
+    {
+      step: "vhost",
+      verdict: "www.example.com, by its name.",
+      facts: [
+        {
+          name: "vhost",
+          value: "www.example.com",
+          because: "by its name",
+          source: { kind: "line", file: "vhosts.xml", line: 2, element: "Vhosts/Vhost@Name" },
+        },
+        { name: "runnerUp", value: null },
+      ],
+    },
+  ],
+};
+
 /** A control that does nothing but remember what it was asked. */
 export class FakeControl implements Control {
   readonly purges: PurgeRequest[] = [];
@@ -44,6 +71,8 @@ export class FakeControl implements Control {
   reloadOutcome: ReloadOutcome = { kind: "applied", generation: 2, changes: 1, warnings: [] };
   cleanupReport: CleanupReport = { objects: 7, bytes: 7_000, segments: 2, folders: 1, elapsedMs: 12.4 };
   diskOutcome: DiskOutcome = { kind: "done" };
+  readonly questions: ExplainQuestion[] = [];
+  explainOutcome: ExplainOutcome = { kind: "explained", explanation: EXPLANATION };
   files: readonly FileInfo[] = [{ URI: "/sample.dat", Size: 1000 }];
 
   readonly vhostNames = (): readonly string[] => ["www.example.com", "www.foobar.com", "site1.com"];
@@ -56,6 +85,11 @@ export class FakeControl implements Control {
   fileInfo(url: string): Promise<readonly FileInfo[]> {
     this.asked.push(url);
     return Promise.resolve(this.files);
+  }
+
+  explain(question: ExplainQuestion): Promise<ExplainOutcome> {
+    this.questions.push(question);
+    return Promise.resolve(this.explainOutcome);
   }
 
   reload(): Promise<ReloadOutcome> {

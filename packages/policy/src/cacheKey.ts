@@ -2,6 +2,7 @@ import type { VhostSettings } from "@basalt/config";
 import { FIELD, parseAbsoluteTarget } from "@basalt/http";
 import { requestOfUrl } from "./conditions.ts";
 import { compileRuleSet } from "./ruleSet.ts";
+import { compileUrlRewrites } from "./urlRewrite.ts";
 
 /**
  * Which representation of a URL a request is about: empty for the plain one, `encoded` for what the origin gives
@@ -16,7 +17,7 @@ export interface KeyRules {
    * whether `/a//b` and `/a/b` are one resource, and the key must separate what the origin may separate.
    */
   canonicalUrl(target: string): string;
-  /** What the origin is asked for (ORG-39): the key's URL, or the client's own with WholeClientRequest. */
+  /** What the origin is asked for (ORG-39): the key's URL, or the client's own with WholeClientRequest, rewritten (ORG-41). */
   originTarget(clientTarget: string, canonicalUrl: string): string;
   /** Takes `FieldBlock.flags` of the request. */
   variantOf(fieldFlags: number): Variant;
@@ -26,6 +27,7 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
   const { caseSensitive, applyQueryString, acceptEncoding, compression } = vhost.options;
   const exceptions = compileRuleSet(vhost.conditions.querystring, caseSensitive);
   const keepsEveryQuery = applyQueryString && exceptions.size === 0;
+  const rewriteUrl = compileUrlRewrites(vhost.originOptions.urlRewrites);
   const hasVariants = acceptEncoding && !compression.enabled;
 
   const keepsQuery = (url: string): boolean => {
@@ -42,7 +44,7 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
       return query < 0 || keepsQuery(url) ? url : url.slice(0, query);
     },
     originTarget: (clientTarget, canonicalUrl) =>
-      vhost.originOptions.wholeClientRequest ? originFormOf(clientTarget) : canonicalUrl,
+      rewriteUrl(vhost.originOptions.wholeClientRequest ? originFormOf(clientTarget) : canonicalUrl),
     variantOf: (fieldFlags) => (hasVariants && (fieldFlags & FIELD.ACCEPTS_COMPRESSION) !== 0 ? "encoded" : ""),
   };
 };

@@ -1,4 +1,5 @@
 import type { VhostSettings } from "@basalt/config";
+import { getField } from "@basalt/http";
 import type { Variant } from "./cacheKey.ts";
 import { cacheRequestFields, type OriginRequestClient, proxiedRequestFields } from "./originRequest.ts";
 
@@ -31,7 +32,8 @@ export const fillRequestFields = (request: FillingRequest, vhost: VhostSettings,
   for (const name of names) {
     const lowerCaseName = name.toLowerCase();
     const value = request.get(lowerCaseName);
-    if (value !== undefined && !WRITTEN_HERE.has(lowerCaseName)) fields.push(name, value);
+    const isWritten = WRITTEN_HERE.has(lowerCaseName) || getField(fields, lowerCaseName) !== undefined;
+    if (value !== undefined && !isWritten) fields.push(name, value);
   }
   return fields;
 };

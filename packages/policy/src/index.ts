@@ -88,6 +88,7 @@ export {
   isNoCacheAnswer,
   type TtlOptions,
 } from "./freshness.ts";
+export { asWhole, FULL_RANGE_FIELDS } from "./fullRange.ts";
 export { compileGlob, matchesGlob, type TextMatcher } from "./glob.ts";
 export { compileHeaderRules, type HeaderRules, type ResponseRuleFacts } from "./headerRules.ts";
 export { invalidatedUrls, isSafeMethod, type RequestTarget, sameOriginUrl } from "./invalidation.ts";
@@ -101,7 +102,14 @@ export {
   proxiedRequestFields,
   validatorFields,
 } from "./originRequest.ts";
-export { canStoreInParts, judgePart, type PartVerdict, type Representation, rangeFieldOf } from "./parts.ts";
+export {
+  canStoreInParts,
+  judgePart,
+  type PartVerdict,
+  partRequestFields,
+  type Representation,
+  rangeFieldOf,
+} from "./parts.ts";
 export { compileBodySensitivity, compilePostSelector, type PostSelector } from "./postKey.ts";
 export {
   decidePurge,
@@ -115,4 +123,5 @@ export { decideRange, MAX_RANGES, type RangeDecision } from "./range.ts";
 export { selectorOf } from "./selector.ts";
 export { withheldFields } from "./sharedFields.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
+export { compileUrlRewrites } from "./urlRewrite.ts";
 export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";

@@ -11,8 +11,11 @@ export interface OriginRequestClient {
   readonly xForwardedFor: string | undefined;
 }
 
+/** ORG-45: the address of the client, as WebLogic servers want it. */
+const WL_PROXY_CLIENT_IP = "WL-Proxy-Client-IP";
+
 /**
- * Fields of a request that fills the cache (ORG-42 to ORG-44, ORG-48), flat. Nothing else of the client's fields is
+ * Fields of a request that fills the cache (ORG-42 to ORG-45, ORG-48), flat. Nothing else of the client's fields is
  * handed on: what one client sends must not shape an object that all are given. Host is absent when the table of
  * CFG-12 applies, which the origin's side does by itself.
  */
@@ -22,6 +25,7 @@ export const cacheRequestFields = (client: OriginRequestClient, vhost: VhostSett
   pushIfPresent(fields, "Host", chooseText(originOptions.host, client.host));
   pushIfPresent(fields, "User-Agent", chooseText(originOptions.userAgent, client.userAgent));
   fields.push("X-Forwarded-For", forwardedFor(client, originOptions.xffClientIpOnly));
+  if (originOptions.wlProxyClientIp) fields.push(WL_PROXY_CLIENT_IP, client.clientIp);
   if (variant === "encoded") fields.push("Accept-Encoding", "gzip, deflate");
   return fields;
 };
@@ -63,12 +67,16 @@ export const proxiedRequestFields = (
     const name = endToEnd[index] ?? "";
     const value = endToEnd[index + 1] ?? "";
     const lowerCaseName = name.toLowerCase();
-    if (ANSWERED_HERE.has(lowerCaseName)) continue;
+    if (ANSWERED_HERE.has(lowerCaseName) || isWrittenFor(vhost, lowerCaseName)) continue;
     if (lowerCaseName === "cache-control") pushIfPresent(fields, name, withoutOnlyIfCached(value));
     else fields.push(name, value);
   }
   return fields;
 };
+
+/** What a client says of its own address counts only as long as nothing is said here. */
+const isWrittenFor = ({ originOptions }: VhostSettings, lowerCaseName: string): boolean =>
+  originOptions.wlProxyClientIp && lowerCaseName === WL_PROXY_CLIENT_IP.toLowerCase();
 
 const withoutOnlyIfCached = (cacheControl: string): string | undefined => {
   const directives = listMembers(cacheControl);
@@ -96,12 +104,12 @@ export const probeRequestFields = (options: Pick<OriginOptions, "host" | "userAg
   return fields;
 };
 
-/** Fields that the bypass writes itself or that end here: framing belongs to the origin's side. */
+/** Fields that the bypass always writes itself or that end here: framing belongs to the origin's side. */
 const REPLACED_ON_BYPASS: ReadonlySet<string> = new Set(["host", "user-agent", "x-forwarded-for", "content-length"]);
 
 /**
- * Fields of a bypassed request (BYP-14, BYP-15), flat: the client's end-to-end fields, and Host, User-Agent and
- * X-Forwarded-For by configuration or as sent, each by its own Bypass switch. `Expect: 100-continue` ends here: this
+ * Fields of a bypassed request (BYP-14, BYP-15), flat: the client's end-to-end fields, and Host, User-Agent,
+ * X-Forwarded-For and WL-Proxy-Client-IP by configuration or as sent, each by its own Bypass switch. `Expect: 100-continue` ends here: this
  * server has answered it. Host is absent when the table of CFG-12 applies.
  */
 export const bypassRequestFields = (
@@ -118,6 +126,7 @@ export const bypassRequestFields = (
     const value = endToEnd[index + 1] ?? "";
     const lowerCaseName = name.toLowerCase();
     if (REPLACED_ON_BYPASS.has(lowerCaseName)) continue;
+    if (originOptions.wlProxyClientIpBypass && isWrittenFor(vhost, lowerCaseName)) continue;
     if (lowerCaseName === "expect" && value.toLowerCase() === "100-continue") continue;
     fields.push(name, value);
   }
@@ -129,6 +138,9 @@ export const bypassRequestFields = (
     ? forwardedFor(client, originOptions.xffClientIpOnly)
     : client.xForwardedFor;
   pushIfPresent(fields, "X-Forwarded-For", forwarded);
+  if (originOptions.wlProxyClientIp && originOptions.wlProxyClientIpBypass) {
+    fields.push(WL_PROXY_CLIENT_IP, client.clientIp);
+  }
   return fields;
 };
 

@@ -1,4 +1,5 @@
-import { type ByteRange, getField, parseContentRange, parseEntityTag } from "@basalt/http";
+import type { OriginOptions } from "@basalt/config";
+import { type ByteRange, formatHttpDate, getField, parseContentRange, parseEntityTag } from "@basalt/http";
 import type { ResponseFacts } from "./contract.ts";
 import { responseFacts } from "./facts.ts";
 
@@ -27,6 +28,27 @@ export const canStoreInParts = (fields: readonly string[], facts: ResponseFacts,
 
 /** The Range field that asks for `[start, end)`. */
 export const rangeFieldOf = ({ start, end }: ByteRange): string => `bytes=${start}-${end - 1}`;
+
+/**
+ * Fields that ask for `[start, end)` of a stored representation, flat. With `<IfRange>` the origin is asked to send the
+ * whole where it has another one by now (ORG-47), which `judgePart` finds out either way.
+ */
+export const partRequestFields = (
+  range: ByteRange,
+  stored: Representation,
+  options: Pick<OriginOptions, "ifRange">,
+): string[] => {
+  const fields = ["Range", rangeFieldOf(range)];
+  const validator = options.ifRange ? strongValidatorOf(stored) : undefined;
+  if (validator !== undefined) fields.push("If-Range", validator);
+  return fields;
+};
+
+/** What If-Range may name (RFC 9110 13.1.5): `canStoreInParts` has seen to it that a date is strong. */
+const strongValidatorOf = ({ etag, lastModifiedMs }: Representation): string | undefined => {
+  if (etag !== undefined && parseEntityTag(etag)?.weak === false) return etag;
+  return lastModifiedMs === undefined ? undefined : formatHttpDate(lastModifiedMs);
+};
 
 export type PartVerdict =
   /** 206 with these bytes, which begin where they were wanted. */

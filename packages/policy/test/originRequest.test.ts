@@ -53,6 +53,11 @@ describe("a request that fills the cache", () => {
     expect(fieldValue(cacheRequestFields(CLIENT, vhostWith(), ""), "Accept-Encoding")).toBeUndefined();
   });
 
+  it("ORG-45 adds WL-Proxy-Client-IP when it is wanted", () => {
+    expect(cacheValue("WL-Proxy-Client-IP")).toBeUndefined();
+    expect(cacheValue("WL-Proxy-Client-IP", { wlProxyClientIp: true })).toBe("10.0.0.5");
+  });
+
   it("hands nothing else on of what the client sent", () => {
     expect(cacheRequestFields(CLIENT, vhostWith(), "")).toEqual([
       "User-Agent",
@@ -82,6 +87,13 @@ describe("a request that fills a conforming shared cache (RFC 9110 7.6.1)", () =
     ];
     expect(proxied(sent)).toEqual(OWN);
     expect(proxied(sent, "encoded")).toEqual([...OWN, "Accept-Encoding", "gzip, deflate"]);
+  });
+
+  it("ORG-45 lets nobody else say what is sent as WL-Proxy-Client-IP", () => {
+    const sent = ["wl-proxy-client-ip", "1.1.1.1"];
+    const vhost = vhostWith({ originOptions: { wlProxyClientIp: true } });
+    expect(proxiedRequestFields(sent, CLIENT, vhost, "")).toEqual([...OWN, "WL-Proxy-Client-IP", "10.0.0.5"]);
+    expect(proxied(sent)).toEqual([...OWN, ...sent]);
   });
 
   it.each([
@@ -146,6 +158,18 @@ describe("a bypassed request", () => {
       "1.1.1.1",
     );
     expect(fieldValue(bypass({ xffClientIpOnlyBypass: false }), "X-Forwarded-For")).toBe("1.1.1.1");
+  });
+
+  it("BYP-14, ORG-45 sends WL-Proxy-Client-IP by its Bypass switch", () => {
+    const sent = ["Host", "www.example.com", "WL-Proxy-Client-IP", "1.1.1.1"];
+    const named = (originOptions: VhostChanges["originOptions"]) =>
+      fieldValue(bypass(originOptions, client, sent), "WL-Proxy-Client-IP");
+    expect(named({ wlProxyClientIp: true, wlProxyClientIpBypass: true })).toBe("10.0.0.5");
+    expect(named({ wlProxyClientIp: true, wlProxyClientIpBypass: false })).toBe("1.1.1.1");
+    expect(named({ wlProxyClientIp: false, wlProxyClientIpBypass: true })).toBe("1.1.1.1");
+    expect(
+      bypass({ wlProxyClientIp: true }, client, sent).filter((text) => text === "WL-Proxy-Client-IP"),
+    ).toHaveLength(1);
   });
 
   it("BYP-14 sends none where the switch is off and the client sent none", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canStoreInParts, judgePart, rangeFieldOf, responseFacts } from "../src/index.ts";
+import { canStoreInParts, judgePart, partRequestFields, rangeFieldOf, responseFacts } from "../src/index.ts";
 
 const DATE = "Fri, 02 Jan 2026 03:04:05 GMT";
 const DATE_MS = Date.parse(DATE);
@@ -78,4 +78,18 @@ describe("the answer to a request for the rest", () => {
   it("A8 of spec 05: is asked for with inclusive ends", () => {
     expect(rangeFieldOf({ start: 5_242_880, end: 6_291_456 })).toBe("bytes=5242880-6291455");
   });
+});
+
+describe("ORG-47: a request for a part", () => {
+  const asked = (stored: Parameters<typeof partRequestFields>[1], ifRange = true) =>
+    partRequestFields({ start: 100, end: 200 }, stored, { ifRange });
+
+  it("carries If-Range with IfRange ON: the strong tag, else the date", () => {
+    expect(asked(STORED)).toEqual(["Range", "bytes=100-199", "If-Range", '"a"']);
+    expect(asked({ ...STORED, etag: undefined })).toEqual(["Range", "bytes=100-199", "If-Range", DATE]);
+    expect(asked({ ...STORED, etag: 'W/"a"' })).toEqual(["Range", "bytes=100-199", "If-Range", DATE]);
+    expect(asked({ bodyBytes: 1, etag: undefined, lastModifiedMs: undefined })).toEqual(["Range", "bytes=100-199"]);
+  });
+
+  it("carries none by default", () => expect(asked(STORED, false)).toEqual(["Range", "bytes=100-199"]));
 });

@@ -114,14 +114,14 @@ export const check: Command = {
   doc: "Reads the configuration files and prints what is wrong with them.",
   run: async ({ home, options }) => {
     // Loaded here alone: the other commands start several times faster without it.
-    const { parseConfig, readConfigSources } = await import("@basalt/config");
+    const { adviseOnConfig, parseConfig, readConfigSources } = await import("@basalt/config");
     const outcome = parseConfig(await readConfigSources(home.path), {
       home: home.path,
       generation: 1,
       cores: availableParallelism(),
       hostName: hostname(),
     });
-    const problems = outcome.ok ? outcome.warnings : outcome.problems;
+    const problems = outcome.ok ? [...outcome.warnings, ...adviseOnConfig(outcome.config)] : outcome.problems;
     if (options.json) {
       printJson({ ok: outcome.ok, problems });
       return outcome.ok ? EXIT.done : EXIT.failed;

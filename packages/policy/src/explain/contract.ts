@@ -23,6 +23,8 @@ export type ConfigSource =
 /** One thing that was found or decided, under a stable name. */
 export interface ExplainFact {
   readonly name: string;
+  /** A header field, under its own name: of the client in `request`, to the origin in `origin`, of the answer in `response`. */
+  readonly isField?: true;
   readonly value: string | number | boolean | null;
   /** The value in words, where they say more. */
   readonly text?: string;

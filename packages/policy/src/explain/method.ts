@@ -72,6 +72,7 @@ export const decideAccess = (
 /** Where only the method counts: the element that decides. */
 const methodReason = (
   method: Method,
+  decision: MethodDecision,
   { options }: VhostSettings,
   sources: Sources,
 ): Pick<ExplainFact, "because" | "source"> => {
@@ -96,7 +97,7 @@ const methodReason = (
       return { because: "always goes to the origin (HTTP-37)" };
     default:
       return {
-        because: `of the methods that are never cached, in the profile ${options.cachingProfile}`,
+        because: `${decision === "bypass" ? "handed on" : "not served"} in the profile ${options.cachingProfile}`,
         source: sources.option("Options/CachingProfile"),
       };
   }
@@ -139,7 +140,11 @@ export const decideMethod = (
   const facts: ExplainFact[] = [];
   switch (reason.kind) {
     case "method": {
-      facts.push({ name: "method", value: request.method, ...methodReason(request.methodCode, vhost, sources) });
+      facts.push({
+        name: "method",
+        value: request.method,
+        ...methodReason(request.methodCode, decision, vhost, sources),
+      });
       if (request.methodCode === METHOD.POST && decision !== "bypass") {
         facts.push({
           name: "postRequest",

@@ -110,11 +110,18 @@ const hostFact = (asked: Asked, vhost: VhostSettings, address: OriginAddressView
   const { host, hostBypass } = vhost.originOptions;
   const isBypassed = asked.mode === "bypass";
   if (isBypassed && !hostBypass) {
-    return { name: "Host", value, because: "the client's", source: sources.option("OriginOptions/Host@Bypass") };
+    return {
+      name: "Host",
+      isField: true,
+      value,
+      because: "the client's",
+      source: sources.option("OriginOptions/Host@Bypass"),
+    };
   }
   const source = sources.option("OriginOptions/Host");
-  if (own === undefined) return { name: "Host", value, because: "by the form of the address (CFG-12)", source };
-  return { name: "Host", value, because: host === "*" ? "the client's" : "as configured", source };
+  if (own === undefined)
+    return { name: "Host", isField: true, value, because: "by the form of the address (CFG-12)", source };
+  return { name: "Host", isField: true, value, because: host === "*" ? "the client's" : "as configured", source };
 };
 
 interface FieldReason {
@@ -203,7 +210,12 @@ export const originStep = (
   const fields = rules === undefined ? asked.fields : rules.applyToOriginRequest(request, asked.fields);
   for (const [name, value] of pairsOf(fields)) {
     if (name.toLowerCase() === "host") continue;
-    facts.push({ name, value, ...(ruleReason(name, matching, sources) ?? fieldReason(name, asked, vhost, sources)) });
+    facts.push({
+      name,
+      isField: true,
+      value,
+      ...(ruleReason(name, matching, sources) ?? fieldReason(name, asked, vhost, sources)),
+    });
   }
   facts.push(...removalFacts(matching, sources));
   return { step: "origin", verdict: verdictOf(isAsked, candidates), facts };

@@ -128,9 +128,21 @@ const withheldFacts = (
     const lowerCaseName = name.toLowerCase();
     if (names.has(lowerCaseName) || lowerCaseName === "date") continue;
     if (lowerCaseName === "server") {
-      facts.push({ name, value: null, because: "kept back", source: sources.option("Options/ServerHeader") });
+      facts.push({
+        name,
+        isField: true,
+        value: null,
+        because: "kept back",
+        source: sources.option("Options/ServerHeader"),
+      });
     } else if (!vhost.options.originalHeader && lowerCaseName !== "etag") {
-      facts.push({ name, value: null, because: "kept back", source: sources.option("Options/OriginalHeader") });
+      facts.push({
+        name,
+        isField: true,
+        value: null,
+        because: "kept back",
+        source: sources.option("Options/OriginalHeader"),
+      });
     }
   }
   return facts;
@@ -140,8 +152,20 @@ const connectionFacts = (request: UnderstoodRequest, vhost: VhostSettings, sourc
   const decision = compileConnectionRules(vhost.options)(request.fields.flags, 1, 0);
   return pairsOf(decision.fields).map(([name, value]) =>
     name === "Keep-Alive"
-      ? { name, value, because: "on a new connection", source: sources.option("Options/KeepAliveHeader") }
-      : { name, value, because: closeReason(request, vhost), source: sources.option("Options/ConnectionHeader") },
+      ? {
+          name,
+          isField: true,
+          value,
+          because: "on a new connection",
+          source: sources.option("Options/KeepAliveHeader"),
+        }
+      : {
+          name,
+          isField: true,
+          value,
+          because: closeReason(request, vhost),
+          source: sources.option("Options/ConnectionHeader"),
+        },
   );
 };
 
@@ -257,7 +281,7 @@ export const storedResponse = (
   for (const [name, value] of pairsOf(final)) {
     const ruled = ruleReason(name, matching, sources);
     if (ruled !== undefined) {
-      facts.push({ name, value, ...ruled });
+      facts.push({ name, isField: true, value, ...ruled });
       continue;
     }
     const byRule = isSaidBy(varied, name, value) ? undefined : expiringReason(name, url, base, vhost, state, sources);
@@ -265,6 +289,7 @@ export const storedResponse = (
     const reason = byRule ?? fieldReason(name, value, base, isCompressed, vhost, sources);
     facts.push({
       name,
+      isField: true,
       ...(isUnknown ? { value: null, text: "not known before the copy is made" } : { value }),
       ...reason,
     });
@@ -319,9 +344,9 @@ const expiringReason = (
 const ageFact = (object: StoredView, vhost: VhostSettings, state: ExplainState, sources: Sources): ExplainFact => {
   const source = sources.option("Options/AgeHeader");
   if (!vhost.options.ageHeader)
-    return { name: "Age", value: null, text: "not sent", because: "AgeHeader is OFF", source };
+    return { name: "Age", isField: true, value: null, text: "not sent", because: "AgeHeader is OFF", source };
   const age = currentAge(object.initialAgeSeconds, object.validatedAtMs, state.nowMs);
-  return { name: "Age", value: age, because: "AgeHeader is ON", source };
+  return { name: "Age", isField: true, value: age, because: "AgeHeader is ON", source };
 };
 
 interface PendingWords {
@@ -344,7 +369,13 @@ export const pendingResponse = (
   const via = viaValue(vhost.options, state.product);
   const facts: ExplainFact[] = [{ name: "result", value: null, text: words.results }];
   if (words.isCached && via !== undefined) {
-    facts.push({ name: "Via", value: via, because: "names this server", source: sources.option("Options/ViaHeader") });
+    facts.push({
+      name: "Via",
+      isField: true,
+      value: via,
+      because: "names this server",
+      source: sources.option("Options/ViaHeader"),
+    });
   }
   facts.push(...connectionFacts(request, vhost, sources));
   if (words.isCached) {

@@ -12,6 +12,7 @@ const reasonOf = ({ action, line }: HeaderRule, sources: Sources) => ({
 /** A line of headers.txt that applies, as it is written. */
 export const headerRuleFact = (rule: HeaderRule, sources: Sources): ExplainFact => ({
   name: rule.name,
+  isField: true,
   value: rule.action === "unset" ? null : rule.value,
   ...reasonOf(rule, sources),
 });

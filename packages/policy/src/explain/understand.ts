@@ -179,7 +179,7 @@ export const understandRequest = (question: ExplainQuestion, config: EdgeConfig)
   ];
   for (let index = 0; index < fields.count; index++) {
     if (fields.name(index).toLowerCase() !== "host")
-      facts.push({ name: fields.name(index), value: fields.value(index) });
+      facts.push({ name: fields.name(index), isField: true, value: fields.value(index) });
   }
   facts.push(...notes);
   if ((fields.flags & FIELD.EXPECT_OTHER) !== 0) {

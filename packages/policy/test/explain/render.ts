@@ -7,10 +7,10 @@ const sourceText = (source: NonNullable<Fact["source"]>): string => {
   return `default${source.profile === undefined ? "" : ` of ${source.profile}`} ${source.element}`;
 };
 
-const factLine = ({ name, value, text, because, source }: Fact): string => {
+const factLine = ({ name, isField, value, text, because, source }: Fact): string => {
   const shown = text === undefined ? String(value) : `${value} (${text})`;
   const reason = because === undefined ? "" : `; ${because}`;
-  return `  ${name} = ${shown}${reason}${source === undefined ? "" : ` [${sourceText(source)}]`}`;
+  return `  ${isField === true ? `${name}:` : name} = ${shown}${reason}${source === undefined ? "" : ` [${sourceText(source)}]`}`;
 };
 
 /** Every fact of an explanation, a line each, as golden texts keep it. */

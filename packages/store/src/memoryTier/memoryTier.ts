@@ -15,6 +15,8 @@ const MOST_HITS = 3;
 export interface MemoryTier<Entry> {
   /** The hot path: one array index, one map lookup, one mark; allocates nothing. */
   find(space: number, url: string): Entry | undefined;
+  /** As `find`, without counting as use. */
+  peek(space: number, url: string): Entry | undefined;
   /** Takes the place of an entry already there. False when it is larger than the whole tier. */
   insert(space: number, url: string, entry: Entry): boolean;
   remove(space: number, url: string): Entry | undefined;
@@ -64,6 +66,10 @@ class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements Memo
     if (node === undefined) return undefined;
     if (node.hits < MOST_HITS) node.hits += 1;
     return node.entry;
+  }
+
+  peek(space: number, url: string): Entry | undefined {
+    return this.#spaces[space]?.get(url)?.entry;
   }
 
   insert(space: number, url: string, entry: Entry): boolean {

@@ -22,6 +22,17 @@ describe("the memory tier", () => {
     expect([tier.count, tier.bytes]).toEqual([2, 1000 + 10 + TIER_ENTRY_OVERHEAD_BYTES]);
   });
 
+  it("shows an entry without keeping it for longer", () => {
+    const tier = createMemoryTier<Entry>(10_000);
+    tier.insert(0, "/looked-at", entryOf("looked at"));
+    tier.insert(0, "/asked-for", entryOf("asked for"));
+    for (let round = 0; round < 5; round += 1) expect(tier.peek(0, "/looked-at")?.name).toBe("looked at");
+    tier.find(0, "/asked-for");
+    for (let number = 0; number < 20; number += 1) tier.insert(0, `/${number}`, entryOf(String(number)));
+    expect([tier.peek(0, "/looked-at"), tier.peek(0, "/asked-for")?.name]).toEqual([undefined, "asked for"]);
+    expect(tier.peek(7, "/a")).toBeUndefined();
+  });
+
   it("removes one entry, a whole space, and those a visit picks", () => {
     const tier = createMemoryTier<Entry>(100_000);
     for (let number = 0; number < 20; number += 1) tier.insert(number % 2, `/${number}`, entryOf(String(number)));
