@@ -3,7 +3,9 @@ import { getField, METHOD } from "@basalt/http";
 import type { OriginResponseHead } from "@basalt/origin";
 import {
   ageOnArrival,
+  asWhole,
   canStoreInParts,
+  FULL_RANGE_FIELDS,
   failureTtl,
   type PassReason,
   type ResponseFacts,
@@ -26,7 +28,7 @@ import type { PartedBodies } from "./parts/partedBodies.ts";
 import { representationOf } from "./parts/representation.ts";
 import type { AcquireReply } from "./protocol.ts";
 import { selectionOf } from "./selection.ts";
-import { mayServeStale, unvalidatableAnswer } from "./staleness.ts";
+import { mayServeStale, unconfirmed, unvalidatableAnswer } from "./staleness.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
 const IDLE_POLL_MS = 10;
@@ -271,8 +273,16 @@ export class Filling {
     begin: (head: OriginResponseHead, control: SinkControl) => BodySink | undefined,
   ): Promise<FetchOutcome> {
     try {
-      const { onInformation } = request;
-      return await fetchFromOrigin(request.vhost.pool, request.originRequest(validated), begin, onInformation);
+      const { vhost, onInformation } = request;
+      const plain = request.originRequest(validated);
+      if (!vhost.settings.originOptions.fullRangeInit || plain.method !== "GET") {
+        return await fetchFromOrigin(vhost.pool, plain, begin, onInformation);
+      }
+      const ranged = { ...plain, fields: [...plain.fields, ...FULL_RANGE_FIELDS] };
+      const whole = (head: OriginResponseHead): OriginResponseHead => ({ ...head, ...asWhole(head) });
+      const beginWhole: typeof begin = (head, control) => begin(whole(head), control);
+      const outcome = await fetchFromOrigin(vhost.pool, ranged, beginWhole, onInformation);
+      return outcome.kind === "failed" ? outcome : { ...outcome, head: whole(outcome.head) };
     } catch (cause) {
       return { kind: "failed", error: EdgeError.from(cause) };
     }
@@ -581,7 +591,7 @@ export class Filling {
     }
     const end = { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: seconds } as const;
     this.#parts.channel.tell("fillEnd", end);
-    return { kind: "failed", error, result: "TCP_ERROR" };
+    return held === undefined ? { kind: "failed", error, result: "TCP_ERROR" } : unconfirmed(error);
   }
 
   #forget(fillId: number): void {

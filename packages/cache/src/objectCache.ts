@@ -20,7 +20,7 @@ import type { AcquireReply, Invalidation, ObjectClient, ObjectService } from "./
 import { RecentPasses } from "./recentPasses.ts";
 import { RemoteFill, sharedHead } from "./remoteFill.ts";
 import { type FieldGetter, isSelected } from "./selection.ts";
-import { mayServeStale, unvalidatableAnswer } from "./staleness.ts";
+import { mayServeStale, unconfirmed, unvalidatableAnswer } from "./staleness.ts";
 import type { StoredHead } from "./storedHead.ts";
 import { StoredObjects } from "./storedObjects.ts";
 import type { TierEntry } from "./tierEntry.ts";
@@ -546,7 +546,7 @@ export class ObjectCache {
     if (held === undefined) return { kind: "failed", error, result: "TCP_NEGATIVE_HIT" };
     const unvalidatable = unvalidatableAnswer(request.vhost, error);
     if (unvalidatable !== undefined) return unvalidatable;
-    if (!mayServeStale(request, held, now)) return { kind: "failed", error, result: "TCP_ERROR" };
+    if (!mayServeStale(request, held, now)) return unconfirmed(error);
     held.freshUntilMs = now + (failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0) * 1000;
     held.purged = false;
     return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };

@@ -1,4 +1,4 @@
-import { decideUnvalidatable, responseFacts } from "@basalt/policy";
+import { currentAge, decideUnvalidatable, responseFacts } from "@basalt/policy";
 import type { EdgeError } from "@basalt/types";
 import type { CachedObject } from "./cachedObject.ts";
 import type { CacheVhost } from "./cacheVhost.ts";
@@ -11,7 +11,9 @@ export const mayServeStale = (
   nowMs: number,
 ): boolean => {
   const facts = responseFacts(object.status, object.fields);
-  return request.vhost.rules.mayServeStaleOnError(request.facts, facts, (nowMs - object.freshUntilMs) / 1000);
+  const ageSeconds = currentAge(object.initialAgeSeconds, object.validatedAtMs, nowMs);
+  const staleSeconds = (nowMs - object.freshUntilMs) / 1000;
+  return request.vhost.rules.mayServeStaleOnError(request.facts, facts, ageSeconds, staleSeconds);
 };
 
 /** What is answered instead of an expired object while every origin server is excluded; undefined: the object (TTL-25). */
@@ -25,3 +27,11 @@ export const unvalidatableAnswer = (
     ? undefined
     : { kind: "failed", error, result: "TCP_ERROR", status: decision.status };
 };
+
+/** What is stored must not answer without the word of an origin that does not answer (RFC 9111 5.2.2.2). */
+export const unconfirmed = (error: EdgeError): Obtained => ({
+  kind: "failed",
+  error,
+  result: "TCP_ERROR",
+  status: 504,
+});

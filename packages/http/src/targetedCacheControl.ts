@@ -25,9 +25,13 @@ export const parseSurrogateControl = (value: string | undefined): CacheControl |
 
 const isNamedDevice = (parameter: { readonly kind: string }): boolean => parameter.kind === "boolean";
 
+/** Directives whose value is an integer; of another type they are ignored (RFC 9213 2.1). */
+const SECONDS: ReadonlySet<string> = new Set(["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"]);
+
 const directivesOf = (members: Iterable<readonly [string, StructuredItem | InnerList]>): CacheDirectives => {
   const directives = new Map<string, readonly (string | undefined)[]>();
   for (const [name, member] of members) {
+    if (SECONDS.has(name) && (member.kind === "list" || member.value.kind !== "integer")) continue;
     if (member.kind === "list") directives.set(name, [""]);
     else if (member.value.kind !== "boolean") directives.set(name, [String(member.value.value)]);
     else if (member.value.value) directives.set(name, [undefined]);

@@ -101,9 +101,10 @@ describe("targeted cache control (RFC 9213)", () => {
     ["max-age=60, must-revalidate", { maxAge: 60, mustRevalidate: true }],
     ["max-age=60;x=1, no-store=?0", { maxAge: 60, noStore: false }],
     ['private="a, B", stale-if-error=5', { isPrivate: true, privateFields: ["a", "b"], staleIfError: 5 }],
-    ["max-age=1.5", { maxAge: 0 }],
+    ["max-age=1.5", { maxAge: undefined }],
+    ['max-age="9", no-cache', { maxAge: undefined, noCache: true }],
     ["max-age=-1", { maxAge: 0 }],
-    ["max-age=(1)", { maxAge: 0 }],
+    ["max-age=(1)", { maxAge: undefined }],
     ["max-age=99999999999", { maxAge: 2 ** 31 }],
   ])("reads `%s`", (text, said) => expect(parseTargetedCacheControl(text)).toMatchObject(said));
 

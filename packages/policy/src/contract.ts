@@ -110,7 +110,12 @@ export interface CachingRules {
     staleSeconds: number,
   ): ReuseDecision;
   /** Whether a stored response may answer when the origin cannot be reached or failed (RFC 9111 4.2.4, RFC 5861 4). */
-  mayServeStaleOnError(request: RequestFacts | undefined, response: ResponseFacts, staleSeconds: number): boolean;
+  mayServeStaleOnError(
+    request: RequestFacts | undefined,
+    response: ResponseFacts,
+    ageSeconds: number,
+    staleSeconds: number,
+  ): boolean;
   /**
    * Request fields that tell the representations of a response apart (RFC 9111 4.1): Vary as far as `<VaryHeader>`
    * honours it (KEY-09), lower case, sorted, without Accept-Encoding, which the variant tells apart (OPEN 11).

@@ -111,6 +111,7 @@ export {
   rangeFieldOf,
 } from "./parts.ts";
 export { compileBodySensitivity, compilePostSelector, type PostSelector } from "./postKey.ts";
+export { isPublicAddress } from "./publicAddress.ts";
 export {
   decidePurge,
   type PurgeHost,
@@ -120,6 +121,13 @@ export {
   parsePurgeTargets,
 } from "./purge.ts";
 export { decideRange, MAX_RANGES, type RangeDecision } from "./range.ts";
+export {
+  allowedAddresses,
+  decideRedirect,
+  type FollowedRedirect,
+  fieldsForElsewhere,
+  type RedirectedRequest,
+} from "./redirection.ts";
 export { selectorOf } from "./selector.ts";
 export { withheldFields } from "./sharedFields.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";

@@ -24,7 +24,10 @@ export const decideSharedReuse = (
   return decision === "renew" && request?.cacheControl.onlyIfCached === true ? "gatewayTimeout" : decision;
 };
 
-/** A response may have been stale for long when it arrived, where a TTL only says 0. */
+/**
+ * A response may have been stale for long when it arrived, where a TTL only says 0, and a failure of the origin moves the
+ * end of the TTL on.
+ */
 const stalenessOf = (response: ResponseFacts, ageSeconds: number, staleSeconds: number): number => {
   const lifetime = staleSeconds < 0 ? undefined : explicitLifetime(response);
   return lifetime === undefined ? staleSeconds : Math.max(staleSeconds, ageSeconds - lifetime.seconds);
@@ -58,10 +61,11 @@ const isTooOld = (asked: CacheControl | undefined, ageSeconds: number): boolean 
 export const mayServeStaleOnError = (
   request: RequestFacts | undefined,
   response: ResponseFacts,
+  ageSeconds: number,
   staleSeconds: number,
 ): boolean => {
   const said = effectiveCacheControl(response);
   if (forbidsStale(said)) return false;
   const limits = [said.staleIfError, request?.cacheControl.staleIfError].filter((limit) => limit !== undefined);
-  return limits.length === 0 || staleSeconds <= Math.max(...limits);
+  return limits.length === 0 || stalenessOf(response, ageSeconds, staleSeconds) <= Math.max(...limits);
 };

@@ -126,8 +126,15 @@ describe("stale answers while the origin fails (RFC 9111 4.2.4, RFC 5861 4)", ()
     RULES.mayServeStaleOnError(
       asked === undefined ? EMPTY_REQUEST : requestOf(METHOD.GET, { "cache-control": asked }),
       responseOf(200, { "cache-control": said }),
+      2 + staleSeconds,
       staleSeconds,
     );
+
+  it("the end of stale-if-error does not move with the TTL that a failure extends", () => {
+    const response = responseOf(200, { "cache-control": "max-age=1, stale-if-error=60" });
+    expect(RULES.mayServeStaleOnError(EMPTY_REQUEST, response, 61, 0)).toBe(true);
+    expect(RULES.mayServeStaleOnError(EMPTY_REQUEST, response, 62, 0)).toBe(false);
+  });
 
   it.each([
     ["max-age=2", 1e6, undefined, true],

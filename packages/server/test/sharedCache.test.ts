@@ -163,7 +163,11 @@ describe("the profile rfc9111 at the edge", () => {
       await edge.connect().get(`/a?${query}`).response();
     }
     await edge.connect().get("/a?x=2&utm=a").response();
-    expect(edge.origin.calls.map(({ request }) => request.target)).toEqual(["/a?x=1&utm=a", "/a?x=1&utm=b", "/a?x=2&utm=a"]);
+    expect(edge.origin.calls.map(({ request }) => request.target)).toEqual([
+      "/a?x=1&utm=a",
+      "/a?x=1&utm=b",
+      "/a?x=2&utm=a",
+    ]);
   });
 });
 

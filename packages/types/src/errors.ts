@@ -36,6 +36,12 @@ export const ERROR_CODES = {
   VHOST_UNKNOWN: { side: "client", status: 404, retry: "never", message: "No virtual host serves this name." },
   CLIENT_GONE: { side: "client", status: 0, retry: "never", message: "The client closed the connection." },
   ORIGIN_UNAVAILABLE: { side: "origin", status: 500, retry: "never", message: "No origin server available." },
+  ORIGIN_BUSY: {
+    side: "origin",
+    status: 503,
+    retry: "never",
+    message: "Too many requests wait for the origin server.",
+  },
   ORIGIN_CONNECT_FAILED: {
     side: "origin",
     status: 500,

@@ -1,5 +1,5 @@
 import type { OriginPool, OriginRequest } from "@basalt/origin";
-import { judgePart, type Representation, rangeFieldOf } from "@basalt/policy";
+import { judgePart, partRequestFields, type Representation } from "@basalt/policy";
 import { BLOCK_BYTES, type CacheKey, type MemoryTier, type PartedFile } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { ArrivingBytes } from "../arrivingBytes.ts";
@@ -18,6 +18,8 @@ export interface PartOrigin {
   readonly pool: OriginPool;
   /** `<PartSize>` in bytes (ORG-35); 0: everything up to the next block that is there. */
   readonly partBytes: number;
+  /** Whether requests for parts carry If-Range (ORG-47). */
+  readonly ifRange: boolean;
   /** The request without its range, for whoever asks now. */
   request(): OriginRequest;
 }
@@ -379,7 +381,7 @@ export class PartedBody implements PartFillListener {
     this.retain();
     try {
       const template = view.origin.request();
-      const { pool, partBytes } = view.origin;
+      const { partBytes } = view.origin;
       const request = { key, file: file.location.file, first: block, end: this.#wantedEnd(block, partBytes) };
       const reply = await channel.call("acquirePart", request);
       if (reply.kind === "running") {
@@ -391,7 +393,7 @@ export class PartedBody implements PartFillListener {
           this.#parts.follow(reply.partId, this);
         }
       } else {
-        await this.#fill(reply.partId, { first: reply.first, end: reply.end }, pool, template);
+        await this.#fill(reply.partId, { first: reply.first, end: reply.end }, view.origin, template);
       }
     } catch (cause) {
       view.note(EdgeError.from(cause), undefined);
@@ -417,7 +419,7 @@ export class PartedBody implements PartFillListener {
   async #fill(
     partId: number,
     granted: { readonly first: number; readonly end: number },
-    pool: OriginPool,
+    { pool, ifRange }: Pick<PartOrigin, "pool" | "ifRange">,
     template: OriginRequest,
   ): Promise<void> {
     const { file, representation } = this.#parts;
@@ -439,7 +441,8 @@ export class PartedBody implements PartFillListener {
     this.#fills.set(partId, fill);
     this.#parts.follow(partId, this);
     const range = { start: fill.start, end: fill.end };
-    const request = { ...template, fields: [...template.fields, "Range", rangeFieldOf(range)] };
+    const partFields = partRequestFields(range, representation, { ifRange });
+    const request = { ...template, fields: [...template.fields, ...partFields] };
     const outcome = fetchFromOrigin(pool, request, (head, control) => {
       if (fill.isEnded) {
         control.stop();

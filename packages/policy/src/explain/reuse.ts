@@ -169,5 +169,6 @@ export const mayStandInFor = (
   compileCachingRules(vhost).mayServeStaleOnError(
     requestFacts(request.methodCode, request.fields),
     responseFacts(object.status, object.fields),
+    currentAge(object.initialAgeSeconds, object.validatedAtMs, nowMs),
     (nowMs - object.freshUntilMs) / 1000,
   );

@@ -53,7 +53,9 @@ export const revalidate = (exchange: Exchange): PhaseCode => {
     case "serve":
       return hit(exchange);
     case "serveAndRenew":
-      if (!object.renewing) void renewBehind(exchange, vhost, object);
+      // Another worker may have renewed it already.
+      exchange.object = loadSelected(exchange, vhost) ?? object;
+      if (exchange.object === object && !object.renewing) void renewBehind(exchange, vhost, object);
       return hit(exchange);
     case "renew":
       return miss(exchange);
