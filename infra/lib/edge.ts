@@ -115,6 +115,8 @@ export interface RigHome {
   readonly cacheXml?: string;
   /** Further elements of the virtual host's `<Options>`. */
   readonly optionsXml?: string;
+  /** Further elements of the virtual host. */
+  readonly vhostXml?: string;
 }
 
 /** Writes the configuration of a rig: one virtual host, which also answers for every other name, and one disk. */
@@ -145,6 +147,7 @@ export async function writeRigHome(home: string, rig: RigHome): Promise<void> {
     <Listen>*:${rig.port}</Listen>
     <Origin><Address>127.0.0.1:${rig.originPort}</Address></Origin>
     <Options>${rig.optionsXml ?? ""}</Options>
+    ${rig.vhostXml ?? ""}
   </Vhost>
 </Vhosts>
 `,

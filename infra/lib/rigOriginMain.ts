@@ -4,8 +4,8 @@ import { generateRigBody } from "./rigBody.ts";
 
 /**
  * The rigs' origin as a program of its own: prints its port, then answers
- * `/bytes/SIZE/NAME`, `/slow/SIZE/BYTES_PER_SECOND/NAME` (both cacheable for a day) and `/-/requests` (how many of
- * the former it has answered).
+ * `/bytes/SIZE/NAME`, `/slow/SIZE/BYTES_PER_SECOND/NAME` (both cacheable for a day), `/upload` (when it has the
+ * whole body of the request) and `/-/requests` (how many of the former it has answered).
  */
 const LAST_MODIFIED = "Sat, 01 Mar 2025 08:00:00 GMT";
 const KEPT_BODY_BYTES = 1 << 20;
@@ -38,6 +38,10 @@ const server = createServer((request, response) => {
   if (request.url === "/-/requests") {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ requests }));
+    return;
+  }
+  if (request.url === "/upload") {
+    request.once("end", () => response.writeHead(200, { "content-length": 0 }).end());
     return;
   }
   if (kind === "") {
