@@ -36,8 +36,8 @@ describe("the lifetime of a response in a shared cache (RFC 9111 4.2)", () => {
     ["CDN-Cache-Control without a lifetime", { expires: at(50), "cdn-cache-control": "public" }, "none", 0],
     ["CDN-Cache-Control: no-cache", { ...said("max-age=9"), "cdn-cache-control": "no-cache" }, "cc_nocache", 0],
     ["Surrogate-Control", { ...said("max-age=1"), "surrogate-control": "max-age=100" }, "targeted", 100],
-    ["Age that nobody understands", { ...said("max-age=100"), age: "abc" }, "cc_maxage", 0],
-    ["several ages", { ...said("max-age=100"), age: "0, 7" }, "cc_maxage", 0],
+    ["Age that is no number, which is ignored", { ...said("max-age=100"), age: "abc" }, "cc_maxage", 100],
+    ["several ages, of which the first counts", { ...said("max-age=100"), age: "0, 7" }, "cc_maxage", 100],
   ] as const)("%s: %j", (_title, fields, kind, ttl) => {
     expect(ttlOf(fields)).toEqual({ ttl, source: { kind } });
   });

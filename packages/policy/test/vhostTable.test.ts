@@ -22,6 +22,7 @@ const SERVER: ServerSettings = {
     emergencyMode: false,
     syncStale: true,
     listen: [],
+    dnsServers: [],
     purge: "Normal",
     maxSockets: 80000,
     maxSocketsReopen: 60000,

@@ -171,6 +171,9 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
     get partBytes() {
       return current().settings.originOptions.partBytes;
     },
+    get ifRange() {
+      return current().settings.originOptions.ifRange;
+    },
     request: () => obtainRequest(exchange, current(), undefined).originRequest(undefined),
   };
 };
@@ -207,13 +210,14 @@ export const obtainRequest = (
       return reuse === "serve" || reuse === "serveAndRenew";
     },
     originRequest: (validated): OriginRequest => {
-      if (keyBody !== undefined) return postRequest(target, ruled(ownFields), keyBody);
+      if (keyBody !== undefined) return { ...postRequest(target, ruled(ownFields), keyBody), key: url };
       return {
         method: "GET",
         target,
         fields: ruled(validated === undefined ? ownFields : [...ownFields, ...validators(validated, vhost)]),
         body: { kind: "none" },
         mode: "cache",
+        key: url,
       };
     },
     onInformation: (status, interim) => {
