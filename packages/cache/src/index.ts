@@ -22,6 +22,7 @@ export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type Obta
 export { nameOf, selectorIn, variantText } from "./objectName.ts";
 export type { PartedBody, PartOrigin } from "./parts/partedBody.ts";
 export type * from "./protocol.ts";
+export { followRedirects, type RedirectParts } from "./redirects.ts";
 export { type FieldGetter, isSelected, selectorFor } from "./selection.ts";
 export { createStaleLog, type StaleLog } from "./staleLog.ts";
 export { decodeHead, encodeHead, lastModifiedOf, type StoredHead } from "./storedHead.ts";

@@ -583,6 +583,7 @@ export class ObjectCache {
 const partOriginOf = (request: ObtainRequest): PartOrigin => ({
   pool: request.vhost.pool,
   partBytes: request.vhost.settings.originOptions.partBytes,
+  ifRange: request.vhost.settings.originOptions.ifRange,
   request: () => request.originRequest(undefined),
 });
 

@@ -5,6 +5,7 @@ import type {
   OriginPool,
   OriginRequest,
   OriginTunnel,
+  PrivateSession,
 } from "@basalt/origin";
 import { EdgeError, type ErrorCode } from "@basalt/types";
 import { until } from "./waiting.ts";
@@ -69,9 +70,11 @@ export class FakeOrigin implements OriginPool {
     receiveTimeouts: 0,
     closedEarly: 0,
     connections: 0,
+    refused: 0,
   };
   answer: ((call: OriginCall) => void) | undefined;
   active = 0;
+  transactions = 0;
 
   send(request: OriginRequest, handler: OriginHandler): OriginExchange {
     const call = new OriginCall(request, handler);
@@ -84,6 +87,14 @@ export class FakeOrigin implements OriginPool {
 
   upgrade(): Promise<OriginTunnel | undefined> {
     return Promise.resolve(undefined);
+  }
+
+  openPrivateSession(): PrivateSession {
+    return { hasEnded: false, end: () => {} };
+  }
+
+  connect(): () => void {
+    return () => {};
   }
 
   close(): Promise<void> {

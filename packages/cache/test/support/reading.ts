@@ -58,6 +58,7 @@ export const bodyOf = async (worker: TestWorker, obtained: Obtained): Promise<Bu
 export const partOriginOf = (worker: TestWorker, target: string, partBytes = 0): PartOrigin => ({
   pool: worker.origin,
   partBytes,
+  ifRange: worker.vhost.settings.originOptions.ifRange,
   request: () => ({ method: "GET", target, fields: [], body: { kind: "none" }, mode: "cache" }),
 });
 
