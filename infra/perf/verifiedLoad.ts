@@ -11,6 +11,8 @@ export interface SizeClass {
   readonly weight: number;
   /** Asks for ranges of this length at random places instead of whole bodies. */
   readonly rangeBytes?: number;
+  /** How fast the origin sends them; as fast as they are taken when absent. */
+  readonly bytesPerSecond?: number;
 }
 
 export interface LoadPlan {
@@ -62,6 +64,7 @@ export function parseLoadPlan(text: string): LoadPlan {
       count: numberAt(each, "count"),
       weight: numberAt(each, "weight"),
       ...(each.rangeBytes === undefined ? {} : { rangeBytes: numberAt(each, "rangeBytes") }),
+      ...(each.bytesPerSecond === undefined ? {} : { bytesPerSecond: numberAt(each, "bytesPerSecond") }),
     })),
     skew: numberAt(record, "skew"),
     seed: numberAt(record, "seed"),

@@ -67,11 +67,11 @@ async function runConnection(number: number): Promise<void> {
         continue;
       }
     }
-    const { bytes, count, name, rangeBytes } = pickClass(random());
+    const { bytes, count, name, rangeBytes, bytesPerSecond } = pickClass(random());
     const index = Math.floor(count * random() ** plan.skew);
     const first = rangeBytes === undefined ? 0 : Math.floor(random() * Math.max(1, bytes - rangeBytes));
     const asked = performance.now();
-    const path = bodyPath(bytes, `${name}-${index}`);
+    const path = bodyPath(bytes, `${name}-${index}`, bytesPerSecond);
     underWay.set(number, { path, sentAtMs: asked });
     const outcome = await client.ask({
       path,

@@ -38,13 +38,23 @@ const LARGER_MIX: readonly SizeClass[] = [
   ...MIX.filter(({ name }) => name !== "song"),
   { name: "album", bytes: 12 * MB, count: 100, weight: 25 },
 ];
+/** Bodies that take 40 s to arrive: whoever reads them follows files that grow. */
+const SLOW_MIX: readonly SizeClass[] = [
+  ...MIX.filter(({ bytes }) => bytes < MB),
+  { name: "live", bytes: 40 * MB, count: 4, weight: 0.3, bytesPerSecond: MB },
+];
+/** Of such a body, what arrived before the load rested: whoever wrote or read it has forgotten that it was right. */
+const SLOW_SETTLED_BYTES = 3 * MB;
 /** Half of the mix. */
 const SMALL_DISK_MB = 96;
 /**
- * A process takes what it has verified for right no longer than this. Changing files from outside changes the page cache,
- * as no disk does: what was verified last must be forgotten first.
+ * What holds when bytes rot: a process takes what it has written or verified for right no longer than this, be it stored
+ * or still arriving; everything else is verified before any of it is sent. Changing files from outside changes the page
+ * cache, as no disk does: what was verified last must be forgotten first.
  */
 const VERIFIED_FOR_MS = 12_000;
+/** Within it the sockets of clients that do not read are full, and nothing is read for them any more. */
+const SOCKETS_FULL_MS = 6000;
 /** Objects stored before the fault: asked for again one by one at the end. */
 export const SETTLED: readonly SizeClass[] = [
   { name: "settled-small", bytes: 4 * KB, count: 200, weight: 1 },
@@ -61,10 +71,13 @@ export interface FaultScene {
   prepare?(scene: StoreScene): string | undefined;
   /** Under load; tells what it did. */
   fault(scene: StoreScene, findings: Findings): Promise<string> | string;
-  /** The load rests so long behind the fault. */
+  /** The load rests so long before the fault, and behind it. */
+  readonly restBeforeMs?: number;
   readonly restMs?: number;
   /** Under load, later. */
   heal?(scene: StoreScene, findings: Findings): Promise<string> | string;
+  /** How long a request may take and still not be forgotten. */
+  readonly patienceMs?: number;
   /** Processes of the instance end: connections may break and be refused for a while. */
   readonly hasDowntime?: boolean;
   /** What was stored before must not be asked from the origin again. */
@@ -142,6 +155,14 @@ export const SCENES: readonly FaultScene[] = [
     name: "bits flipped while running",
     restMs: VERIFIED_FOR_MS,
     fault: (scene) => flipBits(allBodies(scene), 256 * KB),
+  },
+  {
+    name: "bits flipped in arriving bodies",
+    settings: { partSize: 0 },
+    mix: SLOW_MIX,
+    patienceMs: 60_000,
+    restBeforeMs: SOCKETS_FULL_MS + VERIFIED_FOR_MS,
+    fault: (scene) => flipBits(allBodies(scene), 256 * KB, SLOW_SETTLED_BYTES),
   },
   {
     name: "index truncated, then started",

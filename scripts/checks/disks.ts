@@ -101,7 +101,7 @@ const sumPages = ({ errors }: LoadTally) =>
   Object.entries(errors).reduce((sum, [reason, count]) => sum + (reason.startsWith("status") ? count : 0), 0);
 
 const SHOWN_LINES = 10;
-/** A request that waits this long is not slow but forgotten. */
+/** A request that waits this long is not slow but forgotten, unless its scene says otherwise. */
 const STUCK_MS = 5000;
 
 async function runScene(each: FaultScene, findings: Findings): Promise<string[] | undefined> {
@@ -157,9 +157,11 @@ async function observe(
   await delay(warmMs);
   const warm = load.tally();
   const askedBefore = await originAskedForSettled(scene);
-  if (each.restMs !== undefined) load.pause();
+  const { restBeforeMs = 0, restMs = 0 } = each;
+  if (restBeforeMs + restMs > 0) load.pause();
+  await delay(restBeforeMs);
   const notes = [await each.fault(scene, findings)];
-  await delay(each.restMs ?? 0);
+  await delay(restMs);
   load.resume();
   await delay(faultMs);
   if (each.heal !== undefined) {
@@ -209,7 +211,7 @@ async function observe(
 
   expect(ended.wrong === 0, `wrong answers: ${ended.wrong}`);
   expect(
-    calm.waitingMs < STUCK_MS,
+    calm.waitingMs < (each.patienceMs ?? STUCK_MS),
     `the longest wait at the end: ${(calm.waitingMs / 1000).toFixed(1)} s for ${calm.waitingFor}`,
   );
   findings.target(

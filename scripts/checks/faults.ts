@@ -83,13 +83,13 @@ export function truncateHalf(files: readonly string[]): string {
   return `${files.length} files cut to half their length`;
 }
 
-/** Flips one bit in each stretch of that many bytes. */
-export function flipBits(files: readonly string[], everyBytes: number): string {
+/** Flips one bit in each stretch of that many bytes, in the first `withinBytes` of each file. */
+export function flipBits(files: readonly string[], everyBytes: number, withinBytes = Number.POSITIVE_INFINITY): string {
   let flipped = 0;
   const byte = Buffer.alloc(1);
   for (const file of files) {
     const descriptor = openSync(file, "r+");
-    const { size } = fstatSync(descriptor);
+    const size = Math.min(fstatSync(descriptor).size, withinBytes);
     for (let at = Math.floor(Math.min(everyBytes, size) / 2); at < size; at += everyBytes) {
       readSync(descriptor, byte, 0, 1, at);
       byte[0] = (byte[0] ?? 0) ^ (1 << (flipped % 8));

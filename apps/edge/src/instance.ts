@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt/cache";
-import { diffConfigs, type EdgeConfig } from "@basalt/config";
+import { diffConfigs, type EdgeConfig, type Provenance } from "@basalt/config";
 import type { CallHandlers, EventHandlers } from "@basalt/ipc";
 import {
   type CleanupReport,
@@ -9,11 +9,15 @@ import {
   createManagementServer,
   type DiskOutcome,
   decideAccess,
+  type ExplainOutcome,
+  type ExplainQuestion,
   type FileInfo,
   type ManagementServer,
+  type OriginMonitoring,
   type PurgeOutcome,
   type PurgeRequest,
   type ReloadOutcome,
+  type ResolvedDomain,
   type StatusReport,
 } from "@basalt/management";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
@@ -25,16 +29,19 @@ import {
   epochMs,
   formatProblem,
   milliseconds,
+  PRODUCT_NAME,
   PRODUCT_VERSION,
   type Problem,
 } from "@basalt/types";
+import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
+import { OriginServers } from "./originServers.ts";
 import { ownFigures } from "./processFigures.ts";
-import type { LogLevel, PrimaryService, TransformFigures, WorkerConfiguration } from "./protocol.ts";
+import type { LogLevel, PrimaryService, TransformFigures, WorkerConfiguration, WorkerShare } from "./protocol.ts";
 import { runPurge } from "./purging.ts";
 import { indexPathOf } from "./storeDisks.ts";
 import { TransformProcess } from "./transformProcess.ts";
@@ -52,6 +59,7 @@ const TRANSFORM_WRITER = "transform";
 export interface InstanceParts {
   readonly home: string;
   readonly config: EdgeConfig;
+  readonly provenance: Provenance;
   readonly clock: AdjustableClock;
   readonly log: InfoLog;
   /** Test mode: the control socket may move the clock. */
@@ -74,11 +82,13 @@ export class Instance implements Control {
   readonly #counters: CounterBlock;
   readonly #emergency: EmergencyState;
   readonly #coordinator: ObjectCoordinator;
+  readonly #origins: OriginServers;
   readonly #workers: WorkerPool;
   readonly #transform: TransformProcess;
   readonly #management: ManagementServer;
   #transformFigures: TransformFigures | undefined;
   #config: EdgeConfig;
+  #provenance: Provenance;
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
@@ -111,6 +121,7 @@ export class Instance implements Control {
   private constructor(parts: InstanceParts, store: HostStore, counters: CounterBlock) {
     this.#parts = parts;
     this.#config = parts.config;
+    this.#provenance = parts.provenance;
     this.#store = store;
     this.#counters = counters;
     this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
@@ -136,10 +147,20 @@ export class Instance implements Control {
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
     this.#coordinator.setVhosts(new Set(this.vhostNames()));
+    this.#origins = new OriginServers({
+      clock,
+      log,
+      counters,
+      onView: (change) => {
+        for (const worker of this.#workers.living()) {
+          if (worker.state !== "starting") worker.channel.tell("originView", change);
+        }
+      },
+    });
     this.#workers = new WorkerPool({
       calls: (worker) => this.#workerCalls(worker),
       events: (worker) => this.#workerEvents(worker),
-      configuration: () => this.#workerConfiguration(),
+      configuration: (worker) => this.#workerConfiguration(worker),
       places: () => this.#listeners.places,
       onEntering: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
       onServing: (worker) => {
@@ -168,6 +189,7 @@ export class Instance implements Control {
     this.#listeners.prepare(this.#config).commit();
     await this.#management.start();
     this.#aggregate.setVhosts(this.vhostNames());
+    this.#origins.configure(this.#config);
     await this.#workers.scale(this.#config.server.cache.workers, this.#drainMs());
     this.#keepStore();
     void this.#store.removeOrphans();
@@ -230,6 +252,39 @@ export class Instance implements Control {
     });
   }
 
+  explain(question: ExplainQuestion): Promise<ExplainOutcome> {
+    return explainUrl(question, {
+      config: this.#config,
+      provenance: this.#provenance,
+      nowMs: this.#parts.clock.now(),
+      product: { name: PRODUCT_NAME, version: PRODUCT_VERSION },
+      store: this.#store.storeDisks,
+      isEmergency: this.#emergency.isActive,
+      variantsOf: (vhost, path) => this.#coordinator.variantsOf(vhost, path),
+      bodies: this.#store.bodies,
+      addressesOf: (vhost) => this.#origins.addressesOf(vhost),
+      probe: async (probe) => {
+        const asking = this.#workers.slots.map(async ({ worker }, slot) => {
+          const sight = await worker?.channel.call("explain", probe).catch(() => undefined);
+          return sight === undefined ? undefined : { slot, sight };
+        });
+        return (await Promise.all(asking)).filter((sighting) => sighting !== undefined);
+      },
+    });
+  }
+
+  originMonitoring(vhost: string | undefined): OriginMonitoring | undefined {
+    return this.#origins.monitoring(vhost);
+  }
+
+  resetOrigin(vhost: string | undefined): boolean {
+    return this.#origins.reset(vhost);
+  }
+
+  dnsList(): readonly ResolvedDomain[] {
+    return this.#origins.dnsList();
+  }
+
   reload(): Promise<ReloadOutcome> {
     return this.#exclusively(() => this.#reload());
   }
@@ -253,6 +308,9 @@ export class Instance implements Control {
   scale(workers: number): Promise<void> {
     return this.#exclusively(async () => {
       await this.#workers.scale(workers, this.#drainMs());
+      for (const worker of this.#workers.living()) {
+        if (worker.state !== "starting") worker.channel.tell("share", this.#shareOf(worker));
+      }
       this.#parts.log.notice(`scaled to ${workers} workers`);
     });
   }
@@ -302,6 +360,7 @@ export class Instance implements Control {
     });
     this.#transformFigures = await this.#transform.figures();
     await Promise.all(asking);
+    this.#origins.count();
     this.#aggregate.accept("primary", 1, this.#counters.snapshot());
     return { contentType: this.#metrics.contentType, text: await this.#metrics.text() };
   }
@@ -313,6 +372,7 @@ export class Instance implements Control {
     const { log } = this.#parts;
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
     await this.#workers.stop(this.#drainMs());
+    this.#origins.close();
     this.#transform.stop();
     this.#listeners.close();
     await this.#management.close();
@@ -340,6 +400,7 @@ export class Instance implements Control {
       log.error(`reload refused: ${refusal.problem.message}`);
       return { kind: "refused", problems: [refusal.problem] };
     }
+    this.#provenance = outcome.provenance;
     const { added, removed } = refusal;
     for (const warning of outcome.warnings) log.warning(formatProblem(warning));
     for (const change of changes) {
@@ -348,11 +409,11 @@ export class Instance implements Control {
     }
     // Until every worker knows the new configuration, both old and new hosts have objects.
     this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previousNames]));
-    const configuration = this.#workerConfiguration();
+    this.#origins.configure(config);
     await Promise.all(
       [...this.#workers.living()].map(async (worker) => {
         if (worker.state === "starting") return;
-        await worker.configure(configuration).catch(() => null);
+        await worker.configure(this.#workerConfiguration(worker)).catch(() => null);
         if (worker.state === "draining") return;
         for (const place of added) worker.listen(place);
         for (const place of removed) worker.unlisten(place);
@@ -394,8 +455,12 @@ export class Instance implements Control {
   /** A reload may have come while the worker was starting. */
   #catchUp(worker: WorkerProcess): void {
     if (worker.generation !== this.#config.generation) {
-      void worker.configure(this.#workerConfiguration()).catch(() => null);
+      void worker.configure(this.#workerConfiguration(worker)).catch(() => null);
     }
+    // Views that changed while the worker was starting.
+    const { generation, views } = this.#origins;
+    for (const view of views) worker.channel.tell("originView", { generation, view });
+    worker.channel.tell("share", this.#shareOf(worker));
     worker.channel.tell("store", this.#store.storeDisks);
     worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
     for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
@@ -411,6 +476,7 @@ export class Instance implements Control {
       },
       nextFile: () => this.#store.index.nextFileId(),
       derive: (request) => this.#coordinator.derive(request),
+      outdated: ({ vhost, urls }) => this.#coordinator.outdated(vhost, urls),
       purge: (call) => this.#purgeMethod(call),
       drained: (figures) => {
         worker.figures = figures;
@@ -424,13 +490,13 @@ export class Instance implements Control {
     const { space } = this.#store;
     return {
       fillShared: ({ fillId, shared }) => this.#coordinator.fillShared(fillId, shared),
-      fillProgress: ({ fillId, availableBytes }) => this.#coordinator.fillProgress(fillId, availableBytes),
+      fillProgress: ({ fillId, progress }) => this.#coordinator.fillProgress(fillId, progress),
       fillEnd: (end) => {
         this.#coordinator.fillEnd(end);
         if (end.kind === "stored" && end.row.location.file !== 0) space.noteWritten();
       },
-      partProgress: ({ partId, writtenTo }) => {
-        this.#coordinator.partProgress(partId, writtenTo);
+      partProgress: ({ partId, progress }) => {
+        this.#coordinator.partProgress(partId, progress);
         space.noteWritten();
       },
       partEnd: ({ partId, missingBytes }) => {
@@ -443,6 +509,11 @@ export class Instance implements Control {
       },
       diskFailed: ({ disk }) => this.#store.noteFailure(disk),
       diskFull: ({ disk }) => void this.#store.noteFull(disk),
+      originOutcomes: ({ outcomes }) => this.#origins.report(outcomes),
+      originTransactions: ({ byVhost }) => {
+        // What comes behind the end of a worker would count for ever.
+        if (worker.state !== "gone") this.#origins.reportTransactions(worker.id, byVhost);
+      },
       touched: ({ keys, atMs }) => this.#coordinator.touched(keys, epochMs(atMs)),
       damaged: ({ key, location }) => this.#coordinator.damaged(key, location),
       lost: ({ key, file }) => this.#coordinator.lost(key, file),
@@ -452,6 +523,7 @@ export class Instance implements Control {
 
   #workerGone(worker: WorkerProcess, code: number | null): void {
     this.#coordinator.removeWorker(worker.id);
+    this.#origins.workerGone(worker.id);
     this.#store.space.writerGone(sourceOf(worker));
     this.#applyEmergency(this.#emergency.forget(worker.id));
     const { figures } = worker;
@@ -490,7 +562,11 @@ export class Instance implements Control {
     }
   }
 
-  #workerConfiguration(): WorkerConfiguration {
+  #shareOf(worker: WorkerProcess): WorkerShare {
+    return { place: Math.max(0, worker.slot), workers: Math.max(1, this.#workers.size) };
+  }
+
+  #workerConfiguration(worker: WorkerProcess): WorkerConfiguration {
     const { home, clock } = this.#parts;
     return {
       config: this.#config,
@@ -499,6 +575,8 @@ export class Instance implements Control {
       isEmergency: this.#emergency.isActive,
       memoryTierBytes: memoryTierBytes(this.#config, Math.max(this.#workers.size, this.#config.server.cache.workers)),
       clockOffsetMs: clock.offsetMs,
+      originViews: this.#origins.views,
+      share: this.#shareOf(worker),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { Channel } from "@basalt/ipc";
-import { type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
+import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
 import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
 import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
 import { PartTable } from "./parts/partTable.ts";
@@ -9,12 +9,14 @@ import type {
   DeriveReply,
   DeriveRequest,
   FillEnd,
+  FillProgress,
   FillUpdate,
   Invalidation,
   InvalidationAction,
   InvalidationTarget,
   ObjectClient,
   ObjectService,
+  PartProgress,
   PartReply,
   PartRequest,
   PartUpdate,
@@ -36,6 +38,8 @@ interface Fill {
   readonly heldVersion: number;
   shareAsked: boolean;
   shared: SharedFill | undefined;
+  /** Checksums of what is shared. */
+  readonly arrived: ArrivedBlocks;
   /** Its virtual host was removed: what it brings is not kept, though one of that name may be there again (CFG-56). */
   isUnwanted: boolean;
 }
@@ -190,6 +194,7 @@ export class ObjectCoordinator {
       heldVersion: request.heldVersion,
       shareAsked: false,
       shared: undefined,
+      arrived: new ArrivedBlocks(),
       isUnwanted: false,
     };
     this.#fills.set(fill.id, fill);
@@ -205,16 +210,17 @@ export class ObjectCoordinator {
     const fill = this.#fills.get(fillId);
     if (fill === undefined) return;
     fill.shared = shared;
+    fill.arrived.enter(shared.availableBytes, 0, shared.checksums);
     this.#parts.onGrowing?.(shared, shared.availableBytes);
     this.#tell(fill, { fillId, kind: "shared", shared });
   }
 
-  fillProgress(fillId: number, availableBytes: number): void {
+  fillProgress(fillId: number, progress: FillProgress): void {
     const fill = this.#fills.get(fillId);
     if (fill?.shared === undefined) return;
-    fill.shared = { ...fill.shared, availableBytes };
-    this.#parts.onGrowing?.(fill.shared, availableBytes);
-    this.#tell(fill, { fillId, kind: "progress", availableBytes });
+    fill.arrived.enter(progress.availableBytes, progress.firstBlock, progress.checksums);
+    this.#parts.onGrowing?.(fill.shared, progress.availableBytes);
+    this.#tell(fill, { fillId, kind: "progress", ...progress });
   }
 
   acquirePart(worker: number, request: PartRequest): PartReply {
@@ -222,10 +228,10 @@ export class ObjectCoordinator {
     return this.#partTable.acquire(worker, request, () => this.#nextFillId++);
   }
 
-  partProgress(partId: number, writtenTo: number): void {
-    const news = this.#partTable.progress(partId, writtenTo);
+  partProgress(partId: number, progress: PartProgress): void {
+    const news = this.#partTable.progress(partId, progress);
     if (news === undefined) return;
-    this.#tellPart(news.followers, { partId, kind: "progress", writtenTo });
+    this.#tellPart(news.followers, { partId, kind: "progress", ...progress });
     const row = this.#parts.index.find(news.key);
     if (row?.location.file !== news.file || news.filledBytes === 0) return;
     this.#parts.index.update(news.key, { missingBytes: Math.max(0, row.missingBytes - news.filledBytes) });
@@ -354,7 +360,9 @@ export class ObjectCoordinator {
       fill.shareAsked = true;
       this.#workers.get(fill.worker)?.tell("shareFill", { fillId: fill.id });
     }
-    return { kind: "follow", fillId: fill.id, shared: fill.shared };
+    const { shared, arrived } = fill;
+    const now = shared && { ...shared, availableBytes: arrived.bytes, checksums: arrived.from(0) };
+    return { kind: "follow", fillId: fill.id, shared: now };
   }
 
   #tell(fill: Fill, update: FillUpdate): void {

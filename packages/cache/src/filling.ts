@@ -131,11 +131,14 @@ export class Filling {
 
   #share(fillId: number, fill: LocalFill): void {
     const { channel } = this.#parts;
-    let announced = false;
+    let toldBytes = -1;
     fill.share((shared) => {
-      if (announced) channel.tell("fillProgress", { fillId, availableBytes: shared.availableBytes });
-      else channel.tell("fillShared", { fillId, shared });
-      announced = true;
+      const { availableBytes } = shared;
+      const firstBlock = Math.floor(Math.max(0, toldBytes) / BLOCK_BYTES);
+      const checksums = shared.checksums.from(firstBlock);
+      if (toldBytes < 0) channel.tell("fillShared", { fillId, shared: { ...shared, checksums } });
+      else channel.tell("fillProgress", { fillId, progress: { availableBytes, firstBlock, checksums } });
+      toldBytes = availableBytes;
     });
   }
 
@@ -487,8 +490,8 @@ export class Filling {
       if (object.body === undefined) this.#listener.keep(request, object);
       this.#report(request.vhost, grant.fillId, object);
     } catch {
-      const { availableBytes } = fill;
-      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "ended", availableBytes });
+      // What has been shared of it may be less than all, or gone with its file.
+      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
     }
     this.#forget(grant.fillId);
     this.#listener.grown(request, fill);
@@ -656,6 +659,7 @@ type Judgement = "extend" | "replace" | "failure";
 
 /** Why a response is for its request alone; undefined when it is stored. */
 const passReason = (request: ObtainRequest, facts: ResponseFacts): PassReason | undefined => {
+  if (request.isPastStore === true) return "store-failed";
   const { rules } = request.vhost;
   const decision = rules.decideStorage(request.facts, facts, request.vhost.customTtl(request.url));
   if (decision.kind === "pass") return decision.reason;

@@ -1,5 +1,5 @@
 import type { OriginExchange } from "@basalt/origin";
-import type { BodyStore, GrowingFile, ObjectLocation, RowImage } from "@basalt/store";
+import type { ArrivedChecksums, BodyStore, GrowingFile, ObjectLocation, RowImage } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import { ArrivingBytes } from "./arrivingBytes.ts";
 import { type BodySource, Watchers } from "./bodySource.ts";
@@ -16,6 +16,11 @@ export interface LocalFillParts {
   readonly passes?: boolean;
   /** The store has failed: from now on the body only passes through, to the readers that it has. */
   readonly onUnstored: () => void;
+}
+
+/** A growing body as others on the host may read it. */
+export interface SharedBody extends Omit<SharedFill, "checksums"> {
+  readonly checksums: ArrivedChecksums;
 }
 
 /**
@@ -37,7 +42,7 @@ export class LocalFill implements BodySource, BodySink {
   #opened: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
   #paused = false;
-  #shareListener: ((shared: SharedFill) => void) | undefined;
+  #shareListener: ((shared: SharedBody) => void) | undefined;
   #reader: ReturnType<BodyStore["openGrowing"]> | undefined;
   #settled = false;
   #readers = 0;
@@ -154,7 +159,7 @@ export class LocalFill implements BodySource, BodySink {
   }
 
   /** Makes the body readable by other workers; calls back at once and after each write. */
-  share(listener: (shared: SharedFill) => void): void {
+  share(listener: (shared: SharedBody) => void): void {
     if (this.#storeError !== undefined) return;
     this.#shareListener = listener;
     this.#openOwnFile();
@@ -187,7 +192,7 @@ export class LocalFill implements BodySource, BodySink {
     if (position >= this.#bytes.writtenTo) return 0;
     const file = await this.#file;
     if (file === undefined) return 0;
-    this.#reader ??= this.#parts.bodies.openGrowing(file.disk, file.file);
+    this.#reader ??= this.#parts.bodies.openGrowing(file.disk, file.file, file.checksums);
     const reader = await this.#reader;
     if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "growing body is gone" });
     return await reader.read(target, 0, Math.min(length, this.#bytes.writtenTo - position), position);
@@ -273,13 +278,10 @@ export class LocalFill implements BodySource, BodySink {
   #tellShared(): void {
     const file = this.#openFile;
     if (file === undefined || this.#shareListener === undefined) return;
-    this.#shareListener({
-      head: encodeHead(this.#head),
-      disk: file.disk,
-      file: file.file,
-      totalBytes: this.#head.bodyBytes,
-      availableBytes: this.#bytes.writtenTo,
-    });
+    const { disk, checksums } = file;
+    const availableBytes = checksums.bytes;
+    const totalBytes = this.#head.bodyBytes;
+    this.#shareListener({ head: encodeHead(this.#head), disk, file: file.file, totalBytes, availableBytes, checksums });
   }
 
   #storeFailed(cause: unknown): void {

@@ -42,6 +42,8 @@ export interface ObtainRequest {
   readonly mustRenew: boolean;
   /** False: only what is stored is wanted (RFC 9111 5.2.1.7). */
   readonly mayFetch: boolean;
+  /** The store has failed this request: it is answered from the origin, and the answer is not kept. */
+  readonly isPastStore?: boolean;
   /**
    * Whether a stored object may answer without the origin being asked first: it is fresh, or stale within what request
    * and response allow, or the caller renews it behind the answer (TTL-30). Not asked of what was purged.
@@ -170,6 +172,7 @@ export class ObjectCache {
   /** From disk, from another worker's fill, or from the origin; once for all who ask at the same time. */
   async obtain(request: ObtainRequest): Promise<Obtained> {
     if (!request.mayFetch) return await this.#storedOnly(request);
+    if (request.isPastStore === true) return await this.#run(request, true);
     const name = flightName(request);
     if (this.#passes.has(name)) return await this.#run(request, true);
     const growing = this.#growing.get(name);
@@ -375,7 +378,7 @@ export class ObjectCache {
     const startedMs = this.#parts.clock.now();
     let { held } = request;
     let isByItself = isAlone;
-    if (held === undefined) {
+    if (held === undefined && request.isPastStore !== true) {
       const row = this.#parts.index.find(key);
       if (row !== undefined) held = await this.#stored.load(vhost, variant, name, row);
       if (held !== undefined && !isSelected(held.selection, request.get)) {
@@ -384,7 +387,7 @@ export class ObjectCache {
     }
     for (let attempt = 1; attempt <= OBTAIN_ATTEMPTS; attempt++) {
       // What is stored goes as soon as it comes where a disk is full: the last attempt fetches whatever there is.
-      const isLast = attempt === OBTAIN_ATTEMPTS;
+      const isLast = attempt === OBTAIN_ATTEMPTS || request.isPastStore === true;
       const reply: AcquireReply = await this.#parts.channel.call("acquire", {
         key,
         vhost: vhost.name,
@@ -512,24 +515,29 @@ export class ObjectCache {
     isAlone: boolean,
   ): Promise<{ readonly head: StoredHead; readonly source: BodySource } | EdgeError> {
     const anew = { ...request, held: undefined };
-    const obtained = isAlone ? await this.#run(anew, true) : await this.obtain(anew);
-    switch (obtained.kind) {
-      case "failed":
-        return obtained.error;
-      case "elsewhere":
-        return new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" });
-      case "body":
-        obtained.source.retain();
-        return { head: obtained.head, source: obtained.source };
-      case "object": {
-        const source = await this.#sourceOf(request, obtained.object);
-        if (source === undefined) return new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" });
-        source.retain();
-        return { head: obtained.object.head, source };
+    for (const isPastStore of [false, true]) {
+      const obtained = isAlone
+        ? await this.#run({ ...anew, isPastStore }, true)
+        : await this.obtain({ ...anew, isPastStore });
+      switch (obtained.kind) {
+        case "failed":
+          return obtained.error;
+        case "elsewhere":
+          return new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" });
+        case "body":
+          obtained.source.retain();
+          return { head: obtained.head, source: obtained.source };
+        case "object": {
+          const source = await this.#sourceOf(request, obtained.object);
+          if (source === undefined) break;
+          source.retain();
+          return { head: obtained.object.head, source };
+        }
+        default:
+          return unreachable(obtained);
       }
-      default:
-        return unreachable(obtained);
     }
+    return new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" });
   }
 
   async #sourceOf(request: ObtainRequest, object: CachedObject): Promise<BodySource | undefined> {
@@ -596,6 +604,11 @@ export const hitResult = (object: CachedObject): CacheResult => (object.status >
 const isHit = (result: CacheResult): boolean => result === "TCP_HIT" || result === "TCP_NEGATIVE_HIT";
 
 /** Reasons for which the next response may be one to share. */
-const DUE_TO_THE_REQUEST: ReadonlySet<PassReason> = new Set(["request-no-store", "authorization", "method"]);
+const DUE_TO_THE_REQUEST: ReadonlySet<PassReason> = new Set([
+  "request-no-store",
+  "authorization",
+  "method",
+  "store-failed",
+]);
 
 const hit = (object: CachedObject): Obtained => ({ kind: "object", object, result: hitResult(object) });

@@ -35,11 +35,21 @@ export interface SharedFill {
   /** -1 while unknown. */
   readonly totalBytes: number;
   readonly availableBytes: number;
+  /** CRC-32 of each block of what is available (`ArrivedChecksums`). */
+  readonly checksums: readonly number[];
+}
+
+/** A shared body has grown. */
+export interface FillProgress {
+  readonly availableBytes: number;
+  /** Checksums of the blocks from this one on: those before are known. */
+  readonly firstBlock: number;
+  readonly checksums: readonly number[];
 }
 
 export type FillUpdate = { readonly fillId: number } & (
   | { readonly kind: "shared"; readonly shared: SharedFill }
-  | { readonly kind: "progress"; readonly availableBytes: number }
+  | ({ readonly kind: "progress" } & FillProgress)
   /** Complete and stored. */
   | { readonly kind: "stored"; readonly row: IndexRow }
   /** Complete but not kept (purged meanwhile, store full …): what was shared may still be read to its end. */
@@ -84,16 +94,22 @@ export type PartReply =
   /** Being fetched already: `partUpdate` events follow. */
   | ({ readonly kind: "running"; readonly partId: number } & PartRun);
 
-/** Blocks being filled. */
-export interface PartRun {
-  readonly first: number;
-  readonly end: number;
+/** How far a part has been written. */
+export interface PartProgress {
   /** Position in the body up to which any process can read. */
   readonly writtenTo: number;
+  /** CRC-32 of what there is of the block there (`PartWriter.tailChecksum`). */
+  readonly tailChecksum: number;
+}
+
+/** Blocks being filled. */
+export interface PartRun extends PartProgress {
+  readonly first: number;
+  readonly end: number;
 }
 
 export type PartUpdate = { readonly partId: number } & (
-  | { readonly kind: "progress"; readonly writtenTo: number }
+  | ({ readonly kind: "progress" } & PartProgress)
   /** Over, complete or not: the map tells what is there. */
   | { readonly kind: "ended" }
 );
@@ -145,9 +161,9 @@ export interface ObjectService {
   };
   readonly events: {
     fillShared: { readonly fillId: number; readonly shared: SharedFill };
-    fillProgress: { readonly fillId: number; readonly availableBytes: number };
+    fillProgress: { readonly fillId: number; readonly progress: FillProgress };
     fillEnd: FillEnd;
-    partProgress: { readonly partId: number; readonly writtenTo: number };
+    partProgress: { readonly partId: number; readonly progress: PartProgress };
     /** `missingBytes`: of the whole body, by its map, as far as this worker knows. */
     partEnd: { readonly partId: number; readonly missingBytes: number };
     /** Accesses since the last report, coarse (seconds). */

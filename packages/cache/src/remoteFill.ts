@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { getField } from "@basalt/http";
-import type { BodyReader, BodyStore } from "@basalt/store";
+import { ArrivedBlocks, type BodyReader, type BodyStore } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import { type BodySource, Watchers } from "./bodySource.ts";
-import type { FillUpdate, SharedFill } from "./protocol.ts";
+import type { FillProgress, FillUpdate, SharedFill } from "./protocol.ts";
 import { decodeHead, type StoredHead } from "./storedHead.ts";
 
 /**
@@ -14,6 +14,7 @@ export class RemoteFill implements BodySource {
   readonly head: StoredHead;
   readonly #bodies: BodyStore;
   readonly #shared: SharedFill;
+  readonly #arrived = new ArrivedBlocks();
   readonly #watchers = new Watchers();
   readonly #takeOver: (
     isAlone: boolean,
@@ -28,6 +29,9 @@ export class RemoteFill implements BodySource {
   /** Bytes of this body have been given out. */
   #isBegun = false;
   #lowestTold = 0;
+  /** Another source of it is being looked for, or has been found. */
+  #isReplaced = false;
+  #isFileLost = false;
 
   constructor(
     bodies: BodyStore,
@@ -41,6 +45,7 @@ export class RemoteFill implements BodySource {
     this.#takeOver = takeOver;
     this.#total = shared.totalBytes;
     this.#available = shared.availableBytes;
+    this.#arrived.enter(shared.availableBytes, 0, shared.checksums);
   }
 
   get totalBytes(): number {
@@ -48,7 +53,7 @@ export class RemoteFill implements BodySource {
   }
 
   get availableBytes(): number {
-    return this.#successor?.availableBytes ?? this.#available;
+    return this.#successor?.availableBytes ?? (this.#isFileLost ? 0 : this.#available);
   }
 
   get state(): "growing" | "complete" | "failed" {
@@ -65,12 +70,13 @@ export class RemoteFill implements BodySource {
 
   /** Takes a message about the fill that this body follows. */
   update(update: FillUpdate): void {
+    if (this.#isReplaced) return;
     switch (update.kind) {
       case "shared":
-        this.#grow(update.shared.availableBytes);
+        this.#grow({ ...update.shared, firstBlock: 0 });
         return;
       case "progress":
-        this.#grow(update.availableBytes);
+        this.#grow(update);
         return;
       case "stored":
         this.#finish(update.row.location.bodyBytes);
@@ -101,12 +107,23 @@ export class RemoteFill implements BodySource {
   async read(target: Buffer, length: number, position: number): Promise<number> {
     if (this.#successor !== undefined) return await this.#successor.read(target, length, position);
     const wanted = Math.min(length, this.#available - position);
-    if (wanted <= 0) return 0;
-    this.#reader ??= this.#bodies.openGrowing(this.#shared.disk, this.#shared.file);
-    const reader = await this.#reader;
-    if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "followed body is gone" });
-    this.#isBegun = true;
-    return await reader.read(target, 0, wanted, position);
+    const count = wanted > 0 ? await this.#readFile(target, wanted, position) : 0;
+    if (count > 0) this.#isBegun = true;
+    else if (wanted > 0) {
+      this.#isFileLost = true;
+      if (!this.#isReplaced) void this.#replace(true);
+    }
+    return count;
+  }
+
+  /** 0 where the file is gone, cannot be read, or does not hold what was told. */
+  async #readFile(target: Buffer, wanted: number, position: number): Promise<number> {
+    this.#reader ??= this.#bodies.openGrowing(this.#shared.disk, this.#shared.file, this.#arrived);
+    try {
+      return (await (await this.#reader)?.read(target, 0, wanted, position)) ?? 0;
+    } catch {
+      return 0;
+    }
   }
 
   watch(listener: () => void, position?: () => number): () => void {
@@ -136,7 +153,8 @@ export class RemoteFill implements BodySource {
     );
   }
 
-  #grow(availableBytes: number): void {
+  #grow({ availableBytes, firstBlock, checksums }: FillProgress): void {
+    this.#arrived.enter(availableBytes, firstBlock, checksums);
     this.#available = Math.max(this.#available, availableBytes);
     this.#watchers.notify();
   }
@@ -154,7 +172,10 @@ export class RemoteFill implements BodySource {
     this.#watchers.notify();
   }
 
+  /** Looks for the same response elsewhere; until that is found its readers have what the file still gives. */
   async #replace(isAlone: boolean): Promise<void> {
+    this.#isReplaced = true;
+    this.#state = "growing";
     const found = await this.#takeOver(isAlone).catch((cause: unknown) => EdgeError.from(cause));
     // All who were given this body become readers within a turn of the event loop.
     await nextTurn();

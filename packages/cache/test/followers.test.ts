@@ -4,11 +4,11 @@ import type { FillUpdate } from "../src/index.ts";
 import { isSettled } from "./support/waiting.ts";
 
 const ENDED: FillUpdate = { fillId: 1, kind: "ended", availableBytes: 5 };
-const PROGRESS: FillUpdate = { fillId: 1, kind: "progress", availableBytes: 3 };
+const PROGRESS: FillUpdate = { fillId: 1, kind: "progress", availableBytes: 3, firstBlock: 0, checksums: [0] };
 const SHARED: FillUpdate = {
   fillId: 1,
   kind: "shared",
-  shared: { head: Buffer.alloc(0), disk: 0, file: 1, totalBytes: 5, availableBytes: 0 },
+  shared: { head: Buffer.alloc(0), disk: 0, file: 1, totalBytes: 5, availableBytes: 0, checksums: [] },
 };
 
 describe("followers of a fill", () => {

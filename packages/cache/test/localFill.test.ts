@@ -3,8 +3,7 @@ import { computeCacheKey, openBodyStore, type RowImage } from "@basalt/store";
 import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import type { StoredHead } from "../src/index.ts";
-import { LocalFill } from "../src/localFill.ts";
-import type { SharedFill } from "../src/protocol.ts";
+import { LocalFill, type SharedBody } from "../src/localFill.ts";
 import { patternBytes, readSource } from "./support/reading.ts";
 import { onEnd, temporaryFolder } from "./support/temporaryFolder.ts";
 import { turns, until } from "./support/waiting.ts";
@@ -152,7 +151,7 @@ describe("a body arriving", () => {
     const bodies = openBodies();
     const fill = fillOf(bodies, headOf(12)).fill;
     fill.push(Buffer.from("0123"));
-    const told: SharedFill[] = [];
+    const told: SharedBody[] = [];
     fill.share((shared) => told.push(shared));
     await until(() => told.at(-1)?.availableBytes === 4);
     fill.push(Buffer.from("4567"));

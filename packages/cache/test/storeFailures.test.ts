@@ -70,6 +70,47 @@ describe("a store that takes nothing", () => {
     expect(String(await bodyOf(first, await again))).toBe("short now");
   });
 
+  it("a body whose last bytes cannot be written is fetched anew by those who followed it", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const whole = patternBytes(3 * MIB);
+    const early = first.obtain("/a");
+    const call = (await first.origin.call()).head(200, ["ETag", '"1"']);
+    call.data(whole.subarray(0, MIB));
+    const reading = bodyOf(first, await early);
+    const following = bodyOf(second, await second.obtain("/a"));
+    await turns(20);
+    first.bodies.failsToWrite = true;
+    call.data(whole.subarray(MIB));
+    call.complete();
+    expect((await reading).equals(whole)).toBe(true);
+    (await second.origin.call()).reply(200, whole, ["ETag", '"1"']);
+    await expect(following).rejects.toMatchObject({ code: "ORIGIN_CLOSED" });
+    await until(() => host.coordinator.fillsInProgress === 0);
+  });
+
+  it("a request that the store has failed is answered past it: not joined, not kept, told to nobody", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const whole = patternBytes(3 * MIB);
+    for (const body of [Buffer.from("small"), whole]) {
+      const number = first.origin.calls.length + 1;
+      const obtaining = first.obtain("/a", { isPastStore: true });
+      const call = await first.origin.call(number);
+      const waiting = second.obtain("/a");
+      await turns(5);
+      call.head(200).data(body);
+      call.complete();
+      expect((await bodyOf(first, await obtaining)).equals(body)).toBe(true);
+      expect(first.find("/a")).toBeUndefined();
+      (await second.origin.call(number)).fail("ORIGIN_CONNECT_FAILED");
+      expect((await waiting).kind).toBe("failed");
+      host.clock.advanceSeconds(10);
+    }
+    expect(host.row("/a")).toBeUndefined();
+    expect(first.bodies.openFiles).toBe(0);
+  });
+
   it("a renewal that only extends needs no store", async () => {
     const host = new TestHost();
     const worker = host.worker(1);

@@ -64,7 +64,9 @@ export type PassReason =
   | "not-understood"
   | "no-lifetime"
   | "vary-any"
-  | "partial";
+  | "partial"
+  /** The store has failed the request. */
+  | "store-failed";
 
 export type StorageDecision = { readonly kind: "store" } | { readonly kind: "pass"; readonly reason: PassReason };
 

@@ -5,6 +5,7 @@ export {
   type MethodReason,
   type MethodRules,
 } from "./bypass.ts";
+export { bypassOriginOf } from "./bypassOrigin.ts";
 export { compileKeyRules, type KeyRules, originFormOf, type Variant } from "./cacheKey.ts";
 export { type CacheStatus, cacheStatusMember, type ForwardReason } from "./cacheStatus.ts";
 export { compileCachingRules } from "./cachingRules.ts";

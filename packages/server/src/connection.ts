@@ -12,12 +12,14 @@ import {
   type Rejection,
   type RequestHeadParser,
 } from "@basalt/http";
+import type { OriginPool, PrivateSession } from "@basalt/origin";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { rejectConnection } from "./delivery/errorResponse.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer } from "./edgeServer.ts";
 import { Exchange } from "./exchange.ts";
+import { PrivateSessions } from "./privateSessions.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServedVhost } from "./servedVhost.ts";
 import { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
@@ -33,6 +35,15 @@ const NOTHING = Buffer.alloc(0);
  * elsewhere. `closing`: the last answer is on its way.
  */
 type State = "idle" | "head" | "busy" | "tunnel" | "closing" | "closed";
+
+/** Whoever has the bytes of a client that speaks another protocol. */
+export interface TunnelEnd {
+  /** The bytes belong to the receiver. */
+  readonly receive: (data: Buffer) => void;
+  /** Longest time in which nothing moves. */
+  readonly idleSeconds: number;
+  readonly onIdle: () => void;
+}
 
 /** One client connection: finds requests in its bytes, runs them one after the other, keeps its deadlines. */
 export class Connection implements SocketHandler {
@@ -56,7 +67,9 @@ export class Connection implements SocketHandler {
   #owesContinue = false;
   #decoder: ChunkedDecoder | undefined;
   #peerEnded = false;
-  #tunnel: ((data: Buffer) => void) | undefined;
+  #tunnel: TunnelEnd | undefined;
+  #sessions: PrivateSessions | undefined;
+  #isLastRequest = false;
   #running = false;
   #unsentSeen = 0;
   #held: (() => void)[] = [];
@@ -106,7 +119,7 @@ export class Connection implements SocketHandler {
         this.#receiveWhileBusy(buffer, start, end);
         return;
       case "tunnel":
-        this.#tunnel?.(Buffer.from(buffer.subarray(start, end)));
+        this.#tunnel?.receive(Buffer.from(buffer.subarray(start, end)));
         return;
       case "closing":
       case "closed":
@@ -140,6 +153,7 @@ export class Connection implements SocketHandler {
     this.#releaseHeld();
     this.#body?.fail(new EdgeError("CLIENT_GONE"));
     this.#exchange.clientGone();
+    this.#sessions?.end();
     this.server.forget(this);
   }
 
@@ -149,6 +163,22 @@ export class Connection implements SocketHandler {
     this.#state = "closing";
     this.#touch(CLOSE_SECONDS);
     this.socket.end();
+  }
+
+  /** BYP-12: the origin connection of this one with a virtual host. When the origin ends it, this one ends too. */
+  privateSession(vhost: string, pool: OriginPool): PrivateSession {
+    this.#sessions ??= new PrivateSessions(() => this.#closeAfterRequest());
+    return this.#sessions.of(vhost, pool);
+  }
+
+  /** The response to the present request is to say that it is the last one. */
+  get isLastRequest(): boolean {
+    return this.#isLastRequest;
+  }
+
+  /** The client will send no more. */
+  get hasPeerEnded(): boolean {
+    return this.#peerEnded;
   }
 
   destroy(): void {
@@ -174,7 +204,11 @@ export class Connection implements SocketHandler {
   }
 
   checkDeadline(monotonicMs: number): void {
-    if (monotonicMs < this.#deadline || this.#state === "closed" || this.#state === "tunnel") return;
+    if (monotonicMs < this.#deadline || this.#state === "closed") return;
+    if (this.#state === "tunnel") {
+      this.#tunnel?.onIdle();
+      return;
+    }
     const { limits } = this.server.state;
     const unsent = this.socket.unsentBytes;
     if (unsent > 0) {
@@ -223,7 +257,12 @@ export class Connection implements SocketHandler {
     this.#served++;
     if (this.#state !== "busy") return;
     const bodyPending = this.#body !== undefined;
-    if (!keepAlive || bodyPending || (this.#peerEnded && this.#waiting.length === 0 && !this.#running)) {
+    if (
+      !keepAlive ||
+      this.#isLastRequest ||
+      bodyPending ||
+      (this.#peerEnded && this.#waiting.length === 0 && !this.#running)
+    ) {
       this.#body?.discard();
       this.#state = "closing";
       this.#touch(CLOSE_SECONDS);
@@ -236,15 +275,20 @@ export class Connection implements SocketHandler {
     else this.#becomeIdle();
   }
 
-  /** From now on the client's bytes belong to `receive`; returns those that have arrived already. */
-  openTunnel(receive: (data: Buffer) => void): Buffer {
+  /** From now on the client's bytes belong to the tunnel; returns those that have arrived already. */
+  openTunnel(tunnel: TunnelEnd): Buffer {
     this.#state = "tunnel";
-    this.#tunnel = receive;
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#tunnel = tunnel;
+    this.touchTunnel();
     const waiting = this.#waiting;
     this.#waiting = NOTHING;
     this.#resume();
     return waiting;
+  }
+
+  /** Something has moved. */
+  touchTunnel(): void {
+    if (this.#state === "tunnel" && this.#tunnel !== undefined) this.#touch(this.#tunnel.idleSeconds);
   }
 
   pauseReading(): void {
@@ -264,6 +308,11 @@ export class Connection implements SocketHandler {
   /** The kernel has not taken all of this response yet: it must not be changed until the next drain. */
   hold(prepared: PreparedResponse): void {
     this.#held.push(prepared.hold());
+  }
+
+  #closeAfterRequest(): void {
+    this.#isLastRequest = true;
+    if (this.#state === "idle" || this.#state === "head") this.close();
   }
 
   #releaseHeld(): void {
@@ -313,7 +362,7 @@ export class Connection implements SocketHandler {
     if (position < end) {
       if (state === "busy") this.#receiveWhileBusy(buffer, position, end);
       else if (state === "idle") this.#wait(buffer, position, end);
-      else if (state === "tunnel") this.#tunnel?.(Buffer.from(buffer.subarray(position, end)));
+      else if (state === "tunnel") this.#tunnel?.receive(Buffer.from(buffer.subarray(position, end)));
     }
     if (state !== "idle") return;
     if (this.#peerEnded && this.#waiting.length === 0) this.close();

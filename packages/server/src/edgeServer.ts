@@ -6,6 +6,7 @@ import type { Clock } from "@basalt/types";
 import { Connection } from "./connection.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
 import type { AcceptListener } from "./driver/contract.ts";
+import { type BypassedPort, PortRelay } from "./portRelay.ts";
 import { compileServedVhost, type ServedVhost } from "./servedVhost.ts";
 
 /** A PURGE-type request that came in on a service port (PRG-26). */
@@ -40,9 +41,21 @@ export interface ServingState {
   readonly generation: number;
   readonly table: VhostTable;
   readonly served: ReadonlyMap<string, ServedVhost>;
+  /** By the port that clients connect to. */
+  readonly bypassedPorts: ReadonlyMap<number, BypassedPort>;
   readonly limits: ClientLimits;
   readonly maxConnections: number;
   readonly reopenConnections: number;
+}
+
+/** A client connection, whatever is spoken on it. */
+export interface ServedConnection {
+  destroy(): void;
+  /** OPT-65. */
+  closeIfIdle(monotonicMs: number): void;
+  checkDeadline(monotonicMs: number): void;
+  /** What the client has not taken yet. */
+  visitPinned(visit: PinnedVisitor): void;
 }
 
 /**
@@ -51,7 +64,7 @@ export interface ServingState {
  */
 export class EdgeServer {
   readonly parts: EdgeServerParts;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ServedConnection>();
   #state: ServingState;
   #draining = false;
   #refusing = false;
@@ -97,10 +110,14 @@ export class EdgeServer {
   /** Puts a configuration in service; `share` of 1/n of the connection limits belongs to this worker. */
   configure(config: EdgeConfig, cacheVhosts: ReadonlyMap<string, CacheVhost>, share: number): void {
     const served = new Map<string, ServedVhost>();
+    const bypassedPorts = new Map<number, BypassedPort>();
     for (const settings of config.vhosts) {
       const cache = cacheVhosts.get(settings.name);
       if (cache === undefined) continue;
-      served.set(settings.name, compileServedVhost(settings, cache));
+      const vhost = compileServedVhost(settings, cache);
+      served.set(settings.name, vhost);
+      if (settings.status !== "Active") continue;
+      for (const { port, originPort } of settings.portBypass) bypassedPorts.set(port, { vhost, originPort });
     }
     const { maxSockets, maxSocketsReopen, clientLimits } = config.server.cache;
     const maxConnections = Math.max(1, Math.floor(maxSockets / share));
@@ -108,6 +125,7 @@ export class EdgeServer {
       generation: config.generation,
       table: compileVhostTable(config),
       served,
+      bypassedPorts,
       limits: clientLimits,
       maxConnections,
       reopenConnections: Math.floor((maxConnections * maxSocketsReopen) / 100),
@@ -124,13 +142,21 @@ export class EdgeServer {
         return;
       }
       counters.add(PROCESS_SLOT.connectionsAccepted, 1);
+      const bypassed = this.#state.bypassedPorts.get(localPort);
+      if (bypassed !== undefined) {
+        const relay = new PortRelay(this, socket, bypassed);
+        this.#connections.add(relay);
+        attach(relay);
+        relay.start(bypassed.originPort);
+        return;
+      }
       const connection = new Connection(this, socket, localPort);
       this.#connections.add(connection);
       attach(connection);
     };
   }
 
-  forget(connection: Connection): void {
+  forget(connection: ServedConnection): void {
     this.#connections.delete(connection);
     if (this.#draining && this.#connections.size === 0) this.#onIdle?.();
   }
@@ -182,6 +208,7 @@ const EMPTY_STATE: ServingState = {
   generation: 0,
   table: { select: () => undefined, find: () => undefined },
   served: new Map(),
+  bypassedPorts: new Map(),
   limits: {
     targetBytes: 8192,
     headBytes: 32768,

@@ -53,6 +53,8 @@ export class Exchange implements ConditionRequest {
   mustRenew = false;
   /** What was stored turned out to be of the past: the request is being answered anew. */
   isAnew = false;
+  /** How often the store has failed the request before its answer began. */
+  storeFailures = 0;
   /** The body that is sent lies in memory that the cache uses again (`StoredObjects.bodyNow`). */
   isPassing = false;
   object: CachedObject | undefined;
@@ -71,10 +73,12 @@ export class Exchange implements ConditionRequest {
   status = 0;
   headBytesSent = 0;
   bodyBytesSent = 0;
+  /** What the client sent through a tunnel, which is no body. */
+  tunnelBytesReceived = 0;
   ongoing: Ongoing | undefined;
   #startedMs = 0;
   #respondedMs = 0;
-  #requestBytes = 0;
+  #requestHeadBytes = 0;
   #ticket = 0;
   #isRunning = false;
 
@@ -140,16 +144,24 @@ export class Exchange implements ConditionRequest {
     this.keyBody = undefined;
     this.bodySelector = "";
     this.isAnew = false;
+    this.storeFailures = 0;
+    this.url = "";
     this.result = "TCP_NONE";
     this.status = 0;
     this.headBytesSent = 0;
     this.bodyBytesSent = 0;
-    this.#requestBytes = headBytes + Math.max(0, head.fields.contentLength);
+    this.#requestHeadBytes = headBytes;
+    this.tunnelBytesReceived = 0;
     this.#startedMs = clock.monotonic();
     this.#respondedMs = 0;
     this.#ticket++;
     this.#isRunning = true;
     runPhases(this, PHASE.RECEIVE);
+  }
+
+  /** The cache was asked, nothing has been sent, and there is a way left that was not tried. */
+  get mayAnswerAnew(): boolean {
+    return this.url !== "" && this.headBytesSent === 0 && this.storeFailures < STORE_ATTEMPTS;
   }
 
   /** Names the present request; `isCurrent` tells later whether it still runs. */
@@ -195,7 +207,7 @@ export class Exchange implements ConditionRequest {
   decideConnection(): ConnectionDecision {
     const { connection, vhost } = this;
     const { isDraining, isEmergency } = connection.server;
-    if (isDraining || isEmergency || vhost === undefined) this.connectionDecision = CLOSING;
+    if (isDraining || isEmergency || connection.isLastRequest || vhost === undefined) this.connectionDecision = CLOSING;
     else {
       this.connectionDecision = vhost.connectionRules(this.fields.flags, this.minorVersion, connection.served);
       // Another object than the standard one: no prepared response goes out as it is.
@@ -263,7 +275,8 @@ export class Exchange implements ConditionRequest {
   #count(offset: number): void {
     const { counters } = this.connection.server.parts;
     counters.add(offset + VHOST_SLOT.clientRequests, 1);
-    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestBytes);
+    const bodyBytes = (this.body?.receivedBytes ?? 0) + this.tunnelBytesReceived;
+    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestHeadBytes + bodyBytes);
     counters.add(offset + cacheResultSlot(this.result), 1);
     if (this.status === 0) return;
     counters.add(offset + VHOST_SLOT.clientResponseHeadBytes, this.headBytesSent);
@@ -274,6 +287,9 @@ export class Exchange implements ConditionRequest {
     counters.observeResponseTime(offset, (this.#respondedMs - this.#startedMs) / 1000);
   }
 }
+
+/** From the store once more, then past it. */
+const STORE_ATTEMPTS = 2;
 
 const isMemoryOf = (object: CachedObject | undefined, data: Buffer): boolean =>
   object !== undefined && (object.prepared?.buffer.buffer === data.buffer || object.body?.buffer === data.buffer);

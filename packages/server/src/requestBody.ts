@@ -20,6 +20,8 @@ interface Flow {
  * paused while the consumer is behind, so memory stays flat whatever the length.
  */
 export class RequestBody implements AsyncIterable<Buffer> {
+  /** Bytes that have come from the client, taken or not. */
+  receivedBytes = 0;
   readonly #flow: Flow;
   #chunks: Buffer[] = [];
   /** Small pieces that came last: `[#gatheredFrom, #gatheredTo)` of `#gather` is still to be taken. */
@@ -39,6 +41,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
 
   /** Takes a copy of the bytes: the read buffer is shared. */
   push(buffer: Buffer, start: number, end: number): void {
+    this.receivedBytes += end - start;
     if (this.#state !== "open") return;
     if (end - start <= SMALL_BYTES) {
       this.#gatherSmall(buffer, start, end);

@@ -2,6 +2,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { cacheResultSlot, VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
 import { requestText, TestEdge } from "./support/edge.ts";
+import { FakeOrigin } from "./support/fakeOrigin.ts";
 import { turns, until } from "./support/waiting.ts";
 
 const POST = requestText("/form", ["Content-Length: 1"], "POST").concat("x");
@@ -171,13 +172,40 @@ describe("upgrades (RFC 9110 7.8)", () => {
     });
   });
 
-  it("end for the client when the origin ends, with everything delivered", async () => {
-    const { client, theirs, edge } = await openTunnel();
+  it("an origin that ends its side has everything delivered, and still gets what the client says", async () => {
+    const { client, theirs, received, edge } = await openTunnel();
+    const ended = new Promise((resolve) => theirs.on("end", resolve));
     theirs.end("bye");
     await client.ended();
     expect(String(client.socket.received)).toMatch(/bye$/);
+    expect([client.socket.hasEndedWriting, client.socket.isEnding]).toEqual([true, false]);
+    client.send("and thanks");
+    client.socket.sendEnd();
+    await ended;
+    expect(received()).toBe("and thanks");
+    await until(() => client.socket.isEnding, "the end of the connection");
     client.socket.destroy();
     expect(edge.server.connectionCount).toBe(0);
+  });
+
+  it("an origin that breaks off ends it at once", async () => {
+    const { client, theirs, ours, edge } = await openTunnel();
+    theirs.on("error", () => {});
+    ours.destroy(new Error("reset"));
+    await until(() => client.socket.isReset, "the reset");
+    expect(edge.server.connectionCount).toBe(0);
+  });
+
+  it("BYP-16 counts what went both ways", async () => {
+    const { client, theirs, edge } = await openTunnel();
+    client.send("12345");
+    theirs.end("123");
+    await client.ended();
+    client.socket.destroy();
+    const head = UPGRADE.length;
+    const counted = (slot: number) => edge.counters.get(edge.vhostCounters() + slot);
+    expect(counted(VHOST_SLOT.clientRequestBytes)).toBe(head + 5);
+    expect(counted(VHOST_SLOT.clientResponseBodyBytes)).toBe(3);
   });
 
   it("a client that ends its side still gets what the origin says", async () => {
@@ -199,10 +227,18 @@ describe("upgrades (RFC 9110 7.8)", () => {
     expect(ours.destroyed).toBe(true);
   });
 
-  it("time-outs do not touch it", async () => {
-    const { client, edge } = await openTunnel();
-    edge.advanceSeconds(100_000);
+  it("BYP-13 ends when nothing has moved for BypassReceiveTimeout, and no other time-out touches it", async () => {
+    const { client, edge, theirs, ours, received } = await openTunnel();
+    edge.advanceSeconds(299);
+    client.send("still here");
+    await until(() => received() === "still here");
+    edge.advanceSeconds(299);
+    theirs.write("and I");
+    await until(() => String(client.socket.received).endsWith("and I"));
+    edge.advanceSeconds(299);
     expect(client.socket.hasEnded).toBe(false);
+    edge.advanceSeconds(1);
+    expect([client.socket.hasEnded, ours.destroyed]).toEqual([true, true]);
   });
 
   it("a refusal is an ordinary answer, and the connection goes on", async () => {
@@ -223,5 +259,130 @@ describe("upgrades (RFC 9110 7.8)", () => {
     edge.origin.acceptUpgrade({ head: { status: 101, reason: "", fields: [], address: "" }, socket: ours });
     await turns(3);
     expect(ours.destroyed).toBe(true);
+  });
+});
+
+describe("a bypassed request and its origin server", () => {
+  const GET_BYPASSED = "<BypassGetRequest>ON</BypassGetRequest>";
+  const put = requestText("/p", ["Content-Length: 0"], "PUT");
+
+  it("BYP-11 names its client by default, for the method whose element says so", async () => {
+    const options = `<Options><BypassGetRequest OriginAffinity="OFF">ON</BypassGetRequest><BypassPutRequest>ON</BypassPutRequest></Options>`;
+    const edge = new TestEdge({ vhost: options });
+    for (const text of [POST, requestText("/a"), requestText("/a", [], "HEAD"), put]) edge.connect().send(text);
+    await edge.origin.call(4);
+    expect(edge.origin.calls.map(({ request }) => [request.method, request.affinity, request.session])).toEqual([
+      ["POST", "192.0.2.7", undefined],
+      ["GET", undefined, undefined],
+      ["HEAD", undefined, undefined],
+      ["PUT", "192.0.2.7", undefined],
+    ]);
+  });
+
+  it("ORG-33 is spread by the URL of the key", async () => {
+    const edge = new TestEdge({ vhost: `<Options><CaseSensitive>OFF</CaseSensitive>${GET_BYPASSED}</Options>` });
+    edge.connect().get("/A?b");
+    expect((await edge.origin.call()).request).toMatchObject({ key: "/a?b", target: "/A?b" });
+  });
+
+  it("ORG-41 is asked by the client's own URL, whatever URLRewrite says", async () => {
+    const rewrite =
+      "<OriginOptions><URLRewrite><Pattern>/(.*)</Pattern><Replace>/new/#1</Replace></URLRewrite></OriginOptions>";
+    const edge = new TestEdge({ vhost: rewrite });
+    edge.connect().get("/a").send("").socket.destroy();
+    edge.connect().send(POST);
+    await edge.origin.call(2);
+    expect(edge.origin.calls.map(({ request }) => request.target)).toEqual(["/new/a", "/form"]);
+  });
+});
+
+describe("BYP-12: a private origin session", () => {
+  const PRIVATE = '<Options><BypassPostRequest Private="ON">ON</BypassPostRequest></Options>';
+
+  const begin = async () => {
+    const edge = new TestEdge({ vhost: PRIVATE });
+    const client = edge.connect().send(POST);
+    (await edge.origin.call()).reply(200, "one");
+    await client.responses(1);
+    const [session] = edge.origin.sessions;
+    if (session === undefined) throw new Error("no session");
+    return { edge, client, session };
+  };
+
+  it("is the same for all requests of a client connection, and of no other", async () => {
+    const { edge, client, session } = await begin();
+    client.send(POST);
+    (await edge.origin.call(2)).reply(200, "two");
+    await client.responses(2);
+    edge.connect().send(POST);
+    const other = await edge.origin.call(3);
+    expect(edge.origin.calls[1]?.request.session).toBe(session);
+    expect(other.request.session).toBe(edge.origin.sessions[1]);
+    expect(edge.origin.sessions).toHaveLength(2);
+  });
+
+  it("is opened by the first private bypass only (OPEN 5), and not for methods without it", async () => {
+    const edge = new TestEdge({ vhost: PRIVATE });
+    await edge.store("/a", "cached");
+    const client = edge.connect().get("/a");
+    await client.responses(1);
+    expect(edge.origin.sessions).toHaveLength(0);
+  });
+
+  it("spec 06 A7: ends the client's connection when the origin closes it", async () => {
+    const { client, session } = await begin();
+    session.breakOff();
+    expect(client.socket.isEnding).toBe(true);
+  });
+
+  it("is closed when the client leaves", async () => {
+    const { client, session } = await begin();
+    client.socket.destroy();
+    expect(session.isLetGo).toBe(true);
+  });
+
+  it("that ends while a response runs lets it end, as the last one", async () => {
+    const { edge, client, session } = await begin();
+    client.send(POST + POST);
+    const call = await edge.origin.call(2);
+    session.breakOff();
+    call.reply(200, "two");
+    await client.ended();
+    const [, second, third] = client.all();
+    expect([String(second?.body), second?.field("connection"), third]).toEqual(["two", "close", undefined]);
+    expect(edge.origin.calls).toHaveLength(2);
+  });
+
+  it("that ends within a response cuts the response", async () => {
+    const { edge, client, session } = await begin();
+    client.send(POST);
+    const call = (await edge.origin.call(2)).head(200, ["Content-Length", "10"]);
+    call.data("half");
+    call.fail("ORIGIN_CLOSED");
+    session.breakOff();
+    expect(client.socket.isReset).toBe(true);
+  });
+
+  it("of a host whose origin was changed by a reload is closed with the next request", async () => {
+    const { edge, client, session } = await begin();
+    edge.origin = new FakeOrigin();
+    edge.configure({ vhost: PRIVATE }, 2);
+    client.send(POST);
+    const call = await edge.origin.call();
+    expect(session.isLetGo).toBe(true);
+    expect(call.request.session).toBe(edge.origin.sessions[0]);
+  });
+});
+
+describe("BYP-16: bodies of clients", () => {
+  it("count as inbound, chunked ones too", async () => {
+    const edge = new TestEdge();
+    const head = requestText("/form", ["Transfer-Encoding: chunked"], "POST");
+    const client = edge.connect().send(`${head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n`);
+    const call = await edge.origin.call();
+    if (call.request.body.kind === "stream") for await (const _ of call.request.body.chunks);
+    call.reply(200, "ok");
+    await client.responses(1);
+    expect(edge.counters.get(edge.vhostCounters() + VHOST_SLOT.clientRequestBytes)).toBe(head.length + 5);
   });
 });

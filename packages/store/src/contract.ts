@@ -166,6 +166,16 @@ export interface DiskIndexReader {
   close(): void;
 }
 
+/** CRC-32 of each block (BLOCK_BYTES) of a body as far as it has come. */
+export interface ArrivedChecksums {
+  /** Bytes of the body that they cover. */
+  readonly bytes: number;
+  /** That of a block, the last as far as it goes; undefined for what has not come. */
+  of(block: number): number | undefined;
+  /** Those of all blocks from one on. */
+  from(block: number): readonly number[];
+}
+
 /** A body of unknown length that is being written while others read it. */
 export interface GrowingFile {
   readonly disk: number;
@@ -174,6 +184,8 @@ export interface GrowingFile {
   write(chunk: Buffer): Promise<void>;
   /** Bytes readable now. */
   readonly length: number;
+  /** Of these bytes: whoever reads them verifies them. */
+  readonly checksums: ArrivedChecksums;
   /** Makes it an object: stores the head, closes the file. */
   complete(image: RowImage, head: Buffer): Promise<ObjectLocation>;
   /** Leaves no trace. */
@@ -196,9 +208,12 @@ export interface PartedFile extends BodyReader {
   refresh(first: number, end: number): Promise<void>;
   /** Begins to fill from the start of a block on. Writers of overlapping blocks are a mistake of the caller. */
   startPart(block: number): Promise<PartWriter>;
+  /** Another process fills a part and tells `PartWriter.position` and `tailChecksum`. */
+  noteWritten(position: number, tailChecksum: number): void;
   /**
-   * As BodyReader. Bytes of present blocks are verified (a damaged block becomes absent, is counted, and the read
-   * fails); bytes of others are given as they lie: the caller knows that they have been written.
+   * As BodyReader, but fewer bytes may come: of present blocks, and of one that is being written as far as that is
+   * known, here or by `noteWritten`. All are verified: a damaged block becomes absent, is counted, and the read fails,
+   * as it does for bytes that are not there.
    */
   read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number>;
 }
@@ -207,6 +222,8 @@ export interface PartedFile extends BodyReader {
 export interface PartWriter {
   /** Position in the body of the next byte. */
   readonly position: number;
+  /** CRC-32 of what there is of the block that `position` lies in; 0 at its start. */
+  readonly tailChecksum: number;
   /** Appends; resolves when any process can read the bytes and finished blocks are in the map. One write at a time. */
   write(chunk: Buffer): Promise<void>;
   /** Bytes of a block that did not become complete are lost. */
@@ -299,8 +316,8 @@ export interface BodyStore {
   loadNow(location: ObjectLocation, scratch?: Buffer): { readonly head: Buffer; readonly body: Buffer } | undefined;
   /** Reader of a complete stored body. Undefined when it is gone or not complete. */
   openBody(location: ObjectLocation): Promise<BodyReader | undefined>;
-  /** Reader of a file that another process is still writing. */
-  openGrowing(disk: number, file: number): Promise<BodyReader | undefined>;
+  /** Reader of a file that is still being written, here or elsewhere: gives what these checksums cover. */
+  openGrowing(disk: number, file: number, checksums: ArrivedChecksums): Promise<BodyReader | undefined>;
   /** Resolves when a power cut would not lose what was written before the call; failures count as failures of the disk. */
   sync(): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,6 @@
+export { ArrivedBlocks } from "./bodies/arrivedBlocks.ts";
 export { type BodyStoreSettings, openBodyStore } from "./bodies/bodyStore.ts";
+export { isGone } from "./bodies/diskFaults.ts";
 export * from "./contract.ts";
 export { computeCacheKey } from "./diskIndex/cacheKey.ts";
 export type { Indexing, IndexingSettings } from "./diskIndex/openDatabase.ts";

@@ -4,6 +4,7 @@ import { EdgeError } from "@basalt/types";
 import { ArrivingBytes } from "../arrivingBytes.ts";
 import { PART_REPORT_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "../limits.ts";
 import type { BodySink, SinkControl } from "../originFetch.ts";
+import type { PartProgress } from "../protocol.ts";
 
 /** What a part tells the body that it belongs to. */
 export interface PartFillListener {
@@ -12,11 +13,16 @@ export interface PartFillListener {
   /** Written so far, for others on the host. */
   written(fill: PartFill): void;
   /** The disk takes no more: the rest only passes through, at the pace of this worker's readers. */
-  unstored(fill: PartFill): void;
+  unstored(fill: PartFill, cause: unknown): void;
   /** Over: every byte is written, or `error` says why not. */
   ended(fill: PartFill, error: EdgeError | undefined): void;
   /** Where the slowest of the readers is that read from this part; undefined when there is none. */
   lowestPosition(fill: PartFill): number | undefined;
+}
+
+export interface PartFillOptions {
+  readonly arrived?: ArrivingBytes;
+  readonly passes?: boolean;
 }
 
 /** A run of blocks of a parted body, being filled from one exchange with the origin. */
@@ -39,19 +45,24 @@ export class PartFill implements BodySink {
   #opening: Promise<void> | undefined;
   #isWriting = false;
   #isUnstored = false;
+  #isFileLost = false;
   #isPaused = false;
   #isReceived = false;
   #isEnded = false;
   #error: EdgeError | undefined;
   #reportedTo: number;
+  #written: PartProgress;
 
-  /** `arrived` begins at the first of the blocks, and may hold bytes already. */
+  /**
+   * `arrived` begins at the first of the blocks, and may hold bytes already. `passes`: nothing of it is written, it only
+   * passes through.
+   */
   constructor(
     id: number,
     file: PartedFile,
     blocks: { readonly first: number; readonly end: number },
     listener: PartFillListener,
-    arrived: ArrivingBytes = new ArrivingBytes(blocks.first * BLOCK_BYTES),
+    { arrived = new ArrivingBytes(blocks.first * BLOCK_BYTES), passes = false }: PartFillOptions = {},
   ) {
     this.id = id;
     this.#file = file;
@@ -60,8 +71,11 @@ export class PartFill implements BodySink {
     this.start = blocks.first * BLOCK_BYTES;
     this.#end = endOf(file, blocks.end);
     this.#reportedTo = this.start;
+    this.#written = { writtenTo: this.start, tailChecksum: 0 };
     this.#isPaused = arrived.heldBytes > 0;
-    this.#opening = this.#open(blocks.first);
+    this.#isUnstored = passes;
+    this.#isFileLost = passes;
+    this.#opening = passes ? undefined : this.#open(blocks.first);
   }
 
   /** End of the run, as a position in the body. */
@@ -76,6 +90,11 @@ export class PartFill implements BodySink {
 
   get writtenTo(): number {
     return this.#bytes.writtenTo;
+  }
+
+  /** What others may know of it. */
+  get written(): PartProgress {
+    return this.#written;
   }
 
   /** The origin has answered with what is wanted. */
@@ -100,7 +119,7 @@ export class PartFill implements BodySink {
     const { heldFrom, receivedTo, writtenTo } = this.#bytes;
     if (position < this.start || position >= receivedTo) return position;
     if (position >= heldFrom) return receivedTo;
-    if (position >= writtenTo) return position;
+    if (position >= writtenTo || this.#isFileLost) return position;
     return heldFrom <= writtenTo ? receivedTo : writtenTo;
   }
 
@@ -164,6 +183,13 @@ export class PartFill implements BodySink {
     return this.#bytes.peek(position);
   }
 
+  /** What was written cannot be read any more: the rest only passes through. */
+  loseFile(cause: unknown): void {
+    this.#isFileLost = true;
+    this.#storeFailed(cause);
+    this.#endIfDone();
+  }
+
   /** A reader has moved on: what is only in memory may be let go, and the origin may go on. */
   pace(): void {
     if (!this.#isUnstored) return;
@@ -209,9 +235,13 @@ export class PartFill implements BodySink {
     writer.write(gathered).then(
       () => {
         this.#isWriting = false;
-        this.#bytes.wrote(gathered.length);
-        this.#report();
-        this.#write();
+        // What passes through memory stays there until its readers have had it.
+        if (!this.#isUnstored) {
+          this.#bytes.wrote(gathered.length);
+          this.#written = { writtenTo: this.writtenTo, tailChecksum: writer.tailChecksum };
+          this.#report();
+          this.#write();
+        }
         this.#resume();
         this.#endIfDone();
       },
@@ -233,8 +263,7 @@ export class PartFill implements BodySink {
   #storeFailed(cause: unknown): void {
     if (this.#isUnstored) return;
     this.#isUnstored = true;
-    this.#error ??= this.#isReceived ? EdgeError.from(cause, "STORE_UNAVAILABLE") : undefined;
-    this.#listener.unstored(this);
+    this.#listener.unstored(this, cause);
     this.pace();
   }
 

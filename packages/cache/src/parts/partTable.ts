@@ -1,6 +1,6 @@
 import { BLOCK_BYTES, type CacheKey } from "@basalt/store";
 import { PARTS_PER_FILE, SPLIT_BLOCKS } from "../limits.ts";
-import type { PartReply, PartRequest } from "../protocol.ts";
+import type { PartProgress, PartReply, PartRequest } from "../protocol.ts";
 
 interface Part {
   readonly id: number;
@@ -9,7 +9,7 @@ interface Part {
   readonly worker: number;
   readonly first: number;
   end: number;
-  writtenTo: number;
+  written: PartProgress;
   readonly followers: Set<number>;
 }
 
@@ -57,7 +57,7 @@ export class PartTable {
       worker,
       first: request.first,
       end: request.end,
-      writtenTo: request.first * BLOCK_BYTES,
+      written: { writtenTo: request.first * BLOCK_BYTES, tailChecksum: 0 },
       followers: new Set(),
     };
     this.#parts.set(id, part);
@@ -71,7 +71,7 @@ export class PartTable {
     let { end } = request;
     for (const part of siblings ?? []) {
       if (part.first <= request.first && request.first < part.end) {
-        const ahead = request.first - Math.floor(part.writtenTo / BLOCK_BYTES);
+        const ahead = request.first - Math.floor(part.written.writtenTo / BLOCK_BYTES);
         const isFar = ahead > SPLIT_BLOCKS && (siblings?.size ?? 0) < PARTS_PER_FILE;
         if (!isFar) return this.#follow(part, worker);
         end = Math.min(end, part.end);
@@ -87,12 +87,12 @@ export class PartTable {
     return { kind: "granted", partId, first: granted.first, end };
   }
 
-  progress(partId: number, writtenTo: number): PartNews | undefined {
+  progress(partId: number, progress: PartProgress): PartNews | undefined {
     const part = this.#parts.get(partId);
     if (part === undefined) return undefined;
-    const before = wholeBlocksTo(part.writtenTo);
-    part.writtenTo = Math.max(part.writtenTo, writtenTo);
-    const filledBytes = wholeBlocksTo(part.writtenTo) - before;
+    const before = wholeBlocksTo(part.written.writtenTo);
+    if (progress.writtenTo > part.written.writtenTo) part.written = progress;
+    const filledBytes = wholeBlocksTo(part.written.writtenTo) - before;
     return { key: part.key, file: part.file, followers: part.followers, filledBytes };
   }
 
@@ -121,7 +121,7 @@ export class PartTable {
     const isShared = part.followers.size > (part.followers.has(part.worker) ? 1 : 0);
     if (part.worker !== worker && !isShared) this.#effects.share(part.worker, part.id);
     part.followers.add(worker);
-    return { kind: "running", partId: part.id, first: part.first, end: part.end, writtenTo: part.writtenTo };
+    return { kind: "running", partId: part.id, first: part.first, end: part.end, ...part.written };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { OriginPool, OriginRequest } from "@basalt/origin";
 import { judgePart, partRequestFields, type Representation } from "@basalt/policy";
-import { BLOCK_BYTES, type CacheKey, type MemoryTier, type PartedFile } from "@basalt/store";
+import { BLOCK_BYTES, type CacheKey, isGone, type MemoryTier, type PartedFile } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { ArrivingBytes } from "../arrivingBytes.ts";
 import { LOOK_AHEAD_BYTES, MEMORY_BLOCK_BYTES, SPLIT_BLOCKS } from "../limits.ts";
@@ -66,6 +66,9 @@ export class PartedBody implements PartFillListener {
   #holders = 0;
   /** Why nothing more of it can be had. */
   #lostError: EdgeError | undefined;
+  /** Its file cannot be used any more: what views lack passes through memory, from the origin, by parts of our own. */
+  #isUnstored = false;
+  #lastOwnPart = 0;
   #isSuperseded = false;
   #isComplete = false;
 
@@ -136,7 +139,7 @@ export class PartedBody implements PartFillListener {
       await new Promise<void>((resolve) => {
         const advance = (): void => {
           position = this.availableTo(position);
-          const isOver = position >= this.totalBytes && !this.#isStoring;
+          const isOver = this.#isUnstored || (position >= this.totalBytes && !this.#isStoring);
           if (!this.isPartial || isOver || view.state === "failed") resolve();
         };
         view.watch(advance, () => position);
@@ -146,7 +149,7 @@ export class PartedBody implements PartFillListener {
     } finally {
       view.release();
     }
-    return !this.isPartial;
+    return !this.isPartial && !this.#isUnstored;
   }
 
   addView(view: PartView): void {
@@ -179,12 +182,11 @@ export class PartedBody implements PartFillListener {
 
   /** Position up to which bytes can be had now, from `position` on; looks only some way ahead. */
   availableTo(position: number): number {
-    const { file } = this.#parts;
     const limit = Math.min(this.totalBytes, position + LOOK_AHEAD_BYTES);
     let at = position;
     while (at < limit) {
       const block = Math.floor(at / BLOCK_BYTES);
-      const next = file.has(block) ? (block + 1) * BLOCK_BYTES : this.#arrivedTo(at);
+      const next = this.#isOnDisk(block) ? (block + 1) * BLOCK_BYTES : this.#arrivedTo(at);
       if (next <= at) return at;
       at = next;
     }
@@ -196,8 +198,9 @@ export class PartedBody implements PartFillListener {
     const block = Math.floor(position / BLOCK_BYTES);
     const wanted = Math.min(length, this.#writtenTo(position, length) - position);
     if (wanted <= 0) return this.peek(position)?.copy(target, 0, 0, length) ?? 0;
-    if (!file.has(block)) return await file.read(target, 0, wanted, position);
+    const wasThere = file.has(block);
     try {
+      if (!wasThere) return await file.read(target, 0, wanted, position);
       await this.#noteUse(block);
       const inMemory = this.peek(position);
       return inMemory === undefined
@@ -205,8 +208,8 @@ export class PartedBody implements PartFillListener {
         : inMemory.copy(target, 0, 0, Math.min(wanted, inMemory.length));
     } catch (cause) {
       // A damaged block is absent now: it is fetched anew while the reader waits. A file that cannot be read is lost.
-      if (file.has(block)) this.#lose(EdgeError.from(cause, "STORE_UNAVAILABLE"));
-      else this.#changed();
+      if (wasThere && !file.has(block)) this.#changed();
+      else this.#loseFile(cause);
       return 0;
     }
   }
@@ -224,6 +227,10 @@ export class PartedBody implements PartFillListener {
     if (at >= view.end || at - view.position >= READ_AHEAD_BYTES) return;
     const block = Math.floor(at / BLOCK_BYTES);
     if (this.#acquiring.has(block) || this.#isOnItsWay(view, at)) return;
+    if (this.#isUnstored) {
+      this.#pass(view, block);
+      return;
+    }
     if (this.#parts.representation === undefined) {
       this.#lose(new EdgeError("STORE_UNAVAILABLE", { detail: "a damaged body that cannot be completed" }));
       return;
@@ -238,7 +245,7 @@ export class PartedBody implements PartFillListener {
     control: SinkControl,
     arrived: ArrivingBytes,
   ): PartFill {
-    const fill = new PartFill(partId, this.#parts.file, blocks, this, arrived);
+    const fill = new PartFill(partId, this.#parts.file, blocks, this, { arrived });
     this.#fills.set(partId, fill);
     this.#parts.follow(partId, this);
     fill.receiveFrom(control, { start: 0, end: this.totalBytes });
@@ -250,7 +257,7 @@ export class PartedBody implements PartFillListener {
     if (run === undefined) return;
     switch (update.kind) {
       case "progress":
-        this.#remote.set(update.partId, { ...run, writtenTo: Math.max(run.writtenTo, update.writtenTo) });
+        this.#follow(update.partId, { ...run, ...update });
         this.#changed();
         return;
       case "ended":
@@ -284,12 +291,13 @@ export class PartedBody implements PartFillListener {
 
   written(fill: PartFill): void {
     if (fill.isUnstored) return;
-    this.#parts.channel.tell("partProgress", { partId: fill.id, writtenTo: fill.writtenTo });
+    this.#parts.channel.tell("partProgress", { partId: fill.id, progress: fill.written });
   }
 
-  unstored(fill: PartFill): void {
+  unstored(fill: PartFill, cause: unknown): void {
     this.#parts.unfollow(fill.id);
     this.#tellEnd(fill);
+    if (isGone(cause)) this.#loseFile(cause);
     // Whoever was promised the body becomes a reader within a turn of the event loop.
     setImmediate(() => {
       this.#stopUnreadable();
@@ -330,12 +338,11 @@ export class PartedBody implements PartFillListener {
 
   /** Position up to which bytes lie in the file, from `position` on; looks `length` ahead. */
   #writtenTo(position: number, length: number): number {
-    const { file } = this.#parts;
     const limit = Math.min(this.totalBytes, position + length);
     let at = position;
     while (at < limit) {
       const block = Math.floor(at / BLOCK_BYTES);
-      const next = file.has(block) ? (block + 1) * BLOCK_BYTES : this.#partWrittenTo(at);
+      const next = this.#isOnDisk(block) ? (block + 1) * BLOCK_BYTES : this.#partWrittenTo(at);
       if (next <= at) break;
       at = next;
     }
@@ -344,6 +351,7 @@ export class PartedBody implements PartFillListener {
 
   #partWrittenTo(position: number): number {
     let to = position;
+    if (this.#isUnstored) return to;
     for (const fill of this.#fills.values()) if (fill.start <= position) to = Math.max(to, fill.writtenTo);
     for (const run of this.#remote.values()) {
       if (run.first * BLOCK_BYTES <= position) to = Math.max(to, run.writtenTo);
@@ -387,9 +395,7 @@ export class PartedBody implements PartFillListener {
       if (reply.kind === "running") {
         view.waitingFor = reply.partId;
         if (!this.#fills.has(reply.partId)) {
-          const knownTo = this.#remote.get(reply.partId)?.writtenTo ?? 0;
-          const writtenTo = Math.max(knownTo, reply.writtenTo);
-          this.#remote.set(reply.partId, { first: reply.first, end: reply.end, writtenTo });
+          this.#follow(reply.partId, reply);
           this.#parts.follow(reply.partId, this);
         }
       } else {
@@ -403,6 +409,14 @@ export class PartedBody implements PartFillListener {
       this.#changed();
       this.release();
     }
+  }
+
+  /** What is known of a part that another worker fills; news may come out of order. */
+  #follow(partId: number, { first, end, writtenTo, tailChecksum }: PartRun): void {
+    const known = this.#remote.get(partId);
+    if (known !== undefined && known.writtenTo > writtenTo) return;
+    this.#remote.set(partId, { first, end, writtenTo, tailChecksum });
+    this.#parts.file.noteWritten(writtenTo, tailChecksum);
   }
 
   /** As far as `<PartSize>` says, and no further than the next block that is there. */
@@ -419,7 +433,7 @@ export class PartedBody implements PartFillListener {
   async #fill(
     partId: number,
     granted: { readonly first: number; readonly end: number },
-    { pool, ifRange }: Pick<PartOrigin, "pool" | "ifRange">,
+    origin: Pick<PartOrigin, "pool" | "ifRange">,
     template: OriginRequest,
   ): Promise<void> {
     const { file, representation } = this.#parts;
@@ -427,7 +441,8 @@ export class PartedBody implements PartFillListener {
       await file.refresh(granted.first, granted.end);
     } catch (cause) {
       this.#giveBack(partId);
-      throw cause;
+      this.#loseFile(cause);
+      return;
     }
     let { first } = granted;
     while (first < granted.end && file.has(first)) first++;
@@ -440,6 +455,32 @@ export class PartedBody implements PartFillListener {
     const fill = new PartFill(partId, file, { first, end }, this);
     this.#fills.set(partId, fill);
     this.#parts.follow(partId, this);
+    this.#request(fill, representation, origin, template);
+  }
+
+  /** What the view lacks, for the readers here alone: nobody else can use it. */
+  #pass(view: PartView, block: number): void {
+    const { file, representation } = this.#parts;
+    if (representation === undefined) return;
+    let template: OriginRequest;
+    try {
+      template = view.origin.request();
+    } catch (cause) {
+      view.fail(EdgeError.from(cause));
+      return;
+    }
+    const blocks = { first: block, end: Math.ceil(view.end / BLOCK_BYTES) };
+    const fill = new PartFill(--this.#lastOwnPart, file, blocks, this, { passes: true });
+    this.#fills.set(fill.id, fill);
+    this.#request(fill, representation, view.origin, template);
+  }
+
+  #request(
+    fill: PartFill,
+    representation: Representation,
+    { pool, ifRange }: Pick<PartOrigin, "pool" | "ifRange">,
+    template: OriginRequest,
+  ): void {
     const range = { start: fill.start, end: fill.end };
     const partFields = partRequestFields(range, representation, { ifRange });
     const request = { ...template, fields: [...template.fields, ...partFields] };
@@ -569,10 +610,32 @@ export class PartedBody implements PartFillListener {
     }
   }
 
+  #isOnDisk(block: number): boolean {
+    return !this.#isUnstored && this.#parts.file.has(block);
+  }
+
+  /**
+   * The file cannot be read, or is gone: nobody new is given this body, and those who have begun get the rest from the
+   * origin, where that can be told from later versions.
+   */
+  #loseFile(cause: unknown): void {
+    if (this.#isUnstored || this.#lostError !== undefined) return;
+    if (this.#parts.representation === undefined) {
+      this.#lose(EdgeError.from(cause, "STORE_UNAVAILABLE"));
+      return;
+    }
+    this.#isUnstored = true;
+    this.#parts.onLost();
+    for (const partId of this.#remote.keys()) this.#parts.unfollow(partId);
+    this.#remote.clear();
+    for (const fill of [...this.#fills.values()]) fill.loseFile(cause);
+    this.#changed();
+  }
+
   #lose(error: EdgeError): void {
     if (this.#lostError !== undefined) return;
     this.#lostError = error;
-    this.#parts.onLost();
+    if (!this.#isUnstored) this.#parts.onLost();
     for (const fill of [...this.#fills.values()]) fill.stop(error);
     for (const view of [...this.#views]) view.fail(error);
   }

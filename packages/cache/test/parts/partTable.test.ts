@@ -5,6 +5,8 @@ import { PartTable } from "../../src/parts/partTable.ts";
 const KEY = computeCacheKey("www.example.com", "/film.mp4", "");
 const FILE = 7;
 
+const written = (writtenTo: number) => ({ writtenTo, tailChecksum: writtenTo % 7 });
+
 const table = () => {
   const told: string[] = [];
   const parts = new PartTable({
@@ -21,7 +23,7 @@ describe("who fills which blocks", () => {
   it("ORG-35 grants each block once: whoever comes second follows", () => {
     const { acquire, told } = table();
     expect(acquire(1, 0, 10)).toEqual({ kind: "granted", partId: 1, first: 0, end: 10 });
-    expect(acquire(2, 4, 14)).toEqual({ kind: "running", partId: 1, first: 0, end: 10, writtenTo: 0 });
+    expect(acquire(2, 4, 14)).toEqual({ kind: "running", partId: 1, first: 0, end: 10, ...written(0) });
     expect(acquire(3, 9, 14)).toMatchObject({ kind: "running", partId: 1 });
     expect(acquire(1, 3, 14)).toMatchObject({ kind: "running", partId: 1 });
     expect(told).toEqual(["share 1 by 1"]);
@@ -38,8 +40,8 @@ describe("who fills which blocks", () => {
   it("cuts a part that will not come there soon", () => {
     const { acquire, told, parts } = table();
     acquire(1, 0, 1000);
-    parts.progress(1, 100 * BLOCK_BYTES);
-    expect(acquire(2, 132, 1000)).toMatchObject({ kind: "running", partId: 1, writtenTo: 100 * BLOCK_BYTES });
+    parts.progress(1, written(100 * BLOCK_BYTES));
+    expect(acquire(2, 132, 1000)).toMatchObject({ kind: "running", partId: 1, ...written(100 * BLOCK_BYTES) });
     expect(acquire(2, 133, 1000)).toEqual({ kind: "granted", partId: 2, first: 133, end: 1000 });
     expect(acquire(3, 120, 1000)).toMatchObject({ kind: "running", partId: 1, end: 133 });
     expect(told).toEqual(["share 1 by 1", "trim 1 of 1 at 133"]);
@@ -58,11 +60,11 @@ describe("who fills which blocks", () => {
     const { acquire, parts } = table();
     acquire(1, 2, 10);
     acquire(2, 3, 10);
-    expect(parts.progress(1, 3.5 * BLOCK_BYTES)).toMatchObject({ file: FILE, filledBytes: BLOCK_BYTES });
-    expect(parts.progress(1, 5 * BLOCK_BYTES)?.filledBytes).toBe(2 * BLOCK_BYTES);
-    expect([...(parts.progress(1, BLOCK_BYTES)?.followers ?? [])]).toEqual([2]);
+    expect(parts.progress(1, written(3.5 * BLOCK_BYTES))).toMatchObject({ file: FILE, filledBytes: BLOCK_BYTES });
+    expect(parts.progress(1, written(5 * BLOCK_BYTES))?.filledBytes).toBe(2 * BLOCK_BYTES);
+    expect([...(parts.progress(1, written(BLOCK_BYTES))?.followers ?? [])]).toEqual([2]);
     expect(parts.end(1)?.key.equals(KEY)).toBe(true);
-    expect(parts.progress(1, 6 * BLOCK_BYTES)).toBeUndefined();
+    expect(parts.progress(1, written(6 * BLOCK_BYTES))).toBeUndefined();
     expect(parts.end(1)).toBeUndefined();
     expect(parts.running).toBe(0);
   });

@@ -20,7 +20,12 @@ export const readSource = async (source: BodySource, pieceBytes = 100_000): Prom
         const inMemory = source.peek(position);
         const piece = inMemory === undefined ? Buffer.alloc(pieceBytes) : Buffer.from(inMemory);
         const count = inMemory === undefined ? await source.read(piece, pieceBytes, position) : piece.length;
-        if (count < 1) throw new Error(`nothing to read at ${position} of ${source.availableBytes}`);
+        if (count < 1) {
+          if (position < source.availableBytes) {
+            throw new Error(`nothing to read at ${position} of ${source.availableBytes}`);
+          }
+          continue;
+        }
         pieces.push(piece.subarray(0, count));
         position += count;
         continue;

@@ -1,4 +1,5 @@
 import type {
+  ArrivedChecksums,
   BodyReader,
   BodyStore,
   DiskSetting,
@@ -82,6 +83,7 @@ export class WatchedBodies implements BodyStore {
       get length() {
         return inner.length;
       },
+      checksums: inner.checksums,
       write: async (chunk) => {
         await this.beforeWrite;
         if (this.failsToWrite) throw diskFull();
@@ -114,8 +116,8 @@ export class WatchedBodies implements BodyStore {
     return this.#counted(await this.#inner.openBody(location));
   }
 
-  async openGrowing(disk: number, file: number): Promise<BodyReader | undefined> {
-    return this.#counted(await this.#inner.openGrowing(disk, file));
+  async openGrowing(disk: number, file: number, checksums: ArrivedChecksums): Promise<BodyReader | undefined> {
+    return this.#counted(await this.#inner.openGrowing(disk, file, checksums));
   }
 
   close(): Promise<void> {
@@ -131,6 +133,7 @@ export class WatchedBodies implements BodyStore {
         return file.missingBytes;
       },
       has: (block) => file.has(block),
+      noteWritten: (position, tailChecksum) => file.noteWritten(position, tailChecksum),
       refresh: async (first, end) => {
         await this.beforeRefresh;
         if (this.failsToRefresh) throw diskFull();
@@ -142,6 +145,9 @@ export class WatchedBodies implements BodyStore {
         return {
           get position() {
             return writer.position;
+          },
+          get tailChecksum() {
+            return writer.tailChecksum;
           },
           write: async (chunk) => {
             await this.beforeWrite;

@@ -78,7 +78,7 @@ export class BodyPump implements Ongoing {
   start(): void {
     this.#advance();
     if (this.#isOver || this.#head.length === 0 || this.#exchange.connection.socket.unsentBytes > 0) return;
-    if (this.#unbegun !== undefined && this.#source.isConfirmed === false) return;
+    if (this.#unbegun !== undefined && (this.#isReading || this.#source.isConfirmed === false)) return;
     this.#begin();
     const head = this.#head;
     this.#head = NOTHING;
@@ -104,7 +104,7 @@ export class BodyPump implements Ongoing {
     const { socket } = this.#exchange.connection;
     while (!this.#isOver && !this.#isReading && socket.unsentBytes === 0) {
       if (this.#source.state === "failed") {
-        this.#failed();
+        this.#failed(this.#source.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" }));
         return;
       }
       const end = this.#end >= 0 ? this.#end : this.#source.totalBytes;
@@ -148,9 +148,8 @@ export class BodyPump implements Ongoing {
       this.#advance();
     } catch (cause) {
       this.#isReading = false;
-      const isOver = this.#isOver;
-      this.#over();
-      if (!isOver) this.#exchange.fail(this.#exchange.ticket, cause);
+      if (this.#isOver) this.#giveBack();
+      else this.#failed(EdgeError.from(cause));
     }
   }
 
@@ -162,15 +161,15 @@ export class BodyPump implements Ongoing {
     this.#exchange.responding(unbegun.status, unbegun.headBytes);
   }
 
-  #failed(): void {
+  #failed(error: EdgeError): void {
     const unbegun = this.#unbegun;
     this.#over();
     if (unbegun === undefined) {
-      this.#exchange.abort();
+      this.#exchange.fail(this.#exchange.ticket, error);
       return;
     }
     this.#exchange.ongoing = undefined;
-    unbegun.failed(this.#source.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" }));
+    unbegun.failed(error);
   }
 
   #send(data: Buffer): void {

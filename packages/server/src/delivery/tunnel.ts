@@ -1,49 +1,60 @@
 import type { OriginTunnel } from "@basalt/origin";
 import type { Exchange, Ongoing } from "../exchange.ts";
+import { ByteRelay } from "./byteRelay.ts";
 import { fieldLines } from "./fieldLines.ts";
 
 /**
- * An accepted upgrade (RFC 9110 7.8): the 101 goes to the client, then bytes go both ways untouched until either side
- * ends. Each direction is paused while the other side is behind.
+ * An accepted upgrade (RFC 9110 7.8): the 101 goes to the client, then bytes go both ways until both sides have ended or
+ * nothing has moved for BypassReceiveTimeout (BYP-13).
  */
 export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginTunnel): void => {
   const { connection } = exchange;
-  let isOver = false;
-
-  const end = (): void => {
-    if (isOver) return;
-    isOver = true;
-    origin.destroy();
+  const { socket } = connection;
+  const close = (): void => {
     exchange.finish(false);
     connection.close();
   };
 
-  const ongoing: Ongoing = {
-    drained: () => origin.resume(),
-    clientGone: () => {
-      isOver = true;
-      origin.destroy();
-    },
-    clientEnded: () => origin.end(),
-  };
-  exchange.ongoing = ongoing;
-
   const reason = head.reason === "" ? "Switching Protocols" : head.reason;
   const answer = Buffer.from(`HTTP/1.1 101 ${reason}\r\n${fieldLines(head.fields)}\r\n`, "latin1");
   exchange.responding(101, answer.length);
-  connection.socket.write(answer);
+  socket.write(answer);
 
-  origin.on("data", (chunk: Buffer) => {
-    exchange.bodyBytesSent += chunk.length;
-    if (!connection.socket.write(chunk)) origin.pause();
+  const client = {
+    write: (data: Buffer) => socket.write(data),
+    endWriting: () => socket.endWriting(),
+    pauseReading: () => connection.pauseReading(),
+    resumeReading: () => connection.resumeReading(),
+  };
+  const relay = new ByteRelay(client, origin, {
+    fromClient: (byteCount) => {
+      exchange.tunnelBytesReceived += byteCount;
+      connection.touchTunnel();
+    },
+    fromOrigin: (byteCount) => {
+      exchange.bodyBytesSent += byteCount;
+      connection.touchTunnel();
+    },
+    over: (end) => {
+      if (end === "broken") exchange.abort();
+      else close();
+    },
   });
-  origin.on("end", end);
-  origin.on("error", end);
-  origin.on("close", end);
-  origin.on("drain", () => connection.resumeReading());
+  const ongoing: Ongoing = {
+    drained: () => relay.clientDrained(),
+    clientGone: () => relay.destroy(),
+    clientEnded: () => relay.clientEnded(),
+  };
+  exchange.ongoing = ongoing;
 
-  const early = connection.openTunnel((data) => {
-    if (!origin.write(data)) connection.pauseReading();
+  const early = connection.openTunnel({
+    receive: (data) => relay.fromClient(data),
+    idleSeconds: exchange.vhost?.settings.originOptions.bypassReceiveTimeoutSeconds ?? 0,
+    onIdle: () => {
+      relay.destroy();
+      close();
+    },
   });
-  if (early.length > 0) origin.write(early);
+  if (early.length > 0) relay.fromClient(early);
+  if (connection.hasPeerEnded) relay.clientEnded();
 };

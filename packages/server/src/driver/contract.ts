@@ -15,6 +15,8 @@ export interface ClientSocket {
   resumeReading(): void;
   /** Sends what is waiting, then ends the stream; the peer's remaining bytes are discarded. */
   end(): void;
+  /** Sends what is waiting, then ends this direction: what the peer still sends goes on to arrive. */
+  endWriting(): void;
   /** As `destroy`, but the peer learns that the stream was broken off. */
   reset(): void;
   /** Drops everything at once. */

@@ -34,6 +34,9 @@ class RawSocket implements ClientSocket {
   /** What was written and not yet taken whole, in order. */
   #unsent = NO_WRITES;
   #ending = false;
+  /** This direction has been ended before the connection was. */
+  #hasEndedWriting = false;
+  #isShutDown = false;
   #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #peer: { address?: string; port?: number } | undefined;
@@ -102,15 +105,27 @@ class RawSocket implements ClientSocket {
     const handle = this.#handle;
     if (handle === undefined || this.#ending) return;
     this.#ending = true;
+    if (this.#isShutDown) this.#lingerForPeer();
+    else this.endWriting();
+    // Reading goes on so that the peer's bytes do not reset the answer.
+    if (!this.#peerEnded) this.#handle?.readStart();
+  }
+
+  endWriting(): void {
+    const handle = this.#handle;
+    if (handle === undefined || this.#hasEndedWriting) return;
+    this.#hasEndedWriting = true;
     const request = createShutdownRequest();
-    request.oncomplete = () => this.#shutDown();
-    // Shutdown waits for pending writes by itself; reading goes on so that the peer's bytes do not reset the answer.
+    request.oncomplete = () => {
+      this.#isShutDown = true;
+      if (this.#ending) this.#lingerForPeer();
+    };
+    // Waits for pending writes by itself.
     if (handle.shutdown(request) < 0) this.destroy();
-    else if (!this.#peerEnded) handle.readStart();
   }
 
   /** Everything has been sent: the peer has a while to close its side. */
-  #shutDown(): void {
+  #lingerForPeer(): void {
     if (this.#handle === undefined) return;
     if (this.#peerEnded) {
       this.destroy();

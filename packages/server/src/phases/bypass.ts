@@ -1,6 +1,6 @@
 import { getField, METHOD, removeHopByHop, statusReason } from "@basalt/http";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "@basalt/origin";
-import { bypassRequestFields, type ConnectionDecision, invalidatedUrls } from "@basalt/policy";
+import { bypassOriginOf, bypassRequestFields, type ConnectionDecision, invalidatedUrls } from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
@@ -26,7 +26,9 @@ export const bypass = (exchange: Exchange): PhaseCode => {
 };
 
 const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest => {
-  const { body, fields } = exchange;
+  const { body, fields, connection } = exchange;
+  const { originAffinity, isPrivate } = bypassOriginOf(exchange.methodCode, vhost.settings.options);
+  const { pool } = vhost.cache;
   const complete = bypassRequestFields(fields.toFlatArray(), exchange.originClient, vhost.settings);
   return {
     method: exchange.method,
@@ -34,6 +36,9 @@ const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest =>
     fields: originFieldRules(exchange, vhost)?.(complete) ?? complete,
     body: body === undefined ? { kind: "none" } : { kind: "stream", contentLength: fields.contentLength, chunks: body },
     mode: "bypass",
+    key: vhost.keyRules.canonicalUrl(exchange.target),
+    ...(originAffinity ? { affinity: exchange.clientIp } : {}),
+    ...(isPrivate ? { session: connection.privateSession(vhost.cache.name, pool) } : {}),
   };
 };
 

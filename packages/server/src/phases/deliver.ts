@@ -34,6 +34,7 @@ const COPY_BYTES = 64 * 1024;
 export const deliver = (exchange: Exchange): PhaseCode => {
   const { object, vhost, sourceHead, source } = exchange;
   if (source?.state === "failed" && object === undefined) exchange.error ??= source.error;
+  if (exchange.error?.code === "STORE_UNAVAILABLE" && exchange.mayAnswerAnew) return answerAnew(exchange);
   if (exchange.error !== undefined || vhost === undefined) {
     if (exchange.result === "TCP_NONE" && vhost !== undefined && exchange.error?.traits.side === "origin") {
       exchange.result = "TCP_ERROR";
@@ -45,6 +46,16 @@ export const deliver = (exchange: Exchange): PhaseCode => {
   if (source !== undefined && sourceHead !== undefined) return deliverGrowing(exchange, vhost, source, sourceHead);
   sendErrorPage(exchange, "INTERNAL");
   return PHASE.DONE;
+};
+
+/** A store that fails is no failure of the origin: the request is answered anew, the second time past the store. */
+const answerAnew = (exchange: Exchange): PhaseCode => {
+  exchange.storeFailures++;
+  exchange.error = undefined;
+  exchange.object = undefined;
+  exchange.source = undefined;
+  exchange.sourceHead = undefined;
+  return PHASE.MISS;
 };
 
 const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObject): PhaseCode => {

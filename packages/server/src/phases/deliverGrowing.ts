@@ -7,7 +7,7 @@ import {
   decideRange,
   selectClientFields,
 } from "@basalt/policy";
-import { BodyPump, type Framing } from "../delivery/bodyPump.ts";
+import { BodyPump, type Framing, type Unbegun } from "../delivery/bodyPump.ts";
 import { statusLineOf } from "../delivery/cacheStatus.ts";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
 import { ageOf, dateOf } from "../delivery/moments.ts";
@@ -96,8 +96,8 @@ const sendWhole = (exchange: Exchange, answer: GrowingAnswer, decision: Connecti
   const lines = stored.status === 204 ? "" : framingLines(framing, totalBytes);
   if (exchange.isHead) return sendHead(exchange, stored.status, answer, lines, connection);
   const head = growingHead(exchange, stored.status, answer, lines, connection);
-  exchange.responding(stored.status, head.length);
-  new BodyPump(exchange, source, { part: { start: 0, end: totalBytes }, head, framing, keepAlive }).start();
+  const unbegun = unbegunOf(exchange, stored.status, head);
+  new BodyPump(exchange, source, { part: { start: 0, end: totalBytes }, head, framing, keepAlive, unbegun }).start();
   return PHASE.WAIT;
 };
 
@@ -117,14 +117,20 @@ const sendRanges = (
   const selection = selectRanges(ranges, totalBytes, (framing) =>
     growingHead(exchange, 206, answer, framing, decision),
   );
-  exchange.responding(206, selection.head.length);
+  const unbegun = unbegunOf(exchange, 206, selection.head);
   if (selection.kind === "multipart") {
-    pumpMultipart(exchange, { ...selection, keepAlive, sourceOf: () => source });
+    pumpMultipart(exchange, { ...selection, keepAlive, unbegun, sourceOf: () => source });
   } else {
     const { head, part } = selection;
-    new BodyPump(exchange, source, { part, head, framing: "length", keepAlive }).start();
+    new BodyPump(exchange, source, { part, head, framing: "length", keepAlive, unbegun }).start();
   }
   return PHASE.WAIT;
+};
+
+/** A body that fails before any of it was sent is answered anew, or with an error page. */
+const unbegunOf = (exchange: Exchange, status: number, head: Buffer): Unbegun => {
+  const { ticket } = exchange;
+  return { status, headBytes: head.length, failed: (error) => exchange.fail(ticket, error) };
 };
 
 const sendHead = (

@@ -202,6 +202,7 @@ export const obtainRequest = (
     get: (lowerCaseName) => fields.get(lowerCaseName),
     held,
     mustRenew,
+    isPastStore: exchange.storeFailures > 1,
     mayFetch: !(isHeeded && facts.cacheControl.onlyIfCached),
     suffices: (object) => {
       const nowMs = clock.now();

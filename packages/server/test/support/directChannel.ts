@@ -26,9 +26,9 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
     };
     this.#listeners = {
       fillShared: ({ fillId, shared }) => coordinator.fillShared(fillId, shared),
-      fillProgress: ({ fillId, availableBytes }) => coordinator.fillProgress(fillId, availableBytes),
+      fillProgress: ({ fillId, progress }) => coordinator.fillProgress(fillId, progress),
       fillEnd: (end) => coordinator.fillEnd(end),
-      partProgress: ({ partId, writtenTo }) => coordinator.partProgress(partId, writtenTo),
+      partProgress: ({ partId, progress }) => coordinator.partProgress(partId, progress),
       partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
       touched: () => {},
       damaged: ({ key, location }) => coordinator.damaged(key, location),

@@ -1,10 +1,12 @@
 import type {
+  ConnectCallback,
   OriginCounters,
   OriginExchange,
   OriginHandler,
   OriginPool,
   OriginRequest,
   OriginTunnel,
+  PrivateSession,
 } from "@basalt/origin";
 import { EdgeError, type ErrorCode } from "@basalt/types";
 import { until } from "./waiting.ts";
@@ -60,6 +62,29 @@ export class OriginCall implements OriginExchange {
   }
 }
 
+/** A connection of one client's own, as far as anybody asks. */
+export class FakeSession implements PrivateSession {
+  readonly #onEnd: () => void;
+  hasEnded = false;
+  /** Ended from here. */
+  isLetGo = false;
+
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.isLetGo = true;
+  }
+
+  /** The origin closes it. */
+  breakOff(): void {
+    this.hasEnded = true;
+    this.#onEnd();
+  }
+}
+
 /** An origin whose answers the test gives by hand, or by `answer` as soon as a request is there. */
 export class FakeOrigin implements OriginPool {
   readonly calls: OriginCall[] = [];
@@ -73,9 +98,14 @@ export class FakeOrigin implements OriginPool {
     receiveTimeouts: 0,
     closedEarly: 0,
     connections: 0,
+    refused: 0,
   };
   answer: ((call: OriginCall) => void) | undefined;
   active = 0;
+  transactions = 0;
+  readonly sessions: FakeSession[] = [];
+  /** Connections that were asked for, with what answers them. */
+  readonly connects: { readonly port: number; readonly answer: ConnectCallback; isGivenUp: boolean }[] = [];
   /** Answers the last upgrade: a tunnel, or undefined after an ordinary answer through its call. */
   acceptUpgrade: (tunnel: OriginTunnel | undefined) => void = () => {};
 
@@ -95,6 +125,20 @@ export class FakeOrigin implements OriginPool {
     return new Promise((resolve) => {
       this.acceptUpgrade = resolve;
     });
+  }
+
+  openPrivateSession(onEnd: () => void = () => {}): PrivateSession {
+    const session = new FakeSession(onEnd);
+    this.sessions.push(session);
+    return session;
+  }
+
+  connect(port: number, answer: ConnectCallback): () => void {
+    const asked = { port, answer, isGivenUp: false };
+    this.connects.push(asked);
+    return () => {
+      asked.isGivenUp = true;
+    };
   }
 
   close(): Promise<void> {

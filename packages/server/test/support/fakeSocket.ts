@@ -16,6 +16,7 @@ export class FakeSocket implements ClientSocket {
   room = Number.POSITIVE_INFINITY;
   isPaused = false;
   isEnding = false;
+  hasEndedWriting = false;
   isDestroyed = false;
   /** Bytes written after the end was announced: a defect. */
   lateBytes = 0;
@@ -34,7 +35,7 @@ export class FakeSocket implements ClientSocket {
 
   /** The end has reached the client. */
   get hasEnded(): boolean {
-    return this.isDestroyed || (this.isEnding && this.#pending.length === 0);
+    return this.isDestroyed || ((this.isEnding || this.hasEndedWriting) && this.#pending.length === 0);
   }
 
   /** Everything that the client has got so far. */
@@ -47,7 +48,7 @@ export class FakeSocket implements ClientSocket {
   write(data: Buffer): boolean {
     if (this.isDestroyed) return true;
     this.writeCalls++;
-    if (this.isEnding) this.lateBytes += data.length;
+    if (this.isEnding || this.hasEndedWriting) this.lateBytes += data.length;
     this.#pending.push(data);
     this.#flush();
     return this.#pending.length === 0;
@@ -69,6 +70,10 @@ export class FakeSocket implements ClientSocket {
   end(): void {
     this.isEnding = true;
     this.isPaused = false;
+  }
+
+  endWriting(): void {
+    this.hasEndedWriting = true;
   }
 
   isReset = false;

@@ -81,6 +81,7 @@ export class MemoryBodies implements BodyStore {
   openReaders = 0;
   isLost = false;
   failsToWrite = false;
+  failsToRead = false;
   /** Small records are given at once. */
   isQuick = false;
 
@@ -101,6 +102,7 @@ export class MemoryBodies implements BodyStore {
   createFile(): Promise<GrowingFile> {
     const file = this.#next++;
     const chunks: Buffer[] = [];
+    const checksums = { bytes: 0, of: () => undefined, from: () => [] };
     const whole = (): Buffer => Buffer.concat(chunks);
     return Promise.resolve({
       disk: DISK,
@@ -108,10 +110,12 @@ export class MemoryBodies implements BodyStore {
       get length() {
         return whole().length;
       },
+      checksums,
       write: async (chunk) => {
         await later(undefined);
         if (this.failsToWrite) throw new EdgeError("STORE_UNAVAILABLE");
         chunks.push(Buffer.from(chunk));
+        checksums.bytes += chunk.length;
       },
       complete: (_image, head) => {
         const kept = this.#keepFile(file, head, whole());
@@ -185,8 +189,11 @@ export class MemoryBodies implements BodyStore {
   #reader(body: Buffer): BodyReader {
     this.openReaders++;
     return {
-      read: (target, targetOffset, length, position) =>
-        later(body.copy(target, targetOffset, position, position + length)),
+      read: async (target, targetOffset, length, position) => {
+        await later(undefined);
+        if (this.failsToRead) throw new EdgeError("STORE_UNAVAILABLE");
+        return body.copy(target, targetOffset, position, position + length);
+      },
       release: () => {
         this.openReaders--;
       },
@@ -205,13 +212,18 @@ export class MemoryBodies implements BodyStore {
         return missing;
       },
       has: (block) => present.has(block),
-      refresh: () => later(undefined),
+      noteWritten: () => {},
+      refresh: async () => {
+        await later(undefined);
+        if (this.failsToRead) throw new EdgeError("STORE_UNAVAILABLE");
+      },
       startPart: (first) => {
         let position = first * BLOCK_BYTES;
         return later({
           get position() {
             return position;
           },
+          tailChecksum: 0,
           write: (chunk: Buffer) => {
             position += chunk.copy(body, position);
             for (let block = first; block * BLOCK_BYTES + bytesOf(block) <= position && bytesOf(block) > 0; block++) {

@@ -18,6 +18,11 @@ export class BlockChecksums {
     }
   }
 
+  /** CRC-32 of what there is of the block that is not finished. */
+  get tail(): number {
+    return this.#current;
+  }
+
   /** The body ends here: its last block may be short. */
   finishLast(): void {
     if (this.#currentBytes > 0) this.#finish();

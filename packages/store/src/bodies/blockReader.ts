@@ -3,21 +3,13 @@ import { BLOCK_BYTES } from "../limits.ts";
 import type { BodyBlocks } from "./bodyBlocks.ts";
 import { clampLength, PooledReader, type ReaderContext } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
+import { giveBlockBuffer, takeBlockBuffer } from "./spareBlocks.ts";
 
 export interface BlockReaderContext extends ReaderContext {
   readonly blocks: BodyBlocks;
   /** Takes the block out of the map in the file, so that every process fetches it again; never rejects. */
   readonly clearEntry: (block: number) => Promise<void>;
 }
-
-/** Blocks are verified one at a time per process in most cases: a few buffers to read them into are enough. */
-const SPARE_BLOCKS = 4;
-const spareBlocks: Buffer[] = [];
-
-const takeBlockBuffer = (): Buffer => spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
-const giveBlockBuffer = (buffer: Buffer): void => {
-  if (spareBlocks.length < SPARE_BLOCKS) spareBlocks.push(buffer);
-};
 
 /** A complete body with a file of its own. Verified blocks are read straight from the file. */
 export class BlockReader extends PooledReader {
@@ -38,7 +30,7 @@ export class BlockReader extends PooledReader {
     while (at < end) {
       const block = Math.floor(at / BLOCK_BYTES);
       const to = targetOffset + at - position;
-      if (this.canReadStraight(block)) {
+      if (this.blocks.isVerified(block)) {
         const runEnd = Math.min(end, this.#straightEnd(block, end));
         await this.readExactly(target, to, runEnd - at, at);
         at = runEnd;
@@ -51,14 +43,10 @@ export class BlockReader extends PooledReader {
     return wanted;
   }
 
-  protected canReadStraight(block: number): boolean {
-    return this.blocks.isVerified(block);
-  }
-
   /** End of the run of blocks from `block` on that need no verification, looked for no further than `limit`. */
   #straightEnd(block: number, limit: number): number {
     let next = block + 1;
-    while (next * BLOCK_BYTES < limit && this.canReadStraight(next)) next += 1;
+    while (next * BLOCK_BYTES < limit && this.blocks.isVerified(next)) next += 1;
     return next * BLOCK_BYTES;
   }
 

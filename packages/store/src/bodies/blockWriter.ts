@@ -38,6 +38,10 @@ export class BlockWriter implements PartWriter {
     return this.#position;
   }
 
+  get tailChecksum(): number {
+    return this.#checksums.tail;
+  }
+
   async write(chunk: Buffer): Promise<void> {
     if (this.#state !== "open") throw unavailable(`${this.#context.path}: the part is ${this.#state}`);
     if (this.#position + chunk.length > this.#context.blocks.bodyBytes) {
@@ -76,6 +80,7 @@ export class BlockWriter implements PartWriter {
     this.#checksums.add(chunk);
     this.#position += chunk.length;
     if (this.#position === blocks.bodyBytes) this.#checksums.finishLast();
+    blocks.enterPrefix(this.#position, this.tailChecksum);
     const checksums = this.#checksums.takeFinished();
     if (checksums.length === 0) return;
     const first = this.#nextBlock;

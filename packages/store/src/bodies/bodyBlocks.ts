@@ -13,6 +13,12 @@ interface BlockPage {
   readonly checksums: Uint32Array;
 }
 
+/** Bytes from the start of a block on, and their CRC-32. */
+export interface BlockPrefix {
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
 /**
  * What this process knows about the blocks of one body file; shared by all its readers and writers here. A present
  * block is verified when it is first touched, before any of its bytes are given out.
@@ -23,6 +29,8 @@ export class BodyBlocks {
   readonly blockCount: number;
   /** Verifications under way: whoever else wants the block waits for it. */
   readonly verifying = new Map<number, Promise<void>>();
+  /** Of absent blocks that are being written, here or elsewhere: what is there of them. */
+  readonly #prefixes = new Map<number, BlockPrefix>();
   readonly #pages: (BlockPage | undefined)[] = [];
   #missingBytes: number;
 
@@ -54,6 +62,18 @@ export class BodyBlocks {
     return this.has(block) ? this.#pageOf(block)?.checksums[block % PAGE_BLOCKS] : undefined;
   }
 
+  /** What is known of an absent block. */
+  prefixOf(block: number): BlockPrefix | undefined {
+    return this.#prefixes.get(block);
+  }
+
+  /** A body has been written up to `position`, with this checksum of what there is of the block there. */
+  enterPrefix(position: number, checksum: number): void {
+    const block = Math.floor(position / BLOCK_BYTES);
+    const bytes = position - block * BLOCK_BYTES;
+    if (bytes > 0 && block < this.blockCount && !this.has(block)) this.#prefixes.set(block, { bytes, checksum });
+  }
+
   /** The block is in the map. */
   enter(block: number, checksum: number): void {
     this.#set(block, PRESENT, checksum);
@@ -82,6 +102,7 @@ export class BodyBlocks {
 
   #set(block: number, state: number, checksum: number): void {
     if (block < 0 || block >= this.blockCount) return;
+    this.#prefixes.delete(block);
     const index = Math.floor(block / PAGE_BLOCKS);
     let page = this.#pages[index];
     if (page === undefined) {

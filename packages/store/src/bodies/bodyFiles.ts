@@ -1,5 +1,13 @@
 import { unlink } from "node:fs/promises";
-import type { BodyReader, GrowingFile, ObjectLocation, PartedFile, PartWriter, RowImage } from "../contract.ts";
+import type {
+  ArrivedChecksums,
+  BodyReader,
+  GrowingFile,
+  ObjectLocation,
+  PartedFile,
+  PartWriter,
+  RowImage,
+} from "../contract.ts";
 import { BODY_FILE_LIMIT_BYTES } from "../limits.ts";
 import { describeCause } from "../storeProblem.ts";
 import { encodeMapHeader, entryOffsetOf, fileBytesOf, MAP_ENTRY_BYTES, mapOffsetOf } from "./blockMap.ts";
@@ -92,12 +100,12 @@ export class BodyFiles {
     return opened === undefined ? undefined : this.#partedBody(disk, opened.file, opened.blocks, location);
   }
 
-  async openGrowing(disk: Disk, id: number): Promise<BodyReader | undefined> {
+  async openGrowing(disk: Disk, id: number, checksums: ArrivedChecksums): Promise<BodyReader | undefined> {
     const { readable, reports } = this.#parts;
     const file = readable.hold(bodyFilePath(disk.root, id));
     try {
       await readable.use(file, () => Promise.resolve());
-      return new GrowingBodyReader({ pool: readable, reports, disk, file });
+      return new GrowingBodyReader({ pool: readable, reports, disk, file }, checksums);
     } catch (cause) {
       readable.release(file);
       reports.unreadable(disk, file.path, cause);

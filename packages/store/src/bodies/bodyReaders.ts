@@ -1,9 +1,13 @@
-import type { BodyReader } from "../contract.ts";
+import { crc32 } from "node:zlib";
+import type { ArrivedChecksums, BodyReader } from "../contract.ts";
+import { BLOCK_BYTES } from "../limits.ts";
 import { describeCause } from "../storeProblem.ts";
+import type { BlockPrefix } from "./bodyBlocks.ts";
 import type { DescriptorPool, PooledFile } from "./descriptorPool.ts";
 import { type DiskReports, unavailable } from "./diskReports.ts";
 import type { Disk } from "./diskSet.ts";
 import { readFully } from "./fileAccess.ts";
+import { giveBlockBuffer, takeBlockBuffer } from "./spareBlocks.ts";
 
 export interface ReaderContext {
   readonly pool: DescriptorPool;
@@ -16,6 +20,8 @@ export interface ReaderContext {
 /** Bytes of a read that lie within `limit`. */
 export const clampLength = (position: number, length: number, limit: number): number =>
   Math.max(0, Math.min(length, limit - position));
+
+const NO_PREFIX: BlockPrefix = { bytes: 0, checksum: 0 };
 
 export abstract class PooledReader implements BodyReader {
   protected readonly context: ReaderContext;
@@ -56,6 +62,39 @@ export abstract class PooledReader implements BodyReader {
     this.context.reports.damaged(this.context.file.path, "the file became shorter");
     throw unavailable(`${this.context.file.path}: short read`);
   }
+
+  /**
+   * Reads from a block of which `prefix` has been written; nothing that was not verified is given out. Resolves with the
+   * count, which ends where what was verified before does; 0 behind the prefix.
+   */
+  protected async readPrefix(target: Buffer, position: number, prefix: BlockPrefix): Promise<number> {
+    const block = Math.floor(position / BLOCK_BYTES);
+    const start = block * BLOCK_BYTES;
+    const at = position - start;
+    const { prefixes } = this.context.file;
+    const verified = prefixes.get(block) ?? NO_PREFIX;
+    const readable = Math.min(target.length, Math.max(prefix.bytes, verified.bytes) - at);
+    if (readable <= 0) return 0;
+    if (at < verified.bytes) {
+      const count = Math.min(readable, verified.bytes - at);
+      await this.readExactly(target, 0, count, position);
+      return count;
+    }
+    const newBytes = prefix.bytes - verified.bytes;
+    const isAll = at === verified.bytes && newBytes <= target.length;
+    const buffer = isAll ? target : takeBlockBuffer();
+    try {
+      await this.readExactly(buffer, 0, newBytes, start + verified.bytes);
+      if (crc32(buffer.subarray(0, newBytes), verified.checksum) !== prefix.checksum) {
+        this.context.reports.damaged(this.context.file.path, `checksum of what there is of block ${block}`);
+        throw unavailable(`${this.context.file.path}: damaged block ${block}`);
+      }
+      prefixes.set(block, prefix);
+      return isAll ? newBytes : buffer.copy(target, 0, at - verified.bytes, at - verified.bytes + readable);
+    } finally {
+      if (!isAll) giveBlockBuffer(buffer);
+    }
+  }
 }
 
 /** A body inside a verified record of a segment. */
@@ -76,9 +115,20 @@ export class PackedBodyReader extends PooledReader {
   }
 }
 
-/** A file that grows: what is there now, unverified because its checksums do not exist yet. */
+/** A file that grows: what there is of it by the checksums that its writer has told. */
 export class GrowingBodyReader extends PooledReader {
-  read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    return this.readAt(target, targetOffset, length, position);
+  readonly #checksums: ArrivedChecksums;
+
+  constructor(context: ReaderContext, checksums: ArrivedChecksums) {
+    super(context);
+    this.#checksums = checksums;
+  }
+
+  async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
+    const block = Math.floor(position / BLOCK_BYTES);
+    const checksum = this.#checksums.of(block);
+    if (checksum === undefined) return 0;
+    const bytes = Math.min(BLOCK_BYTES, this.#checksums.bytes - block * BLOCK_BYTES);
+    return await this.readPrefix(target.subarray(targetOffset, targetOffset + length), position, { bytes, checksum });
   }
 }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "@basalt/types";
 import type {
+  ArrivedChecksums,
   BodyCounters,
   BodyReader,
   BodyStore,
@@ -133,9 +134,9 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
     return location.file === 0 ? this.#records.openPacked(disk, location) : this.#files.openComplete(disk, location);
   }
 
-  async openGrowing(disk: number, file: number): Promise<BodyReader | undefined> {
+  async openGrowing(disk: number, file: number, checksums: ArrivedChecksums): Promise<BodyReader | undefined> {
     const place = this.#parts.disks.get(disk);
-    return place === undefined || !isId(file) ? undefined : this.#files.openGrowing(place, file);
+    return place === undefined || !isId(file) ? undefined : this.#files.openGrowing(place, file, checksums);
   }
 
   sync(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BodyBlocks } from "./bodyBlocks.ts";
+import type { BlockPrefix, BodyBlocks } from "./bodyBlocks.ts";
 import { NotInUseError } from "./diskFaults.ts";
 import { closeFile, openFile } from "./fileAccess.ts";
 
@@ -18,6 +18,8 @@ export class PooledFile {
   isBarred = false;
   /** Records of a segment that were verified since the file is known: offsets with a mark of their shape. */
   readonly verified = new Map<number, number>();
+  /** Of blocks that are being written: what has been verified of them. */
+  readonly prefixes = new Map<number, BlockPrefix>();
   /** The blocks of a body file, once its map was asked for; undefined inside when it has no map that can be used. */
   blocks: Promise<BodyBlocks | undefined> | undefined;
 
@@ -28,6 +30,7 @@ export class PooledFile {
   /** What is read next is verified again. */
   forgetVerified(): void {
     this.verified.clear();
+    this.prefixes.clear();
     void this.blocks?.then(
       (blocks) => blocks?.forgetVerified(),
       () => undefined,

@@ -1,3 +1,4 @@
+import { EdgeError } from "@basalt/types";
 import { causeCode } from "../storeProblem.ts";
 
 /** Who is to blame for an error of a file operation. */
@@ -46,6 +47,15 @@ export const faultSideOf = (cause: unknown): FaultSide => {
   if (code === "ENOENT") return "absent";
   if (FULL_CODES.has(code) || number === EDQUOT_NUMBER) return "full";
   return DISK_CODES.has(code) || DISK_NUMBERS.has(number) ? "disk" : "other";
+};
+
+/**
+ * Whether an operation on a file failed because the file is not there any more, or its disk is not in use: it will not
+ * come back.
+ */
+export const isGone = (cause: unknown): boolean => {
+  const reason = cause instanceof EdgeError ? cause.cause : cause;
+  return reason instanceof NotInUseError || faultSideOf(reason) === "absent";
 };
 
 /** The disk, or the store, was taken out of use: nobody's failure. */

@@ -1,7 +1,7 @@
 import { unlink } from "node:fs/promises";
 import type { EdgeError } from "@basalt/types";
 import type { GrowingFile, ObjectLocation, RowImage } from "../contract.ts";
-import { BlockChecksums } from "./blockChecksums.ts";
+import { ArrivedBlocks } from "./arrivedBlocks.ts";
 import { encodeEntries, encodeMapHeader, mapOffsetOf } from "./blockMap.ts";
 import { NotInUseError } from "./diskFaults.ts";
 import { unavailable } from "./diskReports.ts";
@@ -30,8 +30,7 @@ export class BodyFileWriter implements GrowingFile {
   readonly disk: number;
   readonly file: number;
   readonly #context: GrowingFileContext;
-  readonly #checksums = new BlockChecksums();
-  #length = 0;
+  readonly checksums = new ArrivedBlocks();
   #state: State = "open";
   /** The write under way; never rejects. */
   #writing: Promise<void> = Promise.resolve();
@@ -43,19 +42,18 @@ export class BodyFileWriter implements GrowingFile {
   }
 
   get length(): number {
-    return this.#length;
+    return this.checksums.bytes;
   }
 
   async write(chunk: Buffer): Promise<void> {
     this.#expectOpen();
-    if (this.#length + chunk.length > this.#context.limitBytes) throw unavailable("the body is too long");
+    if (this.length + chunk.length > this.#context.limitBytes) throw unavailable("the body is too long");
     this.#state = "writing";
-    const written = this.#writeAt([chunk], this.#length);
+    const written = this.#writeAt([chunk], this.length);
     this.#writing = written.catch(() => undefined);
     try {
       await written;
-      this.#checksums.add(chunk);
-      this.#length += chunk.length;
+      this.checksums.add(chunk);
     } finally {
       if (this.#state === "writing") this.#state = "open";
     }
@@ -70,7 +68,7 @@ export class BodyFileWriter implements GrowingFile {
       } finally {
         await closeFile(this.#context.descriptor);
       }
-      return await this.#context.appendRecord(image, head, this.#length);
+      return await this.#context.appendRecord(image, head, this.length);
     } catch (cause) {
       await unlink(this.#context.path).catch(() => undefined);
       throw cause;
@@ -99,9 +97,8 @@ export class BodyFileWriter implements GrowingFile {
   }
 
   async #writeMap(): Promise<void> {
-    this.#checksums.finishLast();
-    const entries = encodeEntries(this.file, 0, this.#checksums.takeFinished());
-    await this.#writeAt([encodeMapHeader(this.file, this.#length), entries], mapOffsetOf(this.#length));
+    const entries = encodeEntries(this.file, 0, this.checksums.from(0));
+    await this.#writeAt([encodeMapHeader(this.file, this.length), entries], mapOffsetOf(this.length));
   }
 
   async #writeAt(buffers: readonly Buffer[], position: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ObjectLocation, PartedFile, PartWriter } from "../contract.ts";
+import { BLOCK_BYTES } from "../limits.ts";
 import { BlockReader, type BlockReaderContext } from "./blockReader.ts";
 import { unavailable } from "./diskReports.ts";
 
@@ -9,7 +10,7 @@ export interface PartedBodyContext extends BlockReaderContext {
   readonly refresh: (first: number, end: number) => Promise<void>;
 }
 
-/** See PartedFile. Blocks that are absent are read as they lie: someone may be filling them. */
+/** See PartedFile. */
 export class PartedBody extends BlockReader implements PartedFile {
   readonly location: ObjectLocation;
   readonly #startPart: (block: number) => PartWriter;
@@ -49,7 +50,25 @@ export class PartedBody extends BlockReader implements PartedFile {
     return this.#startPart(block);
   }
 
-  protected override canReadStraight(block: number): boolean {
-    return this.blocks.isVerified(block) || !this.blocks.has(block);
+  noteWritten(position: number, tailChecksum: number): void {
+    this.blocks.enterPrefix(position, tailChecksum);
+  }
+
+  override async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
+    this.expectHeld();
+    const block = Math.floor(position / BLOCK_BYTES);
+    const prefix = this.blocks.prefixOf(block);
+    const isInPrefix = prefix !== undefined && position - block * BLOCK_BYTES < prefix.bytes;
+    if (!this.has(block) && !isInPrefix) await this.refresh(block, block + 1);
+    if (this.has(block)) return await super.read(target, targetOffset, this.#presentBytes(position, length), position);
+    if (prefix === undefined || !isInPrefix) throw unavailable(`${this.context.file.path}: block ${block} is absent`);
+    return await this.readPrefix(target.subarray(targetOffset, targetOffset + length), position, prefix);
+  }
+
+  /** Bytes from the position on, at most `length`, that lie in present blocks. */
+  #presentBytes(position: number, length: number): number {
+    let next = Math.floor(position / BLOCK_BYTES) + 1;
+    while (next * BLOCK_BYTES < position + length && this.has(next)) next += 1;
+    return Math.min(length, next * BLOCK_BYTES - position);
   }
 }

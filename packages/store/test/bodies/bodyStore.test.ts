@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { EdgeError, type EpochMs, epochMs } from "@basalt/types";
 import { describe, expect, it } from "vitest";
+import { ArrivedBlocks } from "../../src/bodies/arrivedBlocks.ts";
 import type { BodyStore, ObjectLocation } from "../../src/contract.ts";
 import { BLOCK_BYTES, PACKED_BODY_LIMIT_BYTES } from "../../src/limits.ts";
 import { createIds, openStore, readAll } from "../support/openStore.ts";
@@ -172,7 +173,7 @@ describe("a body store", () => {
     const writer = openStore({ disks });
     const follower = openStore({ disks });
     const file = await writer.createFile();
-    const reader = await follower.openGrowing(file.disk, file.file);
+    const reader = await follower.openGrowing(file.disk, file.file, file.checksums);
     const target = Buffer.alloc(100);
     expect(await reader?.read(target, 0, 100, 0)).toBe(0);
     await file.write(Buffer.from("first,"));
@@ -196,7 +197,7 @@ describe("a body store", () => {
     await file.write(Buffer.from("half"));
     await file.abandon();
     await file.abandon();
-    expect(await store.openGrowing(file.disk, file.file)).toBeUndefined();
+    expect(await store.openGrowing(file.disk, file.file, file.checksums)).toBeUndefined();
     const unfinished = await store.createFile();
     await unfinished.write(Buffer.from("other half"));
     await store.close();
@@ -233,7 +234,7 @@ describe("a body store", () => {
     ]);
     expect(await store.load(packed)).toBeUndefined();
     expect(await store.openBody(packed)).toBeUndefined();
-    expect(await store.openGrowing(1, 12345)).toBeUndefined();
+    expect(await store.openGrowing(1, 12345, new ArrivedBlocks())).toBeUndefined();
     expect(store.counters.damaged).toBe(0);
     expect(store.counters.missing).toBeGreaterThan(0);
     await store.close();
@@ -254,7 +255,7 @@ describe("a body store", () => {
     }
     expect(problems.length).toBe(10);
     expect(await store.load(sampleLocation({ disk: 9 }))).toBeUndefined();
-    expect(await store.openGrowing(1, -1)).toBeUndefined();
+    expect(await store.openGrowing(1, -1, new ArrivedBlocks())).toBeUndefined();
     await store.close();
   });
 

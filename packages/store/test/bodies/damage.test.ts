@@ -10,6 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { EdgeError } from "@basalt/types";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mapOffsetOf } from "../../src/bodies/blockMap.ts";
 import { bodyFilePath, segmentPath } from "../../src/bodies/diskPaths.ts";
@@ -88,6 +89,57 @@ describe("damage on the disk", () => {
       expect(await anyone.presentBytesOf(location)).toBe(2 * BLOCK_BYTES);
       await anyone.close();
     }
+  });
+
+  it("never gives out a damaged byte of a body that is still being written", async () => {
+    const path = temporaryFolder();
+    const { problems, onProblem } = collectProblems();
+    const store = openStore({ disks: [{ path }], onProblem });
+    const body = patternBytes(BLOCK_BYTES + 500_000, 3);
+    const growing = await store.createFile();
+    for (let at = 0; at < body.length; at += 300_000) await growing.write(body.subarray(at, at + 300_000));
+    const reader = await store.openGrowing(growing.disk, growing.file, growing.checksums);
+    const target = Buffer.alloc(BLOCK_BYTES);
+    const file = bodyFilePath(path, growing.file);
+    flipBit(file, 700_000);
+    await expect(reader?.read(target, 0, 1000, 5)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    flipBit(file, 700_000);
+    expect(await reader?.read(target, 0, 1000, 5)).toBe(1000);
+    expect(target.subarray(0, 1000).equals(body.subarray(5, 1005))).toBe(true);
+    flipBit(file, BLOCK_BYTES + 499_999);
+    await expect(reader?.read(target, 0, 10, BLOCK_BYTES)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect([store.counters.damaged, problems.length]).toEqual([2, 2]);
+    reader?.release();
+    await growing.abandon();
+    await store.close();
+  });
+
+  it("reads a body that is still being written in pieces that begin and end anywhere", async () => {
+    const body = patternBytes(2 * BLOCK_BYTES + 200_000, 9);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 700_000 }), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.tuple(fc.nat(body.length), fc.integer({ min: 1, max: BLOCK_BYTES + 1000 })), { maxLength: 8 }),
+        async (writes, reads) => {
+          const store = openStore({ disks: [{ path: temporaryFolder() }] });
+          const growing = await store.createFile();
+          const reader = await store.openGrowing(growing.disk, growing.file, growing.checksums);
+          for (const bytes of writes) {
+            await growing.write(body.subarray(growing.length, growing.length + bytes));
+            for (const [position, length] of reads) {
+              const target = Buffer.alloc(length);
+              const count = (await reader?.read(target, 0, length, position)) ?? -1;
+              expect(count > 0).toBe(position < growing.length);
+              expect(target.subarray(0, count).equals(body.subarray(position, position + count))).toBe(true);
+            }
+          }
+          reader?.release();
+          await growing.abandon();
+          await store.close();
+        },
+      ),
+      { numRuns: 25 },
+    );
   });
 
   it("makes an object absent whose file is shorter, and ends a read of one that becomes shorter", async () => {

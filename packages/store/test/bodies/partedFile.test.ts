@@ -146,6 +146,33 @@ describe("a body that comes in parts", () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it("gives a block that another process is writing as far as was told, and nothing of it that is damaged", async () => {
+    const { path, stores } = openPair();
+    const [first, second] = stores;
+    const mine = await first.createParted(IMAGE, HEAD, BODY.length);
+    const theirs = await second.openParted(mine.location);
+    if (theirs === undefined) throw new Error("the file is gone");
+    const part = await mine.startPart(1);
+    await part.write(BODY.subarray(BLOCK_BYTES, BLOCK_BYTES + 5000));
+    const before = { position: part.position, checksum: part.tailChecksum };
+    await part.write(BODY.subarray(BLOCK_BYTES + 5000, BLOCK_BYTES + 300_000));
+    await expect(readRange(theirs, BLOCK_BYTES, 100)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    theirs.noteWritten(before.position, before.checksum);
+    expect(await readRange(theirs, BLOCK_BYTES + 10, 9000)).toEqual(
+      BODY.subarray(BLOCK_BYTES + 10, BLOCK_BYTES + 5000),
+    );
+    theirs.noteWritten(part.position, part.tailChecksum);
+    damageBlock(bodyFilePath(path, mine.location.file), 1);
+    await expect(readRange(theirs, BLOCK_BYTES + 5000, 9000)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await expect(readRange(mine, BLOCK_BYTES, 10)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await part.close();
+    await fill(mine, 1, 3);
+    const rest = await readRange(theirs, BLOCK_BYTES + 5000, 9000);
+    expect(rest).toEqual(BODY.subarray(BLOCK_BYTES + 5000, BLOCK_BYTES + 14_000));
+    for (const parted of [mine, theirs]) parted.release();
+    for (const store of stores) await store.close();
+  });
+
   it("loses a damaged block, once, for every process, and gets it back when it is filled again", async () => {
     const { path, stores, problems } = openPair();
     const [first, second] = stores;
