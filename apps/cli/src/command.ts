@@ -14,6 +14,7 @@ export interface CommandOptions {
   readonly listen: string | undefined;
   readonly client: string | undefined;
   readonly absolute: boolean;
+  readonly vhost: string | undefined;
 }
 
 export interface Invocation {

@@ -22,6 +22,7 @@ const parseWords = (argv: readonly string[]) => {
         listen: { type: "string" },
         client: { type: "string" },
         absolute: { type: "boolean", default: false },
+        vhost: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -43,8 +44,23 @@ export const parseCommandLine = (
   homeOfEnvironment: string | undefined,
 ): { readonly command: Command; readonly invocation: Invocation } => {
   const { values, positionals } = parseWords(argv);
-  const { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute } = values;
-  const options = { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute };
+  const { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute, vhost } =
+    values;
+  const options = {
+    json,
+    foreground,
+    full,
+    follow,
+    lines,
+    timeout,
+    age,
+    method,
+    header,
+    listen,
+    client,
+    absolute,
+    vhost,
+  };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");
   const given = OPTION_NAMES.filter((option) => options[option] !== undefined && options[option] !== false);

@@ -2,6 +2,7 @@ import type { Command, CommandOptions } from "./command.ts";
 import { explain } from "./commands/explain.ts";
 import { check, logs, status, version } from "./commands/inspect.ts";
 import { api, reload, restart, scale } from "./commands/operate.ts";
+import { origin, resetorigin } from "./commands/origin.ts";
 import { start } from "./commands/start.ts";
 import { stop } from "./commands/stop.ts";
 import { cleanup, mount, unmount } from "./commands/store.ts";
@@ -21,6 +22,7 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   listen: "--listen IP:PORT",
   client: "--client IP",
   absolute: "--absolute",
+  vhost: "--vhost NAME",
 };
 
 export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
@@ -36,6 +38,7 @@ export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
   "listen",
   "client",
   "absolute",
+  "vhost",
 ];
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];
@@ -67,6 +70,8 @@ export const COMMANDS: readonly Command[] = [
   unmount,
   check,
   explain,
+  origin,
+  resetorigin,
   api,
   version,
   help,

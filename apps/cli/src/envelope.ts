@@ -16,15 +16,19 @@ const numberOf = (value: unknown): number => (typeof value === "number" ? value 
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-export const parseEnvelope = (text: string): Envelope | undefined => {
+const parseJson = (text: string): unknown => {
   try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) && typeof value.status === "string"
-      ? { status: value.status, result: value.result }
-      : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+};
+
+export const parseEnvelope = (text: string): Envelope | undefined => {
+  const value = parseJson(text);
+  return isRecord(value) && typeof value.status === "string"
+    ? { status: value.status, result: value.result }
+    : undefined;
 };
 
 const WORKER_STATES: readonly WorkerStatus["state"][] = ["starting", "serving", "draining", "waiting"];
@@ -82,6 +86,44 @@ export const parseCleanupResult = (value: unknown): CleanupReport => {
     folders: numberOf(result.Folders),
     elapsedMs: numberOf(result.Time),
   };
+};
+
+/** The one pair of each object in a list. */
+const pairsOf = (value: unknown): readonly (readonly [string, unknown])[] =>
+  listOf(value).flatMap((item) => (isRecord(item) ? Object.entries(item).slice(0, 1) : []));
+
+/** Origin servers of one virtual host. */
+export interface OriginReport {
+  readonly vhost: string;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly role: "active" | "standby";
+    readonly state: string;
+  }[];
+  readonly ips: readonly { readonly ip: string; readonly isActive: boolean; readonly ttlSeconds: number }[];
+}
+
+/** Undefined when the text is not the body of `/monitoring/origin`. */
+export const parseOriginReports = (text: string): readonly OriginReport[] | undefined => {
+  const value = parseJson(text);
+  if (!isRecord(value) || !Array.isArray(value.origin)) return undefined;
+  return value.origin.filter(isRecord).map((host) => ({
+    vhost: textOf(host.VirtualHost),
+    addresses: (["active", "standby"] as const).flatMap((role) =>
+      pairsOf(role === "active" ? host.Address : host.Address2).map(([address, state]) => ({
+        address,
+        role,
+        state: textOf(state),
+      })),
+    ),
+    ips: [true, false].flatMap((isActive) =>
+      pairsOf(isActive ? host.ActiveIP : host.InactiveIP).map(([ip, ttl]) => ({
+        ip,
+        isActive,
+        ttlSeconds: numberOf(ttl),
+      })),
+    ),
+  }));
 };
 
 export interface ReloadResult {

@@ -8,12 +8,15 @@ export const printError = (text: string): void => {
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
+/** An IP address begins like a figure and is none. */
+const isFigure = (cell: string): boolean => /^[\d-]/.test(cell) && !/\d\.\d+\.\d|:/.test(cell);
+
 /** Columns as wide as their widest cell; columns of figures to the right. */
 export const formatTable = (rows: readonly (readonly string[])[]): string => {
   const columnCount = Math.max(0, ...rows.map((row) => row.length));
   const columns = Array.from({ length: columnCount }, (_, column) => rows.map((row) => row[column] ?? ""));
   const widths = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)));
-  const isFigures = columns.map((cells) => cells.slice(1).every((cell) => /^[\d-]/.test(cell)));
+  const isFigures = columns.map((cells) => cells.slice(1).every(isFigure));
   const lines = rows.map((row) =>
     row
       .map((cell, column) => {

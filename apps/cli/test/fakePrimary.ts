@@ -56,6 +56,18 @@ const reloadRefused = { Problems: [{ text: "server.xml:3:7: error: <Server/Nmae>
 
 const cleanedUp = (objects: number) => ({ Count: objects, Size: objects * 1024, Segments: 1, Folders: 0, Time: 5 });
 
+const ORIGINS = {
+  origin: [
+    {
+      VirtualHost: "a.test",
+      Address: [{ "1.1.1.1": "Inactive" }, { "b.test": "Active" }],
+      Address2: [{ "1.1.1.9": "Active" }],
+      ActiveIP: [{ "1.1.1.9": 0 }, { "5.5.5.5": 21 }],
+      InactiveIP: [{ "1.1.1.1": 0 }],
+    },
+  ],
+};
+
 const answers: Readonly<
   Record<string, () => { status: "OK" | "Fail"; result: unknown; exitCode?: number; httpStatus?: number }>
 > = {
@@ -86,6 +98,17 @@ const answers: Readonly<
     },
   }),
   "/command/explain?url=%2Fa": () => ({ status: "Fail", result: "The URL names no host.", httpStatus: 400 }),
+  "/command/resetorigin": () => ({ status: "OK", result: "" }),
+  "/command/resetorigin?vhost=nobody.test": () => ({
+    status: "Fail",
+    result: "No virtual host has this name.",
+    httpStatus: 404,
+  }),
+  "/monitoring/origin?vhost=nobody.test": () => ({
+    status: "Fail",
+    result: "No virtual host has this name.",
+    httpStatus: 404,
+  }),
   "/version": () => ({ status: "OK", result: "0.1.0" }),
 };
 
@@ -97,6 +120,10 @@ const serve = (): void => {
     if (behaviour !== "deaf") process.exit(0);
   });
   createServer((request, response) => {
+    if (request.url === "/monitoring/origin") {
+      response.end(JSON.stringify(ORIGINS));
+      return;
+    }
     const answer = answers[request.url ?? ""]?.();
     if (answer === undefined) {
       response.writeHead(404).end('{"status":"Fail","result":"unknown"}');

@@ -167,6 +167,43 @@ describe("operating a running instance", () => {
     expect(await scene.basalt("explain", `/${"a".repeat(70_000)}`)).toMatchObject({ code: 2 });
   });
 
+  it("ORG-26 shows origin servers, as text and as data", async () => {
+    await scene.basalt("start");
+    expect(await scene.basalt("origin")).toMatchObject({
+      code: 0,
+      out: [
+        "virtual host  address  role     state",
+        "a.test        1.1.1.1  active   Inactive",
+        "a.test        b.test   active   Active",
+        "a.test        1.1.1.9  standby  Active",
+        "",
+        "virtual host  IPs       with the TTL that is left",
+        "a.test        active    1.1.1.9, 5.5.5.5 (21s)",
+        "a.test        inactive  1.1.1.1",
+        "",
+      ].join("\n"),
+    });
+    expect(JSON.parse((await scene.basalt("origin", "--json")).out)).toMatchObject({
+      origin: [{ VirtualHost: "a.test", ActiveIP: [{ "1.1.1.9": 0 }, { "5.5.5.5": 21 }] }],
+    });
+    expect(await scene.basalt("origin", "--vhost", "nobody.test")).toMatchObject({
+      code: 1,
+      error: "No virtual host has this name.\n",
+    });
+  });
+
+  it("ORG-27 takes origin servers in use again, and says when there is no such host", async () => {
+    await scene.basalt("start");
+    expect(await scene.basalt("resetorigin")).toMatchObject({
+      code: 0,
+      out: "The origin servers of all virtual hosts are in use again.\n",
+    });
+    expect(await scene.basalt("resetorigin", "--vhost", "nobody.test")).toMatchObject({
+      code: 1,
+      error: "No virtual host has this name.\n",
+    });
+  });
+
   it("OPT-75 OPT-76 OPT-78 takes disks out of use and in again, and says when there is none", async () => {
     await scene.basalt("start");
     expect(await scene.basalt("unmount", "/my disk+1")).toMatchObject({
@@ -195,6 +232,8 @@ describe("operating a running instance", () => {
     ["cleanup"],
     ["mount", "/cache1"],
     ["explain", "a/b"],
+    ["origin"],
+    ["resetorigin"],
   ])("says that the instance is not running: %s %s", async (...words) => {
     const { code, error } = await scene.basalt(...words.filter((word) => word !== undefined));
     expect(code).toBe(3);

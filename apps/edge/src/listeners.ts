@@ -8,14 +8,15 @@ interface Held {
   readonly handle: ListeningHandle;
 }
 
-/** Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60). */
+/** Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60) or bypass (BYP-21). */
 export const placesOf = (
   config: EdgeConfig,
 ): ReadonlyMap<string, { readonly address: string; readonly port: number }> => {
   const places = new Map<string, { readonly address: string; readonly port: number }>();
   for (const vhost of config.vhosts) {
     if (vhost.status !== "Active") continue;
-    for (const listen of vhost.listen) {
+    const bypassed = vhost.portBypass.map(({ port }) => ({ address: undefined, port }));
+    for (const listen of [...vhost.listen, ...bypassed]) {
       const addresses = listen.address === undefined ? config.server.cache.listen : [listen.address];
       for (const address of addresses) places.set(`${address}:${listen.port}`, { address, port: listen.port });
     }

@@ -25,6 +25,12 @@ export class OriginCounting {
     this.#watched.set(pool, { vhost, pool, seen: nothing });
   }
 
+  /** The pool is closed and counts no more. */
+  forget(pool: OriginPool): void {
+    this.collect();
+    this.#watched.delete(pool);
+  }
+
   /** Call it before counters are read. */
   collect(): void {
     for (const watched of this.#watched.values()) {
@@ -38,6 +44,7 @@ export class OriginCounting {
       add(originFailureSlot("ORIGIN_CONNECT_FAILED"), grown("connectFailures"));
       add(originFailureSlot("ORIGIN_RECEIVE_TIMEOUT"), grown("receiveTimeouts"));
       add(originFailureSlot("ORIGIN_CLOSED"), grown("closedEarly"));
+      add(VHOST_SLOT.originRefused, grown("refused"));
       for (let group = 1; group <= 5; group++) {
         add(originResponseClassSlot(group * 100), (now.responses[group] ?? 0) - (watched.seen.responses[group] ?? 0));
       }
@@ -55,4 +62,5 @@ const COUNTED = [
   "receiveTimeouts",
   "closedEarly",
   "connections",
+  "refused",
 ] as const;

@@ -38,6 +38,7 @@ if (!outcome.ok) {
     const instance = await Instance.open({
       home,
       config: outcome.config,
+      provenance: outcome.provenance,
       clock,
       log,
       hasTestClock: process.env.BASALT_TEST_CLOCK === "1",

@@ -1,6 +1,7 @@
-import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService } from "@basalt/cache";
+import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
-import type { MemoryUse } from "@basalt/policy";
+import type { OriginOutcome, OriginView } from "@basalt/origin";
+import type { MemoryUse, WorkerView } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
 import type { CounterSnapshot } from "@basalt/telemetry";
 import type { StoreDisks } from "./hostStore.ts";
@@ -35,7 +36,24 @@ export interface PrimaryService {
     diskFailed: { readonly disk: number };
     diskFull: { readonly disk: number };
     log: { readonly level: LogLevel; readonly text: string };
+    /** What exchanges with origin servers came to, in their order. */
+    originOutcomes: { readonly outcomes: readonly OriginOutcome[] };
+    /** Transactions in progress by virtual host, hosts without any left out; at most every 100 ms, when changed. */
+    originTransactions: { readonly byVhost: ReadonlyMap<string, number> };
   };
+}
+
+/** For workers of that configuration alone: the view numbers the addresses of its hosts. */
+export interface OriginViewChange {
+  readonly generation: number;
+  readonly view: OriginView;
+}
+
+/** What a worker has of all that the workers have together. */
+export interface WorkerShare {
+  /** From 0. */
+  readonly place: number;
+  readonly workers: number;
 }
 
 export interface WorkerConfiguration {
@@ -47,6 +65,27 @@ export interface WorkerConfiguration {
   /** Bytes of this worker's memory tier. */
   readonly memoryTierBytes: number;
   readonly clockOffsetMs: number;
+  /** Of all virtual hosts. */
+  readonly originViews: readonly OriginView[];
+  readonly share: WorkerShare;
+}
+
+/** A request that is to be explained, as far as a worker's state depends on it. */
+export interface ExplainProbe {
+  readonly vhost: string;
+  /** Canonical by the rules of the configuration. */
+  readonly url: string;
+  readonly variant: Variant;
+  /** Flat, as received. */
+  readonly fields: readonly string[];
+  /** Of a POST that is cached; empty for all others. */
+  readonly bodySelector: string;
+}
+
+/** What a worker knows of it. */
+export interface ExplainSight extends Pick<WorkerView, "memory" | "waitingInvalidations"> {
+  /** The URL by what No-Vary-Search has taught this worker. */
+  readonly url: string;
 }
 
 /** What a worker offers to the primary. */
@@ -57,6 +96,7 @@ export interface WorkerService {
     /** Figures at this moment, for a scrape. */
     figures: { readonly request: null; readonly reply: WorkerFigures };
     setClock: { readonly request: { readonly offsetMs: number }; readonly reply: null };
+    explain: { readonly request: ExplainProbe; readonly reply: ExplainSight };
   };
   readonly events: ObjectClient["events"] & {
     /** Accept from this socket; the handle travels with the event. */
@@ -65,6 +105,8 @@ export interface WorkerService {
     /** The disks in use have changed. */
     store: StoreDisks;
     emergency: { readonly isActive: boolean };
+    originView: OriginViewChange;
+    share: WorkerShare;
     /** Finish what runs, then exit. */
     drain: { readonly limitMs: number };
   };

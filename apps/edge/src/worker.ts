@@ -1,16 +1,25 @@
 import { type CacheVhost, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
-import { createOriginPool, type SharedOriginPool } from "@basalt/origin";
-import { compileCustomTtl } from "@basalt/policy";
+import type { OriginPool } from "@basalt/origin";
+import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import { CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
-import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { AdjustableClock, EdgeError, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import type { StoreDisks } from "./hostStore.ts";
-import { OriginCounting } from "./originCounting.ts";
 import { ownFigures } from "./processFigures.ts";
-import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
+import type {
+  ExplainProbe,
+  ExplainSight,
+  PrimaryService,
+  WorkerConfiguration,
+  WorkerFigures,
+  WorkerService,
+} from "./protocol.ts";
+import { RedirectingPools } from "./redirecting.ts";
+import { answerProbe } from "./workerExplain.ts";
+import { WorkerOrigins } from "./workerOrigins.ts";
 
 /** Composition root of an accept worker: wires the parts together and answers the primary. */
 
@@ -24,14 +33,14 @@ const clock = new AdjustableClock();
 const counters = new CounterBlock();
 const registry = new VhostRegistry();
 const acceptors = new Map<string, Acceptor>();
-let pools = new Map<string, SharedOriginPool>();
-const originCounting = new OriginCounting(counters);
+const redirecting = new RedirectingPools();
 let running:
   | {
       readonly cache: ObjectCache;
       readonly server: EdgeServer;
       readonly budget: MemoryBudget;
       readonly index: DiskIndexReader;
+      readonly tier: ObjectCacheTier;
     }
   | undefined;
 
@@ -44,6 +53,7 @@ const channel = new Channel<WorkerService, PrimaryService>(
       clock.setOffset(milliseconds(offsetMs));
       return null;
     },
+    explain: (probe) => explain(probe),
     invalidate: async (invalidation) => {
       const { index, invalidations } = registry.enter(invalidation.vhost);
       if (running === undefined) invalidations.add(invalidation);
@@ -59,6 +69,8 @@ const channel = new Channel<WorkerService, PrimaryService>(
     trimPart: ({ partId, end }) => running?.cache.parted.trim(partId, end),
     store: (store) => applyStore(store),
     emergency: ({ isActive }) => running?.server.setEmergency(isActive),
+    originView: (change) => origins.applyView(change),
+    share: (share) => origins.setShare(share),
     settled: ({ version }) => {
       running?.index.refresh();
       for (const { index, invalidations } of registry.all) running?.cache.settle(index, invalidations, version);
@@ -75,6 +87,17 @@ const channel = new Channel<WorkerService, PrimaryService>(
   },
 );
 
+const origins = new WorkerOrigins({
+  clock,
+  counters,
+  log: {
+    notice: (text) => channel.tell("log", { level: "notice", text }),
+    warning: (text) => channel.tell("log", { level: "warning", text }),
+  },
+  tellOutcomes: (outcomes) => channel.tell("originOutcomes", { outcomes }),
+  tellTransactions: (byVhost) => channel.tell("originTransactions", { byVhost }),
+});
+
 const configure = (request: WorkerConfiguration): null => {
   const { config } = request;
   clock.setOffset(milliseconds(request.clockOffsetMs));
@@ -83,7 +106,8 @@ const configure = (request: WorkerConfiguration): null => {
   running.server.setEmergency(request.isEmergency);
   applyStore(request.store);
   forgetRemovedVhosts(config, running.cache);
-  const vhosts = cacheVhostsOf(config);
+  origins.setShare(request.share);
+  const vhosts = cacheVhostsOf(config, origins.configure(config, request.originViews));
   running.server.configure(config, vhosts, config.server.cache.workers);
   return null;
 };
@@ -150,47 +174,41 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     void bodies.sync().catch(() => undefined);
     channel.tell("figures", figures());
   }, FIGURES_MS);
-  return { cache, server, budget, index };
+  return { cache, server, budget, index, tier };
 };
 
 type ObjectCacheTier = ConstructorParameters<typeof ObjectCache>[0]["tier"];
 
-/** A reload keeps the pools, with their connections, of hosts whose origin settings have not changed. */
-const cacheVhostsOf = (config: EdgeConfig): ReadonlyMap<string, CacheVhost> => {
+const explain = (probe: ExplainProbe): ExplainSight => {
+  if (running === undefined) return { url: probe.url, memory: "none", waitingInvalidations: 0 };
+  const { server, tier } = running;
+  return answerProbe(probe, { server, tier });
+};
+
+const cacheVhostsOf = (config: EdgeConfig, pools: ReadonlyMap<string, OriginPool>): ReadonlyMap<string, CacheVhost> => {
   const vhosts = new Map<string, CacheVhost>();
-  const kept = new Map<string, SharedOriginPool>();
+  redirecting.configure(config);
   for (const settings of config.vhosts) {
-    const { index, invalidations } = registry.enter(settings.name);
-    const identity = JSON.stringify([settings.name, settings.origin, settings.originOptions]);
-    const pool =
-      pools.get(identity) ??
-      createOriginPool(settings, {
-        clock,
-        onEvent: (event) =>
-          channel.tell("log", {
-            level: event.kind === "recovered" ? "notice" : "warning",
-            text: `origin ${event.address} of ${settings.name}: ${event.kind} (${event.reason})`,
-          }),
-      });
-    kept.set(identity, pool);
-    originCounting.watch(settings.name, pool);
-    vhosts.set(settings.name, {
-      name: settings.name,
+    const { name } = settings;
+    const pool = pools.get(name);
+    if (pool === undefined) throw new EdgeError("INTERNAL", { detail: `no origin pool of ${name}` });
+    const { index, invalidations } = registry.enter(name);
+    vhosts.set(name, {
+      name,
       index,
       settings,
-      pool,
+      pool: redirecting.inFrontOf(pool, settings),
       invalidations,
-      counters: counters.vhost(settings.name),
+      counters: counters.vhost(name),
+      rules: compileCachingRules(settings),
       customTtl: compileCustomTtl(settings),
     });
   }
-  for (const [identity, pool] of pools) if (!kept.has(identity)) void pool.close();
-  pools = kept;
   return vhosts;
 };
 
 const figures = (): WorkerFigures => {
-  originCounting.collect();
+  origins.count();
   return {
     counters: counters.snapshot(),
     connections: running?.server.connectionCount ?? 0,

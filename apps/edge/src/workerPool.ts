@@ -20,7 +20,7 @@ interface Slot {
 export interface WorkerPoolParts {
   readonly calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>;
   readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
-  readonly configuration: () => WorkerConfiguration;
+  readonly configuration: (worker: WorkerProcess) => WorkerConfiguration;
   readonly places: () => readonly ListeningPlace[];
   /** The worker is about to be configured: from now on it has to know of invalidations. */
   readonly onEntering: (worker: WorkerProcess) => void;
@@ -105,7 +105,7 @@ export class WorkerPool {
     this.#parts.onEntering(worker);
     if (old === undefined) slot.worker = worker;
     void worker.gone.then((code) => this.#ended(slot, worker, code));
-    const isServing = await worker.start(this.#parts.configuration(), this.#parts.places());
+    const isServing = await worker.start(this.#parts.configuration(worker), this.#parts.places());
     if (!isServing) {
       worker.kill();
       return false;

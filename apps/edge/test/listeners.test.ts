@@ -33,6 +33,17 @@ describe("CFG-50, CFG-60: places to listen on", () => {
     expect(names(config)).toEqual(["0.0.0.0:8080", "127.0.0.1:8081"]);
   });
 
+  it("BYP-21: bypassed ports, on every address of Listen", () => {
+    const config = configOf(
+      vhost(
+        "a.example",
+        '<Listen>127.0.0.1:8080</Listen><PortBypass>443</PortBypass><PortBypass Dest="1">2</PortBypass>',
+      ) + vhost("b.example", "<Listen>127.0.0.1:8080</Listen><PortBypass>444</PortBypass>", ' Status="Inactive"'),
+      "<Storage><Disk>/d/</Disk></Storage><Listen>127.0.0.1</Listen><Listen>127.0.0.2</Listen>",
+    );
+    expect(names(config)).toEqual(["127.0.0.1:2", "127.0.0.1:443", "127.0.0.1:8080", "127.0.0.2:2", "127.0.0.2:443"]);
+  });
+
   it("a single address gives way to a socket on all of them", () => {
     const config = configOf(
       vhost("a.example", "<Listen>*:8080</Listen>") + vhost("b.example", "<Listen>127.0.0.1:8080</Listen>"),

@@ -13,13 +13,17 @@ const counting = (): OriginCounters => ({
   receiveTimeouts: 0,
   closedEarly: 0,
   connections: 0,
+  refused: 0,
 });
 
 const poolWith = (counters: OriginCounters): OriginPool => ({
   counters,
   active: 0,
+  transactions: 0,
   send: () => ({ resume: () => {}, abort: () => {} }),
   upgrade: () => Promise.resolve(undefined),
+  openPrivateSession: () => ({ hasEnded: false, end: () => {} }),
+  connect: () => () => {},
   close: () => Promise.resolve(),
 });
 
@@ -45,6 +49,18 @@ describe("what origin pools count", () => {
     expect(block.get(offset + VHOST_SLOT.originResponseBytes)).toBe(100);
     expect(block.get(offset + originFailureSlot("ORIGIN_CLOSED"))).toBe(1);
     expect(block.get(offset + originResponseClassSlot(200))).toBe(4);
+  });
+
+  it("is not lost when the pool is closed, and not counted twice", () => {
+    const block = new CounterBlock();
+    const collector = new OriginCounting(block);
+    const counters = counting();
+    const pool = poolWith(counters);
+    collector.watch("a", pool);
+    counters.refused = 3;
+    collector.forget(pool);
+    collector.collect();
+    expect(block.get(block.vhost("a") + VHOST_SLOT.originRefused)).toBe(3);
   });
 
   it("goes on growing when a reload puts another pool in its place", () => {

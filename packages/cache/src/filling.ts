@@ -519,8 +519,13 @@ export class Filling {
     const custom = customTtl(request.url);
     const ttlSeconds = rules.extendTtl(object.ttlSeconds, facts, ageSeconds, custom, object.expiredByForce);
     if (news.isChanged) {
-      const head = { ...object.head, fields: news.fields, validatedAtMs: now, initialAgeSeconds: ageSeconds };
-      const changed = await this.#replaceHead(request, grant, object, head, ttlSeconds);
+      const ages = { validatedAtMs: now, initialAgeSeconds: ageSeconds };
+      const head = { ...object.head, ...ages, fields: news.fields };
+      const passed = passReason(request, facts);
+      if (passed !== undefined) return this.#renewedForOne(grant, object, head, passed);
+      const names = rules.selectingFields(facts.vary);
+      const selection = names === "*" ? "" : selectionOf(names, request.get);
+      const changed = await this.#replaceHead(request, grant, object, { ...head, selection }, ttlSeconds);
       return { kind: "object", object: changed, result: "TCP_REFRESH_HIT" };
     }
     this.#forget(grant.fillId);
@@ -528,6 +533,20 @@ export class Filling {
     object.ttlSeconds = ttlSeconds;
     this.#extend(request.vhost, grant, object, ttlSeconds);
     return { kind: "object", object, result: "TCP_REFRESH_HIT" };
+  }
+
+  /**
+   * By what a 304 says, the response is no longer one to share: it answers the request that asked, and what is stored
+   * stays as out of date as it was. A body that is not in memory goes out under the head that is stored.
+   */
+  #renewedForOne(grant: Grant, object: CachedObject, head: StoredHead, passed: PassReason): Obtained {
+    this.#forget(grant.fillId);
+    this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
+    const { key, body, bodyBytes, version, freshUntilMs, ttlSeconds, updatedAtMs, purged, expiredByForce } = object;
+    if (body === undefined && bodyBytes > 0) return { kind: "object", object, result: "TCP_REFRESH_HIT", passed };
+    const state = { key, location: undefined, version, freshUntilMs, ttlSeconds, updatedAtMs, purged, expiredByForce };
+    const shown = new CachedObject({ ...state, head, body: body ?? Buffer.alloc(0) });
+    return { kind: "object", object: shown, result: "TCP_REFRESH_HIT", passed };
   }
 
   /** The same body under a new head. Where the disk refuses it, the old head comes back with the next start. */

@@ -53,3 +53,6 @@ export const PASS_SECONDS = 60;
 
 /** Such objects remembered per worker; beyond it the oldest go, and one request more waits in vain. */
 export const PASSES_KEPT = 10_000;
+
+/** The characters of their names at most, since a URL may be as long as a head: clients choose them. */
+export const PASSES_KEPT_CHARACTERS = 4 * 1024 * 1024;

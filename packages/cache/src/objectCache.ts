@@ -377,12 +377,16 @@ export class ObjectCache {
     const isBase = selectorIn(name) === "";
     const startedMs = this.#parts.clock.now();
     let { held } = request;
+    let heldVersion = held?.version ?? 0;
     let isByItself = isAlone;
     if (held === undefined && request.isPastStore !== true) {
       const row = this.#parts.index.find(key);
       if (row !== undefined) held = await this.#stored.load(vhost, variant, name, row);
+      heldVersion = held?.version ?? 0;
       if (held !== undefined && !isSelected(held.selection, request.get)) {
         if (isBase) return { kind: "elsewhere", selection: held.selection };
+        // It is out of date by what is asked for here, and no stand-in where the origin fails.
+        held = undefined;
       } else if (held !== undefined && this.#suffices(request, held)) return hit(held);
     }
     for (let attempt = 1; attempt <= OBTAIN_ATTEMPTS; attempt++) {
@@ -392,7 +396,7 @@ export class ObjectCache {
         key,
         vhost: vhost.name,
         url: request.url,
-        heldVersion: isLast ? Number.MAX_SAFE_INTEGER : (held?.version ?? 0),
+        heldVersion: isLast ? Number.MAX_SAFE_INTEGER : heldVersion,
         isAlone: isByItself || isLast,
       });
       switch (reply.kind) {
@@ -402,9 +406,11 @@ export class ObjectCache {
         case "stored": {
           const isFirstView = held === undefined;
           held = await this.#stored.adopt(request, reply.row, held);
+          heldVersion = held?.version ?? 0;
           if (held === undefined) break;
           if (!isSelected(held.selection, request.get)) {
             if (isBase) return { kind: "elsewhere", selection: held.selection };
+            held = undefined;
             break;
           }
           const isRenewed = held.updatedAtMs >= startedMs;
@@ -509,7 +515,10 @@ export class ObjectCache {
     return first?.kind === "unstored" ? "unstored" : undefined;
   }
 
-  /** A followed fill lost its worker or its store: whoever fetches now has the same response, or it is an error. */
+  /**
+   * A followed fill lost its worker or its store: whoever fetches now has the same response, or it is an error. One that
+   * is for `request` alone is none for the others who read along.
+   */
   async #takeOver(
     request: ObtainRequest,
     isAlone: boolean,
@@ -523,11 +532,13 @@ export class ObjectCache {
         case "failed":
           return obtained.error;
         case "elsewhere":
-          return new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" });
+          return contentChanged();
         case "body":
+          if (isForOneAlone(obtained.passed)) return contentChanged();
           obtained.source.retain();
           return { head: obtained.head, source: obtained.source };
         case "object": {
+          if (isForOneAlone(obtained.passed)) return contentChanged();
           const source = await this.#sourceOf(request, obtained.object);
           if (source === undefined) break;
           source.retain();
@@ -569,6 +580,10 @@ export class ObjectCache {
       return undefined;
     derived.freshUntilMs = source.freshUntilMs;
     derived.ttlSeconds = source.ttlSeconds;
+    // The origin's word for the source holds for the copy: it is as old, and as young, as that (RFC 9111 4.2.3).
+    if (derived.validatedAtMs !== source.validatedAtMs) {
+      derived.confirm(source.validatedAtMs, source.initialAgeSeconds);
+    }
     return derived;
   }
 
@@ -600,6 +615,13 @@ const flightName = (request: ObtainRequest): string =>
 
 /** OPT-30, OPT-34: a stored error page is a negative hit. */
 export const hitResult = (object: CachedObject): CacheResult => (object.status >= 400 ? "TCP_NEGATIVE_HIT" : "TCP_HIT");
+
+/** What a request says of storing does not make the response one for it alone. */
+const isForOneAlone = (passed: PassReason | undefined): boolean =>
+  passed !== undefined && passed !== "request-no-store";
+
+const contentChanged = (): EdgeError =>
+  new EdgeError("ORIGIN_CLOSED", { detail: "the origin's content changed while it was being fetched" });
 
 const isHit = (result: CacheResult): boolean => result === "TCP_HIT" || result === "TCP_NEGATIVE_HIT";
 

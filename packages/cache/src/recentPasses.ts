@@ -1,5 +1,5 @@
 import type { Clock } from "@basalt/types";
-import { PASS_SECONDS, PASSES_KEPT } from "./limits.ts";
+import { PASS_SECONDS, PASSES_KEPT, PASSES_KEPT_CHARACTERS } from "./limits.ts";
 
 /**
  * Objects whose last response could not be shared. Who asks for one of them again does not wait for others first: all
@@ -8,6 +8,7 @@ import { PASS_SECONDS, PASSES_KEPT } from "./limits.ts";
 export class RecentPasses {
   readonly #clock: Clock;
   readonly #untilMs = new Map<string, number>();
+  #characters = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,19 +19,21 @@ export class RecentPasses {
     const untilMs = this.#untilMs.get(name);
     if (untilMs === undefined) return false;
     if (this.#clock.now() < untilMs) return true;
-    this.#untilMs.delete(name);
+    this.forget(name);
     return false;
   }
 
   note(name: string): void {
-    this.#untilMs.delete(name);
+    this.forget(name);
     this.#untilMs.set(name, this.#clock.now() + PASS_SECONDS * 1000);
-    if (this.#untilMs.size <= PASSES_KEPT) return;
-    const [oldest] = this.#untilMs.keys();
-    if (oldest !== undefined) this.#untilMs.delete(oldest);
+    this.#characters += name.length;
+    for (const oldest of this.#untilMs.keys()) {
+      if (this.#untilMs.size <= PASSES_KEPT && this.#characters <= PASSES_KEPT_CHARACTERS) return;
+      this.forget(oldest);
+    }
   }
 
   forget(name: string): void {
-    this.#untilMs.delete(name);
+    if (this.#untilMs.delete(name)) this.#characters -= name.length;
   }
 }

@@ -269,13 +269,16 @@ const addressOf = (answered: string, { origin }: Pick<VhostSettings, "origin">):
 const configuredHost = ({ originOptions }: Pick<VhostSettings, "originOptions">): string | undefined =>
   originOptions.host === "" || originOptions.host === "*" ? undefined : originOptions.host;
 
-/** Only the addresses that have been looked at are connected; each request has connections of its own. */
+/**
+ * Only the addresses that have been looked at are connected; each request has connections of its own. A certificate has
+ * to be for the name.
+ */
 const settingsFor = (
   place: Elsewhere,
   ips: readonly string[],
-  { name, originOptions }: RedirectParts["settings"],
+  { originOptions }: RedirectParts["settings"],
 ): OriginSettings => ({
-  name,
+  name: place.host,
   origin: {
     addresses: ips.map((ip) => ({
       text: `${place.hostField} ${ip}`,
@@ -313,4 +316,5 @@ const COUNTED = [
   "receiveTimeouts",
   "closedEarly",
   "connections",
+  "refused",
 ] as const;

@@ -217,6 +217,7 @@ export class RemoteFill implements BodySource {
 /** Bytes of two responses may be joined only when a validator and the length say that they are the same (RFC 9110 8.8). */
 const isSameResponse = (left: StoredHead, right: StoredHead): boolean => {
   if (left.status !== right.status || left.bodyBytes < 0 || left.bodyBytes !== right.bodyBytes) return false;
+  if (left.selection !== right.selection) return false;
   let compared = 0;
   for (const name of ["etag", "last-modified"]) {
     const mine = getField(left.fields, name);
@@ -232,6 +233,7 @@ const isSameResponse = (left: StoredHead, right: StoredHead): boolean => {
 const isAlike = (left: StoredHead, right: StoredHead): boolean =>
   left.status === right.status &&
   left.bodyBytes === right.bodyBytes &&
+  left.selection === right.selection &&
   ["content-type", "content-encoding"].every((name) => getField(left.fields, name) === getField(right.fields, name));
 
 /** Head of a shared fill, or an error where it cannot be read. */

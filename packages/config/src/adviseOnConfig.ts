@@ -1,7 +1,7 @@
 import type { Problem } from "@basalt/types";
 import type { EdgeConfig, VhostSettings } from "./contract.ts";
 import { wholeFile } from "./problems.ts";
-import { VHOSTS_FILE } from "./readVhosts.ts";
+import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 
 /** Names beyond these are counted: there may be thousands. */
 const NAMED_HOSTS = 5;

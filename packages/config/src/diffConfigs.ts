@@ -2,6 +2,7 @@ import type { ConditionFiles, ConfigChange, EdgeConfig, OriginAddress, VhostSett
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
+import { formatHealthChecker, formatPortBypass } from "./options/vhostsElements.ts";
 import { compareSettings, type Difference } from "./options/walkTable.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
 
@@ -40,6 +41,16 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
     ...live(`${root}/Listen`, from.listen.map(formatListen).join(", "), to.listen.map(formatListen).join(", ")),
     ...live(`${root}/Origin/Address`, formatAddresses(from.origin.addresses), formatAddresses(to.origin.addresses)),
     ...live(`${root}/Origin/Address2`, formatAddresses(from.origin.standby), formatAddresses(to.origin.standby)),
+    ...live(
+      `${root}/Origin/HealthChecker`,
+      from.origin.healthCheckers.map(formatHealthChecker).join(", "),
+      to.origin.healthCheckers.map(formatHealthChecker).join(", "),
+    ),
+    ...live(
+      `${root}/PortBypass`,
+      from.portBypass.map(formatPortBypass).join(", "),
+      to.portBypass.map(formatPortBypass).join(", "),
+    ),
     ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
     ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
     ...compareConditions(root, from.conditions, to.conditions),

@@ -3,6 +3,7 @@ export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
 export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
 export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
+export { compilePattern, type LinearPattern, type PatternOutcome } from "./linearPattern/linearPattern.ts";
 export { type ConfigContext, parseConfig } from "./parseConfig.ts";
 export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenance.ts";
 export { readConfigSources } from "./readConfigSources.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { resolve } from "node:path";
-import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings } from "./contract.ts";
+import { isAbsolute, resolve } from "node:path";
+import { checkRewrites } from "./checkRewrites.ts";
+import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostSettings } from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
 import { resolveInherited } from "./inheritedOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
@@ -8,9 +9,10 @@ import { VHOSTS_HEAD, type VhostsHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
 import { ProblemList, wholeFile } from "./problems.ts";
 import { createProvenance } from "./provenance.ts";
-import { readVhosts, VHOSTS_FILE, type VhostsContent } from "./readVhosts.ts";
+import { readVhosts, type VhostsContent } from "./readVhosts.ts";
 import { type SchemaNode, SERVER_SCHEMA, VHOSTS_SCHEMA } from "./schema.ts";
 import { validateFile } from "./validate.ts";
+import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 import { WrittenPlaces } from "./writtenPlaces.ts";
 import { parseXml } from "./xml/parseXml.ts";
 import { findChild, findChildren, findDescendant, type XmlElement } from "./xml/xmlElement.ts";
@@ -74,6 +76,15 @@ const completeServer = (settings: ServerSettings, context: ConfigContext): Serve
   };
 };
 
+const completeVhost = (vhost: VhostSettings, { home }: ConfigContext): VhostSettings => {
+  const { tls } = vhost.originOptions;
+  if (tls.caFile === "" || isAbsolute(tls.caFile)) return vhost;
+  return {
+    ...vhost,
+    originOptions: { ...vhost.originOptions, tls: { ...tls, caFile: resolve(home, tls.caFile) } },
+  };
+};
+
 const checkDisks = (root: XmlElement, home: string, problems: ProblemList): void => {
   const lines = new Map<string, number>();
   for (const disk of findChildren(findDescendant(root, ["Cache", "Storage"]), "Disk")) {
@@ -100,7 +111,14 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   const server = readFile(SERVER_FILE, SERVER_SCHEMA, sources, problems);
   const vhostsRoot = readFile(VHOSTS_FILE, VHOSTS_SCHEMA, sources, problems);
   if (server !== undefined) checkDisks(server, context.home, problems);
+  checkRewrites(
+    SERVER_FILE,
+    findDescendant(server, ["VHostDefault", "OriginOptions"]),
+    "Server/VHostDefault/OriginOptions",
+    problems,
+  );
   const written = { server: new WrittenPlaces(), inherited: new WrittenPlaces(), vhosts: new WrittenPlaces() };
+  const settings = resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow(""));
   let content: VhostsContent = { vhosts: [], defaultVhost: undefined, written: new Map() };
   if (vhostsRoot !== undefined) {
     const { defaultVhost } = resolveOptions<VhostsHead>(
@@ -114,17 +132,15 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
       defaultVhost,
       resolveInherited(findChild(server, "VHostDefault"), written.inherited),
       sources,
+      settings.host.manager.port,
       problems,
     );
   }
   if (problems.hasErrors) return { ok: false, problems: problems.all };
   const config: EdgeConfig = {
     generation: context.generation,
-    server: completeServer(
-      resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow("")),
-      context,
-    ),
-    vhosts: content.vhosts,
+    server: completeServer(settings, context),
+    vhosts: content.vhosts.map((vhost) => completeVhost(vhost, context)),
     defaultVhost: content.defaultVhost,
   };
   const provenance = createProvenance({ ...written, hosts: content.written });

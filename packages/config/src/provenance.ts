@@ -3,7 +3,8 @@ import type { AnyOption } from "./options/option.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { flattenTable } from "./options/walkTable.ts";
-import { VHOSTS_FILE, type WrittenHosts } from "./readVhosts.ts";
+import type { WrittenHosts } from "./readVhosts.ts";
+import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 import type { WrittenPlaces } from "./writtenPlaces.ts";
 
 /** The line that a value comes from. */

@@ -1,3 +1,5 @@
+import { checkPorts } from "./checkPorts.ts";
+import { checkRewrites } from "./checkRewrites.ts";
 import {
   CONDITION_FILE_NAMES,
   INACTIVE_CONDITION_FILES,
@@ -10,28 +12,20 @@ import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { isFacade, VHOST_HEAD, type VhostHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
-import { type Place, type ProblemList, wholeFile } from "./problems.ts";
+import { type ProblemList, wholeFile } from "./problems.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
 import { completeAddress } from "./syntax/originAddress.ts";
 import { suggest } from "./syntax/suggest.ts";
+import { type NamedElement, placeInVhosts, VHOSTS_FILE } from "./vhostsPlaces.ts";
 import { WrittenPlaces } from "./writtenPlaces.ts";
 import { findChild, findChildren, type XmlElement } from "./xml/xmlElement.ts";
-
-export const VHOSTS_FILE = "vhosts.xml";
-
-const placeOf = (element: XmlElement, path: string): Place => ({
-  file: VHOSTS_FILE,
-  line: element.line,
-  column: element.column,
-  element: path,
-});
 
 const readListen = (element: XmlElement, head: VhostHead, problems: ProblemList): readonly ListenAddress[] => {
   const addresses = new Map<string, ListenAddress>();
   for (const listen of head.listen) if (listen !== "OFF") addresses.set(formatListen(listen), listen);
   if (head.listen.includes("OFF") && head.listen.length > 1) {
     const place = findChild(element, "Listen") ?? element;
-    problems.error(placeOf(place, "Vhosts/Vhost/Listen"), "OFF stands beside other <Listen>.", "OFF alone");
+    problems.error(placeInVhosts(place, "Vhosts/Vhost/Listen"), "OFF stands beside other <Listen>.", "OFF alone");
   }
   return [...addresses.values()];
 };
@@ -71,13 +65,18 @@ const readVhost = (
   const head = resolveOptions<VhostHead>(VHOST_HEAD, element, undefined, written.noteBelow(""));
   const status = element.attributes.get("Status") ?? "";
   if (!element.attributes.has("Name")) {
-    problems.error(placeOf(element, "Vhosts/Vhost@Name"), "A <Vhost> has no name.", 'Name="{host}"');
+    problems.error(placeInVhosts(element, "Vhosts/Vhost@Name"), "A <Vhost> has no name.", 'Name="{host}"');
   }
   const origin = findChild(element, "Origin");
   if (findChildren(origin, "Address").length === 0 && !isFacade(status)) {
     const message = `The virtual host ${head.name} has no origin server.`;
-    problems.error(placeOf(origin ?? element, "Vhosts/Vhost/Origin/Address"), message, "one <Origin><Address> or more");
+    problems.error(
+      placeInVhosts(origin ?? element, "Vhosts/Vhost/Origin/Address"),
+      message,
+      "one <Origin><Address> or more",
+    );
   }
+  checkRewrites(VHOSTS_FILE, findChild(element, "OriginOptions"), "Vhosts/Vhost/OriginOptions", problems);
   const optionsLayer = findChild(element, "Options");
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   return {
@@ -88,7 +87,9 @@ const readVhost = (
     origin: {
       addresses: head.addresses.map((address) => completeAddress(address, head.name)),
       standby: head.standby.map((address) => completeAddress(address, head.name)),
+      healthCheckers: head.healthCheckers,
     },
+    portBypass: head.portBypass,
     options: resolveOptions(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options")),
     originOptions: resolveOptions(
       ORIGIN_OPTIONS,
@@ -100,11 +101,6 @@ const readVhost = (
   };
 };
 
-interface NamedElement {
-  readonly vhost: VhostSettings;
-  readonly element: XmlElement;
-}
-
 const checkNames = (hosts: readonly NamedElement[], problems: ProblemList): void => {
   const lineOfName = new Map<string, number>();
   const lineOfAlias = new Map<string, number>();
@@ -114,7 +110,7 @@ const checkNames = (hosts: readonly NamedElement[], problems: ProblemList): void
     if (first === undefined) lineOfName.set(name, element.line);
     else if (name !== "") {
       const message = `The name ${vhost.name} is taken by the <Vhost> on line ${first}; case does not count.`;
-      problems.error(placeOf(element, "Vhosts/Vhost@Name"), message, "a unique name");
+      problems.error(placeInVhosts(element, "Vhosts/Vhost@Name"), message, "a unique name");
     }
     for (const alias of findChildren(element, "Alias")) {
       const word = alias.text.toLowerCase();
@@ -122,7 +118,7 @@ const checkNames = (hosts: readonly NamedElement[], problems: ProblemList): void
       if (other === undefined) lineOfAlias.set(word, alias.line);
       else {
         const message = `The alias ${alias.text} stands on line ${other} already; the first one counts.`;
-        problems.warn(placeOf(alias, "Vhosts/Vhost/Alias"), message);
+        problems.warn(placeInVhosts(alias, "Vhosts/Vhost/Alias"), message);
       }
     }
   }
@@ -135,7 +131,7 @@ const checkDefault = (root: XmlElement, name: string, hosts: readonly NamedEleme
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
   const element = findChild(root, "Default") ?? root;
   const message = `There is no virtual host ${name}.${hint}`;
-  problems.error(placeOf(element, "Vhosts/Default"), message, "the exact name of a <Vhost>");
+  problems.error(placeInVhosts(element, "Vhosts/Default"), message, "the exact name of a <Vhost>");
 };
 
 /** What each virtual host writes by itself, by its name. */
@@ -153,6 +149,7 @@ export const readVhosts = (
   defaultName: string,
   inherited: InheritedOptions,
   sources: ConfigSources,
+  managerPort: number,
   problems: ProblemList,
 ): VhostsContent => {
   const folders = groupConditionFiles(sources);
@@ -171,6 +168,7 @@ export const readVhosts = (
     return { element, vhost };
   });
   checkNames(hosts, problems);
+  checkPorts(hosts, managerPort, problems);
   checkDefault(root, defaultName, hosts, problems);
   return {
     vhosts: hosts.map(({ vhost }) => vhost),

@@ -27,21 +27,30 @@ const renderDefault = (row: AnyOption): string => {
   return row.default.length === 0 ? "none" : row.default.map((item) => quoteText(row.format(item))).join(", ");
 };
 
-const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[])[] =>
-  row.attributes.map(({ name, type, defaultNote, doc, reload }) => [
+const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[])[] => [
+  ...row.attributes.map(({ name, type, defaultNote, doc, reload }) => [
     `\`${row.at}@${name}\``,
     type.allowed,
     defaultNote,
     reload ?? row.reload,
     doc,
     row.spec,
-  ]);
+  ]),
+  ...(row.children ?? []).map(({ name, type, doc }) => [
+    `\`${row.at}/${name}\``,
+    type.allowed,
+    "required",
+    row.reload,
+    doc,
+    row.spec,
+  ]),
+];
 
 const renderOption = (row: AnyOption): readonly (readonly string[])[] => {
   const type = row.kind === "value" ? row.type : row.text;
   const place = row.kind === "value" ? `\`${row.at}\`` : `\`${row.at}\`, repeatable`;
   return [
-    [place, type.allowed, renderDefault(row), row.reload, row.doc, row.spec],
+    [place, type?.allowed ?? "elements", renderDefault(row), row.reload, row.doc, row.spec],
     ...(row.kind === "list" ? renderAttributes(row) : []),
   ];
 };

@@ -23,6 +23,8 @@ export interface SchemaNode {
   /** Undefined for elements that only hold others. */
   readonly text: Slot | undefined;
   readonly repeatable: boolean;
+  /** Every parent must hold one. */
+  readonly required: boolean;
 }
 
 interface GrowingNode extends SchemaNode {
@@ -30,6 +32,7 @@ interface GrowingNode extends SchemaNode {
   readonly attributes: Map<string, Slot>;
   text: Slot | undefined;
   repeatable: boolean;
+  required: boolean;
 }
 
 const createNode = (name: string): GrowingNode => ({
@@ -38,6 +41,7 @@ const createNode = (name: string): GrowingNode => ({
   attributes: new Map(),
   text: undefined,
   repeatable: false,
+  required: false,
 });
 
 const growPath = (root: GrowingNode, path: string): GrowingNode => {
@@ -58,7 +62,12 @@ const addRow = (root: GrowingNode, row: AnyOption | InactiveOption): void => {
   const node = growPath(root, path);
   if (row.kind === "list") {
     node.repeatable = true;
-    node.text = { state: "active", type: row.text };
+    if (row.text !== undefined) node.text = { state: "active", type: row.text };
+    for (const { name, type } of row.children ?? []) {
+      const child = growPath(node, name);
+      child.text = { state: "active", type };
+      child.required = true;
+    }
     for (const { name, type } of row.attributes) node.attributes.set(name, { state: "active", type });
     return;
   }

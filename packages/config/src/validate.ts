@@ -150,6 +150,11 @@ const checkElement = (
     }
     checkElement(validation, child, childNode, childPath, inactive);
   }
+  for (const { name, required } of node.children.values()) {
+    if (!required || firstLines.has(name)) continue;
+    const place = placeOf(validation, element, `${path}/${name}`);
+    validation.problems.error(place, `<${element.name}> has no <${name}>.`, `one <${name}>`);
+  }
 };
 
 /** Checks a whole file against its schema: names, attributes, repetition and every value. */

@@ -94,6 +94,14 @@ describe("defaults", () => {
     ["BYP-04 default of BypassPostRequest", options.bypassPostRequest, true],
     ["BYP-05 default of BypassGetRequest", options.bypassGetRequest, false],
     ["BYP-17 default of BypassPutRequest", options.bypassPutRequest, false],
+    ...(["post", "get", "put"] as const).map(
+      (method) =>
+        [
+          `BYP-11 BYP-12 default of OriginAffinity and Private of ${method}`,
+          options.bypassOrigin[method],
+          { originAffinity: true, isPrivate: false },
+        ] as [string, object, object],
+    ),
     ["PRG-01 default of Purge2Expire", options.purge2Expire, "NONE"],
     ["PRG-02 default of RootPurgeExpire", options.rootPurgeExpire, "ON"],
     ["PRG-03 default status without target", options.resCodeNoCtrlTarget, 200],
@@ -112,6 +120,17 @@ describe("defaults", () => {
     ["ORG-05 default cycle", originOptions.recovery.cycleSeconds, 10],
     ["ORG-06 default probe", originOptions.recovery.uri, "/"],
     ["ORG-07 default takes any status", originOptions.recovery.resCodes, []],
+    ["ORG-08 default of Recovery Log", originOptions.recovery.log, true],
+    ["ORG-23 default of DnsMaxTTL", originOptions.dnsMaxTtlSeconds, 60],
+    ["ORG-28 default of BusySessionCount", originOptions.busySessionCount, 100],
+    ["ORG-37 default of FullRangeInit", originOptions.fullRangeInit, false],
+    ["ORG-41 default has no rewriting", originOptions.urlRewrites, []],
+    ["ORG-45 default of WLProxyClientIP", originOptions.wlProxyClientIp, false],
+    ["ORG-47 default of IfRange", originOptions.ifRange, false],
+    ["ORG-55 default of RedirectionTrace", originOptions.redirectionTrace, { enabled: false, allow: [] }],
+    ["own default of MaxSessions is no limit", originOptions.maxSessions, { count: 0, queue: 10_000 }],
+    ["own default of OriginTls checks certificates", originOptions.tls, { verify: true, caFile: "" }],
+    ["own default name servers are the system's", cache.dnsServers, []],
     [
       "BYP-13 default time-outs of bypass (OPEN 6)",
       [originOptions.bypassConnectTimeoutSeconds, originOptions.bypassReceiveTimeoutSeconds],
@@ -128,8 +147,13 @@ describe("defaults", () => {
     ["ORG-51 ORG-52 default of ModifyHeader", originOptions.modifyHeader, { enabled: false, firstOnly: false }],
     [
       "BYP-14 default of the Bypass attributes",
-      [originOptions.userAgentBypass, originOptions.hostBypass, originOptions.xffClientIpOnlyBypass],
-      [false, true, true],
+      [
+        originOptions.userAgentBypass,
+        originOptions.hostBypass,
+        originOptions.xffClientIpOnlyBypass,
+        originOptions.wlProxyClientIpBypass,
+      ],
+      [false, true, true, true],
     ],
   ])("%s", (_title, actual, expected) => {
     expect(actual).toEqual(expected);

@@ -12,6 +12,7 @@ describe("the hello world of the guide", () => {
       addresses: [
         {
           text: "hello.winesoft.co.kr",
+          scheme: "http",
           host: "hello.winesoft.co.kr",
           port: 80,
           isIp: false,
@@ -20,7 +21,9 @@ describe("the hello world of the guide", () => {
         },
       ],
       standby: [],
+      healthCheckers: [],
     });
+    expect(host.portBypass).toEqual([]);
   });
 
   it("CFG-09 says nothing about a configuration without mistakes", () => {

@@ -360,7 +360,100 @@ const VHOSTS_CASES: readonly Case[] = [
     addressed("http://a.com"),
     2,
     "Vhosts/Vhost/Origin/Address",
-    '"http://a.com" holds a scheme; only host, port and path are written.',
+    '"http://a.com" holds a scheme other than https://; host, port and path are written without one.',
+  ],
+  [
+    "ORG-23 a TTL that is no time",
+    vhosts(vhost("\n<OriginOptions><DnsMaxTTL>long</DnsMaxTTL></OriginOptions>")),
+    2,
+    "Vhosts/Vhost/OriginOptions/DnsMaxTTL",
+    '"long" is not a time expression.',
+  ],
+  [
+    "ORG-41 an expression that no parenthesis closes",
+    vhosts(
+      vhost("\n<OriginOptions><URLRewrite><Pattern>/(a</Pattern><Replace>/b</Replace></URLRewrite></OriginOptions>"),
+    ),
+    2,
+    "Vhosts/Vhost/OriginOptions/URLRewrite/Pattern",
+    '"/(a" cannot be used: a parenthesis is not closed.',
+  ],
+  [
+    "ORG-41 an expression that needs backtracking",
+    vhosts(
+      vhost("\n<OriginOptions><URLRewrite><Pattern>(a)\\1</Pattern><Replace>/b</Replace></URLRewrite></OriginOptions>"),
+    ),
+    2,
+    "Vhosts/Vhost/OriginOptions/URLRewrite/Pattern",
+    '"(a)\\\\1" cannot be used: back references cannot be used.',
+  ],
+  [
+    "ORG-41 a group that the expression lacks",
+    vhosts(
+      vhost(
+        "<OriginOptions><URLRewrite><Pattern>/(a)</Pattern>\n<Replace>/#1/#2</Replace></URLRewrite></OriginOptions>",
+      ),
+    ),
+    2,
+    "Vhosts/Vhost/OriginOptions/URLRewrite/Replace",
+    "#2 is written, but <Pattern> has 1 group.",
+  ],
+  [
+    "ORG-41 a rule without result",
+    vhosts(vhost("\n<OriginOptions><URLRewrite><Pattern>/a</Pattern></URLRewrite></OriginOptions>")),
+    2,
+    "Vhosts/Vhost/OriginOptions/URLRewrite/Replace",
+    "<URLRewrite> has no <Replace>.",
+  ],
+  [
+    "own a list of redirect targets with a URL in it",
+    vhosts(
+      vhost('\n<OriginOptions><RedirectionTrace Allow="a.com, http://b.com">ON</RedirectionTrace></OriginOptions>'),
+    ),
+    2,
+    "Vhosts/Vhost/OriginOptions/RedirectionTrace@Allow",
+    '"http://b.com" is neither a host name nor a network.',
+  ],
+  [
+    "ORG-13 a checker without a path",
+    vhosts(
+      vhost("", 'Name="a"'),
+      '\n<Vhost Name="b"><Origin><Address>1.1.1.1</Address><HealthChecker>alive</HealthChecker></Origin></Vhost>',
+    ),
+    3,
+    "Vhosts/Vhost/Origin/HealthChecker",
+    '"alive" is not such a path.',
+  ],
+  [
+    "BYP-21 a port that is none",
+    vhosts(vhost("\n<PortBypass>70000</PortBypass>")),
+    2,
+    "Vhosts/Vhost/PortBypass",
+    '"70000" is not a port.',
+  ],
+  [
+    "BYP-23 a port that two hosts relay",
+    vhosts(
+      vhost('<PortBypass Dest="8443">443</PortBypass>', 'Name="a"'),
+      vhost("<PortBypass>443</PortBypass>", 'Name="b"'),
+    ),
+    2,
+    "Vhosts/Vhost/PortBypass",
+    "Port 443 is relayed by line 1 already.",
+  ],
+  [
+    "BYP-23 a port that another host listens on",
+    vhosts(vhost("<Listen>*:8080</Listen>", 'Name="a"'), vhost("<PortBypass>8080</PortBypass>", 'Name="b"')),
+    2,
+    "Vhosts/Vhost/PortBypass",
+    "The virtual host a listens on port 8080.",
+  ],
+  [
+    "BYP-23 the port of the manager",
+    vhosts(vhost("\n<PortBypass>10040</PortBypass>")),
+    2,
+    "Vhosts/Vhost/PortBypass",
+    "Port 10040 is that of <Manager>.",
   ],
   [
     "CFG-11 a port out of range",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { accept, problemsOf, server, warningsOf } from "./support.ts";
+import { accept, problemsOf, server, vhost, vhosts, warningsOf } from "./support.ts";
 
 const cacheOf = (content: string) => accept({ "server.xml": server(`<Cache>${content}</Cache>`) }).server.cache;
 const hostOf = (content: string) => accept({ "server.xml": server(`<Host>${content}</Host>`) }).server.host;
@@ -174,20 +174,18 @@ describe("elements of the guide that are not active yet", () => {
   });
 
   it("warns of an attribute that is not active on an element that is", () => {
-    const content = server(
-      '<VHostDefault><OriginOptions><Recovery Log="ON">2</Recovery></OriginOptions></VHostDefault>',
-    );
-    expect(warningsOf({ "server.xml": content })).toEqual([
-      "server.xml:1:38: warning: <Server/VHostDefault/OriginOptions/Recovery@Log> Not active in this version.",
+    const host = vhost("", 'Name="a" StaticIndex="3"');
+    expect(warningsOf({ "vhosts.xml": vhosts(host) })).toEqual([
+      "vhosts.xml:1:9: warning: <Vhosts/Vhost@StaticIndex> Not active in this version.",
     ]);
   });
 
   it("warns once for all places of an element", () => {
     const hosts = ["a", "b", "c"].map(
-      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><PortBypass>443</PortBypass></Vhost>`,
+      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><Sub Status="Active"/></Vhost>`,
     );
     expect(warningsOf({ "vhosts.xml": `<Vhosts>${hosts.join("")}</Vhosts>` })).toEqual([
-      "vhosts.xml:1:68: warning: <Vhosts/Vhost/PortBypass> Not active in this version (3 places).",
+      "vhosts.xml:1:68: warning: <Vhosts/Vhost/Sub> Not active in this version (3 places).",
     ]);
   });
 

@@ -20,7 +20,15 @@ describe("origin addresses", () => {
     ["example.com/account/dir", "example.com", 80, "/account/dir", "example.com"],
     ["example.com:8080/account/dir", "example.com", 8080, "/account/dir", "example.com:8080"],
   ])("CFG-11 CFG-12 CFG-13 reads %s", (text, host, port, pathPrefix, hostField) => {
-    expect(originOf(text)).toEqual({ text, host, port, isIp: host === "1.1.1.1", pathPrefix, hostField });
+    expect(originOf(text)).toEqual({
+      text,
+      scheme: "http",
+      host,
+      port,
+      isIp: host === "1.1.1.1",
+      pathPrefix,
+      hostField,
+    });
   });
 
   it("CFG-12 appends port 80 when it is written", () => {
@@ -34,6 +42,14 @@ describe("origin addresses", () => {
 
   it("CFG-11 takes an IPv6 address in brackets", () => {
     expect(originOf("[::1]:8080/a")).toMatchObject({ host: "::1", port: 8080, isIp: true, pathPrefix: "/a" });
+  });
+
+  it.each([
+    ["https://a.com", 443, "a.com", ""],
+    ["https://a.com:8443/dir", 8443, "a.com:8443", "/dir"],
+    ["HTTPS://1.1.1.1", 443, "www.example.com", ""],
+  ])("own %s is asked over TLS", (text, port, hostField, pathPrefix) => {
+    expect(originOf(text)).toMatchObject({ text, scheme: "https", port, hostField, pathPrefix });
   });
 
   it("CFG-14 keeps active and standby servers apart, in their order", () => {

@@ -22,6 +22,8 @@ export type Answer = {
       readonly status: EnvelopeStatus;
       readonly result: JsonValue;
     }
+  /** JSON that the guide prints without an envelope. */
+  | { readonly kind: "bare"; readonly json: JsonValue }
   | { readonly kind: "text"; readonly contentType: string; readonly text: string }
 );
 
@@ -53,9 +55,8 @@ export const renderAnswer = (
   accept: string,
 ): { readonly contentType: string; readonly text: string } => {
   if (answer.kind === "text") return answer;
+  const contentType = acceptsJson(accept) ? "application/json" : PLAIN_TEXT;
+  if (answer.kind === "bare") return { contentType, text: JSON.stringify(answer.json) };
   const { method, status, result } = answer;
-  return {
-    contentType: acceptsJson(accept) ? "application/json" : PLAIN_TEXT,
-    text: JSON.stringify({ version: productVersion, method, status, result }),
-  };
+  return { contentType, text: JSON.stringify({ version: productVersion, method, status, result }) };
 };

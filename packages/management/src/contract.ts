@@ -23,6 +23,12 @@ export interface Control {
   clearCache(): Promise<void>;
   /** Deletes the objects of one virtual host (CFG-28); false when there is none of that name. */
   clearVhost(name: string): Promise<boolean>;
+  /** ORG-26; undefined without such a host. Without a name all hosts. */
+  originMonitoring(vhost: string | undefined): OriginMonitoring | undefined;
+  /** ORG-27; false without such a host. Without a name all hosts. */
+  resetOrigin(vhost: string | undefined): boolean;
+  /** ORG-57. */
+  dnsList(): readonly ResolvedDomain[];
   status(): StatusReport;
   /** Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -59,6 +65,29 @@ export type ReloadOutcome =
       readonly warnings: readonly Problem[];
     }
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+type Listed<Value> = readonly Readonly<Record<string, Value>>[];
+
+/** Body of `/monitoring/origin`, key by key; every list holds objects of one pair. */
+export interface OriginMonitoring {
+  readonly origin: readonly {
+    readonly VirtualHost: string;
+    readonly Address: Listed<"Active" | "Inactive">;
+    readonly Address2: Listed<"Active" | "Inactive">;
+    /** IP to the seconds left of its TTL. */
+    readonly ActiveIP: Listed<number>;
+    readonly InactiveIP: Listed<number>;
+  }[];
+}
+
+/** What a domain of a virtual host resolves to. */
+export interface ResolvedDomain {
+  readonly vhost: string;
+  readonly domain: string;
+  /** Until the first of the IPs ends. */
+  readonly ttlSeconds: number;
+  readonly ips: readonly string[];
+}
 
 export interface CleanupReport {
   /** Objects that were removed, and the bytes of their bodies. */

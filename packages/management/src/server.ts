@@ -13,6 +13,7 @@ import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { MONITORING_ROUTES } from "./routes/monitoring.ts";
+import { ORIGIN_ROUTES } from "./routes/origin.ts";
 import { PURGE_ROUTES } from "./routes/purge.ts";
 import { STORE_ROUTES } from "./routes/store.ts";
 import { TcpFront } from "./tcpFront.ts";
@@ -78,6 +79,7 @@ class HttpManagementServer implements ManagementServer {
     const routes = [
       ...MONITORING_ROUTES,
       ...EXPLAIN_ROUTES,
+      ...ORIGIN_ROUTES,
       ...PURGE_ROUTES,
       ...STORE_ROUTES,
       ...LIFECYCLE_ROUTES,

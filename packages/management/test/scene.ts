@@ -10,9 +10,11 @@ import type {
   Control,
   DiskOutcome,
   FileInfo,
+  OriginMonitoring,
   PurgeOutcome,
   PurgeRequest,
   ReloadOutcome,
+  ResolvedDomain,
   StatusReport,
 } from "../src/contract.ts";
 import type { ExplainOutcome, ExplainQuestion, Explanation } from "../src/explanation.ts";
@@ -57,6 +59,26 @@ export const EXPLANATION: Explanation = {
         },
         { name: "runnerUp", value: null },
       ],
+    },
+  ],
+};
+
+/** The example of ORG-26. */
+export const ORIGINS: OriginMonitoring = {
+  origin: [
+    {
+      VirtualHost: "example.com",
+      Address: [{ "1.1.1.1": "Active" }, { "1.1.1.2": "Active" }],
+      Address2: [],
+      ActiveIP: [{ "1.1.1.1": 0 }, { "1.1.1.2": 0 }],
+      InactiveIP: [],
+    },
+    {
+      VirtualHost: "foobar.com",
+      Address: [{ "origin.foobar.com": "Active" }],
+      Address2: [],
+      ActiveIP: [{ "5.5.5.5": 21 }, { "5.5.5.6": 60 }, { "5.5.5.7": 37 }],
+      InactiveIP: [{ "5.5.5.8": 10 }, { "5.5.5.9": 59 }],
     },
   ],
 };
@@ -135,6 +157,21 @@ export class FakeControl implements Control {
     const isKnown = this.vhostNames().includes(name);
     if (isKnown) this.asked.push(`clearVhost ${name}`);
     return Promise.resolve(isKnown);
+  }
+
+  originMonitoring(vhost: string | undefined): OriginMonitoring | undefined {
+    this.asked.push(`origin ${vhost}`);
+    const origin = ORIGINS.origin.filter(({ VirtualHost }) => vhost === undefined || VirtualHost === vhost);
+    return origin.length === 0 ? undefined : { origin };
+  }
+
+  resetOrigin(vhost: string | undefined): boolean {
+    this.asked.push(`resetOrigin ${vhost}`);
+    return vhost === undefined || this.vhostNames().includes(vhost);
+  }
+
+  dnsList(): readonly ResolvedDomain[] {
+    return [{ vhost: "foobar.com", domain: "origin.foobar.com", ttlSeconds: 21, ips: ["5.5.5.5", "5.5.5.6"] }];
   }
 
   status(): StatusReport {

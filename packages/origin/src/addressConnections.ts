@@ -1,8 +1,8 @@
-import { Connection, type ConnectionOptions, type ConnectionUser } from "./connection.ts";
+import { Connection, type ConnectionOptions, type ConnectionSource, type ConnectionUser } from "./connection.ts";
 import { CONNECTIONS_PER_ADDRESS } from "./limits.ts";
 
-/** All connections of one worker to one address: the idle ones, most recently used last, and a bounded number in use. */
-export class AddressConnections {
+/** All connections of one worker to one server: the idle ones, most recently used last, and a bounded number in use. */
+export class AddressConnections implements ConnectionSource {
   readonly #options: ConnectionOptions;
   readonly #limit: number;
   readonly #idle: Connection[] = [];
@@ -20,7 +20,6 @@ export class AddressConnections {
     return this.#idle.length > 0;
   }
 
-  /** Gives the user a connection, now or when one is free; `fresh` asks for one that has served nobody. */
   acquire(user: ConnectionUser, fresh: boolean): void {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
@@ -34,13 +33,11 @@ export class AddressConnections {
     this.#open(user);
   }
 
-  /** The user no longer wants the connection it is waiting for. */
   cancel(user: ConnectionUser): void {
     clearTimeout(this.#waiting.get(user));
     this.#waiting.delete(user);
   }
 
-  /** The user's response is complete and the connection may serve another. */
   release(connection: Connection): void {
     if (this.#closed || this.#options.reuseTimeoutMs === 0) {
       this.discard(connection);
@@ -52,7 +49,6 @@ export class AddressConnections {
     else connection.assign(next);
   }
 
-  /** The connection must not be used again. */
   discard(connection: Connection): void {
     connection.drop();
     this.#count -= 1;

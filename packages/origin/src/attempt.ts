@@ -1,18 +1,17 @@
 import type { Duplex } from "node:stream";
 import { EdgeError } from "@basalt/types";
 import type { Dispatcher } from "undici";
-import type { AddressConnections } from "./addressConnections.ts";
-import type { Connection, ConnectionUser } from "./connection.ts";
+import type { Connection, ConnectionSource, ConnectionUser } from "./connection.ts";
 import type { OriginCounters, OriginRequestBody, OriginResponseHead } from "./contract.ts";
 import { classifyFailure } from "./failures.ts";
-import { INTERIM_RESPONSES } from "./limits.ts";
+import { INTERIM_RESPONSES, TRAILER_BYTES } from "./limits.ts";
 import { RequestBody } from "./requestBody.ts";
 import { fieldBytes } from "./requestHead.ts";
-import { announcesClose, flatFields, printableReason } from "./responseHead.ts";
+import { announcesClose, flatFields, hasPlainFraming, printableReason, withoutFraming } from "./responseHead.ts";
 
 /** One request as it is sent to one address. */
 export interface AttemptPlan {
-  /** As configured. */
+  /** Id of the server. */
   readonly address: string;
   readonly method: string;
   /** With the path prefix. */
@@ -54,7 +53,7 @@ export interface AttemptFailure {
 /** One HTTP transaction on one connection. */
 export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   readonly #plan: AttemptPlan;
-  readonly #connections: AddressConnections;
+  readonly #connections: ConnectionSource;
   readonly #listener: AttemptListener;
   readonly #counters: OriginCounters;
   #connection: Connection | undefined;
@@ -68,7 +67,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   #interimResponses = 0;
   #resumes = 0;
 
-  constructor(plan: AttemptPlan, connections: AddressConnections, listener: AttemptListener, counters: OriginCounters) {
+  constructor(plan: AttemptPlan, connections: ConnectionSource, listener: AttemptListener, counters: OriginCounters) {
     this.#plan = plan;
     this.#connections = connections;
     this.#listener = listener;
@@ -151,20 +150,34 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   ): void {
     if (this.#settled) return;
     const reason = printableReason(statusMessage);
-    const fields = this.#countHead(status, reason, controller.rawHeaders);
+    const received = this.#countHead(status, reason, controller.rawHeaders);
+    const fields = status < 200 || status === 204 ? withoutFraming(received) : received;
     if (status >= 200 && status <= 599) {
+      if (!hasPlainFraming(fields)) {
+        this.#refuse(controller, "a transfer coding that is not chunked");
+        return;
+      }
       this.#headSeen = true;
       this.#originCloses = announcesClose(fields);
       this.#listener.onHead({ status, reason, fields, address: this.#plan.address });
       return;
     }
+    if (status < 100 || status === 101 || status > 599) this.#refuse(controller, `status ${status}`);
+    else this.#inform(controller, status, fields);
+  }
+
+  noteContinue(): void {
+    if (!this.#settled && this.#controller !== undefined) this.#inform(this.#controller, 100, []);
+  }
+
+  #inform(controller: Dispatcher.DispatchController, status: number, fields: readonly string[]): void {
     this.#interimResponses += 1;
-    if (status < 100 || status === 101 || status > 599 || this.#interimResponses > INTERIM_RESPONSES) {
-      const what = this.#interimResponses > INTERIM_RESPONSES ? "too many interim responses" : `status ${status}`;
-      controller.abort(new EdgeError("ORIGIN_MALFORMED", { detail: `${this.#plan.address}: ${what}` }));
-      return;
-    }
-    this.#listener.onInformation(status, fields);
+    if (this.#interimResponses > INTERIM_RESPONSES) this.#refuse(controller, "too many interim responses");
+    else this.#listener.onInformation(status, fields);
+  }
+
+  #refuse(controller: Dispatcher.DispatchController, what: string): void {
+    controller.abort(new EdgeError("ORIGIN_MALFORMED", { detail: `${this.#plan.address}: ${what}` }));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -186,7 +199,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     const reusable = this.#requestSent && !this.#originCloses && this.#plan.method !== "HEAD" && !this.#plan.upgrade;
     if (reusable) this.#connections.release(connection);
     else this.#connections.discard(connection);
-    this.#listener.onComplete(flatFields(controller.rawTrailers));
+    this.#listener.onComplete(boundedTrailers(flatFields(controller.rawTrailers)));
   }
 
   onRequestUpgrade(controller: Dispatcher.DispatchController, status: number, _fields: unknown, socket: Duplex): void {
@@ -240,3 +253,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#body?.destroy();
   }
 }
+
+/** Trailers are a by-product (RFC 9110 6.5.1): too many of them are dropped, not the response that they belong to. */
+const boundedTrailers = (trailers: readonly string[]): readonly string[] =>
+  fieldBytes(trailers) > TRAILER_BYTES ? [] : trailers;

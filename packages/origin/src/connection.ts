@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Client } from "undici";
 import type { Connector, Endpoint } from "./connector.ts";
+import { ContinueFilter } from "./continueFilter.ts";
 import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
 import { UndiciClient } from "./undiciClient.ts";
 
@@ -9,8 +10,22 @@ export interface ConnectionUser {
   /** 0: no limit. */
   readonly connectTimeoutMs: number;
   useConnection(connection: Connection): void;
+  /** The origin sent 100 Continue. */
+  noteContinue(): void;
   /** No connection became free within the connect limit. */
   refuseConnection(): void;
+}
+
+/** Where a user gets its connection from. */
+export interface ConnectionSource {
+  /** Gives the user a connection, now or when one is free; `fresh` asks for one that has served nobody. */
+  acquire(user: ConnectionUser, fresh: boolean): void;
+  /** The user no longer wants the connection it is waiting for. */
+  cancel(user: ConnectionUser): void;
+  /** The user's response is complete and the connection may serve another. */
+  release(connection: Connection): void;
+  /** The connection must not be used again. */
+  discard(connection: Connection): void;
 }
 
 export interface ConnectionOptions {
@@ -25,6 +40,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly client: Client;
   readonly #options: ConnectionOptions;
+  readonly #continueFilter = new ContinueFilter(() => this.#user?.noteContinue());
   #user: ConnectionUser | undefined;
   #giveUpConnecting: (() => void) | undefined;
   /** Responses completed on the socket that stands. */
@@ -64,7 +80,7 @@ export class Connection {
 
   assign(user: ConnectionUser): void {
     this.#user = user;
-    if (!this.#settling) user.useConnection(this);
+    if (!this.#settling) this.#use();
   }
 
   /**
@@ -77,8 +93,13 @@ export class Connection {
     this.#settling = true;
     queueMicrotask(() => {
       this.#settling = false;
-      if (!this.#dropped) this.#user?.useConnection(this);
+      if (!this.#dropped) this.#use();
     });
+  }
+
+  #use(): void {
+    this.#continueFilter.expectResponse();
+    this.#user?.useConnection(this);
   }
 
   /** Ends the connection, or the attempt to make one. Nobody hears of it. */
@@ -104,6 +125,8 @@ export class Connection {
       socket.on("error", () => {
         this.#broken = true;
       });
+      this.#continueFilter.attach(socket);
+      this.#continueFilter.expectResponse();
       this.#options.onConnect();
       callback(null, socket);
     });

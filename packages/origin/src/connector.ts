@@ -1,56 +1,99 @@
-import { connect, type LookupFunction, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 import { EdgeError } from "@basalt/types";
+import { readAuthorities } from "./authorities.ts";
 import { TCP_KEEP_ALIVE_MS } from "./limits.ts";
 
-/** Where an address is reached. */
+/** Where a server is reached. */
 export interface Endpoint {
-  /** As configured; for error details. */
+  /** For error details. */
   readonly address: string;
+  /** An IP. */
   readonly host: string;
   readonly port: number;
-  readonly lookup: LookupFunction | undefined;
+  /** Undefined: plain TCP. */
+  readonly tls: TlsEndpoint | undefined;
+}
+
+export interface TlsEndpoint {
+  /** Sent as SNI; the certificate must be for it. */
+  readonly serverName: string;
+  /** Another name that the certificate may be for instead. */
+  readonly alternativeName: string | undefined;
+  readonly verify: boolean;
+  /** PEM file; empty: the authorities that the runtime knows. */
+  readonly caFile: string;
 }
 
 /** Called once, with the connected socket or with ORIGIN_CONNECT_FAILED or ORIGIN_CONNECT_TIMEOUT. */
 export type ConnectCallback = (...outcome: [error: null, socket: Socket] | [error: EdgeError, socket: null]) => void;
 
-/** Opens a TCP connection within `timeoutMs` (0: no limit). The result gives up; the callback then gets an error. */
+/**
+ * Opens a connection within `timeoutMs` (0: no limit), the TLS handshake included. The result gives up; the callback
+ * then gets an error.
+ */
 export type Connector = (endpoint: Endpoint, timeoutMs: number, callback: ConnectCallback) => () => void;
 
 export const openConnection: Connector = (endpoint, timeoutMs, callback) => {
-  const socket = connect({
+  const raw = connect({
     host: endpoint.host,
     port: endpoint.port,
-    autoSelectFamily: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    ...(endpoint.lookup === undefined ? {} : { lookup: endpoint.lookup }),
   });
+  let socket = raw;
+  let isOver = false;
+  /** The listeners stay: whatever is reported after the outcome must not be an uncaught error. */
   const fail = (error: EdgeError): void => {
+    if (isOver) return;
+    isOver = true;
     clearTimeout(timer);
-    socket.off("connect", succeed).off("error", onError);
-    socket.on("error", () => {});
     socket.destroy();
+    raw.destroy();
     callback(error, null);
   };
   const succeed = (): void => {
+    if (isOver) return;
+    isOver = true;
     clearTimeout(timer);
-    socket.off("error", onError);
     callback(null, socket);
   };
+  const refuse = (why: string, cause?: unknown): void =>
+    fail(new EdgeError("ORIGIN_CONNECT_FAILED", { detail: `${endpoint.address}: ${why}`, cause }));
   const onError = (cause: Error): void => {
-    const timedOut = "code" in cause && cause.code === "ETIMEDOUT";
-    const detail = `${endpoint.address}: ${cause.message || String("code" in cause ? cause.code : cause.name)}`;
-    fail(new EdgeError(timedOut ? "ORIGIN_CONNECT_TIMEOUT" : "ORIGIN_CONNECT_FAILED", { detail, cause }));
+    const code = "code" in cause ? String(cause.code) : cause.name;
+    if (code !== "ETIMEDOUT") refuse(cause.message || code, cause);
+    else fail(new EdgeError("ORIGIN_CONNECT_TIMEOUT", { detail: `${endpoint.address}: ${cause.message}`, cause }));
   };
+  const onClose = (): void => refuse("closed during the handshake");
   const onTimeout = (): void => {
     const detail = `${endpoint.address}: no connection within ${timeoutMs} ms`;
     fail(new EdgeError("ORIGIN_CONNECT_TIMEOUT", { detail }));
   };
-  const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
-  socket.once("connect", succeed).once("error", onError);
-  return () => {
-    if (socket.connecting) fail(new EdgeError("ORIGIN_CONNECT_FAILED", { detail: `${endpoint.address}: given up` }));
+  const secure = ({ serverName, alternativeName, verify, caFile }: TlsEndpoint): void => {
+    try {
+      socket = connectTls({
+        socket: raw,
+        servername: serverName,
+        rejectUnauthorized: verify,
+        ALPNProtocols: ["http/1.1"],
+        ...(caFile === "" ? {} : { ca: readAuthorities(caFile) }),
+        checkServerIdentity: (_, certificate) => {
+          const mismatch = checkServerIdentity(serverName, certificate);
+          if (mismatch === undefined || alternativeName === undefined) return mismatch;
+          return checkServerIdentity(alternativeName, certificate) === undefined ? undefined : mismatch;
+        },
+      });
+      socket.once("secureConnect", succeed).on("error", onError).once("close", onClose);
+    } catch (cause) {
+      onError(EdgeError.from(cause));
+    }
   };
+  const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
+  raw.on("error", onError).once("connect", () => {
+    if (endpoint.tls === undefined) succeed();
+    else secure(endpoint.tls);
+  });
+  return () => refuse("given up");
 };

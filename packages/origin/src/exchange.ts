@@ -2,24 +2,30 @@ import type { Duplex } from "node:stream";
 import type { EdgeError } from "@basalt/types";
 import type { Attempt, AttemptFailure, AttemptListener } from "./attempt.ts";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "./contract.ts";
+import type { PoolServer } from "./poolServer.ts";
 
 /** What an exchange needs of the pool. */
 export interface ExchangeHost {
-  /** Index of an address in service other than `except`; undefined when there is none. */
-  choose(target: string, except: number | undefined): number | undefined;
-  recordSuccess(index: number): void;
-  recordFailure(index: number, error: EdgeError): void;
+  /** False when no other connection will do than the one that failed (BYP-12). */
+  mayRetry(): boolean;
+  /** A server in service other than `except`; undefined when there is none. */
+  choose(except: PoolServer): PoolServer | undefined;
+  recordSuccess(server: PoolServer): void;
+  recordFailure(server: PoolServer, error: EdgeError): void;
   /** The exchange is over; called once. */
   onEnd(): void;
 }
 
-/** The request's next try at the address of that index; `fresh` asks for a new connection. */
-export type PrepareAttempt = (index: number, fresh: boolean, listener: AttemptListener) => Attempt;
+/** The request's next try at that server; `fresh` asks for a new connection. */
+export type PrepareAttempt = (server: PoolServer, fresh: boolean, listener: AttemptListener) => Attempt;
 
 /** Methods that may be repeated on a new connection although the origin may have seen them (RFC 9110 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-/** A request with the few tries it may have: one on a fresh connection, one on another address. */
+/** No connection stood, so that the origin has seen nothing of the request. */
+const UNSENT: ReadonlySet<string> = new Set(["ORIGIN_CONNECT_FAILED", "ORIGIN_CONNECT_TIMEOUT"]);
+
+/** A request with the few tries it may have: one on a fresh connection, one on another server. */
 export class Exchange implements OriginExchange, AttemptListener {
   readonly #request: OriginRequest;
   readonly #handler: OriginHandler;
@@ -27,7 +33,7 @@ export class Exchange implements OriginExchange, AttemptListener {
   readonly #onTunnel: (head: OriginResponseHead, socket: Duplex) => void;
   #prepare: PrepareAttempt | undefined;
   #attempt: Attempt | undefined;
-  #index = -1;
+  #server: PoolServer | undefined;
   #ended = false;
   #triedFresh = false;
   #triedOther = false;
@@ -44,9 +50,13 @@ export class Exchange implements OriginExchange, AttemptListener {
     this.#onTunnel = onTunnel;
   }
 
-  start(index: number, prepare: PrepareAttempt): void {
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  start(server: PoolServer, prepare: PrepareAttempt): void {
     this.#prepare = prepare;
-    this.#try(index, false);
+    this.#try(server, false);
   }
 
   /** Ends before any try; the caller hears of it after it has the handle. */
@@ -79,43 +89,47 @@ export class Exchange implements OriginExchange, AttemptListener {
 
   onComplete(trailers: readonly string[]): void {
     this.#ended = true;
-    this.#host.recordSuccess(this.#index);
+    if (this.#server !== undefined) this.#host.recordSuccess(this.#server);
     this.#host.onEnd();
     this.#handler.onComplete(trailers);
   }
 
   onUpgrade(head: OriginResponseHead, socket: Duplex): void {
     this.#ended = true;
-    this.#host.recordSuccess(this.#index);
+    if (this.#server !== undefined) this.#host.recordSuccess(this.#server);
     socket.once("close", () => this.#host.onEnd());
     this.#onTunnel(head, socket);
   }
 
   onFailure(failure: AttemptFailure): void {
-    if (!failure.staleConnection && !failure.refusedHere) this.#host.recordFailure(this.#index, failure.error);
-    if (!this.#tryAgain(failure)) this.#end(failure.error);
+    const server = this.#server;
+    if (server === undefined) return;
+    if (!failure.staleConnection && !failure.refusedHere) this.#host.recordFailure(server, failure.error);
+    if (!this.#tryAgain(server, failure)) this.#end(failure.error);
   }
 
-  #tryAgain(failure: AttemptFailure): boolean {
-    const { method, body, target } = this.#request;
-    if (!failure.beforeResponse || body.kind !== "none" || !IDEMPOTENT.has(method)) return false;
-    if (failure.staleConnection && !this.#triedFresh) {
+  #tryAgain(server: PoolServer, failure: AttemptFailure): boolean {
+    const { method, body } = this.#request;
+    if (!failure.beforeResponse || !this.#host.mayRetry()) return false;
+    const hasNoBody = body.kind === "none";
+    if (failure.staleConnection && hasNoBody && IDEMPOTENT.has(method) && !this.#triedFresh) {
       this.#triedFresh = true;
-      this.#try(this.#index, true);
+      this.#try(server, true);
       return true;
     }
-    const isRepeatable = (method === "GET" || method === "HEAD") && failure.error.traits.retry === "otherAddress";
-    if (!isRepeatable || this.#triedOther) return false;
-    const other = this.#host.choose(target, this.#index);
+    const isRepeatable = hasNoBody && (method === "GET" || method === "HEAD");
+    const maySendElsewhere = UNSENT.has(failure.error.code) || isRepeatable;
+    if (!maySendElsewhere || failure.error.traits.retry !== "otherAddress" || this.#triedOther) return false;
+    const other = this.#host.choose(server);
     if (other === undefined) return false;
     this.#triedOther = true;
     this.#try(other, false);
     return true;
   }
 
-  #try(index: number, fresh: boolean): void {
-    this.#index = index;
-    this.#attempt = this.#prepare?.(index, fresh, this);
+  #try(server: PoolServer, fresh: boolean): void {
+    this.#server = server;
+    this.#attempt = this.#prepare?.(server, fresh, this);
     this.#attempt?.start();
   }
 

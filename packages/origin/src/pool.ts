@@ -1,99 +1,105 @@
-import type { LookupFunction } from "node:net";
-import type { OriginAddress, VhostSettings } from "@basalt/config";
-import { type Clock, EdgeError } from "@basalt/types";
-import { AddressConnections } from "./addressConnections.ts";
-import { AddressSelector } from "./addressSelector.ts";
-import { type AddressSnapshot, AddressStates } from "./addressStates.ts";
+import { EdgeError } from "@basalt/types";
 import { Attempt, type AttemptListener, type AttemptPlan } from "./attempt.ts";
-import { type Connector, openConnection } from "./connector.ts";
+import { BoundSession } from "./boundSession.ts";
+import { type ConnectCallback, type Connector, openConnection } from "./connector.ts";
 import type {
+  AddressSnapshot,
   OriginCounters,
   OriginExchange,
   OriginHandler,
+  OriginOutcome,
   OriginPool,
   OriginRequest,
+  OriginSettings,
   OriginTunnel,
+  OriginView,
+  PrivateSession,
 } from "./contract.ts";
+import { newCounters } from "./counters.ts";
+import { endpointOf } from "./endpoint.ts";
 import { failureReasonOf, type OriginEvent } from "./events.ts";
 import { Exchange } from "./exchange.ts";
-import { probeListener } from "./recoveryProbe.ts";
-import { RecoveryProber, type Scheduler, unrefScheduler } from "./recoveryProber.ts";
+import type { PoolServer } from "./poolServer.ts";
 import { decideHost, type PreparedHead, prefixTarget, prepareHead } from "./requestHead.ts";
-
-/** What the pool reads of a virtual host. */
-export type OriginSettings = Pick<VhostSettings, "name" | "origin" | "originOptions">;
+import { ServerList } from "./serverList.ts";
+import { chooseByKey, ServerSelector } from "./serverSelector.ts";
+import { SessionGate } from "./sessionGate.ts";
 
 export interface OriginPoolDependencies {
-  readonly clock: Clock;
+  /** Failures of exchanges, for the log. */
   readonly onEvent: (event: OriginEvent) => void;
-  /** Resolves domain addresses; the system's resolver when absent. */
-  readonly lookup?: LookupFunction;
+  /** What the primary must know of an exchange: failures, and the first normal end after one (ORG-03). */
+  readonly onOutcome?: (outcome: OriginOutcome) => void;
   readonly connector?: Connector;
-  readonly schedule?: Scheduler;
+  /** This worker's part of `<MaxSessions>`, which all workers have together; see `shareOf`. All of it when absent. */
+  readonly share?: (maxSessions: number) => number;
 }
 
-/** A pool whose view of the addresses can be shared with other workers. */
+/** A pool that follows the views of the primary. Without any it uses the configured IPs. */
 export interface SharedOriginPool extends OriginPool {
+  /** A view older than the last one, or of another host, is ignored. */
+  apply(view: OriginView): void;
+  /** By configured address, as the last view tells. */
   snapshot(): readonly AddressSnapshot[];
-  apply(snapshots: readonly AddressSnapshot[]): void;
 }
 
 export const createOriginPool = (vhost: OriginSettings, dependencies: OriginPoolDependencies): SharedOriginPool =>
   new VhostOriginPool(vhost, dependencies);
 
-interface Target {
-  readonly address: OriginAddress;
-  readonly connections: AddressConnections;
+/** A request that waits for a domain to be resolved. */
+interface Waiter {
+  readonly retry: () => boolean;
+  readonly timer: NodeJS.Timeout | undefined;
 }
+
+type Purpose = "upgrade" | undefined;
+
+/** Servers that are tried for one relayed connection. */
+const CONNECT_TRIES = 2;
 
 class VhostOriginPool implements SharedOriginPool {
   readonly counters: OriginCounters = newCounters();
   readonly #vhost: OriginSettings;
-  readonly #onEvent: (event: OriginEvent) => void;
-  readonly #targets: readonly Target[];
-  readonly #states: AddressStates;
-  readonly #selector: AddressSelector;
-  readonly #prober: RecoveryProber;
+  readonly #dependencies: OriginPoolDependencies;
+  readonly #servers: ServerList;
+  readonly #selector: ServerSelector<PoolServer>;
+  readonly #gate: SessionGate;
+  readonly #sessions = new Set<BoundSession>();
+  readonly #waiting = new Set<Waiter>();
+  /** Servers whose next normal exchange the primary has to hear of. */
+  #suspected = new Set<string>();
   #active = 0;
+  /** Exchanges that have begun, those that wait for their turn included. */
+  #open = 0;
   #closed = false;
   readonly #onIdle: (() => void)[] = [];
 
   constructor(vhost: OriginSettings, dependencies: OriginPoolDependencies) {
-    const options = vhost.originOptions;
+    const { balanceMode, maxSessions } = vhost.originOptions;
     this.#vhost = vhost;
-    this.#onEvent = dependencies.onEvent;
-    this.#targets = [...vhost.origin.addresses, ...vhost.origin.standby].map((address) => ({
-      address,
-      connections: new AddressConnections({
-        endpoint: { address: address.text, host: bareHost(address), port: address.port, lookup: dependencies.lookup },
-        connector: dependencies.connector ?? openConnection,
-        reuseTimeoutMs: options.reuseTimeoutSeconds * 1000,
-        onConnect: () => {
-          this.counters.connections += 1;
-        },
-      }),
-    }));
-    this.#states = new AddressStates(
-      vhost.origin.addresses.map((address) => address.text),
-      vhost.origin.standby.map((address) => address.text),
-      { exclusion: options.exclusion, recovery: options.recovery.count },
-    );
-    this.#selector = new AddressSelector(
-      options.balanceMode,
-      this.#targets.map((target) => target.address.text),
-      (index) => this.#targets[index]?.connections.hasIdle ?? false,
-    );
-    this.#prober = new RecoveryProber(
-      options.recovery.cycleSeconds * 1000,
-      dependencies.clock,
-      dependencies.schedule ?? unrefScheduler,
-      (index, done) => this.#probe(index, done),
-      (index, successful) => this.#recordProbe(index, successful),
+    this.#dependencies = dependencies;
+    this.#servers = new ServerList(vhost, {
+      connector: dependencies.connector,
+      onConnect: () => {
+        this.counters.connections += 1;
+      },
+    });
+    this.#selector = new ServerSelector(balanceMode);
+    const share = dependencies.share ?? ((count: number) => count);
+    this.#gate = new SessionGate(
+      () => ({ places: share(maxSessions.count), queue: share(maxSessions.queue) }),
+      () => {
+        this.counters.refused += 1;
+      },
     );
   }
 
   get active(): number {
     return this.#active;
+  }
+
+  get transactions(): number {
+    return Math.max(this.#active, this.#servers.transactions ?? 0);
   }
 
   send(request: OriginRequest, handler: OriginHandler): OriginExchange {
@@ -127,42 +133,111 @@ class VhostOriginPool implements SharedOriginPool {
     });
   }
 
-  snapshot(): readonly AddressSnapshot[] {
-    return this.#states.snapshot();
+  openPrivateSession(onEnd: () => void = () => {}): PrivateSession {
+    const session = new BoundSession(onEnd, (ended) => this.#sessions.delete(ended));
+    this.#sessions.add(session);
+    return session;
   }
 
-  apply(snapshots: readonly AddressSnapshot[]): void {
-    this.#states.apply(snapshots);
-    this.#watchExcluded();
+  connect(port: number, callback: ConnectCallback): () => void {
+    let giveUp: (() => void) | undefined;
+    let isGivenUp = false;
+    const tried = new Set<PoolServer>();
+    const tryNext = (fallback: EdgeError): void => {
+      if (isGivenUp) return;
+      const candidates = this.#closed ? [] : this.#servers.inService.filter((server) => !tried.has(server));
+      const server = tried.size < CONNECT_TRIES ? this.#selector.choose(candidates, undefined) : undefined;
+      if (server === undefined) {
+        callback(fallback, null);
+        return;
+      }
+      tried.add(server);
+      giveUp = this.#connectTo(server, port, (error, socket) => {
+        if (isGivenUp) socket?.destroy();
+        else if (error === null) callback(null, socket);
+        else tryNext(error);
+      });
+    };
+    queueMicrotask(() => tryNext(this.#unavailable()));
+    return () => {
+      isGivenUp = true;
+      giveUp?.();
+    };
+  }
+
+  #connectTo(server: PoolServer, port: number, callback: ConnectCallback): () => void {
+    const connector = this.#dependencies.connector ?? openConnection;
+    const endpoint = { ...endpointOf(this.#vhost, server.address, server.server), port, tls: undefined };
+    let isGivenUp = false;
+    const giveUp = connector(endpoint, this.#timeouts("bypass").connectTimeoutMs, (error, socket) => {
+      if (error === null) this.#recordSuccess(server);
+      else if (!isGivenUp) {
+        this.counters.connectFailures += 1;
+        this.#recordFailure(server, error);
+      }
+      if (error === null) callback(null, socket);
+      else callback(error, null);
+    });
+    return () => {
+      isGivenUp = true;
+      giveUp();
+    };
+  }
+
+  apply(view: OriginView): void {
+    if (!this.#servers.apply(view)) return;
+    this.#suspected = new Set(view.suspected);
+    for (const session of [...this.#sessions]) {
+      if (session.server !== undefined && !this.#servers.isCurrent(session.server)) session.retire();
+    }
+    for (const waiter of [...this.#waiting]) {
+      if (waiter.retry()) this.#stopWaiting(waiter);
+    }
+  }
+
+  snapshot(): readonly AddressSnapshot[] {
+    return this.#servers.snapshot();
   }
 
   /** Refuses new requests and ends idle connections now; resolves when the exchanges and tunnels in progress are over. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#prober.stop();
-    for (const target of this.#targets) target.connections.close();
-    if (this.#active === 0) return Promise.resolve();
+    this.#servers.closeAll();
+    for (const session of [...this.#sessions]) session.retire();
+    if (this.#open === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   #begin(
     request: OriginRequest,
     handler: OriginHandler,
-    purpose: "upgrade" | undefined,
+    purpose: Purpose,
     onTunnel: (tunnel: OriginTunnel) => void,
   ): OriginExchange {
+    const session = request.session instanceof BoundSession ? request.session : undefined;
+    const onEnd: (() => void)[] = [];
+    let hasEnded = false;
+    const whenOver = (task: () => void): void => {
+      if (hasEnded) task();
+      else onEnd.push(task);
+    };
     const exchange = new Exchange(
       request,
       handler,
       {
-        choose: (target, except) => this.#choose(target, except),
-        recordSuccess: (index) => this.#states.recordSuccess(index),
-        recordFailure: (index, error) => this.#recordFailure(index, error),
-        onEnd: () => this.#endExchange(),
+        mayRetry: () => session === undefined || purpose === "upgrade" || !session.isFixed,
+        choose: (except) => this.#choose(request, purpose, except),
+        recordSuccess: (server) => this.#recordSuccess(server),
+        recordFailure: (server, error) => this.#recordFailure(server, error),
+        onEnd: () => {
+          hasEnded = true;
+          for (const task of onEnd) task();
+          this.#endExchange();
+        },
       },
       (tunnelHead, socket) => onTunnel({ head: tunnelHead, socket }),
     );
-    this.#active += 1;
+    this.#open += 1;
     handler.onStart?.(exchange);
     try {
       const head = prepareHead(request);
@@ -170,34 +245,95 @@ class VhostOriginPool implements SharedOriginPool {
         throw new EdgeError("INTERNAL", { detail: "upgrade without an Upgrade field" });
       }
       if (this.#closed) throw new EdgeError("SHUTTING_DOWN", { detail: "origin pool is closed" });
-      const index = this.#choose(request.target, undefined);
-      if (index === undefined) {
-        throw new EdgeError("ORIGIN_UNAVAILABLE", { detail: `no address of ${this.#vhost.name} is in service` });
+      if (request.session !== undefined && session === undefined) {
+        throw new EdgeError("INTERNAL", { detail: "a private session of another kind" });
       }
-      exchange.start(index, (next, fresh, listener) => this.#prepare(request, head, purpose, next, fresh, listener));
+      if (session?.hasEnded === true) throw new EdgeError("ORIGIN_CLOSED", { detail: "the private session has ended" });
+      if (session !== undefined) whenOver(session.use(exchange));
+      const mayFindServer = this.#servers.inService.length > 0 || this.#servers.isResolving;
+      if (!mayFindServer && session?.isFixed !== true) throw this.#unavailable();
+      const start = (server: PoolServer): void =>
+        exchange.start(server, (next, fresh, listener) => this.#prepare(request, head, purpose, next, fresh, listener));
+      const { connectTimeoutMs } = this.#timeouts(request.mode);
+      const onTurn = (): void => {
+        if (hasEnded) return;
+        this.#active += 1;
+        whenOver(() => {
+          this.#active -= 1;
+        });
+        this.#awaitServer(request, purpose, start, (error) => exchange.refuse(error), whenOver);
+      };
+      whenOver(this.#gate.enter(connectTimeoutMs, onTurn, (error) => exchange.refuse(error)));
     } catch (cause) {
       exchange.refuse(EdgeError.from(cause));
     }
     return exchange;
   }
 
-  #choose(target: string, except: number | undefined): number | undefined {
-    const inService = this.#states.inService;
-    const candidates = except === undefined ? inService : inService.filter((index) => index !== except);
-    return this.#selector.choose(candidates, target);
+  /** Hands a server to `start` now, or as soon as a domain is resolved, at most for as long as a connection may take. */
+  #awaitServer(
+    request: OriginRequest,
+    purpose: Purpose,
+    start: (server: PoolServer) => void,
+    refuse: (error: EdgeError) => void,
+    whenOver: (task: () => void) => void,
+  ): void {
+    const attempt = (): boolean => {
+      const server = this.#choose(request, purpose, undefined);
+      if (server !== undefined) start(server);
+      else if (!this.#servers.isResolving) refuse(this.#unavailable());
+      else return false;
+      return true;
+    };
+    if (attempt()) return;
+    const { connectTimeoutMs } = this.#timeouts(request.mode);
+    const giveUp = (): void => {
+      this.#stopWaiting(waiter);
+      refuse(this.#unavailable());
+    };
+    const timer = connectTimeoutMs > 0 ? setTimeout(giveUp, connectTimeoutMs) : undefined;
+    const waiter: Waiter = { retry: attempt, timer };
+    this.#waiting.add(waiter);
+    whenOver(() => this.#stopWaiting(waiter));
+  }
+
+  #stopWaiting(waiter: Waiter): void {
+    clearTimeout(waiter.timer);
+    this.#waiting.delete(waiter);
+  }
+
+  #unavailable(): EdgeError {
+    const why = this.#servers.isResolving ? "no address is resolved yet" : "no server is in service";
+    return new EdgeError("ORIGIN_UNAVAILABLE", { detail: `${this.#vhost.name}: ${why}` });
+  }
+
+  #choose(request: OriginRequest, purpose: Purpose, except: PoolServer | undefined): PoolServer | undefined {
+    const session = request.session instanceof BoundSession ? request.session : undefined;
+    if (session?.server !== undefined && (session.isFixed || this.#servers.isCurrent(session.server))) {
+      if (except === undefined) return session.server;
+    }
+    const { inService } = this.#servers;
+    const candidates = except === undefined ? inService : inService.filter((server) => server !== except);
+    const server =
+      request.affinity === undefined
+        ? this.#selector.choose(candidates, request.key ?? request.target)
+        : chooseByKey(candidates, request.affinity);
+    if (server !== undefined && session !== undefined && purpose === undefined) session.bind(server);
+    return server;
   }
 
   #prepare(
     request: OriginRequest,
     head: PreparedHead,
-    purpose: "upgrade" | undefined,
-    index: number,
+    purpose: Purpose,
+    server: PoolServer,
     fresh: boolean,
     listener: AttemptListener,
   ): Attempt {
-    const { address, connections } = this.#target(index);
+    const { address, connections } = server;
+    const session = request.session instanceof BoundSession && purpose === undefined ? request.session : undefined;
     const plan: AttemptPlan = {
-      address: address.text,
+      address: server.id,
       method: request.method,
       path: prefixTarget(request.target, address),
       fields: ["host", decideHost(head.host, this.#vhost.originOptions.host, address), ...head.fields],
@@ -206,7 +342,7 @@ class VhostOriginPool implements SharedOriginPool {
       ...this.#timeouts(request.mode),
       fresh,
     };
-    return new Attempt(plan, connections, listener, this.counters);
+    return new Attempt(plan, session ?? connections, listener, this.counters);
   }
 
   #timeouts(mode: OriginRequest["mode"]): Pick<AttemptPlan, "connectTimeoutMs" | "receiveTimeoutMs"> {
@@ -222,74 +358,24 @@ class VhostOriginPool implements SharedOriginPool {
         };
   }
 
-  #target(index: number): Target {
-    const target = this.#targets[index];
-    if (target === undefined) throw new EdgeError("INTERNAL", { detail: `no origin address ${index}` });
-    return target;
+  #recordSuccess({ id }: PoolServer): void {
+    if (this.#suspected.delete(id)) this.#tell(id, "ok");
   }
 
-  #recordFailure(index: number, error: EdgeError): void {
+  #recordFailure({ id }: PoolServer, error: EdgeError): void {
     const reason = failureReasonOf(error);
     if (reason === undefined) return;
-    const address = this.#target(index).address.text;
-    this.#onEvent({ kind: "failure", address, reason, detail: error.detail });
-    if (!this.#states.recordFailure(index)) return;
-    this.#onEvent({ kind: "excluded", address, reason });
-    this.#watchExcluded();
+    this.#suspected.add(id);
+    this.#dependencies.onEvent({ kind: "failure", vhost: this.#vhost.name, server: id, reason, detail: error.detail });
+    this.#tell(id, reason);
   }
 
-  #recordProbe(index: number, successful: boolean): void {
-    if (!this.#states.recordProbe(index, successful)) return;
-    this.#onEvent({ kind: "recovered", address: this.#target(index).address.text, reason: "Probe" });
-    this.#watchExcluded();
-  }
-
-  #watchExcluded(): void {
-    const isProbed = !this.#closed && this.#vhost.originOptions.recovery.count > 0;
-    this.#prober.watch(isProbed ? this.#states.excluded : []);
-  }
-
-  /** Default Host and the configured User-Agent, nothing else (ORG-50); not part of the traffic counters. */
-  #probe(index: number, done: (successful: boolean) => void): () => void {
-    const { address, connections } = this.#target(index);
-    const { recovery, host, userAgent } = this.#vhost.originOptions;
-    const plan: AttemptPlan = {
-      address: address.text,
-      method: "GET",
-      path: prefixTarget(recovery.uri, address),
-      fields: [
-        "host",
-        decideHost(undefined, host, address),
-        ...(userAgent === "" || userAgent === "*" ? [] : ["user-agent", userAgent]),
-      ],
-      body: { kind: "none" },
-      upgrade: undefined,
-      ...this.#timeouts("cache"),
-      fresh: true,
-    };
-    const listener = probeListener(recovery.resCodes, () => attempt.abort(), done);
-    const attempt = new Attempt(plan, connections, listener, newCounters());
-    attempt.start();
-    return () => attempt.abort();
+  #tell(server: string, outcome: OriginOutcome["outcome"]): void {
+    this.#dependencies.onOutcome?.({ vhost: this.#vhost.name, server, outcome });
   }
 
   #endExchange(): void {
-    this.#active -= 1;
-    if (this.#active === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#open -= 1;
+    if (this.#open === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
-
-const newCounters = (): OriginCounters => ({
-  requests: 0,
-  requestBytes: 0,
-  responseHeadBytes: 0,
-  responseBodyBytes: 0,
-  responses: [0, 0, 0, 0, 0, 0],
-  connectFailures: 0,
-  receiveTimeouts: 0,
-  closedEarly: 0,
-  connections: 0,
-});
-
-/** An IPv6 address may be written in brackets in a URL only. */
-const bareHost = (address: OriginAddress): string => address.host.replace(/^\[(.*)\]$/, "$1");

@@ -22,6 +22,33 @@ export const announcesClose = (fields: readonly string[]): boolean => {
   return false;
 };
 
+/**
+ * False for any transfer coding but exactly `chunked`, which is all that is decoded here: of another, what arrives would
+ * be taken for the content (RFC 9112 6.1). The parser itself reads such bodies up to the end of the connection.
+ */
+export const hasPlainFraming = (fields: readonly string[]): boolean => {
+  let codings: string | undefined;
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] ?? "";
+    if (name.length !== "transfer-encoding".length || name.toLowerCase() !== "transfer-encoding") continue;
+    const value = fields[index + 1] ?? "";
+    codings = codings === undefined ? value : `${codings},${value}`;
+  }
+  return codings === undefined || codings.toLowerCase() === "chunked";
+};
+
+const LENGTHS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
+
+/** Without the framing that a 1xx or 204 must not have (RFC 9110 8.6, RFC 9112 6.1), but that some origins give it. */
+export const withoutFraming = (fields: readonly string[]): readonly string[] => {
+  const kept: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] ?? "";
+    if (!LENGTHS.has(name.toLowerCase())) kept.push(name, fields[index + 1] ?? "");
+  }
+  return kept;
+};
+
 const UNPRINTABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**

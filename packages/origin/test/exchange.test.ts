@@ -1,11 +1,21 @@
 import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { OriginExchange } from "../src/contract.ts";
+import { FakeResolver } from "./support/board.ts";
 import { fetchFrom, getRequest, newOutcome, openPool, recordInto, resultOf, until } from "./support/exchange.ts";
 import { httpOrigin, rawOrigin } from "./support/origin.ts";
 import { addressAt, settingsFor } from "./support/settings.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+const sendInPieces = async (socket: Socket, text: string, length: number): Promise<void> => {
+  socket.setNoDelay(true);
+  for (let at = 0; at < text.length; at += length) {
+    socket.write(text.slice(at, at + length));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+};
 
 describe("request line and Host, for each form of <Address>", () => {
   const ip = { host: "127.0.0.1", isIp: true };
@@ -57,17 +67,16 @@ describe("request line and Host, for each form of <Address>", () => {
       socket.write(OK);
     });
     const { pool } = openPool(settingsFor([addressAt(origin.port, { text: form, ...address })]), {
-      lookup: (_name, options, callback) =>
-        options.all === true ? callback(null, [{ address: "127.0.0.1", family: 4 }]) : callback(null, "127.0.0.1", 4),
+      resolver: new FakeResolver().answer("origin.test", { "127.0.0.1": 60 }),
     });
     const outcome = await fetchFrom(pool, getRequest("/a?b", { fields: ["X-Test", "caf\u00e9"] }));
-    expect(outcome.head?.address).toBe(form);
+    expect(outcome.head?.address).toBe(address.isIp ? form : `${form} 127.0.0.1`);
     expect(heads).toEqual([`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\nX-Test: caf\u00e9`]);
   });
 
   it("CFG-11 reaches an IPv6 address", async () => {
     const origin = await rawOrigin((socket) => socket.write(OK), "::1");
-    const { pool } = openPool(settingsFor([addressAt(origin.port, { host: "[::1]" })]));
+    const { pool } = openPool(settingsFor([addressAt(origin.port, { host: "::1" })]));
     expect(await resultOf(pool, getRequest("/"))).toBe(200);
   });
 
@@ -131,6 +140,34 @@ describe("responses", () => {
     );
     expect(outcome.information).toEqual([103, 102]);
     expect(outcome.body).toBe("ok");
+  });
+
+  it("hands a 100 on that nobody asked for, in whatever pieces it comes", async () => {
+    const text = `HTTP/1.1 100 Continue\r\nDate: x\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Again\r\n\r\n${OK}`;
+    const origin = await rawOrigin((socket) => void sendInPieces(socket, text, 7));
+    const { pool } = openPool(settingsFor([addressAt(origin.port)]));
+    for (let round = 0; round < 2; round++) {
+      const outcome = await fetchFrom(pool, getRequest("/"));
+      expect([outcome.information, outcome.body, outcome.error]).toEqual([[100, 103, 100], "ok", undefined]);
+    }
+    expect(origin.connections()).toBe(1);
+  });
+
+  it("HTTP-35 accepts a status line without a reason phrase", async () => {
+    const outcome = await answered("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok");
+    expect([outcome.head?.status, outcome.body]).toEqual([200, "ok"]);
+  });
+
+  it("takes the length from a 204 and from interim responses", async () => {
+    const outcome = await answered("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nA: 1\r\n\r\n");
+    expect(outcome.head?.fields).toEqual(["A", "1"]);
+  });
+
+  it("drops trailers that are too long, and not the response", async () => {
+    const outcome = await answered(
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA: ${"x".repeat(9000)}\r\n\r\n`,
+    );
+    expect([outcome.body, outcome.trailers, outcome.error]).toEqual(["ok", [], undefined]);
   });
 
   it("accepts 32 interim responses and refuses the 33rd", async () => {

@@ -22,7 +22,7 @@ describe("how an origin can fail", () => {
   it("ORG-01 ORG-10 refused connection", async () => {
     const { pool, events } = openPool(settingsFor([addressAt(await refusedPort())]));
     expect(await resultOf(pool, getRequest("/"))).toBe("ORIGIN_CONNECT_FAILED");
-    expect(events.map((event) => event.reason)).toEqual(["Connect-Failed"]);
+    expect(events).toMatchObject([{ kind: "failure", vhost: "www.example.com", reason: "Connect-Failed" }]);
     expect(pool.counters.connectFailures).toBe(1);
   });
 
@@ -116,7 +116,16 @@ describe("how an origin can fail", () => {
     { what: "a status below 100", bytes: "HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n" },
     { what: "a status beyond 599", bytes: "HTTP/1.1 777 No\r\nContent-Length: 0\r\n\r\n" },
     { what: "an upgrade nobody asked for", bytes: "HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n" },
-    { what: "a 100 nobody asked for", bytes: "HTTP/1.1 100 Continue\r\n\r\n" },
+    { what: "a 100 with bare LF", bytes: "HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
+    { what: "100 again and again", bytes: "HTTP/1.1 100 Continue\r\n\r\n".repeat(100) },
+    { what: "a 100 without an end", bytes: `HTTP/1.1 100 Continue\r\n${`A: ${"b".repeat(100)}\r\n`.repeat(2_000)}` },
+    { what: "xchunked", bytes: "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\nabc" },
+    { what: "chunked, gzip", bytes: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nabc" },
+    {
+      what: "chunked twice",
+      bytes: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    },
+    { what: "HTTP-35 a negative length", bytes: "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" },
     { what: "a bare 101", bytes: "HTTP/1.1 101 Go\r\n\r\n" },
     { what: "a space before the colon", bytes: "HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 0\r\n\r\n" },
     { what: "a NUL in a field", bytes: "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n" },
@@ -212,10 +221,30 @@ describe("retries", () => {
     expect(good.connections()).toBe(0);
   });
 
-  it("does not send a POST without a body to another address", async () => {
-    const good = await httpOrigin((_request, response) => response.end("good"));
+  it("sends a POST to another server only while no connection to the first has stood", async () => {
+    let bodies = "";
+    const good = await httpOrigin((request, response) => {
+      request.on("data", (chunk: Buffer) => {
+        bodies += chunk.toString();
+      });
+      request.on("end", () => response.end("good"));
+    });
+    async function* chunks(): AsyncGenerator<Buffer> {
+      yield Buffer.from("abc");
+    }
     const { pool } = openPool(settingsFor([addressAt(await refusedPort()), addressAt(good.port)]));
-    expect(await resultOf(pool, getRequest("/", { method: "POST" }))).toBe("ORIGIN_CONNECT_FAILED");
+    const body = { kind: "stream", contentLength: 3, chunks: chunks() } as const;
+    expect(await resultOf(pool, getRequest("/", { method: "POST", body }))).toBe(200);
+    expect(bodies).toBe("abc");
+
+    let requests = 0;
+    const closing = await rawOrigin((socket) => {
+      requests += 1;
+      socket.destroy();
+    });
+    const other = openPool(settingsFor([addressAt(closing.port), addressAt(good.port)]));
+    expect(await resultOf(other.pool, getRequest("/", { method: "POST" }))).toBe("ORIGIN_CLOSED");
+    expect([requests, good.connections()]).toEqual([1, 1]);
   });
 });
 

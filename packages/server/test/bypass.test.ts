@@ -289,7 +289,8 @@ describe("a bypassed request and its origin server", () => {
     const rewrite =
       "<OriginOptions><URLRewrite><Pattern>/(.*)</Pattern><Replace>/new/#1</Replace></URLRewrite></OriginOptions>";
     const edge = new TestEdge({ vhost: rewrite });
-    edge.connect().get("/a").send("").socket.destroy();
+    edge.connect().get("/a");
+    await edge.origin.call();
     edge.connect().send(POST);
     await edge.origin.call(2);
     expect(edge.origin.calls.map(({ request }) => request.target)).toEqual(["/new/a", "/form"]);

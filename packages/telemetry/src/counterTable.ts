@@ -31,6 +31,9 @@ export const RESPONSE_TIME_BOUNDS_SECONDS = [
   0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
 ] as const;
 
+/** Who ended a connection on a bypassed port; `idle`: nothing moved for too long. */
+const PORT_BYPASS_ENDS = ["client", "origin", "idle"] as const;
+
 const RESPONSE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
 const processLayout = new CounterLayout();
@@ -132,6 +135,42 @@ export const VHOST_SLOT = Object.freeze({
   originFailures: vhostLayout.labelled("origin_failures", "kind", ORIGIN_FAILURE_CODES, {
     doc: "Failed exchanges with origins, by code of the error register.",
   }),
+  originRefused: vhostLayout.counter("origin_requests_refused", {
+    doc: "Requests that found no free session within `<MaxSessions>` in time.",
+  }),
+  /** The slots from here to `originUnresolved` are the primary's. */
+  originServersInService: vhostLayout.gauge("origin_servers_in_service", {
+    doc: "Origin servers that requests are sent to.",
+  }),
+  originAddressesExcluded: vhostLayout.gauge("origin_addresses_excluded", {
+    doc: "Configured origin addresses that failures or health checks hold out; a domain when all its servers are.",
+  }),
+  originExclusions: vhostLayout.counter("origin_exclusions", { doc: "Times that an origin server was excluded." }),
+  originRecoveries: vhostLayout.counter("origin_recoveries", { doc: "Times that one came back." }),
+  originUnresolved: vhostLayout.counter("origin_dns_failures", {
+    doc: "Attempts to resolve a domain of the origin that brought no address.",
+  }),
+  portBypassConnections: vhostLayout.counter("port_bypass_connections", {
+    doc: "Connections on bypassed ports that were relayed to an origin server.",
+  }),
+  portBypassOpen: vhostLayout.gauge("port_bypass_connections_open", {
+    doc: "Connections on bypassed ports that are open now.",
+  }),
+  portBypassFailures: vhostLayout.counter("port_bypass_failures", {
+    doc: "Connections on bypassed ports for which no origin server could be connected.",
+  }),
+  /** First of PORT_BYPASS_ENDS.length slots; see `portBypassEndSlot`. */
+  portBypassEnds: vhostLayout.labelled("port_bypass_ended", "by", PORT_BYPASS_ENDS, {
+    doc: "Relayed connections that have ended, by who ended them first.",
+  }),
+  portBypassClientBytes: vhostLayout.counter("port_bypass_client", {
+    unit: "bytes",
+    doc: "Bytes of clients relayed to origins.",
+  }),
+  portBypassOriginBytes: vhostLayout.counter("port_bypass_origin", {
+    unit: "bytes",
+    doc: "Bytes of origins relayed to clients.",
+  }),
   fills: vhostLayout.counter("fills", { doc: "Origin responses stored." }),
   coalescedRequests: vhostLayout.counter("coalesced_requests", {
     doc: "Requests answered from a fill that another request had started.",
@@ -151,6 +190,9 @@ export const rejectionSlot = (code: (typeof REJECTION_CODES)[number]): number =>
 
 export const originFailureSlot = (code: (typeof ORIGIN_FAILURE_CODES)[number]): number =>
   VHOST_SLOT.originFailures + ORIGIN_FAILURE_CODES.indexOf(code);
+
+export const portBypassEndSlot = (by: (typeof PORT_BYPASS_ENDS)[number]): number =>
+  VHOST_SLOT.portBypassEnds + PORT_BYPASS_ENDS.indexOf(by);
 
 /** A status outside 100 to 599 counts with its nearest class. */
 const classIndex = (status: number): number => Math.min(4, Math.max(0, Math.trunc(status / 100) - 1));

@@ -10,6 +10,8 @@ export {
   renderRequest,
 } from "./client/rawClient.ts";
 export { RawResponse, type ResponseHead } from "./client/response.ts";
+export { type DnsAnswer, type DnsQueryRecord, startDns, TestDns } from "./dns/dnsServer.ts";
+export type { AddressRecord } from "./dns/message.ts";
 export type { ApiRequest, ControlAnswer, DiskReport, EdgeStatus, Envelope, RunningProcess } from "./edge/control.ts";
 export { allocatedBytes, damageFile, filesBelow } from "./edge/diskFiles.ts";
 export { type EdgeClock, type EdgeRequest, startEdge, TestEdge } from "./edge/edge.ts";
@@ -20,8 +22,15 @@ export type { DiskSpec, EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge
 export { isEdgeBuilt } from "./edge/program.ts";
 export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
 export type { Gate } from "./origin/gate.ts";
-export { type RequestMatch, startOrigin, TestOrigin } from "./origin/origin.ts";
-export type { FileOptions, ReplyContent, ReplyMaker, RuleBuilder } from "./origin/reply.ts";
+export {
+  type Misbehavior,
+  MisbehavingOrigin,
+  type MisbehavingOriginOptions,
+  type ReplyShape,
+  startMisbehavingOrigin,
+} from "./origin/misbehavingOrigin.ts";
+export { type OriginPlace, type RequestMatch, startOrigin, TestOrigin } from "./origin/origin.ts";
+export { type FileOptions, fileReply, type ReplyContent, type ReplyMaker, type RuleBuilder } from "./origin/reply.ts";
 export type { OriginRequestRecord } from "./origin/request.ts";
 export {
   type BodyInput,

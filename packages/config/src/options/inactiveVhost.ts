@@ -1,12 +1,6 @@
 import { logRows } from "./inactiveLogs.ts";
 import { defineInactive, type InactiveOption } from "./option.ts";
 
-const bypassAttributes = (method: string) =>
-  [
-    [`Options/Bypass${method}Request@OriginAffinity`, "BYP-11", "Whether a client stays with one origin server."],
-    [`Options/Bypass${method}Request@Private`, "BYP-12", "Whether a client has an origin connection of its own."],
-  ] as const;
-
 const trimmingRows = (name: string, spec: string) =>
   [
     [`Media/${name}`, spec, "Whether parts of such files can be asked for."],
@@ -54,9 +48,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
     ["Options/BandwidthThrottling/Settings/Boost@Param", "BW-31", "Query parameter of the boost."],
     ["Options/BandwidthThrottling/Throttling", "BW-15", "Whether throttling applies."],
     ["Options/BandwidthThrottling/Throttling@QueryString", "BW-30", "Whether the query string may redefine it."],
-    ...bypassAttributes("Post"),
-    ...bypassAttributes("Get"),
-    ...bypassAttributes("Put"),
     ["Options/Dims@Status", "DIMS-01", "Whether pictures are converted."],
     ["Options/Dims@Keyword", "DIMS-02", "Path segment that asks for a conversion."],
     ["Options/Dims@MaxSourceSize", "DIMS-03", "Largest picture that is converted."],
@@ -99,17 +90,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
     ["Options/FileSystem/FileStatus", "FS-08", "Statuses shown as files."],
     ["Options/FileSystem/DirStatus", "FS-09", "Statuses shown as folders."],
     ["Options/FileSystem/Unlink", "FS-11", "What deleting a file does."],
-    ["OriginOptions/Recovery@Log", "ORG-08", "Whether probes are logged."],
-    ["OriginOptions/BusySessionCount", "ORG-28", "Running transactions that count as overload."],
-    ["OriginOptions/DnsMaxTTL", "ORG-23", "Longest use of a DNS answer."],
-    ["OriginOptions/FullRangeInit", "ORG-37", "Whether first downloads ask for the range from 0."],
-    ["OriginOptions/URLRewrite*", "ORG-41", "Rewriting of the URL sent to the origin."],
-    ["OriginOptions/URLRewrite/Pattern", "ORG-41", "Regular expression."],
-    ["OriginOptions/URLRewrite/Replace", "ORG-41", "Replacement."],
-    ["OriginOptions/WLProxyClientIP", "ORG-45", "Whether the client's address goes into `WL-Proxy-Client-IP`."],
-    ["OriginOptions/WLProxyClientIP@Bypass", "BYP-14", "Whether that holds for bypassed requests too."],
-    ["OriginOptions/IfRange", "ORG-47", "Whether range requests carry `If-Range`."],
-    ["OriginOptions/RedirectionTrace", "ORG-55, VHT-40", "Whether redirects of the origin are followed."],
     ...hlsRows("MP4HLS", "MEDIA-10"),
     ...hlsRows("MP3HLS", "MEDIA-50"),
     ["Media/MP3HLS@SegmentType", "MEDIA-51", "Form of the segments."],
@@ -149,15 +129,6 @@ export const INACTIVE_VHOSTS_OPTIONS: readonly InactiveOption[] = defineInactive
   ["Vhost@StaticIndex", "SNMP-24", "Fixed index of the host in SNMP."],
   ["Vhost/Origin@ByClient", "CFG-15", "Whether the origin is taken from the request."],
   ["Vhost/Origin@ByClientKeyword", "CFG-15", "Companion of `ByClient`."],
-  ["Vhost/Origin/HealthChecker*", "ORG-13", "An active check of the origin servers."],
-  ["Vhost/Origin/HealthChecker@ResCode", "ORG-14", "Statuses that count as success."],
-  ["Vhost/Origin/HealthChecker@Timeout", "ORG-15", "Longest check."],
-  ["Vhost/Origin/HealthChecker@Cycle", "ORG-16", "Time between checks."],
-  ["Vhost/Origin/HealthChecker@Exclusion", "ORG-17", "Failures in a row that exclude a server."],
-  ["Vhost/Origin/HealthChecker@Recovery", "ORG-18", "Successes in a row that bring it back."],
-  ["Vhost/Origin/HealthChecker@Log", "ORG-19", "Whether checks are logged."],
-  ["Vhost/PortBypass*", "BYP-21", "A port relayed to the origin as it is."],
-  ["Vhost/PortBypass@Dest", "BYP-22", "Port on the origin."],
   ["Vhost/Sub@Status", "VHT-31", "Whether the block applies."],
   ["Vhost/Sub/Path*", "VHT-32", "Paths that another virtual host handles."],
   ["Vhost/Sub/Path@Vhost", "VHT-32", "That virtual host."],

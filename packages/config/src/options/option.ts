@@ -35,19 +35,28 @@ export interface ListAttribute {
   readonly reload?: Reload;
 }
 
+export interface ListChild {
+  readonly name: string;
+  readonly type: ValueType<unknown>;
+  readonly doc: string;
+}
+
 /** A repeated element; a list is inherited or replaced as a whole (OPEN 8 of spec 01). */
 export interface ListOption<Item> {
   readonly kind: "list";
   readonly at: string;
   readonly elements: readonly string[];
-  readonly text: ValueType<unknown>;
+  /** Undefined for an element without text of its own. */
+  readonly text: ValueType<unknown> | undefined;
   readonly attributes: readonly ListAttribute[];
+  /** Child elements, each of which must stand once. */
+  readonly children?: readonly ListChild[];
   readonly default: readonly Item[];
   readonly defaultNote: string | undefined;
   readonly reload: Reload;
   readonly doc: string;
   readonly spec: string;
-  /** Called for elements whose text and attributes passed their types. */
+  /** Called for elements whose text passed its type; attributes and children may not have. */
   read(element: XmlElement, parent: XmlElement | undefined): Item;
   format(item: Item): string;
   /** What a given change needs, when that depends on the change. */
@@ -91,7 +100,8 @@ export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, detai
 
 export const listOption = <Item>(
   at: string,
-  row: Details & Pick<ListOption<Item>, "text" | "attributes" | "default" | "read" | "format" | "reloadOf">,
+  row: Details &
+    Pick<ListOption<Item>, "text" | "attributes" | "children" | "default" | "read" | "format" | "reloadOf">,
 ): ListOption<Item> => ({
   ...row,
   kind: "list",

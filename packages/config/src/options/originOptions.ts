@@ -1,7 +1,21 @@
 import { PRODUCT_NAME } from "@basalt/types";
-import type { OriginOptions } from "../contract.ts";
-import { type OptionTable, option } from "./option.ts";
-import { duration, fieldText, integer, megabytes, oneOf, onOff, originPath, statusList } from "./valueTypes.ts";
+import type { OriginOptions, UrlRewrite } from "../contract.ts";
+import { findChild } from "../xml/xmlElement.ts";
+import { listOption, type OptionTable, option } from "./option.ts";
+import {
+  duration,
+  fieldText,
+  filePath,
+  hostsOrNetworksList,
+  integer,
+  megabytes,
+  oneOf,
+  onOff,
+  originPath,
+  regularExpression,
+  statusList,
+  urlTemplate,
+} from "./valueTypes.ts";
 
 /** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
 const MAX_TIMEOUT_SECONDS = 2_000_000;
@@ -45,6 +59,38 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
       doc: "Statuses that count as success; 0 for any.",
       spec: "ORG-07",
     }),
+    log: onOffRow("Recovery@Log", true, "ORG-08", "Whether probes are written to the origin log."),
+  },
+  dnsMaxTtlSeconds: option<number>("DnsMaxTTL", duration({ min: 0, max: MAX_TIMEOUT_SECONDS }), 60, {
+    doc: "Longest use of an IP address that a name server has named; 0 uses it as long as the name server says.",
+    spec: "ORG-23",
+  }),
+  busySessionCount: option<number>("BusySessionCount", integer({ min: 1, max: 1_000_000_000 }), 100, {
+    doc: "With more transactions in progress, over all workers, expired objects are not renewed; a very large value switches it off.",
+    spec: "ORG-28, ORG-29",
+  }),
+  maxSessions: {
+    count: option<number>("MaxSessions", integer({ min: 0, max: 1_000_000 }), 0, {
+      doc: "Most transactions in progress, over all workers; 0 without limit. Further requests wait, as long as for a connection.",
+      spec: "own element",
+    }),
+    queue: option<number>("MaxSessions@Queue", integer({ min: 0, max: 10_000_000 }), 10_000, {
+      doc: "Most requests that wait; further ones are answered 503.",
+      spec: "own element",
+    }),
+  },
+  tls: {
+    verify: onOffRow(
+      "OriginTls@Verify",
+      true,
+      "own element",
+      "Whether certificates of `https://` addresses are checked.",
+    ),
+    caFile: option<string>("OriginTls@CaFile", filePath, "", {
+      doc: "PEM file with the authorities that certificates of `https://` addresses are checked against.",
+      defaultNote: "the authorities that the runtime knows",
+      spec: "own element",
+    }),
   },
   reuseTimeoutSeconds: option<number>("ReuseTimeout", duration({ min: 0, max: MAX_TIMEOUT_SECONDS }), 60, {
     doc: "An idle origin connection is closed after this long; 0 never reuses one.",
@@ -54,6 +100,13 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
     doc: "How much is fetched at a time, from the position that a client asks for; 0 fetches whole bodies.",
     spec: "ORG-35",
   }),
+  fullRangeInit: onOffRow(
+    "FullRangeInit",
+    false,
+    "ORG-37, ORG-38",
+    "Whether first downloads and renewals carry `Range: bytes=0-`.",
+  ),
+  ifRange: onOffRow("IfRange", false, "ORG-47", "Whether range requests to the origin carry `If-Range`."),
   balanceMode: option("BalanceMode", oneOf("RoundRobin", "Session", "Hash"), "RoundRobin", {
     doc: "How one of several origin servers is chosen.",
     spec: "ORG-30",
@@ -86,6 +139,18 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
     "BYP-14",
     "Whether `<XFFClientIPOnly>` holds for bypassed requests too.",
   ),
+  wlProxyClientIp: onOffRow(
+    "WLProxyClientIP",
+    false,
+    "ORG-45",
+    "Whether the client's address is sent as `WL-Proxy-Client-IP`.",
+  ),
+  wlProxyClientIpBypass: onOffRow(
+    "WLProxyClientIP@Bypass",
+    true,
+    "BYP-14",
+    "Whether `<WLProxyClientIP>` holds for bypassed requests too.",
+  ),
   originalETag: option<boolean>("OriginalETag", onOff, false, {
     doc: "Whether the origin's `ETag` is kept and used for renewal.",
     spec: "ORG-46",
@@ -97,6 +162,43 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
     "ORG-39",
     "Whether the origin is asked with the client's URL unchanged.",
   ),
+  urlRewrites: listOption<UrlRewrite>("URLRewrite", {
+    text: undefined,
+    attributes: [],
+    children: [
+      {
+        name: "Pattern",
+        type: regularExpression,
+        doc: "Regular expression; matches anywhere in path and query string, matching takes linear time.",
+      },
+      {
+        name: "Replace",
+        type: urlTemplate,
+        doc: "What is asked instead; `#1` to `#9` are the groups of the expression, `#0` is the whole URL.",
+      },
+    ],
+    default: [],
+    doc: "Another URL for requests that fill the cache; the first rule that matches counts. Neither the key nor bypassed requests are affected.",
+    spec: "ORG-41, VHT-17",
+    read: (element) => ({
+      pattern: findChild(element, "Pattern")?.text ?? "",
+      replace: findChild(element, "Replace")?.text ?? "",
+    }),
+    format: ({ pattern, replace }) => `${pattern} -> ${replace}`,
+  }),
+  redirectionTrace: {
+    enabled: onOffRow(
+      "RedirectionTrace",
+      false,
+      "ORG-55, VHT-40",
+      "Whether a 301, 302, 303, 307 or 308 of the origin is followed, once, instead of stored.",
+    ),
+    allow: option<readonly string[]>("RedirectionTrace@Allow", hostsOrNetworksList, [], {
+      doc: "Where a redirect may lead, beside the host's own origin servers and public addresses.",
+      defaultNote: "none",
+      spec: "own element",
+    }),
+  },
   modifyHeader: {
     enabled: onOffRow("ModifyHeader", false, "ORG-51", "Whether headers.txt applies to requests to the origin."),
     firstOnly: onOffRow(

@@ -1,4 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { compilePattern } from "../linearPattern/linearPattern.ts";
+import { parseIpPattern } from "../syntax/ipPattern.ts";
+import { isDomainName, parsePort } from "../syntax/originAddress.ts";
 import { parseTimeExpression } from "../syntax/timeExpression.ts";
 
 /** `note` tells of a value that was taken, but not as written. */
@@ -264,3 +267,92 @@ export const kilobyteRange = (end: "min" | "max"): ValueType<number> => ({
   },
   format: (value) => `${value / BYTES_PER_KILOBYTE}`,
 });
+
+export const tcpPort: ValueType<number> = {
+  name: "port",
+  allowed: "a port, 1 to 65535",
+  emptyIsValue: false,
+  parse: (text) => {
+    const port = parsePort(text);
+    return port === undefined ? refuse(text, "is not a port") : accept(port);
+  },
+  format: String,
+};
+
+export const filePath: ValueType<string> = {
+  name: "path",
+  allowed: "a file, absolute or relative to the home folder, or empty",
+  emptyIsValue: true,
+  parse: (text) => (text === "" ? accept("") : plainText.parse(text)),
+  format: (value) => value,
+};
+
+/** `ip` or `ip:port`; an IPv6 address with a port stands in brackets. */
+export const nameServer: ValueType<string> = {
+  name: "address",
+  allowed: "{IP} or {IP}:{port}; an IPv6 address with a port stands in brackets",
+  emptyIsValue: false,
+  parse: (text) => {
+    if (isIPv4(text) || isIPv6(text)) return accept(text);
+    const [, bracketed, plain, portText = ""] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
+    const isAddress = bracketed === undefined ? isIPv4(plain ?? "") : isIPv6(bracketed);
+    if (!isAddress || parsePort(portText) === undefined) return refuse(text, "is not the address of a name server");
+    return accept(text);
+  },
+  format: (value) => value,
+};
+
+/** A regular expression that `compilePattern` takes. */
+export const regularExpression: ValueType<string> = {
+  name: "expression",
+  allowed: "a regular expression without back references, look around, atomic groups and possessive quantifiers",
+  emptyIsValue: false,
+  parse: (text) => {
+    const outcome = compilePattern(text);
+    return outcome.ok ? accept(text) : refuse(text, outcome.reason);
+  },
+  format: (value) => value,
+};
+
+/** What takes the place of a URL; `#0` to `#9` stand for parts of it. */
+export const urlTemplate: ValueType<string> = {
+  name: "URL",
+  allowed: "a path with optional query string, which may hold #0 to #9 and no blank",
+  emptyIsValue: false,
+  parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? accept(text) : refuse(text, "is not such a path")),
+  format: (value) => value,
+};
+
+const isIpv6Network = (text: string): boolean => {
+  const [address = "", bits, ...rest] = text.split("/");
+  return (
+    isIPv6(address) && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= 128))
+  );
+};
+
+const isHostPattern = (text: string): boolean =>
+  isDomainName(text.startsWith("*.") ? text.slice(2) : text.replace(/^\*/, ""));
+
+const hostOrNetwork: ValueType<string> = {
+  name: "host",
+  allowed: "a host name (* in front stands for any beginning), an IP address or a network",
+  emptyIsValue: false,
+  parse: (text) => {
+    const folded = text.toLowerCase();
+    const isKnown = parseIpPattern(text) !== undefined || isIpv6Network(text) || isHostPattern(text);
+    return isKnown ? accept(folded) : refuse(text, "is neither a host name nor a network");
+  },
+  format: (value) => value,
+};
+
+const hostsOrNetworks = commaList(
+  hostOrNetwork,
+  "a comma list of host names (* in front stands for any beginning), IP addresses and networks, or empty",
+);
+
+/** In lower case. */
+export const hostsOrNetworksList: ValueType<readonly string[]> = {
+  ...hostsOrNetworks,
+  emptyIsValue: true,
+  parse: (text) => (text === "" ? accept([]) : hostsOrNetworks.parse(text)),
+};

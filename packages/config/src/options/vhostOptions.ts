@@ -34,6 +34,21 @@ const onByStandardRow = (at: string, spec: string, doc: string) =>
 const lifetimeRow = (at: string, defaultValue: number, spec: string, doc: string) =>
   option<number>(at, lifetime, defaultValue, { doc, spec });
 
+const bypassOriginRows = (method: "Post" | "Get" | "Put") => ({
+  originAffinity: onOffRow(
+    `Bypass${method}Request@OriginAffinity`,
+    true,
+    "BYP-11",
+    "Whether all bypassed requests of a client go to the same origin server.",
+  ),
+  isPrivate: onOffRow(
+    `Bypass${method}Request@Private`,
+    false,
+    "BYP-12",
+    "Whether a client connection has an origin connection of its own; both end together.",
+  ),
+});
+
 const compressionEnd = (end: "min" | "max", defaultKilobytes: number, doc: string) => {
   const type: ValueType<number> = kilobyteRange(end);
   return option("Compression@SourceSize", type, defaultKilobytes * 1024, {
@@ -197,6 +212,11 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
   bypassPostRequest: onOffRow("BypassPostRequest", true, "BYP-04", "Whether POST is bypassed."),
   bypassGetRequest: onOffRow("BypassGetRequest", false, "BYP-05", "Whether GET is bypassed."),
   bypassPutRequest: onByStandardRow("BypassPutRequest", "BYP-17", "Whether PUT is bypassed; OFF answers 501."),
+  bypassOrigin: {
+    post: bypassOriginRows("Post"),
+    get: bypassOriginRows("Get"),
+    put: bypassOriginRows("Put"),
+  },
   purge2Expire: option("Purge2Expire", oneOf("NONE", "ROOT", "PATTERN", "ALL"), "NONE", {
     doc: "Which purges are carried out as Expire, to spare the origin.",
     spec: "PRG-01",

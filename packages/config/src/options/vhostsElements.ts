@@ -1,9 +1,9 @@
-import type { ListenAddress } from "../contract.ts";
+import type { HealthChecker, ListenAddress, PortBypass } from "../contract.ts";
 import { formatListen, parseListen } from "../syntax/listenAddress.ts";
 import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
-import { plainText, type ValueType } from "./valueTypes.ts";
+import { duration, integer, onOff, originPath, plainText, statusList, tcpPort, type ValueType } from "./valueTypes.ts";
 
 /** What `<Vhost>` itself says, beside its option blocks. */
 export interface VhostHead {
@@ -13,6 +13,8 @@ export interface VhostHead {
   readonly listen: readonly (ListenAddress | "OFF")[];
   readonly addresses: readonly AddressParts[];
   readonly standby: readonly AddressParts[];
+  readonly healthCheckers: readonly HealthChecker[];
+  readonly portBypass: readonly PortBypass[];
 }
 
 const quote = (text: string): string => JSON.stringify(text);
@@ -73,7 +75,7 @@ const listen: ValueType<ListenAddress | "OFF"> = {
 
 const originAddress: ValueType<AddressParts> = {
   name: "address",
-  allowed: "{IP or domain}[:{port}][{path}]",
+  allowed: "[https://]{IP or domain}[:{port}][{path}]",
   emptyIsValue: false,
   parse: (text) => {
     const value = parseOriginAddress(text);
@@ -81,6 +83,15 @@ const originAddress: ValueType<AddressParts> = {
   },
   format: (value) => value.text,
 };
+
+export const formatHealthChecker = (checker: HealthChecker): string => {
+  const { uri, resCodes, timeoutSeconds, cycleSeconds, exclusion, recovery, log } = checker;
+  const statuses = statusList.format(resCodes);
+  return `${uri} (ResCode ${statuses}, Timeout ${timeoutSeconds}, Cycle ${cycleSeconds}, Exclusion ${exclusion}, Recovery ${recovery}, Log ${onOff.format(log)})`;
+};
+
+export const formatPortBypass = ({ port, originPort }: PortBypass): string =>
+  port === originPort ? String(port) : `${port} -> ${originPort}`;
 
 const readText =
   <T>(type: ValueType<T>) =>
@@ -96,6 +107,80 @@ const repeated = <T>(
   row: { readonly default: readonly T[]; readonly spec: string; readonly doc: string; readonly defaultNote?: string },
 ) =>
   listOption<T>(at, { ...row, text: type, attributes: [], read: readText(type), format: (item) => type.format(item) });
+
+/** Value of an attribute that may be absent or wrong; validation reports the latter. */
+const attributeOr = <T>(element: XmlElement, name: string, type: ValueType<T>, absent: T): T => {
+  const text = element.attributes.get(name);
+  const outcome = text === undefined ? undefined : type.parse(text);
+  return outcome?.ok ? outcome.value : absent;
+};
+
+const checkTime = duration({ min: 1, max: 2_000_000 });
+const checkCount = integer({ min: 1, max: 1_000_000 });
+
+const checkedPath: ValueType<string> = {
+  ...originPath,
+  allowed: `${originPath.allowed}; empty for /`,
+  emptyIsValue: true,
+  parse: (text) => (text === "" ? { ok: true, value: "/" } : originPath.parse(text)),
+};
+
+const HEALTH_CHECKER_DEFAULTS: Omit<HealthChecker, "uri"> = {
+  resCodes: [],
+  timeoutSeconds: 10,
+  cycleSeconds: 10,
+  exclusion: 3,
+  recovery: 5,
+  log: true,
+};
+
+const healthCheckers = listOption<HealthChecker>("Origin/HealthChecker", {
+  text: checkedPath,
+  attributes: [
+    {
+      name: "ResCode",
+      type: statusList,
+      defaultNote: "`0`",
+      doc: "Statuses that count as success; 0 for any.",
+    },
+    {
+      name: "Timeout",
+      type: checkTime,
+      defaultNote: "`10`",
+      doc: "Longest check, from the connect to the end of the transaction.",
+    },
+    { name: "Cycle", type: checkTime, defaultNote: "`10`", doc: "Time between checks." },
+    { name: "Exclusion", type: checkCount, defaultNote: "`3`", doc: "Failures in a row that exclude a server." },
+    { name: "Recovery", type: checkCount, defaultNote: "`5`", doc: "Successes in a row that bring it back." },
+    { name: "Log", type: onOff, defaultNote: "`ON`", doc: "Whether checks are written to the origin log." },
+  ],
+  default: [],
+  doc: "What an active check asks all origin servers for, standby ones too; each checker decides by itself.",
+  spec: "ORG-13 to ORG-20",
+  read: (element) => ({
+    uri: readText(checkedPath)(element),
+    resCodes: attributeOr(element, "ResCode", statusList, HEALTH_CHECKER_DEFAULTS.resCodes),
+    timeoutSeconds: attributeOr(element, "Timeout", checkTime, HEALTH_CHECKER_DEFAULTS.timeoutSeconds),
+    cycleSeconds: attributeOr(element, "Cycle", checkTime, HEALTH_CHECKER_DEFAULTS.cycleSeconds),
+    exclusion: attributeOr(element, "Exclusion", checkCount, HEALTH_CHECKER_DEFAULTS.exclusion),
+    recovery: attributeOr(element, "Recovery", checkCount, HEALTH_CHECKER_DEFAULTS.recovery),
+    log: attributeOr(element, "Log", onOff, HEALTH_CHECKER_DEFAULTS.log),
+  }),
+  format: formatHealthChecker,
+});
+
+const portBypass = listOption<PortBypass>("PortBypass", {
+  text: tcpPort,
+  attributes: [{ name: "Dest", type: tcpPort, defaultNote: "the same port", doc: "Port on the origin." }],
+  default: [],
+  doc: "TCP port whose connections are relayed to the origin as they are; each port once, and never one that is listened on.",
+  spec: "BYP-21 to BYP-23",
+  read: (element) => {
+    const port = readText(tcpPort)(element);
+    return { port, originPort: attributeOr(element, "Dest", tcpPort, port) };
+  },
+  format: formatPortBypass,
+});
 
 /** Places are relative to `<Vhost>`. */
 export const VHOST_HEAD: OptionTable<VhostHead> = {
@@ -117,7 +202,7 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
   addresses: repeated("Origin/Address", originAddress, {
     default: [],
     defaultNote: "required",
-    doc: "Origin server; port 80 unless written, a path goes in front of every request's.",
+    doc: "Origin server; port 80 unless written, a path goes in front of every request's. `https://` in front (not in the guide) asks over TLS, at port 443 unless written.",
     spec: "CFG-11, CFG-13",
   }),
   standby: repeated("Origin/Address2", originAddress, {
@@ -125,6 +210,8 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
     doc: "Origin server that takes the place of a failed one.",
     spec: "CFG-14",
   }),
+  healthCheckers,
+  portBypass,
 };
 
 /** What `<Vhosts>` itself says. */

@@ -38,7 +38,9 @@ const readList = <Item>(
   note: NoteWritten | undefined,
 ): readonly Item[] | undefined => {
   const parent = findDescendant(layer, row.elements.slice(0, -1));
-  const elements = findChildren(parent, row.elements.at(-1) ?? "").filter((element) => row.text.parse(element.text).ok);
+  const elements = findChildren(parent, row.elements.at(-1) ?? "").filter(
+    (element) => row.text?.parse(element.text).ok ?? true,
+  );
   for (const element of elements) note?.(row.at, element.line);
   return elements.length === 0 ? undefined : elements.map((element) => row.read(element, parent));
 };

@@ -4,6 +4,7 @@ import type { OriginAddress } from "../contract.ts";
 /** What an address says by itself; the default `Host` field needs the virtual host's name too. */
 export interface AddressParts {
   readonly text: string;
+  readonly scheme: OriginAddress["scheme"];
   readonly host: string;
   /** Undefined when none is written. */
   readonly port: number | undefined;
@@ -11,7 +12,8 @@ export interface AddressParts {
   readonly pathPrefix: string;
 }
 
-const DEFAULT_PORT = 80;
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
+const HTTPS = "https://";
 const MAX_LENGTH = 2_048;
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 
@@ -29,11 +31,16 @@ export const parsePort = (text: string): number | undefined => {
   return port >= 1 && port <= 65_535 ? port : undefined;
 };
 
-/** The forms of CFG-11, `{IP or domain}[:{port}][{path}]`; an IPv6 address stands in brackets. Else a reason. */
+/**
+ * The forms of CFG-11, `{IP or domain}[:{port}][{path}]`, with `https://` in front for TLS; an IPv6 address stands in
+ * brackets. Else a reason.
+ */
 export const parseOriginAddress = (text: string): AddressParts | string => {
   if (text.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
-  if (text.includes("://")) return "holds a scheme; only host, port and path are written";
-  const [, authority = "", path = ""] = /^([^/]*)(.*)$/s.exec(text) ?? [];
+  const scheme = text.toLowerCase().startsWith(HTTPS) ? "https" : "http";
+  const rest = scheme === "https" ? text.slice(HTTPS.length) : text;
+  if (rest.includes("://")) return "holds a scheme other than https://; host, port and path are written without one";
+  const [, authority = "", path = ""] = /^([^/]*)(.*)$/s.exec(rest) ?? [];
   if (!/^[\x21-\x7e]*$/.test(path) || /[?#]/.test(path)) return "has a path with a blank, ? or #";
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(authority) ?? [];
   const host = bracketed ?? plain ?? "";
@@ -41,7 +48,7 @@ export const parseOriginAddress = (text: string): AddressParts | string => {
   if (!isIp && (bracketed !== undefined || !isDomainName(host))) return "names neither an IP address nor a domain";
   const port = portText === undefined ? undefined : parsePort(portText);
   if (portText !== undefined && port === undefined) return "has a port that is not 1 to 65535";
-  return { text, host, port, isIp, pathPrefix: path.replace(/\/+$/, "") };
+  return { text, scheme, host, port, isIp, pathPrefix: path.replace(/\/+$/, "") };
 };
 
 /** Adds the default `Host` field: an IP address sends the virtual host's name, a domain itself; a written port stays. */
@@ -49,8 +56,9 @@ export const completeAddress = (parts: AddressParts, vhostName: string): OriginA
   const name = parts.isIp ? vhostName : parts.host;
   return {
     text: parts.text,
+    scheme: parts.scheme,
     host: parts.host,
-    port: parts.port ?? DEFAULT_PORT,
+    port: parts.port ?? DEFAULT_PORTS[parts.scheme],
     isIp: parts.isIp,
     pathPrefix: parts.pathPrefix,
     hostField: parts.port === undefined ? name : `${name}:${parts.port}`,

@@ -1,30 +1,46 @@
-import { type EdgeError, systemClock } from "@basalt/types";
+import type { EdgeError } from "@basalt/types";
 import { onTestFinished } from "vitest";
-import type { OriginHandler, OriginPool, OriginRequest, OriginResponseHead } from "../../src/contract.ts";
+import type {
+  OriginBoard,
+  OriginHandler,
+  OriginPool,
+  OriginRequest,
+  OriginResponseHead,
+  OriginSettings,
+} from "../../src/contract.ts";
 import type { OriginEvent } from "../../src/events.ts";
-import {
-  createOriginPool,
-  type OriginPoolDependencies,
-  type OriginSettings,
-  type SharedOriginPool,
-} from "../../src/pool.ts";
+import { createOriginPool, type OriginPoolDependencies, type SharedOriginPool } from "../../src/pool.ts";
+import { type BoardParts, openBoard } from "./board.ts";
 
 export interface TestPool {
   readonly pool: SharedOriginPool;
+  readonly board: OriginBoard;
+  /** Failures of exchanges, exclusions and recoveries. */
   readonly events: OriginEvent[];
 }
 
-export const openPool = (settings: OriginSettings, dependencies: Partial<OriginPoolDependencies> = {}): TestPool => {
+/** A pool and the board that it follows, as in one process. */
+export const openPool = (
+  settings: OriginSettings,
+  parts: Partial<OriginPoolDependencies> & BoardParts = {},
+): TestPool => {
   const events: OriginEvent[] = [];
   const pool = createOriginPool(settings, {
-    clock: systemClock,
     onEvent: (event) => events.push(event),
-    ...dependencies,
+    onOutcome: (outcome) => board.report(structuredClone(outcome)),
+    ...parts,
+  });
+  const { board } = openBoard([settings], {
+    ...parts,
+    onView: (view) => pool.apply(structuredClone(view)),
+    onEvent: (event) => {
+      if (event.kind === "excluded" || event.kind === "recovered") events.push(event);
+    },
   });
   onTestFinished(() => {
     void pool.close();
   });
-  return { pool, events };
+  return { pool, board, events };
 };
 
 export const getRequest = (target: string, changes: Partial<OriginRequest> = {}): OriginRequest => ({

@@ -60,6 +60,12 @@ const isPreparedFor = (result: CacheResult): boolean =>
 /** Field lines of a prepared response as they leave for this request. */
 export const ownLines = (exchange: Exchange, vhost: ServedVhost, lines: string): string => {
   const prepared = hitStatusLine(vhost, exchange.connection.server.parts.product);
-  const told = prepared === "" ? lines : lines.replace(prepared, () => statusLineOf(exchange, vhost));
+  const told = prepared === "" ? lines : replaceLast(lines, prepared, statusLineOf(exchange, vhost));
   return exchange.ownFields.length === 0 ? told : `${told}${fieldLines(exchange.ownFields)}`;
+};
+
+/** An origin that is a cache of the same name may have sent the same line in front of ours. */
+const replaceLast = (text: string, part: string, replacement: string): string => {
+  const start = text.lastIndexOf(part);
+  return start < 0 ? text : `${text.slice(0, start)}${replacement}${text.slice(start + part.length)}`;
 };

@@ -54,7 +54,7 @@ export const revalidate = (exchange: Exchange): PhaseCode => {
       return hit(exchange);
     case "serveAndRenew":
       // Another worker may have renewed it already.
-      exchange.object = loadSelected(exchange, vhost) ?? object;
+      exchange.object = loadAgain(exchange, vhost, object);
       if (exchange.object === object && !object.renewing) void renewBehind(exchange, vhost, object);
       return hit(exchange);
     case "renew":
@@ -87,6 +87,14 @@ export const miss = (exchange: Exchange): PhaseCode => {
   }
   void obtain(exchange, vhost);
   return PHASE.WAIT;
+};
+
+/** What takes the place of a stale object, if there is any on disk. The request is about that object again if not. */
+const loadAgain = (exchange: Exchange, vhost: ServedVhost, object: CachedObject): CachedObject => {
+  const { name } = exchange;
+  const loaded = loadSelected(exchange, vhost);
+  if (loaded === undefined) exchange.name = name;
+  return loaded ?? object;
 };
 
 /** A small fresh object from the page cache that answers this request. */

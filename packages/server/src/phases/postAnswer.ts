@@ -52,6 +52,8 @@ export const keptAnswer = (exchange: Exchange, head: OriginResponseHead): KeptAn
   if (methodCode !== METHOD.POST || vhost === undefined || vhost.cache.rules.profile === "guide") return undefined;
   const length = Number(getField(head.fields, "content-length") ?? Number.NaN);
   if (head.status !== 200 || !(length <= LONGEST_KEPT_BYTES) || !isOfTarget(exchange, vhost, head)) return undefined;
+  // It was asked for with the client's own Accept-Encoding, which no variant stands for.
+  if (getField(head.fields, "content-encoding") !== undefined) return undefined;
   const facts = requestFacts(METHOD.POST, fields);
   if (vhost.cache.rules.decideStorage(facts, responseFacts(head.status, head.fields)).kind === "pass") return undefined;
   const { url, variant } = keyOf(exchange, vhost);

@@ -5,6 +5,8 @@ export interface VhostSpec {
   readonly origin: string | readonly string[];
   /** `Active` when absent. */
   readonly status?: string;
+  /** Further inner elements of `<Origin>`, e.g. `<HealthChecker>/</HealthChecker>`. */
+  readonly originXml?: string;
   /** Further inner elements of `<Vhost>`, e.g. `<Options>…</Options>`. */
   readonly xml?: string;
   /** Condition files by name, e.g. `{ "ttl.txt": "/a, 60" }`. */
@@ -109,7 +111,7 @@ export const renderVhostsXml = (configuration: EdgeConfiguration, ports: EdgePor
     const status = vhost.status === undefined ? "" : ` Status="${escapeXml(vhost.status)}"`;
     return `  <Vhost Name="${escapeXml(vhost.name)}"${status}>
     <Listen>127.0.0.1:${ports.service}</Listen>
-    <Origin>${addresses.map((address) => `<Address>${escapeXml(address)}</Address>`).join("")}</Origin>
+    <Origin>${addresses.map((address) => `<Address>${escapeXml(address)}</Address>`).join("")}${vhost.originXml ?? ""}</Origin>
     ${vhost.xml ?? ""}
   </Vhost>`;
   });

@@ -20,13 +20,21 @@ const compileMatch = (match: RequestMatch): ((request: OriginRequestRecord) => b
 
 const KEEP_ALIVE_LIMIT_MS = 120_000;
 
+export interface OriginPlace {
+  /** IP to listen on; 127.0.0.1 when absent. */
+  readonly ip?: string;
+  /** A free one when absent. */
+  readonly port?: number;
+}
+
 /** A web server that does exactly what a test tells it, wrong things included, and remembers what it was asked. */
 export class TestOrigin {
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Set<() => void>();
   #rules: Rule[] = [];
   #server: Server | undefined;
-  #port = 0;
+  readonly #ip: string;
+  #port: number;
   #closedBytes = { in: 0, out: 0 };
   /** Every request, in the order of its head. */
   readonly requests: OriginRequestRecord[] = [];
@@ -37,13 +45,22 @@ export class TestOrigin {
   /** Connections accepted since the start. */
   connections = 0;
 
+  constructor(place: OriginPlace = {}) {
+    this.#ip = place.ip ?? "127.0.0.1";
+    this.#port = place.port ?? 0;
+  }
+
+  get ip(): string {
+    return this.#ip;
+  }
+
   get port(): number {
     return this.#port;
   }
 
   /** As an operator writes it in `<Address>`. */
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.#ip}:${this.#port}`;
   }
 
   /** Connections that neither side has closed. */
@@ -127,7 +144,7 @@ export class TestOrigin {
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ port: this.#port, host: "127.0.0.1" }, () => resolve());
+      server.listen({ port: this.#port, host: this.#ip }, () => resolve());
     });
     const address = server.address();
     if (address !== null && typeof address === "object") this.#port = address.port;
@@ -204,8 +221,8 @@ const echo = async (socket: Socket, reader: ByteReader): Promise<void> => {
 
 const peerHasGone = (socket: Socket): boolean => socket.destroyed || socket.readableEnded;
 
-export const startOrigin = async (): Promise<TestOrigin> => {
-  const origin = new TestOrigin();
+export const startOrigin = async (place: OriginPlace = {}): Promise<TestOrigin> => {
+  const origin = new TestOrigin(place);
   await origin.listen();
   return origin;
 };

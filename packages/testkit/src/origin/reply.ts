@@ -29,8 +29,12 @@ export interface ReplyPlan {
   fault: ReplyFault | undefined;
   /** Holds the reply back: before the head when `afterBytes` is undefined. */
   gate: { readonly gate: Gate; readonly afterBytes: number | undefined } | undefined;
-  /** Raw text that replaces the whole response; the connection is closed after it. */
-  garbage: string | undefined;
+  /** Reads the request and says nothing until the peer has gone. */
+  isSilent: boolean;
+  /** Whether the head drips too. */
+  dripsHead: boolean;
+  /** Raw text, in pieces, that replaces the whole response; the connection is closed after it. */
+  garbage: (() => Iterable<string>) | undefined;
   interim: { readonly status: number; readonly fields: FieldRecord }[];
   /** After a 101: what to do with the bytes of the tunnel. */
   tunnel: "echo" | undefined;
@@ -74,6 +78,8 @@ export class RuleBuilder {
       bytesPerSecond: undefined,
       fault: undefined,
       gate: undefined,
+      isSilent: false,
+      dripsHead: false,
       garbage: undefined,
       interim: [],
       tunnel: undefined,
@@ -94,10 +100,16 @@ export class RuleBuilder {
     return this;
   }
 
-  /** Bytes that are no HTTP response, then a close. */
-  garbage(text: string): this {
+  /** Bytes that are no HTTP response, then a close. Pieces may go on for ever: they end when the peer has gone. */
+  garbage(text: string | (() => Iterable<string>)): this {
     this.reply(200);
-    this.#last().garbage = text;
+    this.#last().garbage = typeof text === "string" ? () => [text] : text;
+    return this;
+  }
+
+  /** Takes the request and never answers it. */
+  silent(): this {
+    this.#last().isSilent = true;
     return this;
   }
 
@@ -118,8 +130,10 @@ export class RuleBuilder {
     return this;
   }
 
-  drip(bytesPerSecond: number): this {
+  /** The body at that pace, on request the head as well. */
+  drip(bytesPerSecond: number, options: { readonly head?: boolean } = {}): this {
     this.#last().bytesPerSecond = bytesPerSecond;
+    this.#last().dripsHead = options.head ?? false;
     return this;
   }
 
@@ -165,7 +179,8 @@ export class RuleBuilder {
   }
 }
 
-const fileReply = (request: OriginRequestRecord, source: BodySource, options: FileOptions): ReplyContent => {
+/** Answers conditions and single ranges as RFC 9110 says. */
+export const fileReply = (request: OriginRequestRecord, source: BodySource, options: FileOptions): ReplyContent => {
   const fields: Record<string, string | readonly string[]> = { "Accept-Ranges": "bytes", ...options.fields };
   if (options.type !== undefined) fields["Content-Type"] = options.type;
   if (options.etag !== undefined) fields.ETag = options.etag;

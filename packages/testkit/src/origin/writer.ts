@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import type { BodySource } from "../pattern.ts";
 import { type FlatFields, hasField, renderFields, toFlatFields } from "../wire/fields.ts";
 import { type ReplyPlan, renderReply } from "./reply.ts";
@@ -11,6 +11,12 @@ export type AfterReply = "keep" | "close" | "tunnel";
 const PIECE_BYTES = 65_536;
 const DRIP_STEP_MS = 20;
 
+/** Pieces of a byte at least, so the slowest drips have the longest pauses. */
+const dripStep = (bytesPerSecond: number): { readonly bytes: number; readonly ms: number } => {
+  const bytes = Math.max(1, Math.round((bytesPerSecond * DRIP_STEP_MS) / 1000));
+  return { bytes, ms: (bytes * 1000) / bytesPerSecond };
+};
+
 /** Carries out a plan, faults included. Never throws for a peer that has gone: the rest is simply not sent. */
 export const writeReply = async (
   socket: Socket,
@@ -20,8 +26,17 @@ export const writeReply = async (
 ): Promise<AfterReply> => {
   if (plan.delayMs > 0) await pause(plan.delayMs);
   if (plan.gate !== undefined && plan.gate.afterBytes === undefined) await plan.gate.gate.pass();
+  if (plan.isSilent) {
+    await closed(socket);
+    return "close";
+  }
   if (plan.garbage !== undefined) {
-    await write(socket, Buffer.from(plan.garbage, "latin1"));
+    for (const piece of plan.garbage()) {
+      if (socket.destroyed) break;
+      await write(socket, Buffer.from(piece, "latin1"));
+      // A write that the system takes at once comes back before anything else has a turn.
+      await turn();
+    }
     return "close";
   }
   for (const { status, fields } of plan.interim) {
@@ -30,7 +45,11 @@ export const writeReply = async (
   const reply = await renderReply(plan, request);
   const bodyless = request.method === "HEAD" || reply.status < 200 || reply.status === 204 || reply.status === 304;
   const fields = framedFields(plan, reply.status, reply.fields, reply.body.size, bodyless, now);
-  const head = renderHead(reply.status, fields);
+  let head = renderHead(reply.status, fields);
+  if (plan.dripsHead && plan.bytesPerSecond !== undefined) {
+    await dripBytes(socket, head.subarray(0, -1), plan.bytesPerSecond);
+    head = head.subarray(-1);
+  }
   if (bodyless) {
     await write(socket, head);
     return plan.tunnel === undefined ? "keep" : "tunnel";
@@ -98,8 +117,9 @@ const writeBody = async (
     if (framing.kind === "chunked")
       end = Math.min(end, sent + (framing.sizes[chunkNumber++ % framing.sizes.length] ?? 1));
     if (plan.bytesPerSecond !== undefined) {
-      end = Math.min(end, sent + Math.max(1, Math.round((plan.bytesPerSecond * DRIP_STEP_MS) / 1000)));
-      if (sent > 0) await pause(DRIP_STEP_MS);
+      const step = dripStep(plan.bytesPerSecond);
+      end = Math.min(end, sent + step.bytes);
+      if (sent > 0) await pause(step.ms);
     }
     for (const stop of [gateAt, fault?.afterBytes]) if (stop !== undefined && stop > sent) end = Math.min(end, stop);
     const piece = body.slice(sent, end);
@@ -115,6 +135,14 @@ const writeBody = async (
   const tail = framing.kind === "chunked" ? Buffer.from("0\r\n\r\n") : Buffer.alloc(0);
   await write(socket, Buffer.concat([pending, tail]));
   return framing.kind === "close" ? "close" : "keep";
+};
+
+const dripBytes = async (socket: Socket, bytes: Buffer, bytesPerSecond: number): Promise<void> => {
+  const step = dripStep(bytesPerSecond);
+  for (let sent = 0; sent < bytes.length && !socket.destroyed; sent += step.bytes) {
+    await write(socket, bytes.subarray(sent, sent + step.bytes));
+    await pause(step.ms);
+  }
 };
 
 const actFaulty = async (socket: Socket, kind: "stall" | "reset" | "close"): Promise<AfterReply> => {

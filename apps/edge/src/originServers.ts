@@ -1,0 +1,137 @@
+import type { EdgeConfig } from "@basalt/config";
+import {
+  type AddressSnapshot,
+  createOriginBoard,
+  createSystemResolver,
+  type DnsEntry,
+  type OriginBoard,
+  type OriginEvent,
+  type OriginMonitoring,
+  type OriginOutcome,
+  type OriginResolver,
+  type OriginView,
+} from "@basalt/origin";
+import { type CounterBlock, type InfoLog, VHOST_SLOT } from "@basalt/telemetry";
+import { type Clock, unreachable } from "@basalt/types";
+import { OriginLog } from "./originLog.ts";
+import type { OriginViewChange } from "./protocol.ts";
+
+export interface OriginServersParts {
+  readonly clock: Clock;
+  readonly log: Pick<InfoLog, "notice" | "warning">;
+  readonly counters: CounterBlock;
+  /** A view has changed: all workers are to know. */
+  readonly onView: (change: OriginViewChange) => void;
+}
+
+/** The primary's part of the origins: one board for all workers, with what it says in log and counters. */
+export class OriginServers {
+  readonly #counters: CounterBlock;
+  readonly #log: OriginLog;
+  readonly #board: OriginBoard;
+  #generation = 0;
+  #vhosts: readonly string[] = [];
+  #nameServers: readonly string[] = [];
+  #resolver: OriginResolver = createSystemResolver({ servers: [] });
+
+  constructor({ clock, log, counters, onView }: OriginServersParts) {
+    this.#counters = counters;
+    this.#log = new OriginLog(log, clock);
+    this.#board = createOriginBoard({
+      clock,
+      resolver: { resolve: (domain, family) => this.#resolver.resolve(domain, family) },
+      onView: (view) => onView({ generation: this.#generation, view }),
+      onEvent: (event) => this.#note(event),
+    });
+  }
+
+  /** Before the workers are configured, so that they start with what is known. */
+  configure(config: EdgeConfig): void {
+    const { dnsServers } = config.server.cache;
+    if (dnsServers.join() !== this.#nameServers.join()) {
+      this.#nameServers = dnsServers;
+      this.#resolver = createSystemResolver({ servers: dnsServers });
+    }
+    this.#generation = config.generation;
+    this.#vhosts = config.vhosts.map(({ name }) => name);
+    this.#board.configure(config.vhosts);
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Of the virtual hosts of that configuration. */
+  get views(): readonly OriginView[] {
+    return this.#vhosts.map((vhost) => this.#board.view(vhost)).filter((view) => view !== undefined);
+  }
+
+  report(outcomes: readonly OriginOutcome[]): void {
+    for (const outcome of outcomes) this.#board.report(outcome);
+  }
+
+  reportTransactions(worker: number, byVhost: ReadonlyMap<string, number>): void {
+    this.#board.reportTransactions(worker, byVhost);
+  }
+
+  workerGone(worker: number): void {
+    this.#board.reportTransactions(worker, new Map());
+  }
+
+  reset(vhost: string | undefined): boolean {
+    return this.#board.reset(vhost);
+  }
+
+  monitoring(vhost: string | undefined): OriginMonitoring | undefined {
+    return this.#board.monitoring(vhost);
+  }
+
+  dnsList(): readonly DnsEntry[] {
+    return this.#board.dnsList();
+  }
+
+  /** State of the configured addresses, the active ones first. */
+  addressesOf(vhost: string): readonly AddressSnapshot[] {
+    return this.#board.snapshot(vhost);
+  }
+
+  /** Call it before counters are read. */
+  count(): void {
+    for (const vhost of this.#vhosts) {
+      const offset = this.#counters.vhost(vhost);
+      const excluded = this.#board.snapshot(vhost).filter((address) => address.excluded).length;
+      const inService = this.#board.view(vhost)?.inService.length ?? 0;
+      this.#counters.set(offset + VHOST_SLOT.originServersInService, inService);
+      this.#counters.set(offset + VHOST_SLOT.originAddressesExcluded, excluded);
+    }
+  }
+
+  close(): void {
+    this.#board.close();
+  }
+
+  #note(event: OriginEvent): void {
+    this.#log.note(event);
+    const slot = countedIn(event);
+    if (slot !== undefined) this.#counters.add(this.#counters.vhost(event.vhost) + slot, 1);
+  }
+}
+
+/** Slot of the counter that an event adds to. */
+const countedIn = (event: OriginEvent): number | undefined => {
+  switch (event.kind) {
+    case "excluded":
+      return VHOST_SLOT.originExclusions;
+    case "recovered":
+      return VHOST_SLOT.originRecoveries;
+    case "unresolved":
+      return VHOST_SLOT.originUnresolved;
+    case "failure":
+    case "servers":
+    case "resolved":
+    case "probe":
+      return undefined;
+    default:
+      return unreachable(event);
+  }
+};

@@ -1,0 +1,127 @@
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
+import { createOriginPool, type OriginOutcome, type OriginView, type SharedOriginPool, shareOf } from "@basalt/origin";
+import type { CounterBlock, InfoLog } from "@basalt/telemetry";
+import type { Clock } from "@basalt/types";
+import { OriginCounting } from "./originCounting.ts";
+import { OriginLog } from "./originLog.ts";
+import type { OriginViewChange, WorkerShare } from "./protocol.ts";
+
+/** Failures come in crowds: those of this time go in one message. */
+const OUTCOMES_EVERY_MS = 10;
+const TRANSACTIONS_EVERY_MS = 100;
+
+export interface WorkerOriginsParts {
+  readonly clock: Clock;
+  readonly counters: CounterBlock;
+  readonly log: Pick<InfoLog, "notice" | "warning">;
+  readonly tellOutcomes: (outcomes: readonly OriginOutcome[]) => void;
+  readonly tellTransactions: (byVhost: ReadonlyMap<string, number>) => void;
+}
+
+interface HostPool {
+  readonly vhost: string;
+  readonly pool: SharedOriginPool;
+}
+
+const identityOf = ({ name, origin, originOptions }: VhostSettings): string =>
+  JSON.stringify([name, origin, originOptions]);
+
+const isSame = (left: ReadonlyMap<string, number>, right: ReadonlyMap<string, number>): boolean =>
+  left.size === right.size && [...left].every(([vhost, count]) => right.get(vhost) === count);
+
+/** The origin pools of a worker: they follow the primary's views and tell it what they learn. */
+export class WorkerOrigins {
+  readonly #parts: WorkerOriginsParts;
+  readonly #log: OriginLog;
+  readonly #counting: OriginCounting;
+  readonly #byIdentity = new Map<string, HostPool>();
+  readonly #byVhost = new Map<string, SharedOriginPool>();
+  /** Pools of an earlier configuration whose last exchanges run. */
+  readonly #ending = new Set<HostPool>();
+  #generation = 0;
+  #share: WorkerShare = { place: 0, workers: 1 };
+  #outcomes: OriginOutcome[] = [];
+  #toldTransactions: ReadonlyMap<string, number> = new Map();
+
+  constructor(parts: WorkerOriginsParts) {
+    this.#parts = parts;
+    this.#log = new OriginLog(parts.log, parts.clock);
+    this.#counting = new OriginCounting(parts.counters);
+    setInterval(() => this.#tellTransactions(), TRANSACTIONS_EVERY_MS).unref();
+  }
+
+  setShare(share: WorkerShare): void {
+    this.#share = share;
+  }
+
+  /**
+   * The pools of a configuration, by virtual host. Those of hosts whose origin settings have not changed are kept, with
+   * their connections.
+   */
+  configure(config: EdgeConfig, views: readonly OriginView[]): ReadonlyMap<string, SharedOriginPool> {
+    const kept = new Set<string>();
+    this.#generation = config.generation;
+    this.#byVhost.clear();
+    for (const settings of config.vhosts) {
+      const identity = identityOf(settings);
+      kept.add(identity);
+      const { pool } = this.#byIdentity.get(identity) ?? this.#create(identity, settings);
+      this.#byVhost.set(settings.name, pool);
+    }
+    for (const [identity, host] of this.#byIdentity) if (!kept.has(identity)) this.#retire(identity, host);
+    for (const view of views) this.#byVhost.get(view.vhost)?.apply(view);
+    return this.#byVhost;
+  }
+
+  applyView({ generation, view }: OriginViewChange): void {
+    if (generation === this.#generation) this.#byVhost.get(view.vhost)?.apply(view);
+  }
+
+  /** Call it before counters are read. */
+  count(): void {
+    this.#counting.collect();
+  }
+
+  #create(identity: string, settings: VhostSettings): HostPool {
+    const pool = createOriginPool(settings, {
+      onEvent: (event) => this.#log.note(event),
+      onOutcome: (outcome) => this.#noteOutcome(outcome),
+      share: (total) => shareOf(total, this.#share.workers, this.#share.place),
+    });
+    this.#counting.watch(settings.name, pool);
+    const host = { vhost: settings.name, pool };
+    this.#byIdentity.set(identity, host);
+    return host;
+  }
+
+  #retire(identity: string, host: HostPool): void {
+    this.#byIdentity.delete(identity);
+    this.#ending.add(host);
+    void host.pool.close().then(() => {
+      this.#ending.delete(host);
+      this.#counting.forget(host.pool);
+    });
+  }
+
+  #noteOutcome(outcome: OriginOutcome): void {
+    if (this.#outcomes.length === 0) {
+      setTimeout(() => {
+        const outcomes = this.#outcomes;
+        this.#outcomes = [];
+        this.#parts.tellOutcomes(outcomes);
+      }, OUTCOMES_EVERY_MS);
+    }
+    this.#outcomes.push(outcome);
+  }
+
+  #tellTransactions(): void {
+    const byVhost = new Map<string, number>();
+    const add = (vhost: string, { active }: SharedOriginPool): void => {
+      if (active > 0) byVhost.set(vhost, (byVhost.get(vhost) ?? 0) + active);
+    };
+    for (const { vhost, pool } of [...this.#byIdentity.values(), ...this.#ending]) add(vhost, pool);
+    if (isSame(byVhost, this.#toldTransactions)) return;
+    this.#toldTransactions = byVhost;
+    this.#parts.tellTransactions(byVhost);
+  }
+}

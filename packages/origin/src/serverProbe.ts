@@ -1,0 +1,116 @@
+import type { OriginAddress } from "@basalt/config";
+import { AddressConnections } from "./addressConnections.ts";
+import { Attempt, type AttemptPlan } from "./attempt.ts";
+import type { Connector } from "./connector.ts";
+import type { OriginSettings } from "./contract.ts";
+import { newCounters } from "./counters.ts";
+import { endpointOf } from "./endpoint.ts";
+import { decideHost, prefixTarget } from "./requestHead.ts";
+import { runAfter, type Scheduler } from "./scheduler.ts";
+
+export interface ProbePlan {
+  /** Without the path prefix of the address. */
+  readonly uri: string;
+  /** Statuses that count as success; empty or 0: any. */
+  readonly resCodes: readonly number[];
+  /** Whether the whole answer is awaited (ORG-13), not only its status (ORG-09). */
+  readonly isWhole: boolean;
+  readonly connectTimeoutMs: number;
+  readonly receiveTimeoutMs: number;
+  /** From the connect to the end; 0: no limit. */
+  readonly totalTimeoutMs: number;
+}
+
+export interface ProbeResult {
+  readonly isSuccess: boolean;
+  /** Undefined when there was no response. */
+  readonly status: number | undefined;
+  readonly detail: string;
+}
+
+export interface ProbeMeans {
+  readonly connector: Connector;
+  readonly schedule: Scheduler;
+}
+
+const isAccepted = (status: number, resCodes: readonly number[]): boolean =>
+  resCodes.length === 0 || resCodes.includes(0) || resCodes.includes(status);
+
+/**
+ * Asks one server on a connection of its own, with default Host and the configured User-Agent and nothing else
+ * (ORG-50). `done` hears the result once; the function returned gives the probe up without one.
+ */
+export const probeServer = (
+  server: { readonly id: string; readonly ip: string; readonly address: OriginAddress },
+  settings: OriginSettings,
+  plan: ProbePlan,
+  { connector, schedule }: ProbeMeans,
+  done: (result: ProbeResult) => void,
+): (() => void) => {
+  const { host, userAgent } = settings.originOptions;
+  const connections = new AddressConnections({
+    endpoint: endpointOf(settings, server.address, server),
+    connector,
+    reuseTimeoutMs: settings.originOptions.reuseTimeoutSeconds * 1000,
+    onConnect: () => {},
+  });
+  const attemptPlan: AttemptPlan = {
+    address: server.id,
+    method: "GET",
+    path: prefixTarget(plan.uri, server.address),
+    fields: [
+      "host",
+      decideHost(undefined, host, server.address),
+      ...(userAgent === "" || userAgent === "*" ? [] : ["user-agent", userAgent]),
+    ],
+    body: { kind: "none" },
+    upgrade: undefined,
+    connectTimeoutMs: plan.connectTimeoutMs,
+    receiveTimeoutMs: plan.receiveTimeoutMs,
+    fresh: true,
+  };
+  let status: number | undefined;
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    stopTimer?.();
+    attempt.abort();
+    connections.close();
+  };
+  const end = (isSuccess: boolean, detail: string): void => {
+    if (isOver) return;
+    stop();
+    done({ isSuccess, status, detail });
+  };
+  const judge = (): void => {
+    if (status !== undefined && isAccepted(status, plan.resCodes)) end(true, `status ${status}`);
+    else end(false, `status ${status} is not one of ${plan.resCodes.join(", ")}`);
+  };
+  const attempt = new Attempt(
+    attemptPlan,
+    connections,
+    {
+      onInformation: () => {},
+      onHead: (head) => {
+        status = head.status;
+        if (!plan.isWhole) judge();
+      },
+      onData: () => true,
+      onComplete: judge,
+      onUpgrade: (_, socket) => {
+        socket.destroy();
+        end(false, "another protocol");
+      },
+      onFailure: ({ error }) => end(false, error.detail),
+    },
+    newCounters(),
+  );
+  const stopTimer =
+    plan.totalTimeoutMs > 0
+      ? runAfter(schedule, plan.totalTimeoutMs, () => end(false, `no whole answer within ${plan.totalTimeoutMs} ms`))
+      : undefined;
+  attempt.start();
+  return () => {
+    if (!isOver) stop();
+  };
+};
