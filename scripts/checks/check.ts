@@ -19,14 +19,24 @@ export interface Scene {
 
 /** Runs a check, takes everything down again and sets the exit code; a failed one shows what the edge said. */
 export async function runCheck(
-  settings: Pick<RigHome, "workers" | "cacheXml" | "optionsXml">,
+  settings: Pick<RigHome, "workers" | "cacheXml" | "optionsXml"> & {
+    /** Further elements of the virtual host, by the port of its origin. */
+    readonly vhostXml?: (originPort: number) => string;
+  },
   body: (scene: Scene) => Promise<void>,
 ): Promise<never> {
   const home = await mkdtemp(join(tmpdir(), "basalt-check-"));
   const origin = await startRigOrigin();
   const port = await findFreePort();
   const managerPort = await findFreePort();
-  await writeRigHome(home, { ...settings, port, managerPort, originPort: origin.port });
+  const { vhostXml = () => "" } = settings;
+  await writeRigHome(home, {
+    ...settings,
+    port,
+    managerPort,
+    originPort: origin.port,
+    vhostXml: vhostXml(origin.port),
+  });
   const edge = launchEdge(home);
   const takeDown = async () => {
     await edge.stop();

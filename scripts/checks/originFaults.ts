@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { formatTable, print } from "../../infra/lib/print.ts";
 import {
+  brokenRenewals,
   type CellReport,
   judgeCell,
   ORIGIN_FAULTS,
@@ -38,7 +39,7 @@ const rowOf = (report: CellReport): string[] => [
 
 const HEADING = ["fault", "object", "request", "the client saw", "slowest, s", "origin requests", "right again, s"];
 
-await runStoreCheck(async ({ expect }) => {
+await runStoreCheck(async ({ expect, target }) => {
   const faults = ORIGIN_FAULTS.filter(({ name }) => name.includes(values.only));
   const reports = await runFaultMatrix({ faults, askForMs, atOnce, workers: Number(values.workers) });
   print(formatTable([HEADING, ...reports.map(rowOf)]));
@@ -52,6 +53,8 @@ await runStoreCheck(async ({ expect }) => {
   expect(sound === reports.length, `${sound} of ${reports.length} cells as the specification has them`);
   const whole = reports.flatMap(({ answers }) => answers);
   expect(!whole.some(({ label }) => label.endsWith("wrong")), `${whole.length} answers, no cut body that looks whole`);
+  const broken = reports.reduce((sum, report) => sum + brokenRenewals(report), 0);
+  target(broken === 0, `answers cut although an older object was there: ${broken}`);
   const twice = reports.reduce((sum, { repeatedPosts }) => sum + repeatedPosts.length, 0);
   expect(twice === 0, `POSTs that arrived twice: ${twice}`);
 });

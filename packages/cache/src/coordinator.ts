@@ -308,7 +308,7 @@ export class ObjectCoordinator {
     this.#detachFills(invalidation);
     const affected = { count: 0, bytes: 0 };
     this.#running.set(invalidation.version, affected);
-    const journaled = this.#parts.journal?.append(invalidation);
+    const journaled = this.#isOutlivedBy(invalidation) ? this.#parts.journal?.append(invalidation) : undefined;
     const confirmed = this.#confirmAll(invalidation);
     // It may fail before it is awaited.
     confirmed.catch(() => undefined);
@@ -436,6 +436,16 @@ export class ObjectCoordinator {
     if ((row.flags & ROW_FLAG.DERIVED) !== 0) return;
     affected.count++;
     affected.bytes += row.location.bodyBytes;
+  }
+
+  /**
+   * Whether a crash could bring back what it is about. Not where nothing of a URL is on disk or on its way there: anybody
+   * can send unsafe requests, and each would cost a write that waits for the disk.
+   */
+  #isOutlivedBy({ vhost, target }: Invalidation): boolean {
+    if (target.kind !== "url" || this.#parts.index.findVariants(vhost, target.url).length > 0) return true;
+    for (const fill of this.#fills.values()) if (fill.vhost === vhost && fill.url === target.url) return true;
+    return false;
   }
 
   /** A fill that started before an invalidation may go on for those who wait, but nobody new may join it. */

@@ -3,19 +3,21 @@ import type { FillUpdate } from "./protocol.ts";
 /** Updates that decide what a waiting request does next. */
 type Decisive = Exclude<FillUpdate, { readonly kind: "progress" }>;
 
+type Listener = (update: FillUpdate) => void;
+
 /**
  * Who in this worker follows which fill of another worker. Updates may overtake the reply that announces a fill; they
  * wait here until somebody asks for them, which always happens.
  */
 export class Followers {
-  readonly #listeners = new Map<number, (update: FillUpdate) => void>();
+  readonly #listeners = new Map<number, Set<Listener>>();
   readonly #early = new Map<number, FillUpdate[]>();
 
   receive(update: FillUpdate): void {
-    const listener = this.#listeners.get(update.fillId);
-    if (listener !== undefined) {
+    const listeners = this.#listeners.get(update.fillId);
+    if (listeners !== undefined) {
       if (update.kind !== "shared" && update.kind !== "progress") this.#listeners.delete(update.fillId);
-      listener(update);
+      for (const listener of [...listeners]) listener(update);
       return;
     }
     const waiting = this.#early.get(update.fillId);
@@ -23,9 +25,11 @@ export class Followers {
     else waiting.push(update);
   }
 
-  /** All updates of a fill, those that came early first. Replaces an earlier listener. */
-  follow(fillId: number, listener: (update: FillUpdate) => void): void {
-    this.#listeners.set(fillId, listener);
+  /** All updates of a fill, for the first who asks those too that came early. */
+  follow(fillId: number, listener: Listener): void {
+    const others = this.#listeners.get(fillId);
+    if (others === undefined) this.#listeners.set(fillId, new Set([listener]));
+    else others.add(listener);
     const early = this.#early.get(fillId) ?? [];
     this.#early.delete(fillId);
     for (const update of early) this.receive(update);
@@ -34,11 +38,12 @@ export class Followers {
   /** The first update that decides something; later ones wait for `follow`. */
   first(fillId: number): Promise<Decisive> {
     return new Promise((resolve) => {
-      this.follow(fillId, (update) => {
+      const listener = (update: FillUpdate): void => {
         if (update.kind === "progress") return;
-        this.#listeners.delete(fillId);
+        this.#leave(fillId, listener);
         resolve(update);
-      });
+      };
+      this.follow(fillId, listener);
     });
   }
 
@@ -49,5 +54,10 @@ export class Followers {
         if (update.kind !== "progress" && update.kind !== "shared") resolve(update);
       });
     });
+  }
+
+  #leave(fillId: number, listener: Listener): void {
+    const listeners = this.#listeners.get(fillId);
+    if (listeners?.delete(listener) === true && listeners.size === 0) this.#listeners.delete(fillId);
   }
 }

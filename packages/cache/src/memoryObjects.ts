@@ -10,6 +10,8 @@ import type { TierEntry } from "./tierEntry.ts";
 /** The objects in a worker's memory, each shown only with every invalidation applied. */
 export class MemoryObjects {
   readonly #tier: MemoryTier<TierEntry>;
+  /** Lists of which a part is about to be forgotten. */
+  readonly #settling = new Map<InvalidationList, { nextVersion: number }>();
 
   constructor(tier: MemoryTier<TierEntry>) {
     this.#tier = tier;
@@ -91,9 +93,30 @@ export class MemoryObjects {
     }
   }
 
-  /** The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. */
+  /**
+   * The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. All that is in
+   * memory is looked at for that, so what is told soon after waits for its turn: clients cause invalidations too.
+   */
   settle(vhostIndex: number, list: InvalidationList, version: number): void {
+    const running = this.#settling.get(list);
+    if (running !== undefined) {
+      running.nextVersion = Math.max(running.nextVersion, version);
+      return;
+    }
     if (list.size === 0) return;
+    const settling = { nextVersion: version };
+    this.#settling.set(list, settling);
+    this.#applyAll(vhostIndex, list);
+    // A read of an older row from the disk may still be on its way.
+    const forget = (): void => {
+      this.#settling.delete(list);
+      list.settle(version);
+      if (settling.nextVersion > version) this.settle(vhostIndex, list, settling.nextVersion);
+    };
+    setTimeout(forget, SETTLE_DELAY_MS).unref();
+  }
+
+  #applyAll(vhostIndex: number, list: InvalidationList): void {
     const first = vhostIndex * SPACES_PER_VHOST;
     this.#tier.forEach((entry, _name, space) => {
       if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
@@ -103,8 +126,6 @@ export class MemoryObjects {
       }
       entry.checkedVersion = list.latest;
     });
-    // A read of an older row from the disk may still be on its way.
-    setTimeout(() => list.settle(version), SETTLE_DELAY_MS).unref();
   }
 
   #applyTo(space: number, object: CachedObject, invalidation: Invalidation): boolean {

@@ -281,7 +281,7 @@ const settingsFor = (
   name: place.host,
   origin: {
     addresses: ips.map((ip) => ({
-      text: `${place.hostField} ${ip}`,
+      text: `${ip.includes(":") ? `[${ip}]` : ip}:${place.port}`,
       scheme: place.scheme,
       host: ip,
       port: place.port,

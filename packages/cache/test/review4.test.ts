@@ -1,12 +1,22 @@
-import { describe, expect, it } from "vitest";
-import { type CachedObject, nameOf, type ObtainRequest, selectorFor } from "../src/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import { Followers } from "../src/followers.ts";
+import {
+  type CachedObject,
+  type Invalidation,
+  nameOf,
+  ObjectCoordinator,
+  type ObtainRequest,
+  selectorFor,
+} from "../src/index.ts";
 import { RecentPasses } from "../src/recentPasses.ts";
-import { TestHost, type TestWorker } from "./support/host.ts";
+import { TestHost, type TestWorker, VHOST } from "./support/host.ts";
 import { bodyOf } from "./support/reading.ts";
 import { TestClock } from "./support/testClock.ts";
 import { until } from "./support/waiting.ts";
 
 const RULES = "<Options><CachingProfile>rfc9111</CachingProfile></Options>";
+
+const FRESH = ["Cache-Control", "max-age=100"];
 
 /** A request with these fields, under the name that a selection gives it. */
 const asking = (
@@ -31,7 +41,7 @@ describe("responses of other requests", () => {
     const vary = ["Vary", "Accept-Language, Cookie", "Cache-Control", "max-age=100"];
     worker.origin.answer = (call) => call.reply(200, "of one", vary);
     await worker.obtain("/a", asking(worker, { "accept-language": "fr", cookie: "user=1" }, selection));
-    await until(() => host.index.findVariants("www.example.com", "/a").length === 2, "two rows");
+    await until(() => host.index.findVariants(VHOST, "/a").length === 2, "two rows");
     worker.origin.answer = (call) => call.fail("ORIGIN_CONNECT_FAILED");
     const other = asking(worker, { "accept-language": "fr", cookie: "user=2" }, selection);
     const obtained = await worker.obtain("/a", { ...other, held: undefined });
@@ -80,5 +90,50 @@ describe("what is remembered of responses that were passed", () => {
     const url = (index: number): string => `/${index}${"x".repeat(60_000)}`;
     for (let index = 0; index < 500; index++) passes.note(url(index));
     expect([passes.has(url(0)), passes.has(url(499))]).toEqual([false, true]);
+  });
+});
+
+describe("invalidations that any client can cause (RFC 9111 4.4)", () => {
+  it("cost one look at all of memory in a while, however many there are", async () => {
+    const host = new TestHost({ vhost: RULES });
+    const worker = host.worker(1);
+    await worker.fill("/a", "x", FRESH);
+    const looks = vi.spyOn(worker.tier, "forEach");
+    for (let number = 1; number <= 20; number++) {
+      await worker.cache.invalidateUrls(worker.vhost, [`/${number}`]);
+      await host.settled(number);
+    }
+    expect(looks.mock.calls.length).toBe(1);
+  });
+
+  it("are written down only where a crash could undo them", async () => {
+    const journaled: string[] = [];
+    const journal = {
+      append: ({ target }: Invalidation) => {
+        if (target.kind === "url") journaled.push(target.url);
+        return undefined;
+      },
+    };
+    const host = new TestHost({ vhost: RULES });
+    const worker = host.worker(1);
+    await worker.fill("/stored", "x", FRESH);
+    await until(() => host.row("/stored") !== undefined, "the row");
+    const { index, clock } = host;
+    const parts = { clock, index, journal, hasDisk: () => true, onDefect: host.onDefect };
+    const coordinator = new ObjectCoordinator({ ...parts, derive: (request) => host.derive(request) });
+    coordinator.addWorker(1, { call: () => Promise.resolve(null), tell: () => {} });
+    const key = Buffer.alloc(16, 1);
+    coordinator.acquire(1, { key, vhost: VHOST, url: "/coming", heldVersion: 0, isAlone: false });
+    await coordinator.outdated(VHOST, ["/stored", "/unknown", "/coming"]);
+    expect(journaled).toEqual(["/stored", "/coming"]);
+  });
+});
+
+describe("two who follow one fill", () => {
+  it("learn of its end both", async () => {
+    const followers = new Followers();
+    const outcomes = [followers.outcome(1), followers.outcome(1)];
+    followers.receive({ fillId: 1, kind: "orphaned" });
+    expect(await Promise.all(outcomes)).toMatchObject([{ kind: "orphaned" }, { kind: "orphaned" }]);
   });
 });

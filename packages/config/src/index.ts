@@ -1,4 +1,5 @@
 export { adviseOnConfig } from "./adviseOnConfig.ts";
+export { checkFiles } from "./checkFiles.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
 export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
 export * from "./contract.ts";

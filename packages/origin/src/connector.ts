@@ -87,7 +87,7 @@ export const openConnection: Connector = (endpoint, timeoutMs, callback) => {
       });
       socket.once("secureConnect", succeed).on("error", onError).once("close", onClose);
     } catch (cause) {
-      onError(EdgeError.from(cause));
+      refuse(cause instanceof Error ? cause.message : String(cause), cause);
     }
   };
   const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;

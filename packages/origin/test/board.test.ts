@@ -150,8 +150,11 @@ describe("health checks", () => {
     const origin = await rawOrigin((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhalf"));
     const checker = checkerFor({ timeoutSeconds: 3, cycleSeconds: 10, exclusion: 1 });
     const { board, events } = openBoard([settingsFor([addressAt(origin.port)], {}, [], [checker])], parts);
-    time.pass(10);
-    await until(() => origin.sockets.size === 1);
+    await time.passSlowly(10, 100);
+    await until(() => {
+      if (origin.sockets.size === 0) time.passMs(1);
+      return origin.sockets.size === 1 || board.snapshot(NAME)[0]?.excluded === true;
+    });
     for (let turn = 0; turn < 20; turn += 1) await settled();
     time.pass(3);
     expect(events.filter((event) => event.kind === "excluded")).toMatchObject([{ source: "healthcheck" }]);
@@ -182,9 +185,8 @@ describe("domains", () => {
   const idOf = (ip: string) => `origin.test:80 ${ip}`;
 
   it("ORG-22 resolves at once; until then requests may wait", async () => {
-    const { parts } = timed();
+    const { time, parts } = timed();
     const resolver = new FakeResolver().answer("origin.test", { "10.0.0.1": 60, "2001:db8::1": 60 });
-    const { time } = { time: parts.clock };
     const { board, views } = openBoard([settings], { ...parts, resolver });
     expect(views).toMatchObject([{ inService: [], isResolving: true }]);
     expect(resolver.asked).toEqual([]);

@@ -25,7 +25,7 @@ describe("exclusion of a server", () => {
   it("ORG-03 ORG-10 excludes after three failures; everything then goes to the other server", async () => {
     const good = await httpOrigin((_request, response) => response.end("good"));
     const bad = await refusedPort();
-    const { pool, board, events } = openPool(settingsFor([addressAt(bad), addressAt(good.port)]));
+    const { pool, events } = openPool(settingsFor([addressAt(bad), addressAt(good.port)]));
     for (let nth = 0; nth < 10; nth += 1) expect(await resultOf(pool, getRequest("/"))).toBe(200);
     const server = `127.0.0.1:${bad}`;
     expect(events.map((event) => event.kind)).toEqual(["failure", "failure", "failure", "excluded"]);

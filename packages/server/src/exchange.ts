@@ -269,6 +269,7 @@ export class Exchange implements ConditionRequest {
     this.object = undefined;
     this.source = undefined;
     this.body = undefined;
+    this.keyBody = undefined;
     this.connection.finished(keepAlive);
   }
 

@@ -114,20 +114,24 @@ export const check: Command = {
   doc: "Reads the configuration files and prints what is wrong with them.",
   run: async ({ home, options }) => {
     // Loaded here alone: the other commands start several times faster without it.
-    const { adviseOnConfig, parseConfig, readConfigSources } = await import("@basalt/config");
+    const { adviseOnConfig, checkFiles, parseConfig, readConfigSources } = await import("@basalt/config");
     const outcome = parseConfig(await readConfigSources(home.path), {
       home: home.path,
       generation: 1,
       cores: availableParallelism(),
       hostName: hostname(),
     });
-    const problems = outcome.ok ? [...outcome.warnings, ...adviseOnConfig(outcome.config)] : outcome.problems;
+    const unusable = outcome.ok ? await checkFiles(outcome.config, outcome.provenance) : [];
+    const problems = outcome.ok
+      ? [...outcome.warnings, ...adviseOnConfig(outcome.config), ...unusable]
+      : outcome.problems;
+    const isSound = outcome.ok && unusable.length === 0;
     if (options.json) {
-      printJson({ ok: outcome.ok, problems });
-      return outcome.ok ? EXIT.done : EXIT.failed;
+      printJson({ ok: isSound, problems });
+      return isSound ? EXIT.done : EXIT.failed;
     }
     for (const problem of problems) printError(formatProblem(problem));
-    if (!outcome.ok) {
+    if (!outcome.ok || !isSound) {
       printError("The configuration cannot be put in service.");
       return EXIT.failed;
     }

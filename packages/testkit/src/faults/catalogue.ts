@@ -36,6 +36,8 @@ export interface OriginFault {
   readonly waits?: { readonly connect?: number; readonly receive?: number };
   /** Longer than that because the origin is slow but never silent for long. */
   readonly slownessMs?: number;
+  /** Has to last this long at least to show itself. */
+  readonly leastMs?: number;
   /** The origin has a domain and the name server does this as well. */
   readonly domain?: NameFault;
   /** A second server of the host is sound. */
@@ -138,12 +140,20 @@ export const ORIGIN_FAULTS: readonly OriginFault[] = [
     name: "flaps every 2 s",
     how: { kind: "flaps", everyMs: 2000, between: REFUSES },
     reach: "sometimes",
+    leastMs: 8000,
   },
   { name: "NXDOMAIN, known before", how: undefined, reach: "all", domain: "gone" },
   { name: "NXDOMAIN, and refused", how: REFUSES, reach: "nothing", domain: "gone" },
   { name: "NXDOMAIN from the beginning", how: REFUSES, reach: "nothing", domain: "never", waits: { connect: 1 } },
   { name: "name server silent", how: undefined, reach: "all", domain: "unanswered" },
-  { name: "the name moves to another address", how: REFUSES, reach: "sometimes", domain: "moved" },
+  {
+    name: "the name moves to another address",
+    how: REFUSES,
+    reach: "sometimes",
+    domain: "moved",
+    // The old address may take the name with it out of service before the new one is known (ORG-24, rule 2).
+    leastMs: 9000,
+  },
   { name: "refused, another server is sound", how: REFUSES, reach: "nothing", hasSoundServer: true },
   {
     name: "connect never completes, another server is sound",

@@ -101,7 +101,8 @@ export class FaultCell {
     const seenBefore = this.#seen().length;
     await this.#setIn();
     const answers: Answer[] = [];
-    for (const end = performance.now() + askForMs; performance.now() < end; await pause(PAUSE_MS)) {
+    const end = performance.now() + Math.max(askForMs, this.fault.leastMs ?? 0);
+    for (; performance.now() < end; await pause(PAUSE_MS)) {
       answers.push(...(await Promise.all(Array.from({ length: CLIENTS_AT_ONCE }, () => this.#ask(edge.port)))));
     }
     const originRequests = this.#seen().length - seenBefore;

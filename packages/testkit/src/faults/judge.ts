@@ -30,6 +30,15 @@ export const judgeCell = (report: CellReport): string[] => {
   return findings;
 };
 
+/**
+ * Answers that broke off although an older object was there: a body of known length goes to the client as it comes, so
+ * what the origin does to it shows.
+ */
+export const brokenRenewals = ({ state, kind, answers }: CellReport): number =>
+  kind === "GET cached" && (state === "stale" || state === "purged")
+    ? answers.filter(({ label }) => label === "200 cut").length
+    : 0;
+
 /** `12 × 200 old, 2 × 500 page`. */
 export const tally = (answers: readonly Answer[]): string => {
   const counts = new Map<string, number>();

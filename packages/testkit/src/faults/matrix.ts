@@ -15,7 +15,7 @@ export interface MatrixOptions {
 }
 
 const VHOST_DEFAULTS = `<Options>
-  <TTL><ConnectTimeout>1</ConnectTimeout><ReceiveTimeout>1</ReceiveTimeout></TTL>
+  <TTL><Res5xx>1</Res5xx><ConnectTimeout>1</ConnectTimeout><ReceiveTimeout>1</ReceiveTimeout></TTL>
 </Options>
 <OriginOptions>
   <ConnectTimeout>${LIMITS.connectMs / 1000}</ConnectTimeout>

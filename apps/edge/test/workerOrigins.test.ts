@@ -1,0 +1,93 @@
+import { parseConfig } from "@basalt/config";
+import type { OriginOutcome, OriginView } from "@basalt/origin";
+import { CounterBlock } from "@basalt/telemetry";
+import { AdjustableClock } from "@basalt/types";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WorkerOrigins } from "../src/workerOrigins.ts";
+
+const configOf = (generation: number, ...vhosts: readonly string[]) => {
+  const sources = new Map([
+    ["server.xml", "<Server/>"],
+    ["vhosts.xml", `<Vhosts>${vhosts.join("")}</Vhosts>`],
+  ]);
+  const outcome = parseConfig(sources, { home: "/opt/edge", generation, cores: 1, hostName: "edge" });
+  if (!outcome.ok) throw new Error("the configuration is wrong");
+  return outcome.config;
+};
+
+const host = (name: string, address: string): string =>
+  `<Vhost Name="${name}"><Origin><Address>${address}</Address></Origin></Vhost>`;
+
+const viewOf = (vhost: string, version: number, ...ips: readonly string[]): OriginView => ({
+  vhost,
+  version,
+  epoch: 0,
+  inService: ips.map((ip, addressIndex) => ({ id: ip, addressIndex, ip, port: 80 })),
+  isResolving: false,
+  suspected: [],
+  transactions: version,
+});
+
+let origins: WorkerOrigins;
+const outcomes: OriginOutcome[][] = [];
+const transactions: ReadonlyMap<string, number>[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  outcomes.length = 0;
+  transactions.length = 0;
+  origins = new WorkerOrigins({
+    clock: new AdjustableClock(),
+    counters: new CounterBlock(),
+    log: { notice: () => {}, warning: () => {} },
+    tellOutcomes: (told) => outcomes.push([...told]),
+    tellTransactions: (byVhost) => transactions.push(byVhost),
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const request = { method: "GET", target: "/", fields: [], body: { kind: "none" }, mode: "cache" } as const;
+const handler = { onHead: () => {}, onData: () => true, onComplete: () => {}, onError: () => {} };
+
+describe("the origin pools of a worker", () => {
+  it("are kept over a reload that leaves their host alone, and made anew when its origin changes", () => {
+    const first = new Map(origins.configure(configOf(1, host("a", "1.1.1.1"), host("b", "1.1.1.2")), []));
+    const second = new Map(origins.configure(configOf(2, host("a", "1.1.1.1"), host("b", "1.1.1.3")), []));
+    expect(second.get("a")).toBe(first.get("a"));
+    expect(second.get("b")).not.toBe(first.get("b"));
+    expect([...origins.configure(configOf(3, host("b", "1.1.1.3")), []).keys()]).toEqual(["b"]);
+  });
+
+  it("ORG-28 follow the views of their configuration, and of no other", () => {
+    const pools = origins.configure(configOf(4, host("a", "1.1.1.1")), [viewOf("a", 7, "1.1.1.1")]);
+    expect(pools.get("a")?.transactions).toBe(7);
+    origins.applyView({ generation: 5, view: viewOf("a", 9, "1.1.1.1") });
+    origins.applyView({ generation: 3, view: viewOf("a", 10, "1.1.1.1") });
+    expect(pools.get("a")?.transactions).toBe(7);
+    origins.applyView({ generation: 4, view: viewOf("a", 8, "1.1.1.1") });
+    origins.applyView({ generation: 4, view: viewOf("unknown", 8) });
+    expect(pools.get("a")?.transactions).toBe(8);
+  });
+
+  it("ORG-12 fail at once when the view names no server", async () => {
+    const pools = origins.configure(configOf(1, host("a", "1.1.1.1")), [viewOf("a", 1)]);
+    const codes: string[] = [];
+    pools.get("a")?.send(request, { ...handler, onError: ({ code }) => codes.push(code) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(codes).toEqual(["ORIGIN_UNAVAILABLE"]);
+  });
+
+  it("ORG-28 tell transactions in progress at most every 100 ms, and only when they have changed", () => {
+    const pools = origins.configure(configOf(1, host("a", "127.0.0.1:1"), host("b", "127.0.0.1:1")), []);
+    const running = [pools.get("a"), pools.get("a")].map((pool) => pool?.send(request, handler));
+    expect(transactions).toEqual([]);
+    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(500);
+    expect(transactions).toEqual([new Map([["a", 2]])]);
+    for (const exchange of running) exchange?.abort();
+    vi.advanceTimersByTime(100);
+    expect(transactions).toEqual([new Map([["a", 2]]), new Map()]);
+  });
+});

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { renderRequest } from "../../src/index.ts";
+import { type Scene, type SceneOptions, scenario } from "../../src/scenario/index.ts";
+import { frameOf, OPCODE, WebSocketServer } from "./support/webSocketServer.ts";
+
+/** WebSocket through two workers: with the client of the runtime, and byte by byte. */
+const server = new WebSocketServer();
+await server.listen();
+beforeAll(() => {
+  server.onOpen = () => {};
+});
+afterAll(() => server.close());
+
+const HOST = "ws.test";
+const behindEdge = (xml = ""): SceneOptions => ({
+  host: HOST,
+  address: () => `127.0.0.1:${server.port}`,
+  xml,
+  ownEdge: { workers: 2, defaultVhost: HOST },
+  limitMs: 60_000,
+});
+
+interface Opened {
+  readonly socket: WebSocket;
+  /** Sends, and resolves with the next message. */
+  readonly ask: (data: string | Uint8Array<ArrayBuffer>) => Promise<string | Buffer>;
+  /** The close event. */
+  readonly closed: Promise<{ readonly code: number; readonly wasClean: boolean }>;
+}
+
+const open = async ({ edge }: Scene, path = "/chat"): Promise<Opened> => {
+  const socket = new WebSocket(`ws://127.0.0.1:${edge.port}${path}`);
+  socket.binaryType = "arraybuffer";
+  const closed = new Promise<{ code: number; wasClean: boolean }>((resolve) => {
+    socket.addEventListener("close", ({ code, wasClean }) => resolve({ code, wasClean }));
+  });
+  await new Promise((resolve, reject) => {
+    socket.addEventListener("open", resolve);
+    socket.addEventListener("error", () => reject(new Error("the WebSocket was not opened")));
+  });
+  const ask: Opened["ask"] = (data) =>
+    new Promise((resolve) => {
+      const listener = ({ data: answer }: MessageEvent<string | ArrayBuffer>): void =>
+        resolve(typeof answer === "string" ? answer : Buffer.from(answer));
+      socket.addEventListener("message", listener, { once: true });
+      socket.send(data);
+    });
+  return { socket, ask, closed };
+};
+
+describe("WebSocket with a client library", () => {
+  scenario("echo of text and binary messages, and a clean close", behindEdge(), async (scene) => {
+    const { socket, ask, closed } = await open(scene);
+    expect(await ask("hello")).toBe("hello");
+    expect(await ask(new Uint8Array([0, 255, 10, 13]))).toEqual(Buffer.from([0, 255, 10, 13]));
+    socket.close(1000, "bye");
+    expect(await closed).toEqual({ code: 1000, wasClean: true });
+    await scene.edge.counted({ TCP_CLIENT_REFRESH_MISS: 1, "client_responses{class=1xx}": 1 });
+  });
+
+  scenario("messages of megabytes", behindEdge(), async (scene) => {
+    const { socket, ask } = await open(scene);
+    for (const length of [125, 126, 65_535, 65_536, 8 << 20]) {
+      const message = Buffer.alloc(length, `${length} `);
+      const answer = await ask(new Uint8Array(message));
+      expect(Buffer.isBuffer(answer) && answer.equals(message)).toBe(true);
+    }
+    socket.close();
+  });
+
+  scenario("ping of the origin, pong of the client", behindEdge(), async (scene) => {
+    server.pongs.length = 0;
+    server.onOpen = (socket) => socket.write(frameOf(OPCODE.ping, Buffer.from("are you there")));
+    const { socket, ask } = await open(scene);
+    await ask("x");
+    expect(server.pongs).toEqual(["are you there"]);
+    server.onOpen = () => {};
+    socket.close();
+  });
+
+  scenario("an origin that ends its side with its close frame still gets the client's", behindEdge(), async (scene) => {
+    const before = server.closes;
+    server.onOpen = (socket) => socket.end(frameOf(OPCODE.close, Buffer.from([3, 232])));
+    const { closed } = await open(scene);
+    expect(await closed).toEqual({ code: 1000, wasClean: true });
+    await expect.poll(() => server.closes).toBe(before + 1);
+    server.onOpen = () => {};
+  });
+
+  scenario("200 at a time", behindEdge(), async (scene) => {
+    const before = server.connections;
+    const all = await Promise.all(Array.from({ length: 200 }, (_, index) => open(scene, `/chat/${index}`)));
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(all.map(({ ask }, index) => ask(`${index}:${round}`)));
+      expect(answers).toEqual(all.map((_, index) => `${index}:${round}`));
+    }
+    expect(server.connections - before).toBe(200);
+    for (const { socket } of all) socket.close();
+    await Promise.all(all.map(({ closed }) => closed));
+    await expect
+      .poll(async () => (await scene.edge.cluster.status()).workers.map(({ connections }) => connections), {
+        timeout: 10_000,
+      })
+      .toEqual([0, 0]);
+  });
+});
+
+describe("tunnels byte by byte", () => {
+  const UPGRADE = renderRequest({ path: "/t", host: HOST, headers: { Connection: "Upgrade", Upgrade: "echo" } });
+
+  scenario(
+    "a client that ends its side gets everything that the origin still says",
+    { ownEdge: { workers: 2 }, host: HOST },
+    async ({ origin, client }) => {
+      origin.on("/t").echoUpgrade();
+      const session = await client();
+      await session.send(UPGRADE);
+      expect((await session.readHead()).status).toBe(101);
+      await session.send(Buffer.alloc(3_000_000, "x"));
+      session.halfClose();
+      expect((await session.readUntilClose()).length).toBe(3_000_000);
+      await expect.poll(() => origin.openConnections).toBe(0);
+    },
+  );
+
+  scenario(
+    "BYP-13: it ends when nothing has moved for BypassReceiveTimeout",
+    {
+      host: HOST,
+      xml: "<OriginOptions><BypassReceiveTimeout>1</BypassReceiveTimeout></OriginOptions>",
+      ownEdge: { workers: 2 },
+    },
+    async ({ origin, client }) => {
+      origin.on("/t").echoUpgrade();
+      const session = await client();
+      await session.send(UPGRADE);
+      await session.readHead();
+      expect(await session.closedByPeer()).toBe(true);
+      await expect.poll(() => origin.openConnections).toBe(0);
+    },
+  );
+
+  scenario(
+    "a refused upgrade is an ordinary answer",
+    { host: HOST, ownEdge: { workers: 2 } },
+    async ({ origin, client, edge }) => {
+      origin.on("/t").reply(403, {}, "no");
+      origin.on("/a").reply(200, {}, "v");
+      const session = await client();
+      await session.send(UPGRADE);
+      expect((await session.readResponse()).text).toBe("no");
+      expect((await session.request({ path: "/a", host: edge.host })).text).toBe("v");
+    },
+  );
+});
