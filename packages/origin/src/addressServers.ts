@@ -22,16 +22,21 @@ export class AddressServers {
   address: OriginAddress;
   readonly #fixed: ServerHealth | undefined;
   readonly #table = new IpTable<ServerHealth>();
-  #isAnswered = false;
+  #resolution: "pending" | "unanswered" | "answered" = "pending";
 
   constructor(address: OriginAddress) {
     this.address = address;
     this.#fixed = address.isIp ? new ServerHealth() : undefined;
   }
 
-  /** A domain that no name server has said anything of so far, good or bad. */
+  /** A domain that no name server has said anything of so far, good or bad: an answer may still come. */
   get isUnresolved(): boolean {
-    return this.#fixed === undefined && !this.#isAnswered;
+    return this.#fixed === undefined && this.#resolution !== "answered";
+  }
+
+  /** Works no longer, or was never resolved although that was tried: a standby may take its place (CFG-14). */
+  get hasFailed(): boolean {
+    return !this.isUsable && (this.#fixed !== undefined || this.#resolution !== "pending");
   }
 
   get known(): readonly KnownServer[] {
@@ -74,9 +79,9 @@ export class AddressServers {
     });
   }
 
-  /** A resolution has ended, with or without an answer. */
-  noteAnswered(): void {
-    this.#isAnswered = true;
+  /** A resolution has ended; `isAnswered` when a name server has said what the domain is, or that it is not. */
+  noteResolution(isAnswered: boolean): void {
+    if (this.#resolution !== "answered") this.#resolution = isAnswered ? "answered" : "unanswered";
   }
 
   expire(now: MonotonicMs): boolean {

@@ -36,6 +36,10 @@ const usableIps = (answer: readonly ResolvedIp[], family: IpFamily): readonly Re
 
 const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
+/** The name server has said that there is no such name, or none with addresses; all other errors say nothing of it. */
+const isVerdict = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && (cause.code === "ENOTFOUND" || cause.code === "ENODATA");
+
 /** One virtual host on the board: its servers, what is done about them, and who is told. */
 export class HostBoard {
   readonly #dependencies: HostBoardDependencies;
@@ -171,12 +175,13 @@ export class HostBoard {
     this.#resolving.add(address.text);
     let open = FAMILIES.length;
     let shortestTtlSeconds = Number.POSITIVE_INFINITY;
+    let isSilent = false;
     const reasons: string[] = [];
     const end = (): void => {
       stopTimer();
       open = 0;
       this.#resolving.delete(address.text);
-      this.#servers.noteAnswered(address);
+      this.#servers.noteResolution(address, !isSilent || shortestTtlSeconds < Number.POSITIVE_INFINITY);
       this.#servers.expire(address, clock.monotonic());
       if (reasons.length > 0 && shortestTtlSeconds === Number.POSITIVE_INFINITY) {
         this.#tell({ kind: "unresolved", domain: address.host, reason: reasons.join("; ") });
@@ -195,6 +200,7 @@ export class HostBoard {
       if (open === 0) end();
     };
     const stopTimer = runAfter(schedule, RESOLVE_TIMEOUT_MS, () => {
+      isSilent = true;
       reasons.push("no answer in time");
       end();
     });
@@ -207,6 +213,7 @@ export class HostBoard {
           return usable;
         })
         .catch((cause: unknown) => {
+          isSilent ||= !isVerdict(cause);
           reasons.push(describe(cause));
           return [];
         })
@@ -221,12 +228,14 @@ export class HostBoard {
     };
   }
 
-  /** ORG-22: as the answer asks for, within bounds; without one later and later. */
-  #nextResolution({ text }: OriginAddress, shortestTtlSeconds: number): number {
+  /** ORG-22: as the answer asks for, within bounds; without one later and later, unless requests wait for the first. */
+  #nextResolution(address: OriginAddress, shortestTtlSeconds: number): number {
+    const { text } = address;
     if (shortestTtlSeconds < Number.POSITIVE_INFINITY) {
       this.#unanswered.delete(text);
       return Math.min(RESOLVE_MAX_SECONDS, Math.max(RESOLVE_MIN_SECONDS, shortestTtlSeconds));
     }
+    if (this.#servers.isUnresolved(address)) return RESOLVE_MIN_SECONDS;
     const unanswered = (this.#unanswered.get(text) ?? 0) + 1;
     this.#unanswered.set(text, unanswered);
     return Math.min(RESOLVE_MAX_SECONDS, RESOLVE_MIN_SECONDS * unanswered);

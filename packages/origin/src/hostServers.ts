@@ -57,7 +57,7 @@ export class HostServers {
   get inService(): readonly OriginServer[] {
     const { addresses, standby } = this.#settings.origin;
     const actives = addresses.flatMap((address, index) => this.#of(address)?.serversInService(index) ?? []);
-    let vacant = addresses.filter((address) => this.#hasFailed(address)).length;
+    let vacant = addresses.filter((address) => this.#of(address)?.hasFailed === true).length;
     const standbys = standby.flatMap((address, index) => {
       const servers = vacant > 0 ? this.#of(address) : undefined;
       if (servers === undefined || !servers.isUsable) return [];
@@ -106,9 +106,13 @@ export class HostServers {
     return this.#of(address)?.renew(answer, dnsMaxTtlSeconds, now) ?? false;
   }
 
-  /** All that one resolution has brought is known: requests need not wait for it any longer. */
-  noteAnswered(address: OriginAddress): void {
-    this.#of(address)?.noteAnswered();
+  /** All that one resolution has brought is known: with an answer, requests need not wait for it any longer. */
+  noteResolution(address: OriginAddress, isAnswered: boolean): void {
+    this.#of(address)?.noteResolution(isAnswered);
+  }
+
+  isUnresolved(address: OriginAddress): boolean {
+    return this.#of(address)?.isUnresolved ?? false;
   }
 
   expire(address: OriginAddress, now: MonotonicMs): boolean {
@@ -160,7 +164,7 @@ export class HostServers {
       return {
         address: address.text,
         standby: isStandby,
-        excluded: this.#hasFailed(address),
+        excluded: this.#of(address)?.hasFailed === true,
         failures: Math.max(0, ...known.map(({ health }) => health.failures)),
         probes: Math.max(0, ...known.map(({ health }) => health.probes)),
       };
@@ -173,12 +177,6 @@ export class HostServers {
 
   #of({ text }: OriginAddress): AddressServers | undefined {
     return this.#addresses.get(text);
-  }
-
-  /** Works no longer, or has never been resolved although that was tried. */
-  #hasFailed(address: OriginAddress): boolean {
-    const servers = this.#of(address);
-    return servers !== undefined && !servers.isUsable && !servers.isUnresolved;
   }
 
   #record(id: string, health: ServerHealth, mechanism: Mechanism, isSuccess: boolean): VerdictChange | undefined {

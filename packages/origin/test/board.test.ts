@@ -246,6 +246,18 @@ describe("domains", () => {
     expect(idsOf(board.view(NAME))).toEqual([idOf("10.0.0.2")]);
   });
 
+  it("ORG-22 lets requests wait while name servers are silent, and not when they say that there is no such name", async () => {
+    const { time, parts } = timed();
+    let answer = () => Promise.reject(Object.assign(new Error("silence"), { code: "ETIMEOUT" }));
+    const resolver: OriginResolver = { resolve: () => answer() };
+    const { board } = openBoard([settings], { ...parts, resolver });
+    await time.passSlowly(5);
+    expect(board.view(NAME)).toMatchObject({ isResolving: true, inService: [] });
+    answer = () => Promise.reject(Object.assign(new Error("unknown"), { code: "ENOTFOUND" }));
+    await time.passSlowly(2);
+    expect(board.view(NAME)).toMatchObject({ isResolving: false, inService: [] });
+  });
+
   it("ORG-22 survives answers without address, with garbage, with too much, late and never", async () => {
     const { time, parts } = timed();
     const flood = Array.from({ length: 5000 }, (_, nth) => ({ ip: `10.9.${nth >> 8}.${nth & 255}`, ttlSeconds: 60 }));

@@ -153,7 +153,9 @@ describe("standby", () => {
     const domain = domainAt(80);
     const servers = new HostServers(settingsFor([domain], {}, [named("s")]));
     expect([inService(servers), servers.isResolving]).toEqual([[], true]);
-    servers.noteAnswered(domain);
+    servers.noteResolution(domain, false);
+    expect([inService(servers), servers.isResolving]).toEqual([["s"], true]);
+    servers.noteResolution(domain, true);
     expect([inService(servers), servers.isResolving]).toEqual([["s"], false]);
     servers.renew(domain, [{ ip: "10.0.0.1", ttlSeconds: 60 }], at(0));
     expect(inService(servers)).toEqual(["origin.test:80 10.0.0.1"]);
@@ -234,7 +236,7 @@ describe("domains", () => {
   const resolved = (options = {}, standby: string[] = []) => {
     const servers = new HostServers(settingsFor([domain], options, standby.map(named)));
     servers.renew(domain, answer(1, 2), at(0));
-    servers.noteAnswered(domain);
+    servers.noteResolution(domain, true);
     return servers;
   };
 

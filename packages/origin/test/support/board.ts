@@ -17,7 +17,7 @@ export interface TestBoard {
   readonly events: OriginEvent[];
 }
 
-const nobodyKnows: OriginResolver = { resolve: () => Promise.reject(new Error("ENOTFOUND")) };
+const nobodyKnows: OriginResolver = { resolve: (domain) => notFound(domain) };
 
 export const openBoard = (
   vhosts: readonly OriginSettings[],
@@ -45,7 +45,10 @@ export const openBoard = (
   return { board, views, events };
 };
 
-/** A name server whose answers the test changes; no answer is an error. */
+const notFound = (domain: string): Promise<never> =>
+  Promise.reject(Object.assign(new Error(`ENOTFOUND ${domain}`), { code: "ENOTFOUND" }));
+
+/** A name server whose answers the test changes; names without answer do not exist. */
 export class FakeResolver implements OriginResolver {
   readonly answers = new Map<string, Record<string, number>>();
   readonly asked: string[] = [];
@@ -59,7 +62,7 @@ export class FakeResolver implements OriginResolver {
   resolve(domain: string, family: 4 | 6): ReturnType<OriginResolver["resolve"]> {
     this.asked.push(`${domain} ${family}`);
     const ips = Object.entries(this.answers.get(domain) ?? {}).filter(([ip]) => ip.includes(":") === (family === 6));
-    if (ips.length === 0) return Promise.reject(new Error(`ENOTFOUND ${domain}`));
+    if (ips.length === 0) return notFound(domain);
     return Promise.resolve(ips.map(([ip, ttlSeconds]) => ({ ip, ttlSeconds })));
   }
 }

@@ -1,5 +1,6 @@
 import type { VhostSettings } from "@basalt/config";
 import { FIELD, METHOD, statusReason } from "@basalt/http";
+import { cacheStatusMember } from "../cacheStatus.ts";
 import { clientEtag, currentAge, selectClientFields, viaValue } from "../clientFields.ts";
 import { compileCompression, compressedFields, withVaryOnEncoding } from "../compression.ts";
 import { decideConditional } from "../conditional.ts";
@@ -292,6 +293,16 @@ export const storedResponse = (
       isField: true,
       ...(isUnknown ? { value: null, text: "not known before the copy is made" } : { value }),
       ...reason,
+    });
+  }
+  if (options.cacheStatusHeader) {
+    const value = cacheStatusMember({ cacheName: state.product.name, outcome: "hit" });
+    facts.push({
+      name: "Cache-Status",
+      isField: true,
+      value,
+      because: "no origin is asked",
+      source: sources.option("Options/CacheStatusHeader"),
     });
   }
   facts.push(ageFact(base, vhost, state, sources));

@@ -38,7 +38,7 @@ const PAUSE_MS = 350;
 const HEAL_LIMIT_MS = 20_000;
 const DNS_TTL_SECONDS = 1;
 /** Added to the expected limit before the client itself gives up. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 const MAX_AGE: Readonly<Record<ObjectState, number>> = { fresh: 3600, stale: 1, purged: 3600, absent: 1 };
 const STALE_AFTER_MS = 2200;
 

@@ -3,7 +3,7 @@ import type { ObjectState, OriginFault, RequestKind } from "./catalogue.ts";
 /** What a client may be told, in the words of `Answer.label`. */
 export interface Expectation {
   readonly allowed: readonly string[];
-  /** Latest end of an answer. */
+  /** Latest end of an answer, on a machine that takes no time itself. */
   readonly limitMs: number;
   /** Most requests for content that the origin may see; undefined: as it comes. */
   readonly originRequests: number | undefined;
@@ -19,15 +19,12 @@ export const LIMITS = {
   bypassReceiveMs: 3000,
 } as const;
 
-/** What a machine that does other things as well may add to any answer. */
-const SLACK_MS = 2500;
-
 export const HEALTHY_LABEL = { old: "200 old", new: "200 new" } as const;
 
 export const expectationOf = (fault: OriginFault, state: ObjectState, kind: RequestKind): Expectation => {
   const isCached = kind === "GET cached";
   if (isCached && state === "fresh") {
-    return { allowed: ["200 old"], limitMs: SLACK_MS, originRequests: 0, because: "TTL-01" };
+    return { allowed: ["200 old"], limitMs: 0, originRequests: 0, because: "TTL-01" };
   }
   const hasOld = isCached && (state === "stale" || state === "purged");
   const { allowed, because } = hasOld ? withObject(fault, state) : withoutObject(fault, kind);
@@ -37,7 +34,7 @@ export const expectationOf = (fault: OriginFault, state: ObjectState, kind: Requ
 const limitOf = ({ waits = {}, slownessMs = 0 }: OriginFault, isCached: boolean): number => {
   const connectMs = isCached ? LIMITS.connectMs : LIMITS.bypassConnectMs;
   const receiveMs = isCached ? LIMITS.receiveMs : LIMITS.bypassReceiveMs;
-  return (waits.connect ?? 0) * connectMs + (waits.receive ?? 0) * receiveMs + slownessMs + SLACK_MS;
+  return (waits.connect ?? 0) * connectMs + (waits.receive ?? 0) * receiveMs + slownessMs;
 };
 
 type Allowed = Pick<Expectation, "allowed" | "because">;

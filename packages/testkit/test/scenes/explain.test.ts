@@ -126,13 +126,13 @@ const answerOf = async (edge: SceneEdge, path: string, fields: Readonly<Record<s
   for (let index = 0; index + 1 < head.fields.length; index += 2) {
     sent.set((head.fields[index] ?? "").toLowerCase(), head.fields[index + 1] ?? "");
   }
-  for (const name of ["date", "content-length", "content-range", "age"]) sent.delete(name);
+  for (const name of ["date", "content-length", "content-range", "age", "expires"]) sent.delete(name);
   return { status, fields: Object.fromEntries(sent) };
 };
 
 const toldOf = (explained: Explained) => {
   const facts = factsOf(explained, "response").filter(
-    ({ name, isField, value }) => isField === true && value !== null && name !== "Age",
+    ({ name, isField, value }) => isField === true && value !== null && name !== "Age" && name !== "Expires",
   );
   return {
     status: explained.status,
@@ -193,7 +193,9 @@ scenario(
     const json = await edge.cluster.command("explain", url, "-H", "Range: bytes=0-1", "--json");
     const explained = asExplained(JSON.parse(json.output));
     expect(explained).toMatchObject({ outcome: "hit", status: 206 });
-    for (const { verdict } of explained.steps) expect(text.output).toContain(verdict);
+    // A second may have passed between the two.
+    const withoutNumbers = (words: string): string => words.replaceAll(/\d+/g, "n");
+    for (const { verdict } of explained.steps) expect(withoutNumbers(text.output)).toContain(withoutNumbers(verdict));
 
     const refused = await edge.cluster.command("explain", `http://${edge.host}:${edge.port}/a`, "-X", "BREW");
     expect(refused.exitCode).toBe(0);
