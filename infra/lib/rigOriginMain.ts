@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from "node:http";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { generateRigBody } from "./rigBody.ts";
 
 /**
@@ -10,8 +10,6 @@ import { generateRigBody } from "./rigBody.ts";
 const LAST_MODIFIED = "Sat, 01 Mar 2025 08:00:00 GMT";
 const KEPT_BODY_BYTES = 1 << 20;
 const SLOW_STEPS_PER_SECOND = 20;
-/** After so much of one response it is the turn of others: a socket that is emptied at once never asks for a pause. */
-const TURN_BYTES = 1 << 20;
 
 const keptBodies = new Map<number, Buffer>();
 let requests = 0;
@@ -24,16 +22,17 @@ function keptBody(size: number): Buffer {
 
 async function sendPaced(response: ServerResponse, size: number, bytesPerSecond: number): Promise<void> {
   let sent = 0;
-  let turnEnds = TURN_BYTES;
+  let wake = () => {};
+  response.on("drain", () => wake()).on("close", () => wake());
   const started = performance.now();
   for (const chunk of generateRigBody(size)) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
-    sent += chunk.length;
-    if (sent >= turnEnds) {
-      turnEnds += TURN_BYTES;
-      await nextTurn();
+    if (!response.write(chunk)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
+    sent += chunk.length;
     while (sent > ((performance.now() - started) / 1000) * bytesPerSecond) await delay(1000 / SLOW_STEPS_PER_SECOND);
   }
   response.end();

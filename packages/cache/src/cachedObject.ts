@@ -75,6 +75,7 @@ const FLAG = {
   RENEWING: 1 << 5,
   HAS_BODY: 1 << 6,
   HAS_LOCATION: 1 << 7,
+  STRETCHED: 1 << 8,
 } as const;
 
 /** Bits of the status; FLAG stands above them. */
@@ -281,6 +282,15 @@ export class CachedObject implements PreparedResponse {
 
   set expiredByForce(value: boolean) {
     this.#mark(FLAG.EXPIRED_BY_FORCE, value);
+  }
+
+  /** Its TTL was extended although the origin did not confirm it. */
+  get stretched(): boolean {
+    return this.#has(FLAG.STRETCHED);
+  }
+
+  set stretched(value: boolean) {
+    this.#mark(FLAG.STRETCHED, value);
   }
 
   /** Blocks of its body may be absent on disk. */

@@ -518,7 +518,8 @@ export class Filling {
     const facts = responseFacts(object.status, news.fields);
     const custom = customTtl(request.url);
     const ttlSeconds = rules.extendTtl(object.ttlSeconds, facts, ageSeconds, custom, object.expiredByForce);
-    if (news.isChanged) {
+    // The row tells when it was confirmed, not how old it was then.
+    if (news.isChanged || (ageSeconds > 0 && rules.profile === "rfc9111")) {
       const ages = { validatedAtMs: now, initialAgeSeconds: ageSeconds };
       const head = { ...object.head, ...ages, fields: news.fields };
       const passed = passReason(request, facts);
@@ -530,6 +531,7 @@ export class Filling {
     }
     this.#forget(grant.fillId);
     if (isConfirmed) object.confirm(now, ageSeconds);
+    object.stretched = !isConfirmed;
     object.ttlSeconds = ttlSeconds;
     this.#extend(request.vhost, grant, object, ttlSeconds);
     return { kind: "object", object, result: "TCP_REFRESH_HIT" };
@@ -608,6 +610,7 @@ export class Filling {
       return unvalidatable;
     }
     if (held !== undefined && mayServeStale(request, held, this.#parts.clock.now())) {
+      held.stretched = true;
       this.#extend(request.vhost, grant, held, seconds);
       return { kind: "object", object: held, result: "TCP_REF_FAIL_HIT" };
     }

@@ -15,7 +15,8 @@ export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
   flags:
     (object.purged ? ROW_FLAG.PURGED : 0) |
     (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
-    (object.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0),
+    (object.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0) |
+    (object.stretched ? ROW_FLAG.STRETCHED : 0),
 });
 
 /** State of an object as the index keeps it; undefined while it has no place on disk. */
@@ -40,3 +41,17 @@ export const adoptState = (object: CachedObject, row: IndexRow): void => {
   object.purged = (row.flags & ROW_FLAG.PURGED) !== 0;
   object.expiredByForce = (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0;
 };
+
+/**
+ * A 304 that changes nothing but times is not written into the head: when it came, by a clock that need not be this
+ * process's, is what the row's TTL counts from. Its age then was none: with an age, the head is written anew.
+ */
+export const adoptConfirmation = (object: CachedObject, row: IndexRow): void => {
+  object.stretched = (row.flags & ROW_FLAG.STRETCHED) !== 0;
+  if (object.stretched) return;
+  const confirmedAtMs = Math.min(row.freshUntil - row.ttl * 1000, row.updatedAt);
+  if (confirmedAtMs > object.validatedAtMs + LATER_MS) object.confirm(confirmedAtMs, 0);
+};
+
+/** Roundings of times between the head and the row. */
+const LATER_MS = 1000;

@@ -1,6 +1,6 @@
 import type { Channel } from "@basalt/ipc";
 import type { OriginRequest } from "@basalt/origin";
-import { failureTtl, type PassReason, type RequestFacts } from "@basalt/policy";
+import { failureTtl, type PassReason, type RequestFacts, responseFacts } from "@basalt/policy";
 import type { BodyStore, CacheKey, DiskIndexReader, DiskSetting, IndexRow, MemoryTier } from "@basalt/store";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
@@ -177,6 +177,7 @@ export class ObjectCache {
     if (this.#passes.has(name)) return await this.#run(request, true);
     const growing = this.#growing.get(name);
     if (growing !== undefined && growing.obtained.source.state !== "failed") {
+      if (!this.#isJoinable(request, growing.obtained.head)) return await this.#run(request, true);
       this.#count(request.vhost, VHOST_SLOT.coalescedRequests);
       return await this.#joined(request, growing.obtained);
     }
@@ -448,6 +449,14 @@ export class ObjectCache {
     return obtained;
   }
 
+  /** Whether a response that still arrives is fresh enough for whoever comes only now. */
+  #isJoinable({ vhost, url }: ObtainRequest, head: StoredHead): boolean {
+    if (vhost.rules.profile === "guide") return true;
+    const facts = responseFacts(head.status, head.fields, head.storedAtMs);
+    const { ttl } = vhost.rules.decideTtl(facts, head.initialAgeSeconds, vhost.customTtl(url));
+    return this.#parts.clock.now() < head.storedAtMs + ttl * 1000;
+  }
+
   #mayServe(request: ObtainRequest, object: CachedObject): boolean {
     return !object.purged && request.suffices(object);
   }
@@ -470,6 +479,11 @@ export class ObjectCache {
     if (shared !== undefined) {
       const head = sharedHead(shared);
       if (head instanceof EdgeError) return undefined;
+      // Its head was there before it was asked for: it may be out of date by now, as any other.
+      if (reply.shared !== undefined && !this.#isJoinable(request, head)) {
+        this.#followers.follow(reply.fillId, () => {});
+        return "unstored";
+      }
       if (!isSelected(head.selection, request.get)) {
         this.#followers.follow(reply.fillId, () => {});
         return selectorIn(request.name) === "" ? { kind: "elsewhere", selection: head.selection } : "unstored";

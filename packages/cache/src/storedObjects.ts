@@ -9,7 +9,7 @@ import {
 import { PROCESS_SLOT } from "@basalt/telemetry";
 import { CachedObject } from "./cachedObject.ts";
 import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
-import { adoptState } from "./indexRow.ts";
+import { adoptConfirmation, adoptState } from "./indexRow.ts";
 import {
   KEPT_OPEN_BODIES,
   KEPT_OPEN_SECONDS,
@@ -195,6 +195,7 @@ export class StoredObjects {
       place.offset === row.location.offset
     ) {
       adoptState(held, row);
+      if (request.vhost.rules.profile === "rfc9111") adoptConfirmation(held, row);
       return held;
     }
     return await this.load(request.vhost, request.variant, request.name, row);
@@ -240,6 +241,7 @@ export class StoredObjects {
       expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
     });
     object.isPartial = row.missingBytes > 0;
+    if (vhost.rules.profile === "rfc9111") adoptConfirmation(object, row);
     object.touchedSecond = Math.floor(row.lastAccess / 1000);
     this.#memory.keep(vhost, variant, object);
     return object.checkedVersion < vhost.invalidations.latest ? this.#memory.recheck(vhost, variant, object) : object;

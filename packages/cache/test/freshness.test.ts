@@ -224,6 +224,6 @@ describe("reports to the index", () => {
     call.fail("ORIGIN_CONNECT_FAILED");
     expect(await obtaining).toMatchObject({ kind: "object", object, result: "TCP_REF_FAIL_HIT" });
     expect(object.freshUntilMs).toBe(host.clock.now() + 3000);
-    await until(() => host.row("/a")?.flags === 0, "the restored row");
+    await until(() => host.row("/a")?.flags === ROW_FLAG.STRETCHED, "the restored row");
   });
 });

@@ -81,7 +81,7 @@ describe("what is stored", () => {
     const obtained = await obtaining;
     expect(obtained).toMatchObject({ kind: "object", result: "TCP_REF_FAIL_HIT" });
     expect(String(await bodyOf(second, obtained))).toBe("kept");
-    await until(() => host.row("/a")?.flags === 0, "the restored row");
+    await until(() => host.row("/a")?.flags === ROW_FLAG.STRETCHED, "the restored row");
     expect(Number(host.row("/a")?.freshUntil)).toBe(host.clock.now() + 3000);
   });
 

@@ -163,14 +163,13 @@ describe("what a 304 says of the stored response (RFC 9111 3.2)", () => {
   it("HTTP-12: the age counts from the confirmation", async () => {
     const host = new TestHost({ vhost: RULES });
     const worker = host.worker(1);
-    const object = await worker.fill("/a", "body", ["ETag", '"1"', "Cache-Control", "max-age=10"]);
+    await worker.fill("/a", "body", ["ETag", '"1"', "Cache-Control", "max-age=10"]);
     host.clock.advanceSeconds(11);
     const renewing = worker.obtain("/a");
     (await worker.origin.call(2)).head(304, ["ETag", '"1"', "Age", "3"]).complete();
+    const now = host.clock.now();
+    const object = { validatedAtMs: now, initialAgeSeconds: 3, freshUntilMs: now + 7000 };
     expect(await renewing).toMatchObject({ kind: "object", object });
-    expect(object.validatedAtMs).toBe(host.clock.now());
-    expect(object.initialAgeSeconds).toBe(3);
-    expect(object.freshUntilMs).toBe(host.clock.now() + 7000);
   });
 });
 

@@ -25,7 +25,8 @@ const WRITTEN_HERE: ReadonlySet<string> = new Set(["accept-encoding", "host", "u
 export const fillRequestFields = (request: FillingRequest, vhost: VhostSettings, variant: Variant): string[] => {
   const { cachingProfile, varyHeader } = vhost.options;
   if (cachingProfile === "rfc9111" || varyHeader.includes("*")) {
-    return proxiedRequestFields(request.toFlatArray(), request.client, vhost, variant);
+    const handedOn = proxiedRequestFields(request.toFlatArray(), request.client, vhost, variant);
+    return cachingProfile === "rfc9111" ? handedOn : withoutCredentials(handedOn, varyHeader);
   }
   const fields = cacheRequestFields(request.client, vhost, variant);
   const names = request.hasKeyBody ? [...varyHeader, "Content-Type"] : varyHeader;
@@ -36,4 +37,16 @@ export const fillRequestFields = (request: FillingRequest, vhost: VhostSettings,
     if (value !== undefined && !isWritten) fields.push(name, value);
   }
   return fields;
+};
+
+/** The guide's rules share what a user was given: an origin that knows none gives nothing that is for one alone. */
+const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
+
+const withoutCredentials = (fields: readonly string[], named: readonly string[]): string[] => {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = (fields[index] ?? "").toLowerCase();
+    if (!CREDENTIALS.has(name) || named.includes(name)) kept.push(fields[index] ?? "", fields[index + 1] ?? "");
+  }
+  return kept;
 };

@@ -2,11 +2,14 @@ import type { CacheControl } from "@basalt/http";
 import type { RequestFacts, ResponseFacts, ReuseDecision } from "./contract.ts";
 import { effectiveCacheControl, explicitLifetime, isBareNoCache } from "./lifetime.ts";
 
-/** Directives by which a response must not be used stale (RFC 9111 4.2.4; 5.2.2.10: s-maxage implies proxy-revalidate). */
-const forbidsStale = (cacheControl: CacheControl): boolean =>
+/**
+ * Directives by which a response must not be used stale (RFC 9111 4.2.4). s-maxage implies proxy-revalidate (5.2.2.10),
+ * but not against a `permission` of RFC 5861 beside it: origins write `s-maxage=1, stale-while-revalidate=59` and mean it.
+ */
+const forbidsStale = (cacheControl: CacheControl, permission: number | undefined): boolean =>
   cacheControl.mustRevalidate ||
   cacheControl.proxyRevalidate ||
-  cacheControl.sMaxAge !== undefined ||
+  (cacheControl.sMaxAge !== undefined && permission === undefined) ||
   isBareNoCache(cacheControl);
 
 /**
@@ -44,9 +47,10 @@ const decideByAge = (
   if (isTooOld(asked, ageSeconds) && !(isFresh && said.immutable)) return "renew";
   if (asked?.minFresh !== undefined && staleSeconds + asked.minFresh > 0) return "renew";
   if (isFresh) return "serve";
-  if (forbidsStale(said)) return "renew";
-  if (asked?.maxStale !== undefined && staleSeconds <= asked.maxStale) return "serve";
   const { staleWhileRevalidate } = said;
+  if (forbidsStale(said, staleWhileRevalidate)) return "renew";
+  const mayBeAskedFor = !forbidsStale(said, undefined);
+  if (mayBeAskedFor && asked?.maxStale !== undefined && staleSeconds <= asked.maxStale) return "serve";
   return staleWhileRevalidate !== undefined && staleSeconds <= staleWhileRevalidate ? "serveAndRenew" : "renew";
 };
 
@@ -65,7 +69,7 @@ export const mayServeStaleOnError = (
   staleSeconds: number,
 ): boolean => {
   const said = effectiveCacheControl(response);
-  if (forbidsStale(said)) return false;
+  if (forbidsStale(said, said.staleIfError)) return false;
   const limits = [said.staleIfError, request?.cacheControl.staleIfError].filter((limit) => limit !== undefined);
   return limits.length === 0 || stalenessOf(response, ageSeconds, staleSeconds) <= Math.max(...limits);
 };

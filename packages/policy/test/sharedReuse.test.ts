@@ -56,10 +56,15 @@ describe("what a request may do with a stored response (RFC 9111 4)", () => {
     expect(reuse(asked, said, age)).toBe(expected);
   });
 
-  it("never serves stale what s-maxage bounds (RFC 9111 5.2.2.10)", () => {
-    const response = responseOf(200, { "cache-control": "s-maxage=2, stale-while-revalidate=60" });
-    expect(RULES.decideReuse(undefined, response, 1, -1)).toBe("serve");
-    expect(RULES.decideReuse(undefined, response, 3, 1)).toBe("renew");
+  it("serves stale what s-maxage bounds only where the origin permits it beside (RFC 9111 5.2.2.10, RFC 5861)", () => {
+    const bounded = responseOf(200, { "cache-control": "s-maxage=2" });
+    const permitted = responseOf(200, { "cache-control": "s-maxage=2, stale-while-revalidate=60" });
+    const asked = requestOf(METHOD.GET, { "cache-control": "max-stale" });
+    expect(RULES.decideReuse(undefined, bounded, 1, -1)).toBe("serve");
+    expect(RULES.decideReuse(asked, bounded, 3, 1)).toBe("renew");
+    expect(RULES.decideReuse(undefined, permitted, 3, 1)).toBe("serveAndRenew");
+    expect(RULES.decideReuse(asked, permitted, 3, 1)).toBe("serveAndRenew");
+    expect(RULES.decideReuse(undefined, permitted, 63, 61)).toBe("renew");
   });
 
   it("counts how long a response had been stale when it arrived", () => {
@@ -142,6 +147,8 @@ describe("stale answers while the origin fails (RFC 9111 4.2.4, RFC 5861 4)", ()
     ["max-age=2, proxy-revalidate", 1, undefined, false],
     ["max-age=2, no-cache", 1, undefined, false],
     ["s-maxage=2", 1, undefined, false],
+    ["s-maxage=2, stale-if-error=60", 60, undefined, true],
+    ["s-maxage=2, stale-if-error=60, must-revalidate", 1, undefined, false],
     ["max-age=2, stale-if-error=60", 60, undefined, true],
     ["max-age=2, stale-if-error=60", 61, undefined, false],
     ["max-age=2", 61, "stale-if-error=60", false],

@@ -70,6 +70,8 @@ export const ROW_FLAG = {
   EXPIRED_BY_FORCE: 1 << 1,
   /** Derived from another object (compressed copy …). */
   DERIVED: 1 << 2,
+  /** Its TTL was extended although nobody confirmed it: `freshUntil` less `ttl` is no moment of a confirmation. */
+  STRETCHED: 1 << 3,
 } as const;
 
 /** The one writer of the index; lives in the primary. Reads see every write at once; the disk sees batches. */

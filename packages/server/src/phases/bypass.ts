@@ -9,6 +9,7 @@ import { finalFields } from "../delivery/responseFields.ts";
 import { openTunnel } from "../delivery/tunnel.ts";
 import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { canonicalUrl } from "./deriveKey.ts";
 import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { type KeptAnswer, keptAnswer } from "./postAnswer.ts";
@@ -62,7 +63,7 @@ const outdatedUrls = (exchange: Exchange, head: OriginResponseHead): string[] =>
   if (vhost === undefined || vhost.cache.rules.profile === "guide" || methodCode === METHOD.GET) return [];
   const authority = exchange.host ?? vhost.settings.name;
   const target = { scheme: exchange.protocol, authority, url: exchange.target };
-  return invalidatedUrls(methodCode, head.status, target, head.fields).map((url) => vhost.keyRules.canonicalUrl(url));
+  return invalidatedUrls(methodCode, head.status, target, head.fields).map((url) => canonicalUrl(url, vhost));
 };
 
 /** Carries one origin response to the client at the client's pace. */

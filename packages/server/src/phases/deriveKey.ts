@@ -22,7 +22,8 @@ export const keyOf = (exchange: Exchange, vhost: ServedVhost): { readonly url: s
   variant: variantOf(exchange, vhost),
 });
 
-const canonicalUrl = (target: string, vhost: ServedVhost): string => {
+/** The URL part of the key, as this worker knows the rules of the host and of the path. */
+export const canonicalUrl = (target: string, vhost: ServedVhost): string => {
   const url = vhost.keyRules.canonicalUrl(target);
   return vhost.searchRules.isEmpty ? url : vhost.searchRules.canonicalUrl(url);
 };

@@ -18,14 +18,15 @@ export class BlockChecksums {
     }
   }
 
-  /** CRC-32 of what there is of the block that is not finished. */
+  /** CRC-32 of what there is of the block at the position; of all of a short last one. */
   get tail(): number {
     return this.#current;
   }
 
-  /** The body ends here: its last block may be short. */
+  /** The body ends here: its last block may be short. Nothing is added any more. */
   finishLast(): void {
-    if (this.#currentBytes > 0) this.#finish();
+    if (this.#currentBytes > 0) this.#finished.push(this.#current);
+    this.#currentBytes = 0;
   }
 
   /** Checksums of the blocks that became complete since the last call. */

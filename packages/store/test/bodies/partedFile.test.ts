@@ -173,6 +173,24 @@ describe("a body that comes in parts", () => {
     for (const store of stores) await store.close();
   });
 
+  it("is whole to another process that was told of the end, before it has read the map again", async () => {
+    const { stores, problems } = openPair();
+    const [first, second] = stores;
+    const mine = await first.createParted(IMAGE, HEAD, BODY.length);
+    const theirs = await second.openParted(mine.location);
+    if (theirs === undefined) throw new Error("the file is gone");
+    const part = await mine.startPart(4);
+    for (let end = 4 * BLOCK_BYTES + 600; part.position < BODY.length; end = BODY.length) {
+      await part.write(BODY.subarray(part.position, end));
+    }
+    theirs.noteWritten(part.position, part.tailChecksum);
+    expect(await readRange(theirs, 4 * BLOCK_BYTES + 100, 5000)).toEqual(BODY.subarray(4 * BLOCK_BYTES + 100));
+    expect(problems).toEqual([]);
+    await part.close();
+    for (const parted of [mine, theirs]) parted.release();
+    for (const store of stores) await store.close();
+  });
+
   it("loses a damaged block, once, for every process, and gets it back when it is filled again", async () => {
     const { path, stores, problems } = openPair();
     const [first, second] = stores;
