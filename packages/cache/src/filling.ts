@@ -171,6 +171,12 @@ export class Filling {
       return mayServeStale(request, validated, this.#parts.clock.now()) ? "failure" : "replace";
     };
 
+    // ORG-28: what is stored spares an origin that is busy; what is not stored is asked for, busy or not (TTL-36).
+    const isBusy = vhost.pool.transactions > originOptions.busySessionCount;
+    if (isBusy && validated !== undefined && mayServeStale(request, validated, requestedAtMs)) {
+      return this.#failed(request, grant, held, new EdgeError("ORIGIN_BUSY", { detail: "not asked to renew" }));
+    }
+
     let fill: LocalFill | undefined;
     let parted: { readonly head: StoredHead; readonly sink: HeldSink } | undefined;
     let passed: PassReason | undefined;

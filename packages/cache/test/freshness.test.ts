@@ -64,6 +64,23 @@ describe("renewal", () => {
     expect(String(worker.find("/a")?.body)).toBe("new");
   });
 
+  it("TTL-14, ORG-28 and ORG-29: a busy origin is not asked to renew, and is asked for what is not stored", async () => {
+    const options = "<OriginOptions><BusySessionCount>1</BusySessionCount></OriginOptions>";
+    const { host, worker, object } = await staleHost(options);
+    worker.origin.transactions = 2;
+    expect(await worker.obtain("/a")).toMatchObject({ kind: "object", object, result: "TCP_REF_FAIL_HIT" });
+    expect(object.freshUntilMs).toBe(host.clock.now() + 3000);
+    expect(worker.origin.calls.length).toBe(1);
+    const first = worker.obtain("/b");
+    (await worker.origin.call(2)).reply(200, "new");
+    expect(await first).toMatchObject({ result: "TCP_MISS" });
+    worker.origin.transactions = 1;
+    host.clock.advanceSeconds(4);
+    const renewing = worker.obtain("/a");
+    (await worker.origin.call(3)).head(304).complete();
+    expect(await renewing).toMatchObject({ result: "TCP_REFRESH_HIT" });
+  });
+
   it("TTL-12, TTL-13 and OPT-33: what is stored is served for 3 s when the origin fails", async () => {
     const { host, worker, object } = await staleHost();
     const obtaining = worker.obtain("/a");

@@ -210,7 +210,7 @@ describe("time-outs and failures", () => {
 
   scenario("BYP-16: an origin that closes first ends the answer, whole or cut", async ({ origin, edge, client }) => {
     origin.on("/whole").reply(200, {}, "until the close").untilClose();
-    origin.on("/cut").reply(200, {}, patternBody(100_000)).closeAfter(50_000);
+    origin.on("/cut").reply(200, {}, patternBody(100_000, 1)).closeAfter(50_000);
     expect((await postOn(client, edge.host, "/whole")).text).toBe("until the close");
     await expect(postOn(client, edge.host, "/cut")).rejects.toThrow();
   });

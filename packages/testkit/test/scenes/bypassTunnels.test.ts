@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeEach, describe, expect } from "vitest";
 import { renderRequest } from "../../src/index.ts";
 import { type Scene, type SceneOptions, scenario } from "../../src/scenario/index.ts";
 import { frameOf, OPCODE, WebSocketServer } from "./support/webSocketServer.ts";
@@ -6,7 +6,7 @@ import { frameOf, OPCODE, WebSocketServer } from "./support/webSocketServer.ts";
 /** WebSocket through two workers: with the client of the runtime, and byte by byte. */
 const server = new WebSocketServer();
 await server.listen();
-beforeAll(() => {
+beforeEach(() => {
   server.onOpen = () => {};
 });
 afterAll(() => server.close());
@@ -40,8 +40,8 @@ const open = async ({ edge }: Scene, path = "/chat"): Promise<Opened> => {
   });
   const ask: Opened["ask"] = (data) =>
     new Promise((resolve) => {
-      const listener = ({ data: answer }: MessageEvent<string | ArrayBuffer>): void =>
-        resolve(typeof answer === "string" ? answer : Buffer.from(answer));
+      const listener = ({ data: answer }: { readonly data: unknown }): void =>
+        resolve(answer instanceof ArrayBuffer ? Buffer.from(answer) : String(answer));
       socket.addEventListener("message", listener, { once: true });
       socket.send(data);
     });
@@ -74,7 +74,6 @@ describe("WebSocket with a client library", () => {
     const { socket, ask } = await open(scene);
     await ask("x");
     expect(server.pongs).toEqual(["are you there"]);
-    server.onOpen = () => {};
     socket.close();
   });
 
@@ -84,7 +83,6 @@ describe("WebSocket with a client library", () => {
     const { closed } = await open(scene);
     expect(await closed).toEqual({ code: 1000, wasClean: true });
     await expect.poll(() => server.closes).toBe(before + 1);
-    server.onOpen = () => {};
   });
 
   scenario("200 at a time", behindEdge(), async (scene) => {
