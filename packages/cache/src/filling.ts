@@ -73,6 +73,8 @@ export class Filling {
   readonly #local = new Map<number, LocalFill>();
   /** Fills that another worker waits for, before there is a body to share. */
   readonly #shareAsked = new Set<number>();
+  /** Fills whose bodies nobody is given before they are complete. */
+  readonly #withheld = new Set<number>();
   readonly #storing = new Map<CachedObject, Promise<void>>();
 
   constructor(parts: ObjectCacheParts, parted: PartedBodies, listener: FillingListener) {
@@ -112,7 +114,7 @@ export class Filling {
   /** Another worker waits for one of our fills: its body becomes a file that both can read. */
   share(fillId: number): void {
     const fill = this.#local.get(fillId);
-    if (fill === undefined) this.#noteShareAsked(fillId);
+    if (fill === undefined || this.#withheld.has(fillId)) this.#noteShareAsked(fillId);
     else if (fill.state === "growing") this.#share(fillId, fill);
   }
 
@@ -386,7 +388,12 @@ export class Filling {
     done: Promise<EdgeError | undefined>,
   ): Promise<Obtained> {
     const result = held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS";
-    if (held !== undefined && fill.totalBytes < 0) await Promise.race([done, fill.whenUnstored()]);
+    if (held !== undefined && fill.totalBytes < 0) {
+      // TTL-27: what is stored answers if the new body breaks off, in other workers too.
+      this.#withheld.add(grant.fillId);
+      await Promise.race([done, fill.whenUnstored()]);
+      this.#withheld.delete(grant.fillId);
+    }
     if (fill.state !== "growing") {
       const error = await done;
       if (error !== undefined) return this.#failed(request, grant, held, error);

@@ -104,6 +104,20 @@ describe("renewal", () => {
     expect(await obtaining).toMatchObject({ kind: "object", object: { head: { status: 404 } } });
   });
 
+  it("TTL-27: a body of unknown length that breaks off leaves the earlier object in service in other workers, too", async () => {
+    const { host, worker } = await staleHost("", 2);
+    const other = host.worker(2);
+    const asked = worker.obtain("/a");
+    const call = await worker.origin.call(2);
+    call.head(200, []).data("new, but ");
+    const following = other.obtain("/a");
+    await turns(20);
+    call.fail("ORIGIN_CLOSED");
+    expect(String(await bodyOf(worker, await asked))).toBe("old");
+    expect(String(await bodyOf(other, await following))).toBe("old");
+    expect(other.origin.calls.length).toBe(0);
+  });
+
   it("TTL-27: a chunked body that breaks off leaves the earlier object in service", async () => {
     const { worker, object } = await staleHost();
     const obtaining = worker.obtain("/a");
