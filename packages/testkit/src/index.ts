@@ -23,9 +23,9 @@ export { isEdgeBuilt } from "./edge/program.ts";
 export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
 export type { Gate } from "./origin/gate.ts";
 export {
-  type Misbehavior,
   MisbehavingOrigin,
   type MisbehavingOriginOptions,
+  type Misbehavior,
   type ReplyShape,
   startMisbehavingOrigin,
 } from "./origin/misbehavingOrigin.ts";
