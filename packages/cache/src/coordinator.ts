@@ -394,9 +394,11 @@ export class ObjectCoordinator {
     const present = this.#parts.index.find(row.key);
     if (present !== undefined && present.version > row.version) {
       // A fill that was overtaken by an invalidation and a newer fill: what it brought is out of date.
+      this.#parts.index.passOver(row.location);
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
     if (fill.isUnwanted || this.#vhosts?.has(row.vhost) === false) {
+      this.#parts.index.passOver(row.location);
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
     const newer = this.#listOf(row.vhost).matching(row.url, row.version);

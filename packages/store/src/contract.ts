@@ -88,6 +88,11 @@ export interface DiskIndexWriter {
     >,
   ): IndexRow | undefined;
   remove(key: CacheKey): IndexRow | undefined;
+  /**
+   * The record at that place gets no row: a later state of its object is known, or nobody wants it. No recovery enters
+   * it, even when that later state is gone by then.
+   */
+  passOver(location: ObjectLocation): void;
   find(key: CacheKey): IndexRow | undefined;
   /** All variants stored for one URL. */
   findVariants(vhost: string, url: string): IndexRow[];
@@ -152,7 +157,7 @@ export interface DiskIndex extends DiskIndexWriter {
   keepVhosts(names: ReadonlySet<string>): void;
   /** Removes the rows of retired disks and removed hosts, in batches as `scan` does; returns how many. */
   sweep(): Promise<number>;
-  /** End of the last record of each segment that a row was put for: what lies behind it may have been lost by a crash. */
+  /** End of the last record of each segment that got a row or was passed over: what lies behind it may have been lost by a crash. */
   indexedTo(segment: number): number;
 }
 

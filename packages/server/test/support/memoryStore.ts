@@ -264,6 +264,8 @@ export class MapIndex implements Index {
     return this.#rows.get(key.toString("hex"));
   }
 
+  passOver(): void {}
+
   findVariants(vhost: string, url: string): Row[] {
     return [...this.#rows.values()].filter((row) => row.vhost === vhost && row.url === url);
   }

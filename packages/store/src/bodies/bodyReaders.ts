@@ -69,28 +69,42 @@ export abstract class PooledReader implements BodyReader {
    */
   protected async readPrefix(target: Buffer, position: number, prefix: BlockPrefix): Promise<number> {
     const block = Math.floor(position / BLOCK_BYTES);
-    const start = block * BLOCK_BYTES;
-    const at = position - start;
-    const { prefixes } = this.context.file;
-    const verified = prefixes.get(block) ?? NO_PREFIX;
-    const readable = Math.min(target.length, Math.max(prefix.bytes, verified.bytes) - at);
-    if (readable <= 0) return 0;
-    if (at < verified.bytes) {
-      const count = Math.min(readable, verified.bytes - at);
-      await this.readExactly(target, 0, count, position);
-      return count;
+    const at = position - block * BLOCK_BYTES;
+    const { prefixes, verifyingPrefixes } = this.context.file;
+    for (;;) {
+      const verifiedBytes = prefixes.get(block)?.bytes ?? 0;
+      if (at < verifiedBytes) {
+        const count = Math.min(target.length, verifiedBytes - at);
+        await this.readExactly(target, 0, count, position);
+        return count;
+      }
+      if (at >= prefix.bytes) return 0;
+      const running = verifyingPrefixes.get(block);
+      if (running === undefined) break;
+      await running;
     }
+    const verifying = this.#verifyPrefix(block, prefix, target, at);
+    const settled = verifying.then(() => undefined).finally(() => verifyingPrefixes.delete(block));
+    settled.catch(() => undefined);
+    verifyingPrefixes.set(block, settled);
+    return await verifying;
+  }
+
+  /** Verifies what is new of a block, and gives out what is wanted of that. */
+  async #verifyPrefix(block: number, prefix: BlockPrefix, target: Buffer, at: number): Promise<number> {
+    const { path, prefixes } = this.context.file;
+    const verified = prefixes.get(block) ?? NO_PREFIX;
     const newBytes = prefix.bytes - verified.bytes;
     const isAll = at === verified.bytes && newBytes <= target.length;
     const buffer = isAll ? target : takeBlockBuffer();
     try {
-      await this.readExactly(buffer, 0, newBytes, start + verified.bytes);
+      await this.readExactly(buffer, 0, newBytes, block * BLOCK_BYTES + verified.bytes);
       if (crc32(buffer.subarray(0, newBytes), verified.checksum) !== prefix.checksum) {
-        this.context.reports.damaged(this.context.file.path, `checksum of what there is of block ${block}`);
-        throw unavailable(`${this.context.file.path}: damaged block ${block}`);
+        this.context.reports.damaged(path, `checksum of what there is of block ${block}`);
+        throw unavailable(`${path}: damaged block ${block}`);
       }
       prefixes.set(block, prefix);
-      return isAll ? newBytes : buffer.copy(target, 0, at - verified.bytes, at - verified.bytes + readable);
+      return isAll ? newBytes : buffer.copy(target, 0, at - verified.bytes, newBytes);
     } finally {
       if (!isAll) giveBlockBuffer(buffer);
     }

@@ -20,6 +20,8 @@ export class PooledFile {
   readonly verified = new Map<number, number>();
   /** Of blocks that are being written: what has been verified of them. */
   readonly prefixes = new Map<number, BlockPrefix>();
+  /** Verifications of such blocks under way: whoever else wants the block waits for it. */
+  readonly verifyingPrefixes = new Map<number, Promise<void>>();
   /** The blocks of a body file, once its map was asked for; undefined inside when it has no map that can be used. */
   blocks: Promise<BodyBlocks | undefined> | undefined;
 

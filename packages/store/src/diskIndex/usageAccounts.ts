@@ -1,5 +1,5 @@
 import { recordBytesOf } from "../bodies/recordFormat.ts";
-import { type IndexRow, type LiveUse, ROW_FLAG, type SegmentUse } from "../contract.ts";
+import { type IndexRow, type LiveUse, type ObjectLocation, ROW_FLAG, type SegmentUse } from "../contract.ts";
 
 interface Account {
   liveBytes: number;
@@ -8,7 +8,7 @@ interface Account {
 
 interface SegmentAccount extends Account {
   readonly disk: number;
-  /** End of the furthest record that a row was added for. */
+  /** End of the furthest record that is known. */
   indexedTo: number;
 }
 
@@ -28,11 +28,17 @@ export class UsageAccounts {
   readonly changedDisks = new Set<number>();
 
   add(row: IndexRow): void {
-    const { disk, segment, offset } = row.location;
-    const account = this.segments.get(segment) ?? { disk, liveBytes: 0, liveObjects: 0, indexedTo: 0 };
-    account.indexedTo = Math.max(account.indexedTo, offset + recordBytesOf(row.location));
-    this.segments.set(segment, account);
+    this.noteKnown(row.location);
     this.#book(row, 1);
+  }
+
+  /** The record at that place is known, with a row or without. */
+  noteKnown(location: ObjectLocation): void {
+    const { disk, segment, offset } = location;
+    const account = this.segments.get(segment) ?? { disk, liveBytes: 0, liveObjects: 0, indexedTo: 0 };
+    account.indexedTo = Math.max(account.indexedTo, offset + recordBytesOf(location));
+    this.segments.set(segment, account);
+    this.changedSegments.add(segment);
   }
 
   /** Does not open an account again for a segment that was forgotten. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { EdgeError } from "@basalt/types";
-import type { CacheKey, DiskIndex, IndexRow, LiveUse, ReleasedFile, SegmentUse } from "../contract.ts";
+import type { CacheKey, DiskIndex, IndexRow, LiveUse, ObjectLocation, ReleasedFile, SegmentUse } from "../contract.ts";
 import { PENDING_ROWS_LIMIT, RELEASED_FILES_LIMIT, SCAN_CHUNK_ROWS } from "../limits.ts";
 import { describeCause } from "../storeProblem.ts";
 import { CACHE_KEY_BYTES, variantRange } from "./cacheKey.ts";
@@ -65,6 +65,10 @@ class SqliteIndexWriter implements DiskIndex {
     const old = this.find(key);
     if (old !== undefined) this.#drop(old);
     return old;
+  }
+
+  passOver(location: ObjectLocation): void {
+    this.#tables.accounts.noteKnown(location);
   }
 
   find(key: CacheKey): IndexRow | undefined {

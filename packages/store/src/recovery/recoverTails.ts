@@ -14,7 +14,7 @@ const RECOVERY_LIMIT_BYTES = 4 * 1024 * 1024 * 1024;
 const FLUSH_EVERY_ROWS = 10_000;
 
 export interface TailRecovery {
-  readonly index: Pick<DiskIndex, "segmentUse" | "indexedTo" | "find" | "put" | "flush">;
+  readonly index: Pick<DiskIndex, "segmentUse" | "indexedTo" | "find" | "put" | "passOver" | "flush">;
   readonly bodies: Pick<BodyUpkeep, "listSegments" | "recordsOf" | "presentBytesOf">;
   /** See `DiskRegistry.isOwnSegment`: what lay on a disk before it was given its number stays lost. */
   readonly isOwnSegment: (disk: number, segment: number) => boolean;
@@ -91,7 +91,10 @@ export const recoverTails = async (recovery: TailRecovery): Promise<RecoveredTai
       if (readBytes > RECOVERY_LIMIT_BYTES) break;
       let entered = 0;
       for await (const record of bodies.recordsOf(segment.disk, segment.segment, fromOffset)) {
-        if (!(await enterRecord(record, recovery))) continue;
+        if (!(await enterRecord(record, recovery))) {
+          index.passOver(record.location);
+          continue;
+        }
         entered += 1;
         if (entered % FLUSH_EVERY_ROWS === 0) await index.flush();
       }

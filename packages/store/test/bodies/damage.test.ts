@@ -109,6 +109,12 @@ describe("damage on the disk", () => {
     flipBit(file, BLOCK_BYTES + 499_999);
     await expect(reader?.read(target, 0, 10, BLOCK_BYTES)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     expect([store.counters.damaged, problems.length]).toEqual([2, 2]);
+    const many = Array.from({ length: 5 }, () => reader?.read(Buffer.alloc(10), 0, 10, BLOCK_BYTES + 3));
+    expect((await Promise.allSettled(many)).map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+    flipBit(file, BLOCK_BYTES + 499_999);
+    const others = Array.from({ length: 5 }, () => reader?.read(Buffer.alloc(10), 0, 10, BLOCK_BYTES + 3));
+    expect(await Promise.all(others)).toEqual(Array(5).fill(10));
+    expect(store.counters.damaged).toBe(3);
     reader?.release();
     await growing.abandon();
     await store.close();

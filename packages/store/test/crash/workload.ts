@@ -149,7 +149,10 @@ export class Workload {
     this.#tellIndex(store, url, row.location, () => {
       const present = index.find(row.key);
       if (present === undefined || present.version < version) index.put(row);
-      else report({ kind: "leaving", url });
+      else {
+        index.passOver(row.location);
+        report({ kind: "leaving", url });
+      }
     });
   }
 

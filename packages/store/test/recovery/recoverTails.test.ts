@@ -24,6 +24,7 @@ const crashedHost = () => {
   const host = {
     rows,
     scanned: [] as number[],
+    passedOver: [] as string[],
     canFlush: true,
     firstOwnSegment: 1,
     hosts: ["www.example.com"],
@@ -48,6 +49,9 @@ const crashedHost = () => {
           indexedTo: (segment) => indexedTo.get(segment) ?? 0,
           find: (key) => [...rows.values()].find((row) => row.key.equals(key)),
           put: (row) => void rows.set(row.url, row),
+          passOver: ({ segment, offset }) => {
+            host.passedOver.push(`${segment}/${offset}`);
+          },
           flush: () =>
             host.canFlush ? Promise.resolve() : Promise.reject(new EdgeError("STORE_UNAVAILABLE", { detail: "full" })),
         },
@@ -110,6 +114,7 @@ describe("recovery after a crash", () => {
     await host.recover();
     expect(host.rows.get("/a")?.version).toBe(8);
     expect(host.rows.get("/b")?.version).toBe(9);
+    expect(host.passedOver).toEqual(["8/0", "8/1000"]);
   });
 
   it("scans a segment without rows when it is new, and no other", async () => {

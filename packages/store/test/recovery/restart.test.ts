@@ -44,15 +44,16 @@ const startHost = async (home: string, names: readonly string[]) => {
     allocateFile: () => Promise.resolve(index.nextFileId()),
     onProblem,
   });
-  const put = (url: string, location: ObjectLocation, missingBytes = 0): void => {
-    const image = sampleImage({ url });
+  const put = (url: string, location: ObjectLocation, missingBytes = 0, version = 1): void => {
+    const image = sampleImage({ url, version });
     index.put({ ...image, location, lastAccess: image.updatedAt, missingBytes });
   };
   return {
     index,
     registry,
     bodies,
-    append: (url: string) => bodies.append(sampleImage({ url }), HEAD, patternBytes(5000, url.length)),
+    append: (url: string, version = 1) =>
+      bodies.append(sampleImage({ url, version }), HEAD, patternBytes(5000, url.length)),
     put,
     recover: () =>
       recoverTails({ index, bodies, isOwnSegment: registry.isOwnSegment.bind(registry), hasVhost: () => true }),
@@ -103,6 +104,40 @@ describe("a host that starts again", () => {
     expect(await third.recover()).toEqual({ segments: 0, objects: 0 });
     expect(await third.rows()).toHaveLength(9);
     await third.stop();
+  });
+
+  it("does not bring an earlier state of an object back when its later one is gone", async () => {
+    const home = temporaryFolder();
+    const first = await startHost(home, ["a"]);
+    first.put("/1", await first.append("/1"));
+    await first.append("/2", 5);
+    await first.stop();
+
+    const second = await startHost(home, ["a"]);
+    second.put("/2", await second.append("/2", 8), 0, 8);
+    await second.index.flush();
+    await second.recover();
+    second.index.remove(sampleImage({ url: "/2" }).key);
+    await second.stop();
+
+    const third = await startHost(home, ["a"]);
+    await third.recover();
+    expect((await third.rows()).map(({ url }) => url)).toEqual(["/1"]);
+    await third.stop();
+  });
+
+  it("does not enter what was passed over because its object is wanted no more", async () => {
+    const home = temporaryFolder();
+    const first = await startHost(home, ["a"]);
+    first.index.passOver(await first.append("/1"));
+    first.put("/2", await first.append("/2"));
+    first.index.passOver(await first.append("/3"));
+    await first.stop();
+
+    const second = await startHost(home, ["a"]);
+    expect(await second.recover()).toEqual({ segments: 0, objects: 0 });
+    expect((await second.rows()).map(({ url }) => url)).toEqual(["/2"]);
+    await second.stop();
   });
 
   it("OPT-75 and OPT-76 never finds again what lay on a disk that was unmounted and mounted", async () => {
