@@ -200,6 +200,8 @@ export class Filling {
         return parted.sink;
       }
       fill = this.#localFill(request, grant.fillId, stored, control);
+      // TTL-27, TTL-29: what is stored answers if the new body breaks off, in other workers too.
+      if (held !== undefined && stored.bodyBytes <= WHOLE_IN_MEMORY_BYTES) this.#withheld.add(grant.fillId);
       return fill;
     });
 
@@ -388,9 +390,7 @@ export class Filling {
     done: Promise<EdgeError | undefined>,
   ): Promise<Obtained> {
     const result = held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS";
-    if (held !== undefined && fill.totalBytes < 0) {
-      // TTL-27: what is stored answers if the new body breaks off, in other workers too.
-      this.#withheld.add(grant.fillId);
+    if (this.#withheld.has(grant.fillId)) {
       await Promise.race([done, fill.whenUnstored()]);
       this.#withheld.delete(grant.fillId);
     }
@@ -635,6 +635,7 @@ export class Filling {
   #forget(fillId: number): void {
     this.#local.delete(fillId);
     this.#shareAsked.delete(fillId);
+    this.#withheld.delete(fillId);
   }
 
   #extend(vhost: CacheVhost, grant: Grant, object: CachedObject, seconds: number): void {

@@ -158,6 +158,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
         return;
       }
       this.#headSeen = true;
+      this.#connection?.noteHead();
       this.#originCloses = announcesClose(fields);
       this.#listener.onHead({ status, reason, fields, address: this.#plan.address });
       return;

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Client } from "undici";
 import type { Connector, Endpoint } from "./connector.ts";
 import { ContinueFilter } from "./continueFilter.ts";
+import { readHeadInPieces } from "./headPieces.ts";
 import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
 import { UndiciClient } from "./undiciClient.ts";
 
@@ -48,6 +49,7 @@ export class Connection {
   #broken = false;
   #settling = false;
   #dropped = false;
+  #isHeadAwaited = true;
 
   /** `onIdleClose`: the socket ended while nobody used it. */
   constructor(options: ConnectionOptions, onIdleClose: (connection: Connection) => void) {
@@ -97,7 +99,13 @@ export class Connection {
     });
   }
 
+  /** The final head of the user's response is there. */
+  noteHead(): void {
+    this.#isHeadAwaited = false;
+  }
+
   #use(): void {
+    this.#isHeadAwaited = true;
     this.#continueFilter.expectResponse();
     this.#user?.useConnection(this);
   }
@@ -125,6 +133,7 @@ export class Connection {
       socket.on("error", () => {
         this.#broken = true;
       });
+      readHeadInPieces(socket, () => this.#isHeadAwaited);
       this.#continueFilter.attach(socket);
       this.#continueFilter.expectResponse();
       this.#options.onConnect();

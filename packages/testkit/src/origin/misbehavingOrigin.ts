@@ -30,7 +30,7 @@ export interface MisbehavingOriginOptions extends OriginPlace {
 }
 
 const CHUNK_BYTES = 4096;
-export const OUT_OF_ORDER = "out of order";
+const OUT_OF_ORDER = "out of order";
 
 /** An origin that can be made to fail in one of many ways, and to recover, while requests are under way. */
 export class MisbehavingOrigin {
