@@ -233,7 +233,7 @@ describe("by the guide", () => {
     expect(edge.origin.calls[1]?.request.fields).toEqual(expect.arrayContaining(["accept", "b"]));
   });
 
-  it("KEY-11, KEY-12 and KEY-16: a cached POST is told apart by its body, which goes to the origin", async () => {
+  it("KEY-11, KEY-12, KEY-16 and ORG-40: a cached POST is told apart by its body, which goes to the origin", async () => {
     const options = "<BypassPostRequest>OFF</BypassPostRequest><PostRequest>ON</PostRequest>";
     const edge = new TestEdge({ vhost: `<Options>${options}</Options>` });
     const sent: string[] = [];
