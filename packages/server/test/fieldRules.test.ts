@@ -144,7 +144,7 @@ describe("response rules that look at each request", () => {
   });
 });
 
-describe("spec 04 A9", () => {
+describe("A9 of spec 04", () => {
   const RULES = "/*.mp4, $RES[A: 1], set\n/*.mp4, $RES[A: 2], put\n$URL[/x.mp4], $RES[Content-Length: 1], set";
 
   it.each([
@@ -281,7 +281,7 @@ describe("expires.txt at delivery", () => {
     }
   });
 
-  it("HTTP-17, spec 04 A3: modification gives a smaller max-age each second", async () => {
+  it("HTTP-17, A3 of spec 04: modification gives a smaller max-age each second", async () => {
     const edge = await stored("/a, 2 days, modification", ["Last-Modified", LAST_MODIFIED]);
     const left = (Date.parse(LAST_MODIFIED) + 2 * 86_400_000 - edge.clock.now()) / 1000;
     expect((await ask(edge)).field("cache-control")).toBe(`max-age=${Math.ceil(left)}`);

@@ -9,7 +9,7 @@ const httpDate = (ms: number): string => new Date(ms).toUTCString();
 
 describe("expires.txt", () => {
   scenario(
-    "HTTP-15, HTTP-16, HTTP-17, spec 04 A3: Expires counts from Last-Modified, and needs it",
+    "HTTP-15, HTTP-16, HTTP-17, A3 of spec 04: Expires counts from Last-Modified, and needs it",
     {
       xml: "<Options><RefreshExpiresHeader>ON</RefreshExpiresHeader></Options>",
       conditions: { "expires.txt": "/i.gif, 1 day, modification\n/no-date.gif, 1 day, modification\n/now.gif, 60 sec" },
@@ -46,7 +46,7 @@ describe("expires.txt", () => {
 describe("fields of the origin", () => {
   const answer = { "X-A": "1", "Set-Cookie": "s=1" };
 
-  scenario("HTTP-20, HTTP-21, spec 04 A4: OriginalHeader OFF keeps neither", async ({ origin, edge }) => {
+  scenario("HTTP-20, HTTP-21, A4 of spec 04: OriginalHeader OFF keeps neither", async ({ origin, edge }) => {
     origin.on("/a").reply(200, answer, "v1");
     for (let time = 0; time < 2; time++) {
       const given = await edge.get("/a").expect(200, "v1");
@@ -55,7 +55,7 @@ describe("fields of the origin", () => {
   });
 
   scenario(
-    "HTTP-20, HTTP-21, spec 04 A4: OriginalHeader ON keeps all but cookies",
+    "HTTP-20, HTTP-21, A4 of spec 04: OriginalHeader ON keeps all but cookies",
     { xml: "<Options><OriginalHeader>ON</OriginalHeader></Options>" },
     async ({ origin, edge }) => {
       origin.on("/a").reply(200, answer, "v1");
@@ -69,7 +69,7 @@ describe("fields of the origin", () => {
 
 describe("headers.txt", () => {
   scenario(
-    "HTTP-52, spec 04 A8: #CACHEHIT tells the result of each request",
+    "HTTP-52, A8 of spec 04: #CACHEHIT tells the result of each request",
     { xml: MODIFY_HEADER, conditions: { "headers.txt": "$URL[*], $RES[X-Cache-Result: #CACHEHIT], set" } },
     async ({ origin, edge, client }) => {
       origin.on("/a").file("v1", { lastModified: "Tue, 01 Jan 2019 10:00:00 GMT" });
@@ -91,7 +91,7 @@ describe("headers.txt", () => {
     ["ON", ["1"]],
   ] as const) {
     scenario(
-      `HTTP-43, HTTP-48, spec 04 A9: set and put on one field, FirstOnly ${firstOnly}`,
+      `HTTP-43, HTTP-48, A9 of spec 04: set and put on one field, FirstOnly ${firstOnly}`,
       {
         xml: `<Options><ModifyHeader FirstOnly="${firstOnly}">ON</ModifyHeader></Options>`,
         conditions: {

@@ -60,7 +60,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
   "origin servers of all workers",
   { timeout: 60_000 },
   () => {
-    it("ORG-03 ORG-04 ORG-05 ORG-26, spec 05 A1: failures exclude a server, successful probes bring it back", async () => {
+    it("ORG-03 ORG-04 ORG-05 ORG-26, A1 of spec 05: failures exclude a server, successful probes bring it back", async () => {
       const [dead, alive] = [await aRefusingOrigin(), await anOrigin()];
       const edge = await anEdge([dead, alive], '<Exclusion>3</Exclusion><Recovery Cycle="1" Uri="/probe">5</Recovery>');
       for (let round = 0; round < 6; round++) await edge.get(`/a${round}`).expect(200, "ok");
@@ -85,7 +85,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       await edge.counted({ origin_exclusions: 1, origin_recoveries: 1 }, HOST);
     });
 
-    it("ORG-07, spec 05 A2: a probe with another status begins the count again", async () => {
+    it("ORG-07, A2 of spec 05: a probe with another status begins the count again", async () => {
       const origin = await anOrigin();
       const statuses = [404, 200, 500, 200, 404, 200, 200];
       const probe = origin.on("/probe");
@@ -102,7 +102,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       expect(probesOf(origin)).toBe(6);
     });
 
-    it("ORG-13 ORG-20, spec 05 A3: a health checker takes a server out and in again without any client", async () => {
+    it("ORG-13 ORG-20, A3 of spec 05: a health checker takes a server out and in again without any client", async () => {
       const origin = await anOrigin();
       const checker = '<HealthChecker ResCode="200" Exclusion="2" Recovery="2" Cycle="1">/alive</HealthChecker>';
       const edge = await anEdge([origin], "<Recovery>0</Recovery>", { originXml: checker });
@@ -119,7 +119,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       expect(origin.saw(({ path }) => path !== "/alive")).toBe(0);
     });
 
-    it("ORG-33, spec 05 A6: Hash sends the same URL to the same server, from whichever worker", async () => {
+    it("ORG-33, A6 of spec 05: Hash sends the same URL to the same server, from whichever worker", async () => {
       const three = [await anOrigin(), await anOrigin(), await anOrigin()];
       const edge = await anEdge(three, "<BalanceMode>Hash</BalanceMode>", {
         xml: `<Options><TTL><Res2xx>0</Res2xx><NoCache>0</NoCache></TTL></Options>
@@ -144,7 +144,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       expect(three.reduce((sum, origin) => sum + origin.saw(), 0)).toBe(2 * urls.length);
     });
 
-    it("ORG-27, spec 05 A11: a reset takes an excluded server in use at once, and no open session is used again", async () => {
+    it("ORG-27, A11 of spec 05: a reset takes an excluded server in use at once, and no open session is used again", async () => {
       const [dead, alive] = [await aRefusingOrigin(), await anOrigin()];
       const edge = await anEdge([dead, alive], "<Exclusion>1</Exclusion><Recovery>0</Recovery>");
       for (let round = 0; round < 2; round++) await edge.get(`/a${round}`).expect(200);

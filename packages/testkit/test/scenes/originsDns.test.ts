@@ -142,7 +142,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that ar
     await until("it works", async () => (await edge.get(`/b${Math.random()}`)).status === 200);
   });
 
-  it("ORG-24, spec 05 A4: a new IP of an excluded domain starts excluded, until one recovers", async () => {
+  it("ORG-24, A4 of spec 05: a new IP of an excluded domain starts excluded, until one recovers", async () => {
     dns.addresses(DOMAIN, [A, B], 1);
     const edge = await anEdge('<Exclusion>1</Exclusion><Recovery Cycle="1" Uri="/probe">2</Recovery>');
     await until("the domain is excluded", async () => {
