@@ -110,11 +110,12 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       origin.on("/alive").reply(500, {}, "");
       const before = origin.saw("/alive");
       await untilAddress(edge, origin.address, "Inactive");
-      expect(origin.saw("/alive") - before).toBe(2);
+      // The check that was under way at the change may have been answered either way.
+      expect([1, 2]).toContain(origin.saw("/alive") - before);
       origin.on("/alive").reply(200, {}, "");
       const then = origin.saw("/alive");
       await untilAddress(edge, origin.address, "Active");
-      expect(origin.saw("/alive") - then).toBe(2);
+      expect([1, 2]).toContain(origin.saw("/alive") - then);
       // One checker for the whole host, and nobody else has asked.
       expect(origin.saw(({ path }) => path !== "/alive")).toBe(0);
     });
@@ -205,7 +206,8 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)(
       await edge.get("/broken").expect(500);
       await untilAddress(edge, origin.address, "Inactive");
       isBroken = false;
-      await edge.get("/a").expect(500);
+      // The view of it has still to reach the workers.
+      await expect.poll(async () => (await edge.get("/a")).status).toBe(500);
     });
 
     it("ORG-21: a reload keeps what is known of addresses that stay, and drops those that go", async () => {
