@@ -1,4 +1,4 @@
-import type { OriginCounters, OriginPool } from "@basalt/origin";
+import { COUNTER_NAMES, type OriginCounters, type OriginPool } from "@basalt/origin";
 import { type CounterBlock, originFailureSlot, originResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
 
 interface Watched {
@@ -21,7 +21,7 @@ export class OriginCounting {
   watch(vhost: string, pool: OriginPool): void {
     if (this.#watched.has(pool)) return;
     const nothing: OriginCounters = { ...copyOf(pool.counters), responses: [] };
-    for (const name of COUNTED) nothing[name] = 0;
+    for (const name of COUNTER_NAMES) nothing[name] = 0;
     this.#watched.set(pool, { vhost, pool, seen: nothing });
   }
 
@@ -37,7 +37,7 @@ export class OriginCounting {
       const now = copyOf(watched.pool.counters);
       const offset = this.#counters.vhost(watched.vhost);
       const add = (slot: number, amount: number): void => this.#counters.add(offset + slot, amount);
-      const grown = (name: (typeof COUNTED)[number]): number => now[name] - watched.seen[name];
+      const grown = (name: (typeof COUNTER_NAMES)[number]): number => now[name] - watched.seen[name];
       add(VHOST_SLOT.originRequests, grown("requests"));
       add(VHOST_SLOT.originRequestBytes, grown("requestBytes"));
       add(VHOST_SLOT.originResponseBytes, grown("responseHeadBytes") + grown("responseBodyBytes"));
@@ -52,15 +52,3 @@ export class OriginCounting {
     }
   }
 }
-
-const COUNTED = [
-  "requests",
-  "requestBytes",
-  "responseHeadBytes",
-  "responseBodyBytes",
-  "connectFailures",
-  "receiveTimeouts",
-  "closedEarly",
-  "connections",
-  "refused",
-] as const;

@@ -1,15 +1,16 @@
 import type { OriginAddress, VhostSettings } from "@basalt/config";
 import { getField } from "@basalt/http";
-import type {
-  OriginCounters,
-  OriginExchange,
-  OriginHandler,
-  OriginPool,
-  OriginRequest,
-  OriginResponseHead,
-  OriginSettings,
-  OriginTunnel,
-  PrivateSession,
+import {
+  COUNTER_NAMES,
+  type OriginCounters,
+  type OriginExchange,
+  type OriginHandler,
+  type OriginPool,
+  type OriginRequest,
+  type OriginResponseHead,
+  type OriginSettings,
+  type OriginTunnel,
+  type PrivateSession,
 } from "@basalt/origin";
 import { allowedAddresses, decideRedirect, type FollowedRedirect, fieldsForElsewhere } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
@@ -302,19 +303,7 @@ const settingsFor = (
 });
 
 const addCounts = (total: OriginCounters, more: OriginCounters): void => {
-  for (const name of COUNTED) total[name] += more[name];
+  for (const name of COUNTER_NAMES) total[name] += more[name];
   for (let group = 1; group <= 5; group++)
     total.responses[group] = (total.responses[group] ?? 0) + (more.responses[group] ?? 0);
 };
-
-const COUNTED = [
-  "requests",
-  "requestBytes",
-  "responseHeadBytes",
-  "responseBodyBytes",
-  "connectFailures",
-  "receiveTimeouts",
-  "closedEarly",
-  "connections",
-  "refused",
-] as const;

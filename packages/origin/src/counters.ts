@@ -12,3 +12,16 @@ export const newCounters = (): OriginCounters => ({
   connections: 0,
   refused: 0,
 });
+
+/** The counters that are one number each; `responses` has one for each class of status. */
+export const COUNTER_NAMES = [
+  "requests",
+  "requestBytes",
+  "responseHeadBytes",
+  "responseBodyBytes",
+  "connectFailures",
+  "receiveTimeouts",
+  "closedEarly",
+  "connections",
+  "refused",
+] as const satisfies readonly (keyof OriginCounters)[];

@@ -1,5 +1,6 @@
 export type { ConnectCallback, Connector, Endpoint, TlsEndpoint } from "./connector.ts";
 export * from "./contract.ts";
+export { COUNTER_NAMES } from "./counters.ts";
 export type { FailureReason, HealthSource, OriginEvent } from "./events.ts";
 export type { ResolvedIp } from "./ipTable.ts";
 export { createOriginBoard, type OriginBoardDependencies } from "./originBoard.ts";
