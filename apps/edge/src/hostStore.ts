@@ -35,6 +35,8 @@ export interface HostStoreParts {
   readonly counters: CounterBlock;
   /** The disks in use, or the way of the service without any, have changed. */
   readonly onChange: (disks: StoreDisks) => void;
+  /** Whether a body file that no row names is kept for the time being. */
+  readonly keepsFile: (file: number) => boolean;
   /** OnCrash `selfkill` (CFG-43). */
   readonly onTerminate: () => void;
 }
@@ -122,6 +124,7 @@ export class HostStore {
       bodies,
       clock,
       onProblem,
+      keepsFile: parts.keepsFile,
       objectLimit: indexing === "Memory" ? plan.cachingCount : undefined,
     });
     const names = new Set(config.vhosts.map((vhost) => vhost.name));

@@ -105,6 +105,7 @@ export class Instance implements Control {
       log: parts.log,
       counters,
       onChange: (disks) => instance?.tellDisks(disks),
+      keepsFile: (file) => instance !== undefined && instance.#coordinator.keepsFile(file),
       onTerminate: () => {
         parts.log.error("all disks are excluded: the server ends (OnCrash selfkill)");
         if (instance === undefined) parts.exit(0);
@@ -470,6 +471,7 @@ export class Instance implements Control {
     return {
       acquire: (request) => this.#coordinator.acquire(worker.id, request),
       acquirePart: (request) => this.#coordinator.acquirePart(worker.id, request),
+      fallBack: (request) => this.#coordinator.fallBack(request) ?? null,
       nextSegment: ({ disk }) => {
         if (worker.state === "gone") throw new EdgeError("SHUTTING_DOWN", { detail: `worker ${worker.id} is gone` });
         return this.#store.space.grantSegment(sourceOf(worker), disk);

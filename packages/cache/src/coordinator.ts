@@ -1,6 +1,7 @@
 import type { Channel } from "@basalt/ipc";
 import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
 import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
+import { Fallbacks } from "./fallbacks.ts";
 import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
 import { PartTable } from "./parts/partTable.ts";
 import type {
@@ -8,6 +9,7 @@ import type {
   AcquireRequest,
   DeriveReply,
   DeriveRequest,
+  FallBackRequest,
   FillEnd,
   FillProgress,
   FillUpdate,
@@ -67,6 +69,18 @@ export interface CoordinatorParts {
   readonly onDefect: (error: unknown) => void;
 }
 
+/** Who is at work on a stored object. */
+export interface ObjectUse {
+  /** Id of the fill that renews it. */
+  readonly renewedBy: number | undefined;
+  /** Requests to origins that are under way for it. */
+  readonly downloads: number;
+  /** Those that make them, and those that wait for what they bring. */
+  readonly processes: number;
+}
+
+const NO_PARTS = { parts: 0, followers: 0 };
+
 /** Recent failures kept at most: beyond it the oldest go, and the origin may be asked once more. */
 const RECENT_FAILURES = 100_000;
 
@@ -83,6 +97,7 @@ export class ObjectCoordinator {
     share: (worker, partId) => this.#workers.get(worker)?.tell("sharePart", { partId }),
     trim: (worker, partId, end) => this.#workers.get(worker)?.tell("trimPart", { partId, end }),
   });
+  readonly #fallbacks: Fallbacks;
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations = new Map<string, InvalidationList>();
   /** Versions of calls in progress, and of the latest invalidation. */
@@ -100,6 +115,7 @@ export class ObjectCoordinator {
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
+    this.#fallbacks = new Fallbacks(parts.clock);
     this.#version = parts.index.highestVersion;
   }
 
@@ -154,6 +170,11 @@ export class ObjectCoordinator {
 
   get newestVersion(): number {
     return this.#version;
+  }
+
+  /** Versions up to this one are known to somebody: those that are given from now on are later. */
+  startBehind(version: number): void {
+    this.#version = Math.max(this.#version, version);
   }
 
   addWorker(id: number, channel: WorkerChannel): void {
@@ -234,7 +255,7 @@ export class ObjectCoordinator {
     this.#tellPart(news.followers, { partId, kind: "progress", ...progress });
     const row = this.#parts.index.find(news.key);
     if (row?.location.file !== news.file || news.filledBytes === 0) return;
-    this.#parts.index.update(news.key, { missingBytes: Math.max(0, row.missingBytes - news.filledBytes) });
+    this.#noteMissing(row, Math.max(0, row.missingBytes - news.filledBytes));
   }
 
   partEnd(partId: number, missingBytes: number): void {
@@ -242,7 +263,7 @@ export class ObjectCoordinator {
     if (news === undefined) return;
     const row = this.#parts.index.find(news.key);
     if (row?.location.file === news.file && row.missingBytes !== missingBytes) {
-      this.#parts.index.update(news.key, { missingBytes });
+      this.#noteMissing(row, missingBytes);
     }
   }
 
@@ -251,12 +272,17 @@ export class ObjectCoordinator {
     if (fill === undefined) return;
     switch (end.kind) {
       case "stored": {
-        const { row, partEnd, isRenewal } = end;
+        const { row, partEnd, isRenewal, mayFallBack } = end;
+        const replaced = mayFallBack === true ? this.#parts.index.find(row.key) : undefined;
         if (partEnd !== undefined) {
           const request = { key: row.key, file: row.location.file, first: 0, end: partEnd };
           this.#partTable.begin(fill.id, fill.worker, request);
         }
-        this.#end(fill, isRenewal === true ? this.#renew(fill, row) : this.#store(fill, row));
+        const update = isRenewal === true ? this.#renew(fill, row) : this.#store(fill, row);
+        if (replaced !== undefined && update.kind === "stored") {
+          this.#fallbacks.replace(replaced, row.location.file);
+        }
+        this.#end(fill, update);
         return;
       }
       case "unstored":
@@ -272,6 +298,26 @@ export class ObjectCoordinator {
       default:
         unreachable(end);
     }
+  }
+
+  /**
+   * Puts what a body that cannot be completed has replaced in its place again. Undefined when there is no such thing;
+   * else the row that holds by now, whoever has put it there.
+   */
+  fallBack({ key, file, freshUntilMs }: FallBackRequest): IndexRow | undefined {
+    const present = this.#parts.index.find(key);
+    if (present === undefined || present.location.file !== file) return present;
+    const previous = this.#fallbacks.take(file);
+    if (previous === undefined || !this.#parts.hasDisk(previous.location.disk)) return undefined;
+    const state = { freshUntilMs, purged: false, expiredByForce: false };
+    const row = withState({ ...previous, version: ++this.#version }, state);
+    this.#parts.index.put(row);
+    return row;
+  }
+
+  /** Whether a body file is kept although no row names it. */
+  keepsFile(file: number): boolean {
+    return this.#fallbacks.keeps(file);
   }
 
   touched(keys: readonly CacheKey[], atMs: number): void {
@@ -339,9 +385,25 @@ export class ObjectCoordinator {
     return this.#parts.index.findVariants(vhost, url);
   }
 
+  /** What is on its way from origins for a stored object, for fileinfo. */
+  underWay({ key, location }: IndexRow): ObjectUse {
+    const fill = this.#fillByKey.get(key.toString("latin1"));
+    const { parts, followers } = location.file === 0 ? NO_PARTS : this.#partTable.useOf(location.file);
+    return {
+      renewedBy: fill?.id,
+      downloads: parts + (fill === undefined ? 0 : 1),
+      processes: parts + followers + (fill === undefined ? 0 : 1 + fill.followers.size),
+    };
+  }
+
   /** What is read from the pipe of a worker after its end must not be granted: nobody would give it back. */
   #expectKnown(worker: number): void {
     if (!this.#workers.has(worker)) throw new EdgeError("SHUTTING_DOWN", { detail: `worker ${worker} is gone` });
+  }
+
+  #noteMissing(row: IndexRow, missingBytes: number): void {
+    this.#parts.index.update(row.key, { missingBytes });
+    if (missingBytes === 0) this.#fallbacks.drop(row.location.file);
   }
 
   #endPart(partId: number): ReturnType<PartTable["end"]> {
@@ -434,6 +496,7 @@ export class ObjectCoordinator {
       this.#parts.index.update(row.key, { freshUntil: changed.freshUntil, flags: changed.flags });
     } else {
       this.#parts.index.remove(row.key);
+      this.#fallbacks.drop(row.location.file);
     }
     if ((row.flags & ROW_FLAG.DERIVED) !== 0) return;
     affected.count++;

@@ -273,7 +273,8 @@ export class Filling {
     sink.bytes.cutAt(Math.min(end * BLOCK_BYTES, head.bodyBytes));
     const row = rowOf(request.vhost, object, this.#parts.clock.now());
     if (row !== undefined) {
-      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "stored", row, partEnd: end });
+      const mayFallBack = held !== undefined && mayServeStale(request, held, this.#parts.clock.now());
+      this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "stored", row, partEnd: end, mayFallBack });
     }
     sink.handTo(this.#parted.begin(file, grant.fillId, { first: 0, end }, sink));
     return { kind: "object", object, result: held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS" };

@@ -69,6 +69,8 @@ export type FillEnd = {
       readonly kind: "stored";
       readonly row: IndexRow;
       readonly partEnd?: number;
+      /** What was held may answer again, should the body that arrives in parts never be whole (TTL-27). */
+      readonly mayFallBack?: boolean;
       /** The body is the one that was held: only where it lies may have changed meanwhile. */
       readonly isRenewal?: boolean;
     }
@@ -86,6 +88,13 @@ export interface PartRequest {
   readonly file: number;
   readonly first: number;
   readonly end: number;
+}
+
+/** The body in that file cannot be completed now: what it replaced is to answer until `freshUntilMs`. */
+export interface FallBackRequest {
+  readonly key: CacheKey;
+  readonly file: number;
+  readonly freshUntilMs: number;
 }
 
 export type PartReply =
@@ -152,6 +161,7 @@ export interface ObjectService {
   readonly calls: {
     acquire: { readonly request: AcquireRequest; readonly reply: AcquireReply };
     acquirePart: { readonly request: PartRequest; readonly reply: PartReply };
+    fallBack: { readonly request: FallBackRequest; readonly reply: IndexRow | null };
     /** Ids of new segments and body files: given once, host-wide. */
     nextSegment: { readonly request: { readonly disk: number }; readonly reply: number };
     nextFile: { readonly request: { readonly disk: number }; readonly reply: number };

@@ -1,3 +1,4 @@
+import { failureTtl } from "@basalt/policy";
 import {
   type CacheKey,
   type IndexRow,
@@ -7,6 +8,7 @@ import {
   ROW_FLAG,
 } from "@basalt/store";
 import { PROCESS_SLOT } from "@basalt/telemetry";
+import type { EdgeError } from "@basalt/types";
 import { CachedObject } from "./cachedObject.ts";
 import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
 import { adoptConfirmation, adoptState } from "./indexRow.ts";
@@ -43,6 +45,8 @@ export class StoredObjects {
   #passing: CachedObject | undefined;
   #passingBody: Buffer = this.#scratch;
   readonly #keptOpen = new Set<CachedObject>();
+  /** By the file of the body that cannot be completed. */
+  readonly #fallingBack = new Map<number, Promise<CachedObject | undefined>>();
   /** Found damaged in this second and the one before, while the index may still name them. */
   #damagedPlaces = new Set<string>();
   #damagedBefore = new Set<string>();
@@ -140,6 +144,10 @@ export class StoredObjects {
         this.#memory.remove(vhost, variant, object.name);
         channel.tell("lost", { key: object.key, file: file.location.file });
       },
+      onBroken: (error) => {
+        // Whoever asks for it meanwhile finds out by the same promise.
+        this.fallBack(vhost, variant, object, error).catch(() => undefined);
+      },
       onComplete: () => {
         object.isPartial = false;
       },
@@ -152,6 +160,31 @@ export class StoredObjects {
     object.bodyUsedSecond = Math.floor(this.#parts.clock.now() / 1000);
     body.retain();
     this.#keptOpen.add(object);
+  }
+
+  /**
+   * An object of whose body nothing more can be had gives way to the one that it has replaced, for as long as the failure
+   * answers (TTL-12, TTL-27); undefined when there is none.
+   */
+  fallBack(
+    vhost: CacheVhost,
+    variant: Variant,
+    object: CachedObject,
+    error: EdgeError,
+  ): Promise<CachedObject | undefined> {
+    const { location } = object;
+    const seconds = failureTtl(error.code, vhost.settings.options.ttl);
+    if (location === undefined || location.file === 0 || seconds === undefined) return Promise.resolve(undefined);
+    const { file } = location;
+    const freshUntilMs = this.#parts.clock.now() + seconds * 1000;
+    const falling =
+      this.#fallingBack.get(file) ??
+      this.#parts.channel
+        .call("fallBack", { key: object.key, file, freshUntilMs })
+        .then((row) => (row === null ? undefined : this.load(vhost, variant, object.name, row)))
+        .finally(() => this.#fallingBack.delete(file));
+    this.#fallingBack.set(file, falling);
+    return falling;
   }
 
   /** Reads a body of moderate length into memory, so that it is served from there; false when that cannot be. */

@@ -103,7 +103,9 @@ export class PartView implements BodySource {
     const isFruitless = reachedTo === undefined || reachedTo <= this.#reachedTo;
     this.#fruitless = isFruitless ? this.#fruitless + 1 : 0;
     if (!isFruitless) this.#reachedTo = reachedTo;
-    if (this.#fruitless >= FRUITLESS_ATTEMPTS) this.fail(error);
+    if (this.#fruitless < FRUITLESS_ATTEMPTS) return;
+    this.#body.broken(error);
+    this.fail(error);
   }
 
   fail(error: EdgeError): void {

@@ -34,6 +34,8 @@ export interface PartedBodyParts {
   readonly blockSpace: number;
   /** The origin has another version by now, or what is stored cannot be completed. */
   readonly onLost: () => void;
+  /** The origin has failed a reader for good: what is absent cannot be had for now. */
+  readonly onBroken: (error: EdgeError) => void;
   /** Every block is there. */
   readonly onComplete: () => void;
   /** Nobody uses the body any more. */
@@ -156,6 +158,11 @@ export class PartedBody implements PartFillListener {
     this.#views.add(view);
     if (this.#lostError === undefined) this.demand(view);
     else view.fail(this.#lostError);
+  }
+
+  /** A view gives up: as often as it may, nobody has brought what it lacks. */
+  broken(error: EdgeError): void {
+    if (this.isPartial && !this.isLost) this.#parts.onBroken(error);
   }
 
   removeView(view: PartView): void {

@@ -94,6 +94,7 @@ export class TestWorker {
           await this.beforePartReply;
           return reply;
         },
+        fallBack: (request) => coordinator.fallBack(request) ?? null,
         nextSegment: () => index.nextSegmentId(),
         nextFile: () => index.nextFileId(),
         derive: (request) => coordinator.derive(request),

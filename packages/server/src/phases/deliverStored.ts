@@ -84,13 +84,17 @@ const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, se
   const { ticket } = exchange;
   const { head, status } = selection;
   const failed = (error: EdgeError): void => {
-    if (!body.isLost || exchange.isAnew || !exchange.isCurrent(ticket)) {
+    if (exchange.isAnew || !exchange.isCurrent(ticket)) {
       exchange.fail(ticket, error);
       return;
     }
     exchange.isAnew = true;
-    exchange.object = undefined;
-    exchange.continueWith(ticket, PHASE.MISS);
+    if (body.isLost) {
+      exchange.object = undefined;
+      exchange.continueWith(ticket, PHASE.MISS);
+    } else {
+      void fallBack(exchange, vhost, ticket, error);
+    }
   };
   const origin = partOrigin(exchange, vhost);
   const { keepAlive } = exchange.connectionDecision;
@@ -103,4 +107,22 @@ const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, se
   const { part } = selection;
   const view = body.view(part.start, part.end, origin);
   new BodyPump(exchange, view, { part, head, framing: "length", keepAlive, unbegun }).start();
+};
+
+const fallBack = async (exchange: Exchange, vhost: ServedVhost, ticket: number, error: EdgeError): Promise<void> => {
+  const { object, variant, connection } = exchange;
+  try {
+    const { cache } = connection.server.parts;
+    const previous = object && (await cache.stored.fallBack(vhost.cache, variant, object, error));
+    if (!exchange.isCurrent(ticket)) return;
+    if (previous === undefined) {
+      exchange.fail(ticket, error);
+      return;
+    }
+    exchange.object = previous;
+    exchange.result = "TCP_REF_FAIL_HIT";
+    exchange.continueWith(ticket, PHASE.DELIVER);
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
 };

@@ -19,6 +19,7 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
     this.#answers = {
       acquire: (request) => Promise.resolve(coordinator.acquire(1, request)),
       acquirePart: (request) => Promise.resolve(coordinator.acquirePart(1, request)),
+      fallBack: (request) => Promise.resolve(coordinator.fallBack(request) ?? null),
       nextSegment: () => Promise.resolve(1),
       nextFile: () => Promise.resolve(1),
       derive: (request) => coordinator.derive(request),

@@ -13,6 +13,8 @@ export interface SpaceKeeperSettings {
   readonly bodies: KeeperBodies;
   readonly clock: Clock;
   readonly onProblem: ReportProblem;
+  /** Whether a body file that no row names is kept for the time being; it goes all the same where space is short. */
+  readonly keepsFile?: (file: number) => boolean;
   /** Told about objects that were given up, in batches. */
   readonly onEvicted?: (rows: readonly IndexRow[]) => void;
   /** Most objects of the host (OPT-11); none with Indexing Disk (OPT-12). */

@@ -22,8 +22,10 @@ export class ReleasedFiles {
 
   /** Deletes those of the call before and takes up new ones. */
   async turn(): Promise<void> {
-    const due = this.#waiting;
-    this.#waiting = this.#take();
+    const kept: ReleasedFile[] = [];
+    const due: ReleasedFile[] = [];
+    for (const file of this.#waiting) (this.#context.keepsFile(file.location.file) ? kept : due).push(file);
+    this.#waiting = [...kept, ...this.#take()];
     await this.#delete(due);
   }
 

@@ -45,6 +45,8 @@ export interface SpaceContext {
   readonly bodies: KeeperBodies;
   readonly clock: Clock;
   readonly onProblem: ReportProblem;
+  /** Whether a body file that no row names is kept for the time being. */
+  readonly keepsFile: (file: number) => boolean;
   readonly onEvicted: (rows: readonly IndexRow[]) => void;
   readonly counters: SpaceCounters;
 }

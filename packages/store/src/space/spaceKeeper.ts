@@ -56,7 +56,8 @@ class DiskSpaceKeeper implements SpaceKeeper {
     this.#settings = settings;
     const { index, bodies, clock, onProblem, objectLimit } = settings;
     const onEvicted = settings.onEvicted ?? (() => undefined);
-    this.#context = { index, bodies, clock, onProblem, onEvicted, counters: this.counters };
+    const keepsFile = settings.keepsFile ?? (() => false);
+    this.#context = { index, bodies, clock, onProblem, keepsFile, onEvicted, counters: this.counters };
     const measureSegment = settings.measureSegment ?? measureSegmentFile;
     this.#eviction = new Eviction(this.#context, (account, segment) => measureSegment(account.setting, segment));
     this.#released = new ReleasedFiles(this.#context, this.#eviction);

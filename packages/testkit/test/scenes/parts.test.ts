@@ -349,6 +349,39 @@ describe("a long body on its way", () => {
     );
   }
 
+  for (const purged of [false, true]) {
+    const was = purged ? "purged" : "stale";
+    scenario(
+      `TTL-27: the renewal of a long ${was} body breaks off and the origin is down: the old one answers, whole`,
+      whole,
+      async ({ origin, edge, clock }) => {
+        const [old, next] = [patternBody(3 * MB, 124), patternBody(5 * MB, 125)];
+        origin
+          .on("/a")
+          .file(old, { ...original, fields: { "Cache-Control": "max-age=60" } })
+          .file(next, { etag: '"v2"', lastModified: CHANGED })
+          .closeAfter(2 * MB + 70_000)
+          .reply(500);
+        await expectWhole(edge, "/a", old);
+        await edge.stored("/a");
+        if (purged) await edge.purge("/a");
+        else await clock.advance(61);
+        const [cut] = await fetchAll(edge.port, 1, { path: "/a", host: edge.host });
+        expect(cut?.kind).toBe("failed");
+        // The other worker reads it from the index, some milliseconds later.
+        const isOld = async (): Promise<boolean> => {
+          const [answer] = await fetchAll(edge.port, 1, { path: "/a", host: edge.host });
+          return answer?.kind === "answer" && answer.bytes === old.size;
+        };
+        for (let round = 0; round < 4; round++) await expect.poll(isOld).toBe(true);
+        for (let round = 0; round < 4; round++) await expectWhole(edge, "/a", old);
+        origin.on("/a").file(next, { etag: '"v2"', lastModified: CHANGED });
+        await clock.advance(61);
+        await expectWhole(edge, "/a", next);
+      },
+    );
+  }
+
   scenario(
     "an origin that always breaks off a little later: the body still becomes whole, and one that brings nothing is an end",
     whole,
