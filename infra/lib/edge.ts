@@ -38,6 +38,8 @@ export interface EdgeOptions {
   readonly cores?: readonly number[] | undefined;
   readonly environment?: Readonly<Record<string, string>>;
   readonly readyWithinMs?: number;
+  /** Another build than that of this checkout. */
+  readonly program?: string | undefined;
 }
 
 export async function startEdge(home: string, options: EdgeOptions = {}): Promise<Edge> {
@@ -48,12 +50,13 @@ export async function startEdge(home: string, options: EdgeOptions = {}): Promis
 
 /** Starts without waiting until it serves. */
 export function launchEdge(home: string, options: EdgeOptions = {}): Edge {
-  if (!existsSync(basaltProgram)) throw new Error("apps/cli is not built; run scripts/basalt version once");
-  const started = startProcess(process.execPath, [basaltProgram, "start", "--foreground", "--home", home], {
+  const program = options.program ?? basaltProgram;
+  if (!existsSync(program)) throw new Error(`${program} is not built; run scripts/basalt version there once`);
+  const started = startProcess(process.execPath, [program, "start", "--foreground", "--home", home], {
     cores: options.cores,
     environment: options.environment ?? {},
   });
-  const command = (...args: string[]) => runToEnd(process.execPath, [basaltProgram, ...args, "--home", home]);
+  const command = (...args: string[]) => runToEnd(process.execPath, [program, ...args, "--home", home]);
   return {
     home,
     process: started,

@@ -31,7 +31,11 @@ export async function launchBasalt(settings: ContenderSettings): Promise<BasaltC
     cacheXml: settings.smallMemoryTier === true ? SMALLEST_TIER_XML : "",
     optionsXml: `<ClientKeepAliveSec>${IDLE_SECONDS}</ClientKeepAliveSec>`,
   });
-  const edge = launchEdge(settings.folder, { cores: settings.cores, environment: settings.environment ?? {} });
+  const edge = launchEdge(settings.folder, {
+    cores: settings.cores,
+    environment: settings.environment ?? {},
+    program: settings.program,
+  });
   return {
     name: "basalt",
     port,

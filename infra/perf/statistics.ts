@@ -11,3 +11,13 @@ export function quantile(samples: readonly number[], share: number): number {
 export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5);
 }
+
+const RESAMPLES = 2_000;
+
+/** Interval that holds the median of what was sampled with 95 % certainty. */
+export function bootstrapInterval(samples: readonly number[], random: () => number = Math.random) {
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    median(samples.map(() => samples[Math.floor(random() * samples.length)] ?? Number.NaN)),
+  );
+  return { low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
+}
