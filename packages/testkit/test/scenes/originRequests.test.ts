@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { patternBody, startOrigin } from "../../src/index.ts";
 import { scenario, useEdge } from "../../src/scenario/index.ts";
@@ -152,6 +153,37 @@ describe("redirects", () => {
       } finally {
         await other.close();
       }
+    },
+  );
+});
+
+describe("a busy origin", () => {
+  scenario(
+    "A5 of spec 05, ORG-28, ORG-29: it is not asked to renew what is stored, and is asked for what is not",
+    { xml: "<OriginOptions><BusySessionCount>1</BusySessionCount></OriginOptions>" },
+    async ({ origin, edge, clock }) => {
+      origin.on("/stored").reply(200, { "Cache-Control": "max-age=60" }, "old");
+      origin.on("/absent").reply(200, {}, "new");
+      await edge.get("/stored").expect(200, "old");
+      await edge.stored("/stored");
+      await clock.advance(61);
+      const slow = ["/slow-1", "/slow-2"];
+      const gates = slow.map((path) => origin.on(path).reply(200, {}, "slow").hold());
+      const downloads = slow.map((path) => edge.get(path).expect(200, "slow"));
+      await Promise.all(gates.map((gate) => gate.arrived(1)));
+      // Every worker has been told of the sessions of all.
+      await pause(500);
+      for (let round = 0; round < OFTEN; round++) await edge.get("/stored").expect(200, "old");
+      expect(origin.saw("/stored")).toBe(1);
+      const [state] = await edge.fileInfo("/stored");
+      expect(state?.["TTL-Left"]).toMatch(/, [23] \]$/);
+      await edge.get("/absent").expect(200, "new");
+      expect(origin.saw("/absent")).toBe(1);
+      for (const gate of gates) gate.release();
+      await Promise.all(downloads);
+      await clock.advance(4);
+      await edge.get("/stored").expect(200, "old");
+      expect(origin.saw("/stored")).toBe(2);
     },
   );
 });
