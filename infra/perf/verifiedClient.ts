@@ -41,6 +41,8 @@ interface Exchange {
   /** Behind the last byte that the answer announces. */
   end: number;
   received: number;
+  /** The server closes the connection behind this answer. */
+  isLast: boolean;
 }
 
 /** One keep-alive connection that asks one thing at a time and compares every byte that comes. */
@@ -73,6 +75,7 @@ export class VerifiedClient {
         position: 0,
         end: 0,
         received: 0,
+        isLast: false,
       };
       const { path, range } = request;
       const rangeField = range === undefined ? "" : `Range: bytes=${range.first}-${range.last}\r\n`;
@@ -139,7 +142,9 @@ export class VerifiedClient {
     if (request.leaveAfterBytes !== undefined && received >= request.leaveAfterBytes) {
       this.#endAndClose(exchange, { kind: "left", bytes: received, firstByteAtMs });
     } else if (exchange.position === exchange.end) {
-      this.#end(exchange, { kind: "right", status, bytes: received, firstByteAtMs });
+      const outcome = { kind: "right", status, bytes: received, firstByteAtMs } as const;
+      if (exchange.isLast) this.#endAndClose(exchange, outcome);
+      else this.#end(exchange, outcome);
     }
   }
 
@@ -160,6 +165,7 @@ function judgeHead(head: string, exchange: Exchange): BodyOutcome | undefined {
   const { path, bytes, range } = exchange.request;
   const status = Number(head.slice(9, 12));
   exchange.status = status;
+  exchange.isLast = /^connection: *close\r?$/im.test(head);
   if (status !== 200 && status !== 206) return { kind: "status", status };
   const length = Number(/^content-length: *(\d+)\r?$/im.exec(head)?.[1] ?? Number.NaN);
   if (status === 200) {

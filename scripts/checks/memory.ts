@@ -35,9 +35,6 @@ const minutes = Number(values.minutes ?? (values.quick ? 1 : 10));
 const TIMES_THE_MEMORY = 10;
 const ROW_EVERY_SECONDS = values.quick ? 5 : 30;
 const SETTLE_MS = 3000;
-/** What the plan counts beside contents: the server itself, and each client session (OPT-03). */
-const SERVER_BYTES = 140 * MB;
-const SESSION_BYTES = 20 * KB;
 
 /** Least share of the physical memory whose plan has that much for contents. */
 function ratioFor(contentBytes: number): number {
@@ -95,8 +92,7 @@ function curve(samples: readonly MemorySample[]): string[][] {
 
 await runStoreCheck(async ({ expect, target }) => {
   const systemMemoryRatio = ratioFor(Number(values["content-mb"]) * MB);
-  const { contentBytes, freeBytes, sessions } = planFor(systemMemoryRatio);
-  const ownBytes = contentBytes + SERVER_BYTES + sessions * SESSION_BYTES;
+  const { contentBytes, freeBytes, serverBytes } = planFor(systemMemoryRatio);
   const allBytes = (totalmem() * systemMemoryRatio) / 100 - freeBytes;
   const memoryFolder = values["memory-only"] ? await mkdtemp(join("/dev/shm", "basalt-check-store-")) : undefined;
   if (memoryFolder !== undefined) whenDone(() => rm(memoryFolder, { recursive: true, force: true }));
@@ -155,7 +151,7 @@ await runStoreCheck(async ({ expect, target }) => {
       ["anonymous memory at its height, MB", inMb(largestAnonymous)],
       ["its growth, MB", inMb(growth)],
       ["content memory by the plan, MB", inMb(contentBytes)],
-      ["the same with the server and its sessions, MB", inMb(ownBytes)],
+      ["the same with the server and its sessions, MB", inMb(serverBytes)],
       ["all that the plan does not leave to the system, MB", inMb(allBytes)],
     ]),
   );
@@ -167,8 +163,8 @@ await runStoreCheck(async ({ expect, target }) => {
   expect(countErrors(tally) === 0, `errors: ${JSON.stringify(tally.errors)}`);
   expect(isSameInstance, "no worker had to be replaced");
   expect(
-    largestAnonymous <= ownBytes,
-    `anonymous memory: ${inMb(largestAnonymous)} MB at most; contents, server and sessions have ${inMb(ownBytes)} MB`,
+    largestAnonymous <= serverBytes,
+    `anonymous memory: ${inMb(largestAnonymous)} MB at most; contents, server and sessions have ${inMb(serverBytes)} MB`,
   );
   expect(largest.totalRss <= allBytes, `resident memory: ${inMb(largest.totalRss)} MB at most of ${inMb(allBytes)} MB`);
   target(growth <= contentBytes, `it grew by ${inMb(growth)} MB; contents have ${inMb(contentBytes)} MB`);

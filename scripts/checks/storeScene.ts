@@ -35,6 +35,8 @@ export interface StoreSceneSettings {
   readonly partSize?: number;
   /** Takes up this home and leaves it behind. */
   readonly keptHome?: string | undefined;
+  /** Of another origin than that of positioned bodies. */
+  readonly originPort?: number;
 }
 
 /** A real instance in front of an origin of positioned bodies; it may be killed and started again on the same home. */
@@ -97,7 +99,7 @@ export async function openStoreScene(settings: StoreSceneSettings): Promise<Stor
   const managerPort = await findFreePortFrom(port + 1);
   const disks = (settings.disks ?? ["disk"]).map((name) => join(home, name));
   for (const disk of disks) await mkdir(disk, { recursive: true });
-  await writeHome(home, disks, { settings, port, managerPort, originPort: origin.port });
+  await writeHome(home, disks, { settings, port, managerPort, originPort: settings.originPort ?? origin.port });
   const removing: (() => void)[] = [];
   let running: Edge | undefined;
   const runningEdge = () => {

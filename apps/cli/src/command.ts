@@ -15,6 +15,7 @@ export interface CommandOptions {
   readonly client: string | undefined;
   readonly absolute: boolean;
   readonly vhost: string | undefined;
+  readonly watch: boolean;
 }
 
 export interface Invocation {

@@ -23,6 +23,7 @@ const parseWords = (argv: readonly string[]) => {
         client: { type: "string" },
         absolute: { type: "boolean", default: false },
         vhost: { type: "string" },
+        watch: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -44,8 +45,22 @@ export const parseCommandLine = (
   homeOfEnvironment: string | undefined,
 ): { readonly command: Command; readonly invocation: Invocation } => {
   const { values, positionals } = parseWords(argv);
-  const { json, foreground, full, follow, lines, timeout, age, method, header, listen, client, absolute, vhost } =
-    values;
+  const {
+    json,
+    foreground,
+    full,
+    follow,
+    lines,
+    timeout,
+    age,
+    method,
+    header,
+    listen,
+    client,
+    absolute,
+    vhost,
+    watch,
+  } = values;
   const options = {
     json,
     foreground,
@@ -60,6 +75,7 @@ export const parseCommandLine = (
     client,
     absolute,
     vhost,
+    watch,
   };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");

@@ -1,11 +1,13 @@
 import type { Command, CommandOptions } from "./command.ts";
+import { check } from "./commands/check.ts";
 import { explain } from "./commands/explain.ts";
-import { check, logs, status, version } from "./commands/inspect.ts";
+import { logs, status, version } from "./commands/inspect.ts";
 import { api, reload, restart, scale } from "./commands/operate.ts";
 import { origin, resetorigin } from "./commands/origin.ts";
 import { start } from "./commands/start.ts";
 import { stop } from "./commands/stop.ts";
 import { cleanup, mount, unmount } from "./commands/store.ts";
+import { top } from "./commands/top.ts";
 import { EXIT, EXIT_DOCS } from "./exitCodes.ts";
 import { formatTable, print } from "./output.ts";
 
@@ -23,6 +25,7 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   client: "--client IP",
   absolute: "--absolute",
   vhost: "--vhost NAME",
+  watch: "--watch",
 };
 
 export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
@@ -39,6 +42,7 @@ export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
   "client",
   "absolute",
   "vhost",
+  "watch",
 ];
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];
@@ -63,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
   restart,
   reload,
   status,
+  top,
   logs,
   scale,
   cleanup,

@@ -129,6 +129,8 @@ export const parseOriginReports = (text: string): readonly OriginReport[] | unde
 export interface ReloadResult {
   readonly generation: number;
   readonly changes: number;
+  /** Elements whose change is in force after a restart only. */
+  readonly needRestart: readonly string[];
   /** Warnings of an applied, problems of a refused configuration, ready to print. */
   readonly problems: readonly string[];
 }
@@ -139,6 +141,7 @@ export const parseReloadResult = (value: unknown): ReloadResult => {
   return {
     generation: numberOf(result.Generation),
     changes: numberOf(result.Changes),
+    needRestart: listOf(result.NeedRestart).map(textOf),
     problems: problems.map((problem) => textOf(isRecord(problem) ? problem.text : "")),
   };
 };

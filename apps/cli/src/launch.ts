@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { SocketKeeper } from "@basalt/edge/socket-keeper";
 import { EXIT } from "./exitCodes.ts";
 import type { Home } from "./home.ts";
 import { claimPidFile, releasePidFile } from "./pidFile.ts";
@@ -23,13 +24,17 @@ export const launch = async (home: Home): Promise<number> => {
     report(`Another launcher runs on ${home.path}.`);
     return EXIT.failed;
   }
+  const keeper = new SocketKeeper();
   try {
-    const supervisor = new Supervisor({ home, entry: findPrimaryEntry(), report });
+    const activated = keeper.takeActivated(process.env);
+    if (activated.length > 0) report(`Sockets of the service manager: ${activated.join(", ")}.`);
+    const supervisor = new Supervisor({ home, entry: findPrimaryEntry(), keeper, report });
     process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
     process.on("SIGINT", () => supervisor.stop("SIGINT"));
     process.on("SIGHUP", () => supervisor.reload());
     return await supervisor.run();
   } finally {
+    keeper.close();
     releasePidFile(home.launcherPidFile, process.pid);
   }
 };

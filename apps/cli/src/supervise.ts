@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import type { SocketKeeper } from "@basalt/edge/socket-keeper";
 import type { Home } from "./home.ts";
 import { releasePidFile, writePidFile } from "./pidFile.ts";
 import { countEarlyEnds, decideNextStep, type ProcessEnd } from "./restartPolicy.ts";
@@ -8,6 +9,8 @@ export interface SuperviseOptions {
   readonly home: Home;
   /** Script of the primary. */
   readonly entry: string;
+  /** Has the sockets and the workers that outlive a primary. */
+  readonly keeper: SocketKeeper;
   readonly report: (text: string) => void;
 }
 
@@ -26,7 +29,18 @@ export class Supervisor {
 
   /** Resolves with the exit code for the launcher. */
   async run(): Promise<number> {
-    const { report } = this.#options;
+    const { keeper, report } = this.#options;
+    try {
+      return await this.#keepRunning();
+    } finally {
+      const left = keeper.orphans.length;
+      if (left > 0) report(`${left} workers end behind their primary.`);
+      await keeper.endOrphans();
+    }
+  }
+
+  async #keepRunning(): Promise<number> {
+    const { keeper, report } = this.#options;
     let earlyEnds = 0;
     for (;;) {
       const end = await this.#runPrimary();
@@ -34,7 +48,7 @@ export class Supervisor {
         report(`Primary stopped (${describeEnd(end)}).`);
         return end.code ?? 0;
       }
-      const next = decideNextStep(end, earlyEnds);
+      const next = decideNextStep(end, earlyEnds, keeper.orphans.length > 0);
       earlyEnds = countEarlyEnds(end, earlyEnds);
       if (next.kind === "end") {
         report(`Primary ended (${describeEnd(end)}).`);
@@ -58,14 +72,16 @@ export class Supervisor {
 
   /** The primary gets a session of its own: a Ctrl-C at the terminal reaches it once, through the launcher. */
   #runPrimary(): Promise<ProcessEnd> {
-    const { home, entry, report } = this.#options;
+    const { home, entry, keeper, report } = this.#options;
     const startedAt = performance.now();
     const child = spawn(process.execPath, [...process.execArgv, entry], {
       env: { ...process.env, BASALT_HOME: home.path },
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
       detached: true,
     });
     this.#child = child;
+    keeper.serve(child);
     const { pid } = child;
     if (pid !== undefined) {
       writePidFile(home.primaryPidFile, pid);

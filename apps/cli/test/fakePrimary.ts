@@ -112,6 +112,20 @@ const answers: Readonly<
   "/version": () => ({ status: "OK", result: "0.1.0" }),
 };
 
+let scrapes = 0;
+
+/** Hosts that answer more requests from one scrape to the next. */
+const scrape = (): string => {
+  scrapes += 1;
+  return ["a.test", "b.test"]
+    .flatMap((vhost, index) => [
+      `basalt_client_requests_total{vhost="${vhost}"} ${scrapes * 100 * (index + 1)}`,
+      `basalt_cache_results_total{vhost="${vhost}",result="TCP_HIT"} ${scrapes * 90 * (index + 1)}`,
+      `basalt_cache_results_total{vhost="${vhost}",result="TCP_MISS"} ${scrapes * 10 * (index + 1)}`,
+    ])
+    .join("\n");
+};
+
 const serve = (): void => {
   const path = controlSocketPath(home);
   mkdirSync(dirname(path), { recursive: true });
@@ -122,6 +136,10 @@ const serve = (): void => {
   createServer((request, response) => {
     if (request.url === "/monitoring/origin") {
       response.end(JSON.stringify(ORIGINS));
+      return;
+    }
+    if (request.url === "/metrics") {
+      response.end(scrape());
       return;
     }
     const answer = answers[request.url ?? ""]?.();

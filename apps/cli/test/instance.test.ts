@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAlive, readLivePid } from "../src/pidFile.ts";
 import { openScene, type Scene } from "./scene.ts";
@@ -274,5 +275,33 @@ describe("check", () => {
     expect(error).toMatch(/server\.xml:3:\d+: error:/);
     const json = JSON.parse((await scene.basalt("check", "--json")).out);
     expect(json).toMatchObject({ ok: false, problems: [{ file: "server.xml", line: 3 }] });
+  });
+
+  it("CFG-39 fails for what only a start would find out, and changes nothing", async () => {
+    const disk = "<Server><Cache><Storage>\n<Disk>server.xml/below</Disk></Storage></Cache></Server>";
+    await writeFile(`${scene.home.path}/server.xml`, disk);
+    await writeFile(`${scene.home.path}/vhosts.xml`, VHOSTS_XML);
+    const before = await readdir(scene.home.path);
+    const { code, error } = await scene.basalt("check");
+    expect(code).toBe(1);
+    expect(error).toMatch(/^server\.xml:2: error: .*server\.xml is not a folder\.$/m);
+    expect(await readdir(scene.home.path)).toEqual(before);
+  });
+
+  it("CFG-60 warns of a port that another program has, which alone does not fail it", async () => {
+    const other = await new Promise<Server>((resolve) => {
+      const created = createServer().listen(0, "127.0.0.1", () => resolve(created));
+    });
+    const address = other.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    await writeFile(`${scene.home.path}/server.xml`, SERVER_XML);
+    const listening = VHOSTS_XML.replace("<Origin>", `\n<Listen>127.0.0.1:${port}</Listen><Origin>`);
+    await writeFile(`${scene.home.path}/vhosts.xml`, listening);
+    const { code, out } = await scene.basalt("check", "--json");
+    expect(code).toBe(0);
+    const report: { problems: { message: string }[] } = JSON.parse(out);
+    const found = report.problems.find(({ message }) => message.includes(`Port ${port} is in use`));
+    expect(found).toMatchObject({ severity: "warning", file: "vhosts.xml", line: 2 });
+    await new Promise((resolve) => other.close(resolve));
   });
 });

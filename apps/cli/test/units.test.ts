@@ -26,6 +26,11 @@ describe("what follows the end of the primary", () => {
     expect(decideNextStep(processEnd, earlyEnds)).toEqual(expected);
   });
 
+  it("while workers of an earlier primary serve, a configuration that is at fault may be mended", () => {
+    expect(decideNextStep(end(78), 0, true)).toEqual({ kind: "restart", delayMs: 5_000 });
+    expect(decideNextStep(end(0), 0, true)).toEqual({ kind: "end", exitCode: 0 });
+  });
+
   it("forgets early ends after 10 s of life and after a restart asked for", () => {
     expect(countEarlyEnds(end(1), 4)).toBe(5);
     expect(countEarlyEnds(end(1, 10_000), 4)).toBe(0);
@@ -126,6 +131,6 @@ describe("answers of the management API", () => {
     });
     expect(parseStatusReport(undefined)).toBeUndefined();
     expect(parseCleanupResult(null)).toEqual({ objects: 0, bytes: 0, segments: 0, folders: 0, elapsedMs: 0 });
-    expect(parseReloadResult("x")).toEqual({ generation: 0, changes: 0, problems: [] });
+    expect(parseReloadResult("x")).toEqual({ generation: 0, changes: 0, needRestart: [], problems: [] });
   });
 });

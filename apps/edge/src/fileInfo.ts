@@ -1,15 +1,21 @@
-import { decodeHead, type StoredHead } from "@basalt/cache";
+import { decodeHead, type ObjectUse, type StoredHead, VARIANT_NAMES } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { getField, parseCacheControl, parseHttpDate } from "@basalt/http";
 import type { FileInfo } from "@basalt/management";
 import { compileCustomTtl, compileKeyRules, compileVhostTable, generatedEtag, isNoCacheAnswer } from "@basalt/policy";
-import { type BodyStore, type IndexRow, ROW_FLAG } from "@basalt/store";
+import { type BodyStore, type DiskSetting, type IndexRow, isWorthless, objectPath, ROW_FLAG } from "@basalt/store";
+import { epochMs } from "@basalt/types";
 
 /** Where fileinfo gets its figures from. */
 export interface FileInfoParts {
   readonly config: EdgeConfig;
   readonly variantsOf: (vhost: string, url: string) => readonly IndexRow[];
-  readonly bodies: BodyStore;
+  readonly underWay: (row: IndexRow) => ObjectUse;
+  readonly bodies: Pick<BodyStore, "load">;
+  /** Folders of `<Storage>` in their order, resolved. */
+  readonly diskFolders: readonly string[];
+  /** Those in use. */
+  readonly disks: readonly DiskSetting[];
   readonly nowMs: number;
 }
 
@@ -25,27 +31,45 @@ export const describeStoredFiles = async (text: string, parts: FileInfoParts): P
   for (const row of parts.variantsOf(settings.name, url)) {
     const loaded = await parts.bodies.load(row.location);
     const head = loaded === undefined ? undefined : decodeHead(loaded.head);
-    if (head !== undefined) files.push(describe(row, head, custom?.seconds ?? 0, parts.nowMs));
+    if (head !== undefined) files.push(describe(row, head, custom?.seconds ?? 0, parts));
   }
   return files;
 };
 
+/** Names of variants that serve requests without Accept-Encoding. */
+const [PLAIN_VARIANT = ""] = VARIANT_NAMES;
+
+const variantName = (variant: string): string => variant.split(" ", 1)[0] ?? "";
+
+const stateOf = ({ location, missingBytes }: IndexRow, status: number): string => {
+  if (location.bodyBytes > 0 && missingBytes >= location.bodyBytes) return "Not Init";
+  return status >= 500 ? "Error" : "Cached";
+};
+
 /** Keys in the order of STAT-96.1 to STAT-96.33. */
-const describe = (row: IndexRow, head: StoredHead, customTtlSeconds: number, nowMs: number): FileInfo => {
+const describe = (
+  row: IndexRow,
+  head: StoredHead,
+  customTtlSeconds: number,
+  { nowMs, underWay, disks, diskFolders }: FileInfoParts,
+): FileInfo => {
   const { location } = row;
   const cacheControl = parseCacheControl(getField(head.fields, "cache-control"));
   const isNoCache = isNoCacheAnswer(cacheControl);
+  const isPurged = (row.flags & ROW_FLAG.PURGED) !== 0;
+  const use = underWay(row);
+  const folder = disks.find(({ number }) => number === location.disk)?.path ?? "";
   return {
     URI: row.url,
-    "Accept-Encoding": yesNo(head.variant !== ""),
-    RefCount: 0,
-    "Disk-Index": location.disk,
+    "Accept-Encoding": yesNo(variantName(head.variant) !== PLAIN_VARIANT),
+    RefCount: use.processes,
+    "Disk-Index": Math.max(0, diskFolders.indexOf(folder)),
     Size: location.bodyBytes,
     FID: location.file === 0 ? location.segment : location.file,
-    LocalPath: location.file === 0 ? `seg ${location.segment} @ ${location.offset}` : `obj ${location.file}`,
-    "File-Opened": "N",
-    "File-Updating": "-",
-    "Downloader-Count": "0",
+    LocalPath: objectPath(folder, location),
+    "File-Opened": yesNo(use.downloads > 0),
+    "File-Updating": use.renewedBy === undefined ? "-" : String(use.renewedBy),
+    "Downloader-Count": String(use.downloads),
     LastAccess: timePair(row.lastAccess, nowMs),
     UpdateTime: timePair(row.updatedAt, nowMs),
     "TTL-Left": timePair(row.freshUntil, nowMs),
@@ -54,18 +78,20 @@ const describe = (row: IndexRow, head: StoredHead, customTtlSeconds: number, now
     LastModifiedTime: timePair(dateOf(head, "last-modified"), nowMs),
     ExpireTime: timePair(dateOf(head, "expires"), nowMs),
     CacheControl: isNoCache ? "no-cache" : (cacheControl.maxAge ?? "not-specified"),
-    ETag: generatedEtag(head.storedAtMs, location.bodyBytes),
+    ETag: generatedEtag(head.storedAtMs, location.bodyBytes).replaceAll('"', ""),
     CustomTTL: customTtlSeconds,
-    NoMoreExist: "N",
+    NoMoreExist: yesNo(isWorthless(row, epochMs(nowMs))),
+    // What could not be read is not described at all.
     LocalFileExist: "Y",
     SmallFile: yesNo(location.file === 0),
-    State: head.status >= 500 ? "Error" : "Cached",
+    State: stateOf(row, head.status),
+    // A deleted object has no row.
     Deleted: "N",
     AddedSize: "Y",
-    TransferEncoding: "N",
+    TransferEncoding: yesNo(head.bodyBytes < 0),
     Compression: getField(head.fields, "content-encoding") ?? "-",
-    Purge: yesNo((row.flags & ROW_FLAG.PURGED) !== 0),
-    "Ignore-IMS": yesNo((row.flags & ROW_FLAG.PURGED) !== 0),
+    Purge: yesNo(isPurged),
+    "Ignore-IMS": yesNo(isPurged),
     "Redirect-Location": getField(head.fields, "location") ?? "-",
     "Content-Disposition": getField(head.fields, "content-disposition") ?? "-",
     NoCache: yesNo(isNoCache),

@@ -34,6 +34,8 @@ export interface HostStoreParts {
   readonly log: InfoLog;
   readonly counters: CounterBlock;
   /** The disks in use, or the way of the service without any, have changed. */
+  /** The time of the daily cleanup has come (CFG-47). */
+  readonly onCleanup: () => void;
   readonly onChange: (disks: StoreDisks) => void;
   /** Whether a body file that no row names is kept for the time being. */
   readonly keepsFile: (file: number) => boolean;
@@ -186,6 +188,7 @@ export class HostStore {
     if (now < this.#nextCleanup) return;
     const { cleanup } = this.#parts.config().server.cache;
     this.#nextCleanup = nextCleanupAt(epochMs(now), cleanup.timeMinutes);
+    this.#parts.onCleanup();
     if (!isMemoryOnly(this.#parts.config())) {
       void this.cleanup(cleanup.ageDays).catch((cause: unknown) => this.#warn("cleanup failed", cause));
     }

@@ -1,58 +1,76 @@
-import { resolve } from "node:path";
+import { hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt/cache";
-import { diffConfigs, type EdgeConfig, type Provenance } from "@basalt/config";
-import type { CallHandlers, EventHandlers } from "@basalt/ipc";
+import type { ConfigSources, EdgeConfig, Provenance } from "@basalt/config";
 import {
+  type CacheResourceReport,
   type CleanupReport,
+  type ColdFileReport,
   type Control,
   controlSocketPath,
   createManagementServer,
   type DiskOutcome,
-  decideAccess,
   type ExplainOutcome,
   type ExplainQuestion,
   type FileInfo,
+  type HardwareReport,
   type ManagementServer,
   type OriginMonitoring,
+  type ProcessorReport,
   type PurgeOutcome,
   type PurgeRequest,
   type ReloadOutcome,
   type ResolvedDomain,
+  type StatisticsAnswer,
+  type StatisticsQuestion,
   type StatusReport,
+  type TracedLog,
 } from "@basalt/management";
-import type { PurgeAnswer, PurgeCall } from "@basalt/server";
-import { CounterAggregate, CounterBlock, type InfoLog, PROCESS_SLOT, type ProcessFigures } from "@basalt/telemetry";
+import { CounterBlock, type InfoLogFile, PROCESS_SLOT, reportJson, reportXml } from "@basalt/telemetry";
 import { createMetrics, type Metrics } from "@basalt/telemetry/prometheus";
 import {
   type AdjustableClock,
   EdgeError,
-  epochMs,
   formatProblem,
   milliseconds,
   PRODUCT_NAME,
   PRODUCT_VERSION,
-  type Problem,
 } from "@basalt/types";
+import { ColdFiles } from "./coldFiles.ts";
+import { ConfigHistory } from "./configHistory.ts";
+import { ConfigHistoryList } from "./configHistoryList.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
+import type { LauncherLink, TakenOver } from "./launcherLink.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
+import { HostLogs } from "./logs/hostLogs.ts";
+import { Machine } from "./machine.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
 import { OriginServers } from "./originServers.ts";
-import { ownFigures } from "./processFigures.ts";
-import type { LogLevel, PrimaryService, TransformFigures, WorkerConfiguration, WorkerShare } from "./protocol.ts";
-import { runPurge } from "./purging.ts";
-import { indexPathOf } from "./storeDisks.ts";
+import { type OrphanWorkers, orphanSocketPath } from "./orphanWorkers.ts";
+import { encryptPassword } from "./passwords.ts";
+import type { TransformFigures, WorkerConfiguration, WorkerShare } from "./protocol.ts";
+import { Purging } from "./purging.ts";
+import { SearchKnowledge } from "./searchKnowledge.ts";
+import { type ListeningChange, ServedConfiguration } from "./servedConfiguration.ts";
+import { StatisticsKeeper } from "./statisticsKeeper.ts";
+import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
+import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
 import { TransformProcess } from "./transformProcess.ts";
+import { WorkerConversation } from "./workerConversation.ts";
 import { WorkerPool } from "./workerPool.ts";
-import type { ListeningPlace, WorkerProcess } from "./workerProcess.ts";
+import { sourceOf, type WorkerProcess } from "./workerProcess.ts";
 
 /** The launcher starts the primary again at once. */
 export const EXIT_RESTART = 75;
 
 /** Lets the answer to the call leave first. */
 const RESTART_DELAY_MS = 200;
+/** What workers are storing when the primary is replaced has so long to arrive on the disk. */
+const LEAVE_MS = 1_000;
 const STORE_KEEPING_MS = 1_000;
 const TRANSFORM_WRITER = "transform";
 
@@ -60,8 +78,14 @@ export interface InstanceParts {
   readonly home: string;
   readonly config: EdgeConfig;
   readonly provenance: Provenance;
+  /** What `config` was compiled from. */
+  readonly sources: ConfigSources;
   readonly clock: AdjustableClock;
-  readonly log: InfoLog;
+  readonly log: InfoLogFile;
+  /** Undefined where no launcher has started this process. */
+  readonly launched: { readonly link: LauncherLink; readonly taken: TakenOver } | undefined;
+  /** Workers of the last primary. */
+  readonly orphans: OrphanWorkers;
   /** Test mode: the control socket may move the clock. */
   readonly hasTestClock: boolean;
   readonly exit: (code: number) => void;
@@ -75,20 +99,26 @@ export class Instance implements Control {
   readonly advanceClock?: (milliseconds: number) => Promise<void>;
   readonly #parts: InstanceParts;
   readonly #startedMs = performance.now();
-  readonly #aggregate = new CounterAggregate();
+  readonly #statistics: StatisticsKeeper;
   readonly #metrics: Metrics;
-  readonly #listeners = new Listeners();
+  readonly #listeners: Listeners;
+  readonly #served: ServedConfiguration;
+  readonly configuration: ConfigHistory;
   readonly #store: HostStore;
   readonly #counters: CounterBlock;
   readonly #emergency: EmergencyState;
   readonly #coordinator: ObjectCoordinator;
+  readonly #logs: HostLogs;
   readonly #origins: OriginServers;
+  readonly #searchKnowledge: SearchKnowledge;
+  readonly #purging: Purging;
+  readonly #conversation: WorkerConversation;
   readonly #workers: WorkerPool;
   readonly #transform: TransformProcess;
   readonly #management: ManagementServer;
+  readonly #machine = new Machine();
+  readonly #coldFiles: ColdFiles;
   #transformFigures: TransformFigures | undefined;
-  #config: EdgeConfig;
-  #provenance: Provenance;
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
@@ -105,31 +135,52 @@ export class Instance implements Control {
       log: parts.log,
       counters,
       onChange: (disks) => instance?.tellDisks(disks),
-      keepsFile: (file) => instance !== undefined && instance.#coordinator.keepsFile(file),
+      onCleanup: () => void instance?.configuration.prune(instance.config.server.cache.configHistoryDays),
+      keepsFile: (file) => instance?.keepsFile(file) ?? false,
       onTerminate: () => {
         parts.log.error("all disks are excluded: the server ends (OnCrash selfkill)");
         if (instance === undefined) parts.exit(0);
         else instance.terminate();
       },
     });
-    instance = new Instance(parts, store, counters);
+    instance = new Instance(parts, store, counters, await ConfigHistoryList.open(parts.home));
     const invalidations = await store.staleLog.readAll();
     await instance.#coordinator.replay(invalidations);
     if (invalidations.length > 0) parts.log.notice(`${invalidations.length} purge calls were repeated from stale.log`);
+    await parts.orphans.gather({
+      coordinator: instance.#coordinator,
+      purge: (call) => instance.#conversation.purge(call),
+    });
     return instance;
   }
 
-  private constructor(parts: InstanceParts, store: HostStore, counters: CounterBlock) {
+  private constructor(parts: InstanceParts, store: HostStore, counters: CounterBlock, history: ConfigHistoryList) {
     this.#parts = parts;
-    this.#config = parts.config;
-    this.#provenance = parts.provenance;
     this.#store = store;
     this.#counters = counters;
     this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
     if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
-    const { clock, log, home } = parts;
+    const { clock, log, home, launched } = parts;
+    this.#listeners = new Listeners(launched?.link);
+    this.#served = new ServedConfiguration({
+      ...parts,
+      listeners: this.#listeners,
+      applyManager: () => this.#management.applySettings(),
+      apply: (previous, change) => this.#applyConfiguration(previous, change),
+    });
+    this.configuration = new ConfigHistory(
+      {
+        home,
+        clock,
+        log,
+        generation: () => this.config.generation,
+        putInService: (outcome) => this.#served.putInService(outcome),
+        exclusively: (change) => this.#exclusively(change),
+      },
+      history,
+    );
     this.#transform = new TransformProcess({
-      config: () => this.#config,
+      config: () => this.config,
       store: () => store.storeDisks,
       nextSegment: (disk) => store.space.grantSegment(TRANSFORM_WRITER, disk),
       nextFile: () => store.index.nextFileId(),
@@ -148,9 +199,26 @@ export class Instance implements Control {
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
     this.#coordinator.setVhosts(new Set(this.vhostNames()));
+    this.#logs = new HostLogs(
+      {
+        home,
+        clock,
+        log,
+        workers: () => [...this.#workers.living()].map(({ id }) => id),
+        tellNotices: (notices) => {
+          for (const worker of this.#configuredWorkers()) worker.channel.tell("logFiles", { notices });
+        },
+        tellTraced: (logs) => {
+          for (const worker of this.#configuredWorkers()) worker.channel.tell("logTraces", { logs });
+        },
+        onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
+      },
+      parts.config,
+    );
     this.#origins = new OriginServers({
       clock,
       log,
+      logs: this.#logs,
       counters,
       onView: (change) => {
         for (const worker of this.#workers.living()) {
@@ -158,26 +226,58 @@ export class Instance implements Control {
         }
       },
     });
+    this.#searchKnowledge = new SearchKnowledge({
+      path: join(dirname(indexPathOf(parts.config, home)), "search-rules.log"),
+      onProblem: (cause) => log.warning(`what No-Vary-Search says cannot be kept: ${EdgeError.from(cause).detail}`),
+    });
+    this.#purging = new Purging({
+      config: () => this.config,
+      coordinator: this.#coordinator,
+      clock,
+      areOriginsExcluded: (vhost) => this.#origins.areAllExcluded(vhost),
+      aliasesOf: (vhost, url) => this.#searchKnowledge.aliasesOf(vhost, url),
+    });
+    this.#conversation = new WorkerConversation({
+      coordinator: this.#coordinator,
+      store,
+      origins: this.#origins,
+      log,
+      logs: this.#logs,
+      config: () => this.config,
+      purge: (request) => this.purge(request),
+      onSearchRule: (news) => this.#searchKnowledge.note(news),
+      onCounted: (worker, counts) => this.#statistics.accept(sourceOf(worker), counts),
+      onMemory: (worker, use) => this.#applyEmergency(this.#emergency.accept(worker.id, use)),
+    });
     this.#workers = new WorkerPool({
-      calls: (worker) => this.#workerCalls(worker),
-      events: (worker) => this.#workerEvents(worker),
+      calls: (worker) => this.#conversation.calls(worker),
+      events: (worker) => this.#conversation.events(worker),
       configuration: (worker) => this.#workerConfiguration(worker),
       places: () => this.#listeners.places,
-      onEntering: (worker) => this.#coordinator.addWorker(worker.id, worker.channel),
+      onEntering: async (worker) => {
+        this.#coordinator.addWorker(worker.id, worker.channel);
+        await launched?.link.enlist(worker.identity);
+      },
       onServing: (worker) => {
         this.#catchUp(worker);
         log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`);
       },
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
+    this.#statistics = this.#createStatistics();
     this.#metrics = createMetrics(
-      this.#aggregate,
-      () => this.#processFigures(),
+      this.#statistics.statistics.aggregate,
+      () => figuresOfProcesses(this.#workers, this.#transformFigures),
       () => store.diskStatus(),
+      () => this.#machine.sample(this.#pids(), this.#diskFolders()),
     );
+    this.#coldFiles = new ColdFiles({
+      scan: (filter, visit) => store.index.scan(filter, visit),
+      nowMs: () => clock.now(),
+    });
     this.#management = createManagementServer({
       control: this,
-      settings: () => this.#config.server.host.manager,
+      settings: () => this.config.server.host.manager,
       productVersion: PRODUCT_VERSION,
       log,
       socketPath: controlSocketPath(home),
@@ -186,14 +286,23 @@ export class Instance implements Control {
 
   /** Binds, starts everything, resolves when all workers serve. Throws when a port cannot be had. */
   async start(): Promise<void> {
-    const { log } = this.#parts;
-    this.#listeners.prepare(this.#config).commit();
+    const { log, sources, launched, orphans } = this.#parts;
+    const recorded = this.configuration.started(sources);
+    const sockets = launched?.taken.sockets ?? [];
+    await this.#listeners.takeOver(sockets, this.config, (places) => orphans.unlisten(places));
+    this.#listeners.prepare(this.config).commit();
     await this.#management.start();
-    this.#aggregate.setVhosts(this.vhostNames());
-    this.#origins.configure(this.#config);
-    await this.#workers.scale(this.#config.server.cache.workers, this.#drainMs());
+    this.#statistics.start();
+    this.#origins.configure(this.config);
+    await this.#workers.scale(this.config.server.cache.workers, this.#drainMs());
+    this.#workers.enterService();
+    // They may still read body files that no row names.
+    void orphans.drain(this.#drainMs()).then(() => {
+      this.#logs.orphansGone();
+      return this.#store.removeOrphans();
+    });
     this.#keepStore();
-    void this.#store.removeOrphans();
+    await recorded;
     const took = Math.round(performance.now() - this.#startedMs);
     log.notice(
       `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
@@ -201,7 +310,7 @@ export class Instance implements Control {
   }
 
   get config(): EdgeConfig {
-    return this.#config;
+    return this.#served.config;
   }
 
   /** The disks in use have changed: every process that reads or writes them is told. */
@@ -212,8 +321,9 @@ export class Instance implements Control {
     }
   }
 
-  cleanup(ageDays: number | undefined): Promise<CleanupReport> {
-    return this.#store.cleanup(ageDays ?? this.#config.server.cache.cleanup.ageDays);
+  async cleanup(ageDays: number | undefined): Promise<CleanupReport> {
+    await this.configuration.prune(this.config.server.cache.configHistoryDays);
+    return this.#store.cleanup(ageDays ?? this.config.server.cache.cleanup.ageDays);
   }
 
   mount(disk: string): Promise<DiskOutcome> {
@@ -236,27 +346,34 @@ export class Instance implements Control {
     return true;
   }
 
+  keepsFile(file: number): boolean {
+    return this.#coordinator.keepsFile(file);
+  }
+
   vhostNames(): readonly string[] {
-    return this.#config.vhosts.map((vhost) => vhost.name);
+    return this.config.vhosts.map((vhost) => vhost.name);
   }
 
   purge(request: PurgeRequest): Promise<PurgeOutcome> {
-    return runPurge(request, this.#config, this.#coordinator, this.#parts.clock);
+    return this.#purging.run(request);
   }
 
   fileInfo(url: string): Promise<readonly FileInfo[]> {
     return describeStoredFiles(url, {
-      config: this.#config,
+      config: this.config,
       variantsOf: (vhost, path) => this.#coordinator.variantsOf(vhost, path),
+      underWay: (row) => this.#coordinator.underWay(row),
       bodies: this.#store.bodies,
+      diskFolders: this.#diskFolders(),
+      disks: this.#store.storeDisks.disks,
       nowMs: this.#parts.clock.now(),
     });
   }
 
   explain(question: ExplainQuestion): Promise<ExplainOutcome> {
     return explainUrl(question, {
-      config: this.#config,
-      provenance: this.#provenance,
+      config: this.config,
+      provenance: this.#served.provenance,
       nowMs: this.#parts.clock.now(),
       product: { name: PRODUCT_NAME, version: PRODUCT_VERSION },
       store: this.#store.storeDisks,
@@ -282,19 +399,24 @@ export class Instance implements Control {
     return this.#origins.reset(vhost);
   }
 
+  traceLog(log: TracedLog, vhost: string | undefined): Readable | undefined {
+    return this.#logs.trace(vhost === undefined ? log : `${log} ${vhost}`);
+  }
+
   dnsList(): readonly ResolvedDomain[] {
     return this.#origins.dnsList();
   }
 
   reload(): Promise<ReloadOutcome> {
-    return this.#exclusively(() => this.#reload());
+    return this.configuration.reload();
+  }
+
+  encryptPassword(plain: string): Promise<string> {
+    return encryptPassword(this.#parts.home, plain);
   }
 
   restart(how: "rolling" | "full"): Promise<void> {
-    if (how === "full") {
-      setImmediate(() => void this.stop(EXIT_RESTART));
-      return Promise.resolve();
-    }
+    if (how === "full") return this.#exclusively(() => this.#restartFully());
     return this.#exclusively(async () => {
       this.#parts.log.notice("rolling restart begins");
       await this.#workers.replaceAll(this.#drainMs());
@@ -324,46 +446,58 @@ export class Instance implements Control {
       version: PRODUCT_VERSION,
       pid: process.pid,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
-      generation: this.#config.generation,
-      workers: this.#workers.slots.map(({ worker, restarts }, slot) => ({
-        slot,
-        pid: worker?.pid ?? 0,
-        state: worker === undefined || worker.state === "gone" ? "waiting" : worker.state,
-        uptimeSeconds: worker === undefined ? 0 : Math.floor((performance.now() - worker.startedMs) / 1000),
-        restarts,
-        connections: worker?.figures?.connections ?? 0,
-        requests: worker?.figures?.requests ?? 0,
-        rssBytes: worker?.figures?.residentBytes ?? 0,
-      })),
-      transform: {
-        slot: 0,
-        pid: this.#transform.pid,
-        state: this.#transform.isServing ? "serving" : "waiting",
-        uptimeSeconds: this.#transform.uptimeSeconds,
-        restarts: this.#transform.restarts,
-        connections: 0,
-        requests: this.#transformFigures?.done ?? 0,
-        rssBytes: this.#transformFigures?.residentBytes ?? 0,
-      },
+      generation: this.config.generation,
+      ...describeProcesses(this.#workers, this.#transform, this.#transformFigures),
       objects,
       bodyBytes: bytes,
       listening: this.#listeners.names,
     };
   }
 
+  hardware(): Promise<HardwareReport> {
+    return this.#machine.hardware();
+  }
+
+  processors(): ProcessorReport {
+    return this.#machine.processors();
+  }
+
+  cacheResource(): CacheResourceReport {
+    const memory = this.#machine.memory();
+    const { process: counted } = this.#statistics.statistics.aggregate.totals();
+    const { objects, bytes } = this.#store.index.totals;
+    return {
+      memory: {
+        totalBytes: memory.totalBytes,
+        freeBytes: memory.freeBytes,
+        contentLimitBytes: counted[PROCESS_SLOT.contentMemoryLimitBytes] ?? 0,
+        contentUsedBytes: counted[PROCESS_SLOT.contentMemoryUsedBytes] ?? 0,
+        tierBytes: counted[PROCESS_SLOT.memoryTierBytes] ?? 0,
+        tierObjects: counted[PROCESS_SLOT.memoryTierObjects] ?? 0,
+      },
+      disks: this.#store.diskStatus(),
+      objects,
+      bodyBytes: bytes,
+    };
+  }
+
+  coldFiles(vhost: string | undefined): Promise<ColdFileReport> {
+    return this.#coldFiles.report(vhost);
+  }
+
   async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
-    const asking = [...this.#workers.living()].map(async (worker) => {
-      if (worker.state === "starting") return;
+    const asking = this.#configuredWorkers().map(async (worker) => {
       const figures = await worker.channel.call("figures", null).catch(() => undefined);
-      if (figures === undefined) return;
-      worker.figures = figures;
-      this.#aggregate.accept(sourceOf(worker), worker.id, figures.counters);
+      if (figures !== undefined) worker.figures = figures;
     });
-    this.#transformFigures = await this.#transform.figures();
-    await Promise.all(asking);
-    this.#origins.count();
-    this.#aggregate.accept("primary", 1, this.#counters.snapshot());
+    await Promise.all([...asking, this.#statistics.collectNow(), this.#askTransform()]);
     return { contentType: this.#metrics.contentType, text: await this.#metrics.text() };
+  }
+
+  statistics({ span, vhosts }: StatisticsQuestion): StatisticsAnswer {
+    this.#statistics.countSizes();
+    const report = this.#statistics.statistics.report(span, vhosts === undefined ? undefined : new Set(vhosts));
+    return { json: () => reportJson(report), xml: () => reportXml(report) };
   }
 
   /** Drains the workers, writes everything, ends the process. */
@@ -372,45 +506,70 @@ export class Instance implements Control {
     this.#isStopping = true;
     const { log } = this.#parts;
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
-    await this.#workers.stop(this.#drainMs());
+    await Promise.all([this.#workers.stop(this.#drainMs()), this.#parts.orphans.drain(this.#drainMs())]);
     this.#origins.close();
     this.#transform.stop();
     this.#listeners.close();
+    this.#logs.endTraces();
     await this.#management.close();
+    this.#statistics.stop();
     clearTimeout(this.#keeping);
+    await this.#endSweeps();
     await this.#store.close(this.#coordinator.appliedVersion);
+    await this.#logs.close();
     log.notice("stopped");
     await log.close();
     this.#parts.exit(exitCode);
   }
 
-  async #reload(): Promise<ReloadOutcome> {
+  /** Resolves when the next primary is sure to have a configuration; the workers serve until its workers do. */
+  async #restartFully(): Promise<void> {
     const { home, log } = this.#parts;
-    const outcome = await loadConfig(home, this.#config.generation + 1);
+    const outcome = await loadConfig(home, this.config.generation + 1);
     if (!outcome.ok) {
       for (const problem of outcome.problems) log.error(formatProblem(problem));
-      log.error("reload refused: the configuration in service stays");
-      return { kind: "refused", problems: outcome.problems };
+      throw new EdgeError("INTERNAL", { detail: "restart refused: the configuration on disk has errors" });
     }
-    const changes = diffConfigs(this.#config, outcome.config);
-    // What is tied to system resources keeps its value until the next start (CFG-31).
-    const config = keepingResources(this.#config, outcome.config);
-    const previousNames = this.vhostNames();
-    const refusal = await this.#takePorts(config);
-    if (refusal.kind === "refused") {
-      log.error(`reload refused: ${refusal.problem.message}`);
-      return { kind: "refused", problems: [refusal.problem] };
-    }
-    this.#provenance = outcome.provenance;
-    const { added, removed } = refusal;
-    for (const warning of outcome.warnings) log.warning(formatProblem(warning));
-    for (const change of changes) {
-      const note = change.effect === "restart" ? " (in force after a restart)" : "";
-      log.notice(`changed ${change.element}: ${change.from} -> ${change.to}${note}`);
-    }
-    // Until every worker knows the new configuration, both old and new hosts have objects.
-    this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previousNames]));
+    // Lets the answer to the call leave first.
+    setImmediate(() => void this.#handOver());
+  }
+
+  /** Leaves the sockets and the workers to the next primary (decision 0015). */
+  async #handOver(): Promise<void> {
+    const { log, launched, orphans } = this.#parts;
+    if (launched?.link.isOpen !== true) return this.stop(EXIT_RESTART);
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    log.notice("restart begins; the workers serve on meanwhile");
+    this.#logs.endTraces();
+    await this.#management.close();
+    orphans.leave();
+    await this.#workers.leave(LEAVE_MS);
+    this.#origins.close();
+    this.#transform.stop();
+    this.#statistics.stop();
+    clearTimeout(this.#keeping);
+    await this.#endSweeps();
+    await this.#store.close(this.#coordinator.appliedVersion);
+    await this.#logs.close();
+    log.notice("handed over");
+    await log.close();
+    this.#parts.exit(EXIT_RESTART);
+  }
+
+  /** Purges that rows do not show yet stay in the stale log for the next start; without one they are waited for. */
+  async #endSweeps(): Promise<void> {
+    if (!this.config.server.cache.syncStale) await this.#coordinator.finishSweeps();
+    this.#coordinator.stop();
+    await this.#searchKnowledge.close();
+  }
+
+  /** Until every worker knows the new configuration, both old and new hosts have objects. */
+  async #applyConfiguration(previous: EdgeConfig, { added, removed }: ListeningChange): Promise<void> {
+    const { config } = this;
+    this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previous.vhosts.map((vhost) => vhost.name)]));
     this.#origins.configure(config);
+    this.#logs.configure(config);
     await Promise.all(
       [...this.#workers.living()].map(async (worker) => {
         if (worker.state === "starting") return;
@@ -420,42 +579,15 @@ export class Instance implements Control {
         for (const place of removed) worker.unlisten(place);
       }),
     );
-    this.#aggregate.setVhosts(this.vhostNames());
+    this.#statistics.configure();
     this.#coordinator.setVhosts(new Set(this.vhostNames()));
     this.#store.configure(config);
     this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
-    log.notice(`configuration ${config.generation} in service, ${changes.length} changes`);
-    return { kind: "applied", generation: config.generation, changes: changes.length, warnings: outcome.warnings };
-  }
-
-  /** Takes every port that a configuration needs, or none; puts it in service when all could be had. */
-  async #takePorts(
-    config: EdgeConfig,
-  ): Promise<
-    | { readonly kind: "taken"; readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] }
-    | { readonly kind: "refused"; readonly problem: Problem }
-  > {
-    const previous = this.#config;
-    let listening: ReturnType<Listeners["prepare"]>;
-    try {
-      listening = this.#listeners.prepare(config);
-    } catch (cause) {
-      return { kind: "refused", problem: portProblem("vhosts.xml", "Vhosts/Vhost/Listen", cause) };
-    }
-    this.#config = config;
-    try {
-      await this.#management.applySettings();
-    } catch (cause) {
-      this.#config = previous;
-      listening.abandon();
-      return { kind: "refused", problem: portProblem("server.xml", "Server/Host/Manager@Port", cause) };
-    }
-    return { kind: "taken", ...listening.commit() };
   }
 
   /** A reload may have come while the worker was starting. */
   #catchUp(worker: WorkerProcess): void {
-    if (worker.generation !== this.#config.generation) {
+    if (worker.generation !== this.config.generation) {
       void worker.configure(this.#workerConfiguration(worker)).catch(() => null);
     }
     // Views that changed while the worker was starting.
@@ -464,73 +596,20 @@ export class Instance implements Control {
     worker.channel.tell("share", this.#shareOf(worker));
     worker.channel.tell("store", this.#store.storeDisks);
     worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
+    const { notices, traced } = this.#logs.workerState;
+    worker.channel.tell("logFiles", { notices });
+    worker.channel.tell("logTraces", { logs: traced });
     for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
   }
 
-  #workerCalls(worker: WorkerProcess): CallHandlers<PrimaryService> {
-    return {
-      acquire: (request) => this.#coordinator.acquire(worker.id, request),
-      acquirePart: (request) => this.#coordinator.acquirePart(worker.id, request),
-      fallBack: (request) => this.#coordinator.fallBack(request) ?? null,
-      nextSegment: ({ disk }) => {
-        if (worker.state === "gone") throw new EdgeError("SHUTTING_DOWN", { detail: `worker ${worker.id} is gone` });
-        return this.#store.space.grantSegment(sourceOf(worker), disk);
-      },
-      nextFile: () => this.#store.index.nextFileId(),
-      derive: (request) => this.#coordinator.derive(request),
-      outdated: ({ vhost, urls }) => this.#coordinator.outdated(vhost, urls),
-      purge: (call) => this.#purgeMethod(call),
-      drained: (figures) => {
-        worker.figures = figures;
-        return null;
-      },
-    };
-  }
-
-  #workerEvents(worker: WorkerProcess): Omit<EventHandlers<PrimaryService>, "ready" | "figures"> {
-    const { log } = this.#parts;
-    const { space } = this.#store;
-    return {
-      fillShared: ({ fillId, shared }) => this.#coordinator.fillShared(fillId, shared),
-      fillProgress: ({ fillId, progress }) => this.#coordinator.fillProgress(fillId, progress),
-      fillEnd: (end) => {
-        this.#coordinator.fillEnd(end);
-        if (end.kind === "stored" && end.row.location.file !== 0) space.noteWritten();
-      },
-      partProgress: ({ partId, progress }) => {
-        this.#coordinator.partProgress(partId, progress);
-        space.noteWritten();
-      },
-      partEnd: ({ partId, missingBytes }) => {
-        this.#coordinator.partEnd(partId, missingBytes);
-        space.noteWritten();
-      },
-      memory: (use) => {
-        // What comes behind the end of a worker would count for ever.
-        if (worker.state !== "gone") this.#applyEmergency(this.#emergency.accept(worker.id, use));
-      },
-      diskFailed: ({ disk }) => this.#store.noteFailure(disk),
-      diskFull: ({ disk }) => void this.#store.noteFull(disk),
-      originOutcomes: ({ outcomes }) => this.#origins.report(outcomes),
-      originTransactions: ({ byVhost }) => {
-        // What comes behind the end of a worker would count for ever.
-        if (worker.state !== "gone") this.#origins.reportTransactions(worker.id, byVhost);
-      },
-      touched: ({ keys, atMs }) => this.#coordinator.touched(keys, epochMs(atMs)),
-      damaged: ({ key, location }) => this.#coordinator.damaged(key, location),
-      lost: ({ key, file }) => this.#coordinator.lost(key, file),
-      log: ({ level, text }: { level: LogLevel; text: string }) => log[level](`worker ${worker.slot}: ${text}`),
-    };
-  }
-
   #workerGone(worker: WorkerProcess, code: number | null): void {
+    this.#parts.launched?.link.dismiss(worker.pid);
     this.#coordinator.removeWorker(worker.id);
+    this.#logs.workerGone(worker.id);
     this.#origins.workerGone(worker.id);
     this.#store.space.writerGone(sourceOf(worker));
     this.#applyEmergency(this.#emergency.forget(worker.id));
-    const { figures } = worker;
-    if (figures !== undefined) this.#aggregate.accept(sourceOf(worker), worker.id, figures.counters);
-    this.#aggregate.end(sourceOf(worker));
+    this.#statistics.ended(sourceOf(worker));
     if (worker.slot >= 0 && worker.state !== "draining" && !this.#isStopping && code !== 0) {
       this.#parts.log.warning(
         `worker ${worker.slot} (pid ${worker.pid}) ended unexpectedly, exit code ${code ?? "none"}`,
@@ -538,30 +617,50 @@ export class Instance implements Control {
     }
   }
 
-  /** PURGE and its kind on a service port: the caller is checked against the manager's list (PRG-26, PRG-27). */
-  async #purgeMethod(call: PurgeCall): Promise<PurgeAnswer> {
-    const { manager } = this.#config.server.host;
-    if (manager.httpMethod) {
-      const access = decideAccess(manager, call.clientIp);
-      if (access.kind === "refused" || access.role !== "Admin") return { status: 401, body: "" };
-    }
-    const outcome = await this.purge({
-      verb: call.verb,
-      targets: call.target.replaceAll("|", "%7C"),
-      seconds: call.expireAfterSeconds ?? 86_400,
+  async #askTransform(): Promise<void> {
+    this.#transformFigures = await this.#transform.figures();
+  }
+
+  /** Where the disks lie, in the order of the configuration. */
+  #diskFolders(): readonly string[] {
+    return configuredDisksOf(this.config).map(({ path }) => resolve(this.#parts.home, path));
+  }
+
+  #pids(): readonly number[] {
+    const workers = [...this.#workers.living()].map(({ pid }) => pid);
+    return [process.pid, ...workers, this.#transform.pid].filter((pid) => pid > 0);
+  }
+
+  #createStatistics(): StatisticsKeeper {
+    const { clock, log } = this.#parts;
+    const store = this.#store;
+    return new StatisticsKeeper({
+      clock,
+      config: () => this.config,
+      processes: () =>
+        this.#configuredWorkers().map((worker) => ({
+          source: sourceOf(worker),
+          counts: (endsInterval) => worker.channel.call("counts", { endsInterval }),
+        })),
+      counters: this.#counters,
+      bringUpToDate: () => {
+        this.#origins.count();
+        void this.#askTransform();
+      },
+      sampleSystem: () => this.#machine.sample(this.#pids(), this.#diskFolders()),
+      host: () => ({
+        version: PRODUCT_VERSION,
+        name: this.config.server.host.name || hostname(),
+        state: this.#emergency.hostState,
+        uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
+        waitingEvents: this.#transformFigures?.waiting ?? 0,
+      }),
+      disks: () => store.diskStatus(),
+      objectsOf: (vhost) => store.index.objectsOf(vhost),
+      scan: (visit) => store.index.scan({}, ({ vhost, location }) => visit(vhost, location.bodyBytes)),
+      onWindow: (statistics) => this.#logs.logMonitoring((formOf) => statistics.monitoringRecords(formOf)),
+      onDefect: (error) => log.error(`statistics: ${EdgeError.from(error).detail}`),
     });
-    const envelope = { version: PRODUCT_VERSION, method: call.verb };
-    switch (outcome.kind) {
-      case "done": {
-        this.#parts.log.notice(`${call.verb} ${call.target} from ${call.clientIp}: ${outcome.count} objects`);
-        const result = { Count: outcome.count, Size: outcome.bytes, Time: outcome.elapsedMs };
-        return { status: outcome.status, body: JSON.stringify({ ...envelope, status: "OK", result }) };
-      }
-      case "unknownVhost":
-        return { status: 502, body: JSON.stringify({ ...envelope, status: "Fail", result: "unknown virtual host" }) };
-      case "malformed":
-        return { status: 400, body: JSON.stringify({ ...envelope, status: "Fail", result: outcome.reason }) };
-    }
   }
 
   #shareOf(worker: WorkerProcess): WorkerShare {
@@ -569,28 +668,23 @@ export class Instance implements Control {
   }
 
   #workerConfiguration(worker: WorkerProcess): WorkerConfiguration {
-    const { home, clock } = this.#parts;
+    const { home, clock, launched } = this.#parts;
     return {
-      config: this.#config,
-      indexPath: indexPathOf(this.#config, home),
+      config: this.config,
+      indexPath: indexPathOf(this.config, home),
       store: this.#store.storeDisks,
       isEmergency: this.#emergency.isActive,
-      memoryTierBytes: memoryTierBytes(this.#config, Math.max(this.#workers.size, this.#config.server.cache.workers)),
+      memoryTierBytes: memoryTierBytes(this.config, Math.max(this.#workers.size, this.config.server.cache.workers)),
       clockOffsetMs: clock.offsetMs,
       originViews: this.#origins.views,
       share: this.#shareOf(worker),
+      logs: this.#logs.workerState,
+      survival: {
+        launcher: launched?.link.isOpen === true ? launched.taken.launcher : undefined,
+        socketPath: orphanSocketPath(home),
+        drainMs: this.#drainMs(),
+      },
     };
-  }
-
-  #processFigures(): readonly ProcessFigures[] {
-    const figures: ProcessFigures[] = [{ process: "primary", ...ownFigures() }];
-    for (const { worker } of this.#workers.slots) {
-      if (worker?.figures === undefined) continue;
-      const { residentBytes, cpuSeconds, eventLoopLagSeconds } = worker.figures;
-      figures.push({ process: `worker-${worker.slot}`, residentBytes, cpuSeconds, eventLoopLagSeconds });
-    }
-    if (this.#transformFigures !== undefined) figures.push({ process: "transform", ...this.#transformFigures });
-    return figures;
   }
 
   async #advanceClock(advanceMs: number): Promise<void> {
@@ -623,8 +717,12 @@ export class Instance implements Control {
     }
   }
 
+  #configuredWorkers(): readonly WorkerProcess[] {
+    return [...this.#workers.living()].filter(({ state }) => state !== "starting");
+  }
+
   #drainMs(): number {
-    return this.#config.server.cache.drainSeconds * 1000;
+    return this.config.server.cache.drainSeconds * 1000;
   }
 
   #exclusively<T>(change: () => Promise<T>): Promise<T> {
@@ -633,37 +731,3 @@ export class Instance implements Control {
     return result;
   }
 }
-
-const portProblem = (file: string, element: string, cause: unknown): Problem => {
-  const message = EdgeError.from(cause).detail;
-  return { severity: "error", file, line: 0, column: 0, element, message };
-};
-
-const sourceOf = (worker: WorkerProcess): string => `worker-${worker.id}`;
-
-/** Disks, memory folder and thread counts are taken at start; a reload carries the rest, quotas of the same disks too. */
-const keepingResources = (current: EdgeConfig, next: EdgeConfig): EdgeConfig => {
-  const quotas = new Map(next.server.cache.storage.disks.map((disk) => [disk.path, disk.quotaBytes]));
-  const disks = current.server.cache.storage.disks.map(({ path, quotaBytes }) => ({
-    path,
-    quotaBytes: quotas.has(path) ? quotas.get(path) : quotaBytes,
-  }));
-  return {
-    ...next,
-    server: {
-      ...next.server,
-      cache: {
-        ...next.server.cache,
-        storage: { ...next.server.cache.storage, disks },
-        memoryPath: current.server.cache.memoryPath,
-        indexing: current.server.cache.indexing,
-        httpClientSession: current.server.cache.httpClientSession,
-        systemMemoryRatio: current.server.cache.systemMemoryRatio,
-        contentMemoryRatio: current.server.cache.contentMemoryRatio,
-        systemFreeMemoryRatio: current.server.cache.systemFreeMemoryRatio,
-        workers: current.server.cache.workers,
-        transformThreads: current.server.cache.transformThreads,
-      },
-    },
-  };
-};

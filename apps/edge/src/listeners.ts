@@ -1,11 +1,16 @@
 import type { EdgeConfig } from "@basalt/config";
 import { bindListeningSocket, type ListeningHandle } from "@basalt/server";
+import type { TakenSocket } from "./launcherLink.ts";
+import type { KeptSocket } from "./launcherProtocol.ts";
 import type { ListeningPlace } from "./workerProcess.ts";
 
-interface Held {
-  readonly place: string;
-  readonly port: number;
-  readonly handle: ListeningHandle;
+type Held = TakenSocket;
+
+/** Who keeps the sockets from one primary to the next. */
+export interface SocketHolder {
+  hold(socket: KeptSocket, handle: ListeningHandle): void;
+  /** Resolves when it no longer has the socket. */
+  release(place: string): Promise<void>;
 }
 
 /** Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60) or bypass (BYP-21). */
@@ -29,11 +34,41 @@ export const placesOf = (
 };
 
 /**
- * The listening sockets of the instance, held by the primary: while one worker is replaced by another, or all are
- * gone, connections wait in the kernel instead of being refused.
+ * The listening sockets of the instance, held by the primary and its launcher: while one worker is replaced by another,
+ * or all are gone, or the primary itself is, connections wait in the kernel instead of being refused.
  */
 export class Listeners {
   readonly #held = new Map<string, Held>();
+  /** Sockets that are there and not used: of the last primary, or of systemd, which keeps them whatever we do. */
+  readonly #offered = new Map<string, Held>();
+  readonly #holder: SocketHolder | undefined;
+
+  constructor(holder?: SocketHolder) {
+    this.#holder = holder;
+  }
+
+  /**
+   * Takes what the holder has kept. What the configuration does not want is closed everywhere before this resolves:
+   * `unlisten` has others who accept there leave it.
+   */
+  async takeOver(
+    sockets: readonly TakenSocket[],
+    config: EdgeConfig,
+    unlisten: (places: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    const wanted = placesOf(config);
+    const unwanted: Held[] = [];
+    for (const socket of sockets) {
+      if (wanted.has(socket.place) || socket.isActivated) this.#offered.set(socket.place, socket);
+      else unwanted.push(socket);
+    }
+    if (unwanted.length === 0) return;
+    await unlisten(unwanted.map(({ place }) => place));
+    for (const { place, handle } of unwanted) {
+      handle.close();
+      await this.#holder?.release(place);
+    }
+  }
 
   get places(): readonly ListeningPlace[] {
     return [...this.#held.values()];
@@ -52,33 +87,54 @@ export class Listeners {
     readonly abandon: () => void;
   } {
     const wanted = placesOf(config);
+    const bound: Held[] = [];
     const added: Held[] = [];
+    const abandon = (): void => {
+      for (const { handle } of bound) handle.close();
+    };
     try {
       for (const [place, { address, port }] of wanted) {
-        if (!this.#held.has(place)) added.push({ place, port, handle: bindListeningSocket(address, port) });
+        if (this.#held.has(place)) continue;
+        const offered = this.#offered.get(place);
+        if (offered === undefined) {
+          bound.push({ place, port, isActivated: false, handle: bindListeningSocket(address, port) });
+        } else added.push(offered);
       }
     } catch (cause) {
-      for (const { handle } of added) handle.close();
+      abandon();
       throw cause;
     }
+    added.push(...bound);
     return {
-      abandon: () => {
-        for (const { handle } of added) handle.close();
-      },
+      abandon,
       commit: () => {
         const removed = [...this.#held.keys()].filter((place) => !wanted.has(place));
-        for (const place of removed) {
-          this.#held.get(place)?.handle.close();
-          this.#held.delete(place);
+        for (const place of removed) this.#drop(place);
+        for (const held of added) {
+          this.#held.set(held.place, held);
+          this.#offered.delete(held.place);
         }
-        for (const held of added) this.#held.set(held.place, held);
+        for (const { handle, ...socket } of bound) this.#holder?.hold(socket, handle);
         return { added, removed };
       },
     };
   }
 
   close(): void {
-    for (const { handle } of this.#held.values()) handle.close();
+    for (const { handle } of [...this.#held.values(), ...this.#offered.values()]) handle.close();
     this.#held.clear();
+    this.#offered.clear();
+  }
+
+  #drop(place: string): void {
+    const held = this.#held.get(place);
+    this.#held.delete(place);
+    if (held === undefined) return;
+    if (held.isActivated) {
+      this.#offered.set(place, held);
+      return;
+    }
+    held.handle.close();
+    void this.#holder?.release(place);
   }
 }

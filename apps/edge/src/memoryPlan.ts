@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import type { EdgeConfig } from "@basalt/config";
-import { type MemoryPlan, planMemory } from "@basalt/policy";
+import { type MemoryPlan, planMemory, planTierBytes } from "@basalt/policy";
 
 /** The plan of spec 20.1 for this host (OPT-01). */
 export const contentPlan = (config: EdgeConfig, physicalBytes: number = totalmem()): MemoryPlan => {
@@ -16,9 +16,6 @@ export const contentPlan = (config: EdgeConfig, physicalBytes: number = totalmem
 
 export const contentMemoryBytes = (config: EdgeConfig): number => contentPlan(config).contentBytes;
 
-/**
- * Share of one worker's memory tier. Half of the content memory belongs to the tiers (small hot objects, a copy in
- * each worker), half to the page cache or tmpfs, which all workers share.
- */
-export const memoryTierBytes = (config: EdgeConfig, workers: number): number =>
-  Math.floor(contentMemoryBytes(config) / 2 / Math.max(1, workers));
+/** Share of one worker's memory tier. */
+export const memoryTierBytes = (config: EdgeConfig, workers: number, physicalBytes?: number): number =>
+  planTierBytes(contentPlan(config, physicalBytes), workers);

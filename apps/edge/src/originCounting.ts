@@ -1,13 +1,29 @@
-import { COUNTER_NAMES, type OriginCounters, type OriginPool } from "@basalt/origin";
-import { type CounterBlock, originFailureSlot, originResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
+import {
+  CLASS_COUNTER_NAMES,
+  COUNTER_NAMES,
+  inHundredthsOfMs,
+  isLoopback,
+  newCounters,
+  type OriginCounters,
+  type OriginPool,
+  type OriginTransaction,
+} from "@basalt/origin";
+import {
+  blockKey,
+  type CounterBlock,
+  classIndexOf,
+  originFailureSlot,
+  PROCESS_SLOT,
+  timeBucketOf,
+  VHOST_SLOT,
+} from "@basalt/telemetry";
 
 interface Watched {
   readonly vhost: string;
   readonly pool: OriginPool;
-  seen: OriginCounters;
+  readonly seen: OriginCounters;
+  readonly seenLocal: OriginCounters;
 }
-
-const copyOf = (counters: OriginCounters): OriginCounters => ({ ...counters, responses: [...counters.responses] });
 
 /** Carries what origin pools have counted into the counters of their virtual hosts, as differences. */
 export class OriginCounting {
@@ -20,9 +36,7 @@ export class OriginCounting {
 
   watch(vhost: string, pool: OriginPool): void {
     if (this.#watched.has(pool)) return;
-    const nothing: OriginCounters = { ...copyOf(pool.counters), responses: [] };
-    for (const name of COUNTER_NAMES) nothing[name] = 0;
-    this.#watched.set(pool, { vhost, pool, seen: nothing });
+    this.#watched.set(pool, { vhost, pool, seen: newCounters(), seenLocal: newCounters() });
   }
 
   /** The pool is closed and counts no more. */
@@ -31,24 +45,88 @@ export class OriginCounting {
     this.#watched.delete(pool);
   }
 
-  /** Call it before counters are read. */
+  /** Connections count as active anew (STAT-27). */
+  beginInterval(): void {
+    for (const { pool } of this.#watched.values()) pool.beginInterval();
+  }
+
+  /** Distribution of the times to the first byte, which pools do not keep. */
+  noteTransaction({ vhost, serverIp, status, purpose, firstByteMs }: OriginTransaction): void {
+    if (status === 0 || purpose === "probe" || purpose === "healthcheck") return;
+    const offset = this.#blockOf(vhost, isLoopback(serverIp));
+    const bucket = timeBucketOf(inHundredthsOfMs(firstByteMs));
+    this.#counters.add(offset + VHOST_SLOT.originFirstByteSeconds + bucket, 1);
+  }
+
+  /** Call it before counters are read. Traffic with loopback servers counts apart (STAT-15). */
   collect(): void {
-    for (const watched of this.#watched.values()) {
-      const now = copyOf(watched.pool.counters);
-      const offset = this.#counters.vhost(watched.vhost);
-      const add = (slot: number, amount: number): void => this.#counters.add(offset + slot, amount);
-      const grown = (name: (typeof COUNTER_NAMES)[number]): number => now[name] - watched.seen[name];
-      add(VHOST_SLOT.originRequests, grown("requests"));
-      add(VHOST_SLOT.originRequestBytes, grown("requestBytes"));
-      add(VHOST_SLOT.originResponseBytes, grown("responseHeadBytes") + grown("responseBodyBytes"));
-      add(originFailureSlot("ORIGIN_CONNECT_FAILED"), grown("connectFailures"));
-      add(originFailureSlot("ORIGIN_RECEIVE_TIMEOUT"), grown("receiveTimeouts"));
-      add(originFailureSlot("ORIGIN_CLOSED"), grown("closedEarly"));
-      add(VHOST_SLOT.originRefused, grown("refused"));
-      for (let group = 1; group <= 5; group++) {
-        add(originResponseClassSlot(group * 100), (now.responses[group] ?? 0) - (watched.seen.responses[group] ?? 0));
-      }
-      watched.seen = now;
+    for (const { vhost, pool, seen, seenLocal } of this.#watched.values()) {
+      const local = growth(pool.localCounters, seenLocal);
+      const others = without(growth(pool.counters, seen), local);
+      this.#add(this.#blockOf(vhost, false), others);
+      if (hasAny(local)) this.#add(this.#blockOf(vhost, true), local);
+      this.#counters.add(this.#blockOf(vhost, false) + VHOST_SLOT.originRefused, others.refused);
+    }
+  }
+
+  #blockOf(vhost: string, isLocal: boolean): number {
+    return isLocal ? this.#counters.block(blockKey({ vhost, isLocal, port: undefined })) : this.#counters.vhost(vhost);
+  }
+
+  #add(offset: number, grown: OriginCounters): void {
+    const add = (slot: number, amount: number): void => this.#counters.add(offset + slot, amount);
+    const requestBytes = grown.requestHeadBytes + grown.requestBodyBytes;
+    const responseBytes = grown.responseHeadBytes + grown.responseBodyBytes;
+    add(VHOST_SLOT.originRequests, grown.requests);
+    add(VHOST_SLOT.originRequestBytes, requestBytes);
+    add(VHOST_SLOT.originRequestBodyBytes, grown.requestBodyBytes);
+    add(VHOST_SLOT.originResponseBytes, responseBytes);
+    add(VHOST_SLOT.originResponseBodyBytes, grown.responseBodyBytes);
+    add(originFailureSlot("ORIGIN_CONNECT_FAILED"), grown.connectFailures);
+    add(originFailureSlot("ORIGIN_RECEIVE_TIMEOUT"), grown.receiveTimeouts);
+    add(originFailureSlot("ORIGIN_CLOSED"), grown.closedEarly);
+    add(originFailureSlot("ORIGIN_MALFORMED"), grown.malformed);
+    add(VHOST_SLOT.originConnects, grown.connections);
+    add(VHOST_SLOT.originConnectTime, grown.connectTime);
+    add(VHOST_SLOT.originSessions, grown.connections - grown.connectionsClosed);
+    add(VHOST_SLOT.originSessionsActive, grown.connectionsActive);
+    this.#counters.add(PROCESS_SLOT.originConnectionsMade, grown.connections);
+    this.#counters.add(PROCESS_SLOT.originConnectionsClosed, grown.connectionsClosed);
+    this.#counters.add(PROCESS_SLOT.originConnectionsOpen, grown.connections - grown.connectionsClosed);
+    for (let group = 1; group <= 5; group++) {
+      const index = classIndexOf(group * 100);
+      add(VHOST_SLOT.originResponseClass + index, grown.responses[group] ?? 0);
+      add(VHOST_SLOT.originCompleted + index, grown.completed[group] ?? 0);
+      add(VHOST_SLOT.originFirstByteTime + index, grown.firstByteTime[group] ?? 0);
+      add(VHOST_SLOT.originCompleteTime + index, grown.completeTime[group] ?? 0);
     }
   }
 }
+
+/** By how much counters have grown; what was seen is brought up to them. */
+const growth = (now: OriginCounters, seen: OriginCounters): OriginCounters => {
+  const grown = newCounters();
+  for (const name of COUNTER_NAMES) {
+    grown[name] = now[name] - seen[name];
+    seen[name] = now[name];
+  }
+  for (const name of CLASS_COUNTER_NAMES) {
+    for (let group = 1; group <= 5; group++) {
+      grown[name][group] = (now[name][group] ?? 0) - (seen[name][group] ?? 0);
+      seen[name][group] = now[name][group] ?? 0;
+    }
+  }
+  return grown;
+};
+
+const without = (all: OriginCounters, part: OriginCounters): OriginCounters => {
+  const rest = newCounters();
+  for (const name of COUNTER_NAMES) rest[name] = all[name] - part[name];
+  for (const name of CLASS_COUNTER_NAMES) {
+    for (let group = 1; group <= 5; group++) rest[name][group] = (all[name][group] ?? 0) - (part[name][group] ?? 0);
+  }
+  return rest;
+};
+
+const hasAny = (counters: OriginCounters): boolean =>
+  COUNTER_NAMES.some((name) => counters[name] !== 0) || counters.responses.some((count) => count !== 0);

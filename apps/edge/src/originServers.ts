@@ -4,6 +4,7 @@ import {
   createOriginBoard,
   createSystemResolver,
   type DnsEntry,
+  inHundredthsOfMs,
   type OriginBoard,
   type OriginEvent,
   type OriginMonitoring,
@@ -13,6 +14,7 @@ import {
 } from "@basalt/origin";
 import { type CounterBlock, type InfoLog, VHOST_SLOT } from "@basalt/telemetry";
 import { type Clock, unreachable } from "@basalt/types";
+import type { HostLogs } from "./logs/hostLogs.ts";
 import { OriginLog } from "./originLog.ts";
 import type { OriginViewChange } from "./protocol.ts";
 
@@ -20,6 +22,7 @@ export interface OriginServersParts {
   readonly clock: Clock;
   readonly log: Pick<InfoLog, "notice" | "warning">;
   readonly counters: CounterBlock;
+  readonly logs: Pick<HostLogs, "logOrigin" | "noteOriginEvent">;
   /** A view has changed: all workers are to know. */
   readonly onView: (change: OriginViewChange) => void;
 }
@@ -28,13 +31,15 @@ export interface OriginServersParts {
 export class OriginServers {
   readonly #counters: CounterBlock;
   readonly #log: OriginLog;
+  readonly #logs: OriginServersParts["logs"];
   readonly #board: OriginBoard;
   #generation = 0;
   #vhosts: readonly string[] = [];
   #nameServers: readonly string[] = [];
   #resolver: OriginResolver = createSystemResolver({ servers: [] });
 
-  constructor({ clock, log, counters, onView }: OriginServersParts) {
+  constructor({ clock, log, logs, counters, onView }: OriginServersParts) {
+    this.#logs = logs;
     this.#counters = counters;
     this.#log = new OriginLog(log, clock);
     this.#board = createOriginBoard({
@@ -42,6 +47,8 @@ export class OriginServers {
       resolver: { resolve: (domain, family) => this.#resolver.resolve(domain, family) },
       onView: (view) => onView({ generation: this.#generation, view }),
       onEvent: (event) => this.#note(event),
+      onTransaction: logs.logOrigin,
+      onQuery: (vhost, durationMs) => this.#countQuery(vhost, durationMs),
     });
   }
 
@@ -95,6 +102,12 @@ export class OriginServers {
     return this.#board.snapshot(vhost);
   }
 
+  /** PRG-16. Not while a name has not been resolved yet. */
+  areAllExcluded(vhost: string): boolean {
+    if ((this.#board.view(vhost)?.inService.length ?? 1) > 0) return false;
+    return this.#board.snapshot(vhost).some(({ excluded }) => excluded);
+  }
+
   /** Call it before counters are read. */
   count(): void {
     for (const vhost of this.#vhosts) {
@@ -110,8 +123,15 @@ export class OriginServers {
     this.#board.close();
   }
 
+  #countQuery(vhost: string, durationMs: number): void {
+    const offset = this.#counters.vhost(vhost);
+    this.#counters.add(offset + VHOST_SLOT.dnsQueries, 1);
+    this.#counters.add(offset + VHOST_SLOT.dnsTime, inHundredthsOfMs(durationMs));
+  }
+
   #note(event: OriginEvent): void {
     this.#log.note(event);
+    this.#logs.noteOriginEvent(event);
     const slot = countedIn(event);
     if (slot !== undefined) this.#counters.add(this.#counters.vhost(event.vhost) + slot, 1);
   }

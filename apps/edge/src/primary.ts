@@ -2,8 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInfoLog } from "@basalt/telemetry";
 import { AdjustableClock, EdgeError, formatProblem } from "@basalt/types";
+import { recoverPlacement } from "./configHistoryPlacement.ts";
 import { Instance } from "./instance.ts";
+import { LauncherLink } from "./launcherLink.ts";
 import { loadConfig } from "./loadConfig.ts";
+import { OrphanWorkers, orphanSocketPath } from "./orphanWorkers.ts";
 
 /** Composition root of the primary; started by the launcher with BASALT_HOME set. */
 
@@ -28,6 +31,11 @@ const fail = async (text: string, code: number): Promise<void> => {
 
 process.on("uncaughtException", (error) => void fail(`primary ends: ${error.stack ?? error.message}`, 1));
 
+const launched = await LauncherLink.open();
+const orphans = new OrphanWorkers(orphanSocketPath(home), launched?.taken.orphans ?? [], log);
+
+if (await recoverPlacement(home))
+  log.warning("a change of the configuration that did not come to its end is taken back");
 const outcome = await loadConfig(home, 1);
 if (!outcome.ok) {
   for (const problem of outcome.problems) log.error(formatProblem(problem));
@@ -39,8 +47,11 @@ if (!outcome.ok) {
       home,
       config: outcome.config,
       provenance: outcome.provenance,
+      sources: outcome.sources,
       clock,
       log,
+      launched,
+      orphans,
       hasTestClock: process.env.BASALT_TEST_CLOCK === "1",
       exit,
     });

@@ -3,13 +3,17 @@ import type { EdgeConfig } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, WorkerView } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
-import type { CounterSnapshot } from "@basalt/telemetry";
+import type { CounterReport } from "@basalt/telemetry";
+import type { LogNotice } from "@basalt/telemetry/logs";
 import type { StoreDisks } from "./hostStore.ts";
+import type { TracedLines } from "./logs/traceOutbox.ts";
+import type { WorkerLogState } from "./logs/workerLogs.ts";
+import type { SurvivalSettings } from "./orphanLife.ts";
+import type { SearchRuleNews } from "./searchKnowledge.ts";
 
 /** The composed conversations between the processes of an instance. */
 
 export interface WorkerFigures {
-  readonly counters: CounterSnapshot;
   readonly connections: number;
   readonly requests: number;
   readonly residentBytes: number;
@@ -24,7 +28,10 @@ export interface PrimaryService {
   readonly calls: ObjectService["calls"] & {
     purge: { readonly request: PurgeCall; readonly reply: PurgeAnswer };
     /** The worker's last word: answered when everything that it told before has been taken in. */
-    drained: { readonly request: WorkerFigures; readonly reply: null };
+    drained: {
+      readonly request: { readonly figures: WorkerFigures; readonly counts: CounterReport };
+      readonly reply: null;
+    };
   };
   readonly events: ObjectService["events"] & {
     /** The worker's code is loaded: it waits for `configure`. */
@@ -35,7 +42,14 @@ export interface PrimaryService {
     /** A disk has refused an operation. */
     diskFailed: { readonly disk: number };
     diskFull: { readonly disk: number };
+    /** A response's No-Vary-Search, as `EdgeServerParts.onSearchRule` tells it. */
+    searchRule: SearchRuleNews;
     log: { readonly level: LogLevel; readonly text: string };
+    /** Bytes of lines that have reached a log file which is rotated by size. */
+    logWritten: { readonly log: string; readonly path: string; readonly bytes: number };
+    /** No line of this worker is on its way to the file any more. */
+    logReleased: { readonly path: string };
+    logTraced: TracedLines;
     /** What exchanges with origin servers came to, in their order. */
     originOutcomes: { readonly outcomes: readonly OriginOutcome[] };
     /** Transactions in progress by virtual host, hosts without any left out; at most every 100 ms, when changed. */
@@ -68,6 +82,8 @@ export interface WorkerConfiguration {
   /** Of all virtual hosts. */
   readonly originViews: readonly OriginView[];
   readonly share: WorkerShare;
+  readonly survival: SurvivalSettings;
+  readonly logs: WorkerLogState;
 }
 
 /** A request that is to be explained, as far as a worker's state depends on it. */
@@ -95,7 +111,14 @@ export interface WorkerService {
     configure: { readonly request: WorkerConfiguration; readonly reply: null };
     /** Figures at this moment, for a scrape. */
     figures: { readonly request: null; readonly reply: WorkerFigures };
+    /** What was counted since the last call; each answer is to be taken in. `endsInterval`: of the statistics (STAT-27). */
+    counts: { readonly request: { readonly endsInterval: boolean }; readonly reply: CounterReport };
     setClock: { readonly request: { readonly offsetMs: number }; readonly reply: null };
+    /**
+     * The primary ends, and another one takes its place: answered when nothing is written any more. What is on its way
+     * to the disk has so long to arrive there.
+     */
+    leave: { readonly request: { readonly limitMs: number }; readonly reply: null };
     explain: { readonly request: ExplainProbe; readonly reply: ExplainSight };
   };
   readonly events: ObjectClient["events"] & {
@@ -107,6 +130,11 @@ export interface WorkerService {
     emergency: { readonly isActive: boolean };
     originView: OriginViewChange;
     share: WorkerShare;
+    logFiles: { readonly notices: readonly LogNotice[] };
+    /** Logs whose lines somebody traces. */
+    logTraces: { readonly logs: readonly string[] };
+    /** Should the primary die from now on, the worker serves on until the next one has workers that serve. */
+    inService: null;
     /** Finish what runs, then exit. */
     drain: { readonly limitMs: number };
   };

@@ -1,17 +1,22 @@
-import { type CacheVhost, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
+import { setTimeout as pause } from "node:timers/promises";
+import { type CacheVhost, type Invalidation, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import type { OriginPool } from "@basalt/origin";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
-import { CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
+import { CounterBlock, type CounterReport, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { AdjustableClock, EdgeError, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { HostLink } from "./hostLink.ts";
 import type { StoreDisks } from "./hostStore.ts";
+import { WorkerLogs } from "./logs/workerLogs.ts";
+import { OrphanLife, type SurvivalSettings } from "./orphanLife.ts";
 import { ownFigures } from "./processFigures.ts";
 import type {
   ExplainProbe,
   ExplainSight,
+  LogLevel,
   PrimaryService,
   WorkerConfiguration,
   WorkerFigures,
@@ -41,28 +46,40 @@ let running:
       readonly budget: MemoryBudget;
       readonly index: DiskIndexReader;
       readonly tier: ObjectCacheTier;
+      readonly bodies: ReturnType<typeof openBodyStore>;
+      readonly countTier: () => void;
     }
   | undefined;
+let survival: SurvivalSettings = { launcher: undefined, socketPath: "", drainMs: 0 };
+let isInService = false;
+let isDraining = false;
 
-const channel = new Channel<WorkerService, PrimaryService>(
+const primary = new Channel<WorkerService, PrimaryService>(
   portToParent(),
   {
     configure: (request) => configure(request),
     figures: () => figures(),
+    counts: ({ endsInterval }) => counts(endsInterval),
     setClock: ({ offsetMs }) => {
       clock.setOffset(milliseconds(offsetMs));
       return null;
     },
     explain: (probe) => explain(probe),
-    invalidate: async (invalidation) => {
-      const { index, invalidations } = registry.enter(invalidation.vhost);
-      if (running === undefined) invalidations.add(invalidation);
-      else await running.cache.invalidate(index, invalidations, invalidation);
+    invalidate: async (invalidations) => {
+      for (const { version } of invalidations) channel.noteVersion(version);
+      await Promise.all(invalidations.map(invalidate));
+      return null;
+    },
+    leave: async ({ limitMs }) => {
+      await leave(limitMs);
       return null;
     },
   },
   {
-    fillUpdate: (update) => running?.cache.followers.receive(update),
+    fillUpdate: (update) => {
+      if (update.kind === "stored") channel.noteVersion(update.row.version);
+      running?.cache.followers.receive(update);
+    },
     shareFill: ({ fillId }) => running?.cache.filling.share(fillId),
     partUpdate: (update) => running?.cache.parted.update(update),
     sharePart: ({ partId }) => running?.cache.parted.share(partId),
@@ -79,13 +96,30 @@ const channel = new Channel<WorkerService, PrimaryService>(
       if (running === undefined || handle === undefined) return;
       acceptors.set(place, acceptRaw(receivedListeningSocket(handle), running.server.acceptor(port)));
     },
-    unlisten: ({ place }) => {
-      acceptors.get(place)?.close();
-      acceptors.delete(place);
+    unlisten: ({ place }) => unlisten(place),
+    logFiles: ({ notices }) => logs.apply(notices),
+    logTraces: ({ logs: traced }) => logs.setTraced(traced),
+    inService: () => {
+      isInService = true;
     },
     drain: ({ limitMs }) => void drain(limitMs),
   },
 );
+const channel = new HostLink(primary);
+
+const say = (level: LogLevel, text: string): void => {
+  if (channel.isCutOff) orphanLife.log(level, text);
+  else channel.tell("log", { level, text });
+};
+
+const logs = new WorkerLogs({
+  clock,
+  tellWritten: (log, path, bytes) => channel.tell("logWritten", { log, path, bytes }),
+  tellReleased: (path) => channel.tell("logReleased", { path }),
+  tellTraced: (lines) => channel.tell("logTraced", lines),
+  warn: (text) => say("warning", text),
+  onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
+});
 
 const origins = new WorkerOrigins({
   clock,
@@ -96,10 +130,53 @@ const origins = new WorkerOrigins({
   },
   tellOutcomes: (outcomes) => channel.tell("originOutcomes", { outcomes }),
   tellTransactions: (byVhost) => channel.tell("originTransactions", { byVhost }),
+  onTransaction: (transaction) => logs.logOrigin(transaction),
 });
+
+const orphanLife = new OrphanLife({
+  link: channel,
+  settings: () => survival,
+  seal: async () => running?.bodies.seal(),
+  cutOff: () => {
+    running?.cache.followers.cutOff();
+    running?.cache.parted.cutOff();
+  },
+  invalidate: (invalidation) => invalidate(invalidation),
+  unlisten: (place) => unlisten(place),
+  drain: (limitMs) => void drain(limitMs),
+  exit: () => void logs.close().then(() => process.exit(0)),
+  print: (text) => process.stdout.write(`${new Date().toISOString()} worker, pid ${process.pid}: ${text}\n`),
+});
+
+/** A process that has not been configured has nothing to outlive its primary for. */
+const becomeOrphan = (reason: string): void => {
+  if (running === undefined) process.exit(0);
+  orphanLife.begin({ isInService: isInService && !isDraining, reason });
+};
+
+/** What is on its way to the disk may arrive there; then the next primary owns it. */
+const leave = async (limitMs: number): Promise<void> => {
+  if (running === undefined) return;
+  await Promise.race([running.cache.filling.whenAllStored(() => true), pause(limitMs)]);
+  becomeOrphan("the primary is being replaced");
+  await running.bodies.seal();
+};
+
+const invalidate = async (invalidation: Invalidation): Promise<void> => {
+  const { index, invalidations } = registry.enter(invalidation.vhost);
+  if (running === undefined) invalidations.add(invalidation);
+  else await running.cache.invalidate(index, invalidations, invalidation);
+};
+
+const unlisten = (place: string): void => {
+  acceptors.get(place)?.close();
+  acceptors.delete(place);
+};
 
 const configure = (request: WorkerConfiguration): null => {
   const { config } = request;
+  survival = request.survival;
+  logs.configure(config, request.logs);
   clock.setOffset(milliseconds(request.clockOffsetMs));
   running ??= assemble(request);
   running.budget.setLimit(request.memoryTierBytes);
@@ -132,7 +209,7 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     disks: store.disks,
     allocateSegment: (disk) => channel.call("nextSegment", { disk }),
     allocateFile: (disk) => channel.call("nextFile", { disk }),
-    onProblem: (problem) => channel.tell("log", { level: "warning", text: formatProblem(problem) }),
+    onProblem: (problem) => say("warning", formatProblem(problem)),
     onDiskFailure: (disk) => channel.tell("diskFailed", { disk }),
     onDiskFull: (disk) => channel.tell("diskFull", { disk }),
     maxOpenFiles: OPEN_FILES,
@@ -146,7 +223,9 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     counters,
     product: { name: PRODUCT_NAME, version: PRODUCT_VERSION },
     purge: (call) => channel.call("purge", call),
-    onDefect: (error) => channel.tell("log", { level: "error", text: `unexpected: ${describe(error)}` }),
+    onSearchRule: (news) => channel.tell("searchRule", news),
+    accessLog: logs.logAccess,
+    onDefect: (error) => say("error", `unexpected: ${describe(error)}`),
   });
   const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
   const countTier = (): void => {
@@ -168,13 +247,12 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     if (report !== undefined) channel.tell("memory", report);
   }, SAMPLE_MS);
   setInterval(() => {
-    countTier();
     cache.reportTouched();
     cache.stored.closeUnusedBodies();
     void bodies.sync().catch(() => undefined);
     channel.tell("figures", figures());
   }, FIGURES_MS);
-  return { cache, server, budget, index, tier };
+  return { cache, server, budget, index, tier, bodies, countTier };
 };
 
 type ObjectCacheTier = ConstructorParameters<typeof ObjectCache>[0]["tier"];
@@ -208,9 +286,7 @@ const cacheVhostsOf = (config: EdgeConfig, pools: ReadonlyMap<string, OriginPool
 };
 
 const figures = (): WorkerFigures => {
-  origins.count();
   return {
-    counters: counters.snapshot(),
     connections: running?.server.connectionCount ?? 0,
     requests: requestsServed(),
     ...ownFigures(),
@@ -219,18 +295,30 @@ const figures = (): WorkerFigures => {
 
 const requestsServed = (): number => {
   let total = 0;
-  for (const vhost of counters.vhosts) total += counters.get(vhost + VHOST_SLOT.clientRequests);
+  for (const block of counters.blocks) total += counters.get(block + VHOST_SLOT.clientRequests);
   return total;
 };
 
+/** What was counted since the last call. */
+const counts = (endsInterval: boolean): CounterReport => {
+  running?.server.count(endsInterval);
+  running?.countTier();
+  origins.count();
+  if (endsInterval) origins.beginInterval();
+  return counters.report();
+};
+
 const drain = async (limitMs: number): Promise<void> => {
+  if (isDraining) return;
+  isDraining = true;
   for (const acceptor of acceptors.values()) acceptor.close();
   acceptors.clear();
   const startedMs = performance.now();
   await running?.server.drain(limitMs);
   await running?.cache.filling.whenIdle(Math.max(0, limitMs - (performance.now() - startedMs)));
   running?.cache.reportTouched();
-  await channel.call("drained", figures()).catch(() => null);
+  await logs.close();
+  await channel.call("drained", { figures: figures(), counts: counts(true) }).catch(() => null);
   process.exit(0);
 };
 
@@ -240,11 +328,15 @@ const EXIT_MS = 50;
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 process.on("uncaughtException", (error) => {
-  channel.tell("log", { level: "error", text: `worker ends: ${describe(error)}` });
+  say("error", `worker ends: ${describe(error)}`);
   setTimeout(() => process.exit(1), EXIT_MS);
 });
-// Signals of the terminal and of service managers go to the primary, which drains its workers.
+// Signals of the terminal and of service managers go to the primary, which drains its workers; without one, the launcher
+// tells them to end.
 process.on("SIGINT", () => {});
-process.on("SIGTERM", () => {});
+process.on("SIGTERM", () => {
+  if (orphanLife.isOrphan) orphanLife.drain(survival.drainMs);
+});
+primary.onClose(() => becomeOrphan("the primary has ended"));
 
 channel.tell("ready", null);

@@ -27,7 +27,7 @@ export const answerProbe = (probe: ExplainProbe, { server, tier }: WorkerSight):
     object = look(`${probe.bodySelector}${selectorFor(object.selection, get)}`);
     if (object !== undefined && !isSelected(object.selection, get)) object = undefined;
   }
-  const waiting = object === undefined ? [] : cache.invalidations.matching(url, object.checkedVersion);
+  const waiting = object === undefined ? [] : cache.invalidations.matching(url, object.checkedVersion, object);
   const held = object?.hasBody === true || object?.bodyBytes === 0 ? "body" : "head";
   return {
     url,

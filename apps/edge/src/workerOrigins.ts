@@ -1,5 +1,12 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
-import { createOriginPool, type OriginOutcome, type OriginView, type SharedOriginPool, shareOf } from "@basalt/origin";
+import {
+  createOriginPool,
+  type OriginOutcome,
+  type OriginView,
+  type SharedOriginPool,
+  shareOf,
+  type TransactionListener,
+} from "@basalt/origin";
 import type { CounterBlock, InfoLog } from "@basalt/telemetry";
 import type { Clock } from "@basalt/types";
 import { OriginCounting } from "./originCounting.ts";
@@ -16,6 +23,7 @@ export interface WorkerOriginsParts {
   readonly log: Pick<InfoLog, "notice" | "warning">;
   readonly tellOutcomes: (outcomes: readonly OriginOutcome[]) => void;
   readonly tellTransactions: (byVhost: ReadonlyMap<string, number>) => void;
+  readonly onTransaction: TransactionListener;
 }
 
 interface HostPool {
@@ -82,9 +90,19 @@ export class WorkerOrigins {
     this.#counting.collect();
   }
 
+  /** Connections count as active anew (STAT-27). */
+  beginInterval(): void {
+    this.#counting.beginInterval();
+  }
+
   #create(identity: string, settings: VhostSettings): HostPool {
     const pool = createOriginPool(settings, {
       onEvent: (event) => this.#log.note(event),
+      clock: this.#parts.clock,
+      onTransaction: (transaction) => {
+        this.#counting.noteTransaction(transaction);
+        this.#parts.onTransaction(transaction);
+      },
       onOutcome: (outcome) => this.#noteOutcome(outcome),
       share: (total) => shareOf(total, this.#share.workers, this.#share.place),
     });

@@ -22,8 +22,8 @@ export interface WorkerPoolParts {
   readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
   readonly configuration: (worker: WorkerProcess) => WorkerConfiguration;
   readonly places: () => readonly ListeningPlace[];
-  /** The worker is about to be configured: from now on it has to know of invalidations. */
-  readonly onEntering: (worker: WorkerProcess) => void;
+  /** The worker is about to be configured: from now on it has to know of invalidations, and may outlive this process. */
+  readonly onEntering: (worker: WorkerProcess) => Promise<void>;
   readonly onServing: (worker: WorkerProcess) => void;
   readonly onGone: (worker: WorkerProcess, code: number | null) => void;
 }
@@ -37,6 +37,7 @@ export class WorkerPool {
   readonly #slots: Slot[] = [];
   readonly #draining = new Set<WorkerProcess>();
   #isStopping = false;
+  #isInService = false;
   /** A process with its code loaded, so that a dead worker's place is taken within milliseconds. */
   #spare: WorkerProcess | undefined;
   #spareTimer: NodeJS.Timeout | undefined;
@@ -86,6 +87,29 @@ export class WorkerPool {
     }
   }
 
+  /** Every worker serves: should this process die from now on, they go on until the next one's serve. */
+  enterService(): void {
+    this.#isInService = true;
+    for (const { worker } of this.#slots) if (worker?.state === "serving") worker.enterService();
+  }
+
+  /**
+   * Leaves the workers that serve, and those that drain, to the next primary; resolves when they write nothing any more.
+   * What they are storing has so long to arrive.
+   */
+  async leave(limitMs: number): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#spareTimer);
+    this.#spare?.kill();
+    const leaving: Promise<void>[] = [];
+    for (const { waiting } of this.#slots) clearTimeout(waiting);
+    for (const worker of this.living()) {
+      if (worker.state === "starting") worker.kill();
+      else leaving.push(worker.leave(limitMs));
+    }
+    await Promise.all(leaving);
+  }
+
   /** Drains all workers; resolves when the last has ended. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
@@ -102,9 +126,9 @@ export class WorkerPool {
     const old = slot.worker;
     const worker = this.#takeSpare() ?? this.#spawn();
     worker.takeSlot(this.#slots.indexOf(slot));
-    this.#parts.onEntering(worker);
     if (old === undefined) slot.worker = worker;
     void worker.gone.then((code) => this.#ended(slot, worker, code));
+    await this.#parts.onEntering(worker);
     const isServing = await worker.start(this.#parts.configuration(worker), this.#parts.places());
     if (!isServing) {
       worker.kill();
@@ -112,6 +136,7 @@ export class WorkerPool {
     }
     slot.worker = worker;
     this.#parts.onServing(worker);
+    if (this.#isInService) worker.enterService();
     this.#prepareSpare();
     return true;
   }

@@ -1,12 +1,26 @@
-import cluster, { type Worker } from "node:cluster";
+import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type CallHandlers, Channel, type EventHandlers, portToChild, type SocketHandle } from "@basalt/ipc";
+import { identify, type ProcessIdentity } from "./processIdentity.ts";
 import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
 
 const ENTRY = fileURLToPath(new URL("./worker.js", import.meta.url));
 
 /** A worker's heap holds little beside the memory tier's index: what V8 would keep in reserve belongs to the tier. */
 const V8_OPTIONS = ["--heap-growing-percent=25", "--max-semi-space-size=4"];
+
+/**
+ * For glibc's allocator: buffers from 256 KB on are given back to the system when they are free, instead of leaving
+ * holes, and few threads have a heap of their own. What the environment says already wins.
+ */
+const ALLOCATOR_OPTIONS = {
+  MALLOC_MMAP_THRESHOLD_: "262144",
+  MALLOC_TRIM_THRESHOLD_: "8388608",
+  MALLOC_ARENA_MAX: "2",
+};
+
+/** Numbers of workers are given once in the life of a primary. */
+let lastId = 0;
 
 /** How long a new worker may take from fork to its first configuration. */
 const START_LIMIT_MS = 30_000;
@@ -30,7 +44,7 @@ export class WorkerProcess {
   figures: WorkerFigures | undefined;
   readonly #places = new Set<string>();
   #generation = 0;
-  readonly #worker: Worker;
+  readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
   readonly #gone: Promise<number | null>;
 
@@ -38,20 +52,28 @@ export class WorkerProcess {
     calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>,
     events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">,
   ) {
-    cluster.setupPrimary({ exec: ENTRY, serialization: "advanced", args: [], execArgv: [...V8_OPTIONS] });
-    this.#worker = cluster.fork();
-    this.id = this.#worker.id;
+    this.#child = fork(ENTRY, [], {
+      serialization: "advanced",
+      execArgv: [...V8_OPTIONS],
+      env: { ...ALLOCATOR_OPTIONS, ...process.env },
+    });
+    this.id = ++lastId;
     let becomeReady: () => void = () => {};
     this.#ready = new Promise((resolve) => {
       becomeReady = resolve;
     });
     this.#gone = new Promise((resolve) => {
-      this.#worker.once("exit", (code) => {
+      const end = (code: number | null): void => {
         this.state = "gone";
         resolve(code);
+      };
+      this.#child.once("exit", end);
+      // A process that could not be made ends like one that died.
+      this.#child.once("error", () => {
+        if (this.#child.pid === undefined) end(null);
       });
     });
-    this.channel = new Channel<PrimaryService, WorkerService>(portToChild(this.#worker.process), calls(this), {
+    this.channel = new Channel<PrimaryService, WorkerService>(portToChild(this.#child), calls(this), {
       ...events(this),
       ready: () => becomeReady(),
       figures: (figures) => {
@@ -61,7 +83,11 @@ export class WorkerProcess {
   }
 
   get pid(): number {
-    return this.#worker.process.pid ?? 0;
+    return this.#child.pid ?? 0;
+  }
+
+  get identity(): ProcessIdentity {
+    return identify(this.pid);
   }
 
   /** Resolves when the process has ended. */
@@ -122,6 +148,16 @@ export class WorkerProcess {
     this.channel.tell("listen", { place, port }, handle);
   }
 
+  /** Should the primary die from now on, the worker serves on. */
+  enterService(): void {
+    this.channel.tell("inService", null);
+  }
+
+  /** The next primary will take its place: resolves when it writes nothing any more. */
+  async leave(limitMs: number): Promise<void> {
+    await this.channel.call("leave", { limitMs }).catch(() => null);
+  }
+
   drain(limitMs: number): void {
     if (this.state === "gone") return;
     this.state = "draining";
@@ -131,6 +167,9 @@ export class WorkerProcess {
   }
 
   kill(): void {
-    this.#worker.process.kill("SIGKILL");
+    this.#child.kill("SIGKILL");
   }
 }
+
+/** Name of a worker as a writer of segments and a source of counters. */
+export const sourceOf = (worker: WorkerProcess): string => `worker-${worker.id}`;

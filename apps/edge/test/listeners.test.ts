@@ -1,6 +1,9 @@
 import net from "node:net";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { bindListeningSocket } from "@basalt/server";
 import { afterEach, describe, expect, it } from "vitest";
+import type { TakenSocket } from "../src/launcherLink.ts";
+import type { KeptSocket } from "../src/launcherProtocol.ts";
 import { Listeners, placesOf } from "../src/listeners.ts";
 import { configuredDisksOf, indexPathOf, isMemoryOnly } from "../src/storeDisks.ts";
 
@@ -82,6 +85,54 @@ describe("the sockets of the instance", () => {
     expect(listeners.places[0]?.handle).toBe(kept?.handle);
     expect(listeners.prepare(on(second)).commit().removed).toEqual([`127.0.0.1:${first}`]);
     expect(listeners.names).toEqual([`127.0.0.1:${second}`]);
+  });
+
+  const taken = (port: number, isActivated = false): TakenSocket => ({
+    place: `127.0.0.1:${port}`,
+    port,
+    isActivated,
+    handle: bindListeningSocket("127.0.0.1", port),
+  });
+
+  const watchedHolder = () => {
+    const deeds: string[] = [];
+    const holder = {
+      hold: ({ place }: KeptSocket) => void deeds.push(`hold ${place}`),
+      release: async (place: string) => void deeds.push(`release ${place}`),
+    };
+    return { deeds, holder };
+  };
+
+  it("takes over what the launcher kept, gives it what is new, and closes what is not wanted before it binds", async () => {
+    const [kept, gone, fresh] = [await freePort(), await freePort(), await freePort()];
+    const { deeds, holder } = watchedHolder();
+    const listeners = new Listeners(holder);
+    opened.push(() => listeners.close());
+    const socket = taken(kept);
+    await listeners.takeOver([socket, taken(gone)], on(kept, fresh), async (places) => {
+      deeds.push(`unlisten ${places.join(" ")}`);
+    });
+    listeners.prepare(on(kept, fresh)).commit();
+    expect(deeds).toEqual([`unlisten 127.0.0.1:${gone}`, `release 127.0.0.1:${gone}`, `hold 127.0.0.1:${fresh}`]);
+    expect(listeners.places.find(({ port }) => port === kept)?.handle).toBe(socket.handle);
+    listeners.prepare(on(fresh)).commit();
+    expect(deeds.at(-1)).toBe(`release 127.0.0.1:${kept}`);
+  });
+
+  it("keeps a socket of systemd that no configuration wants for the one that does", async () => {
+    const [activated, other] = [await freePort(), await freePort()];
+    const { deeds, holder } = watchedHolder();
+    const listeners = new Listeners(holder);
+    opened.push(() => listeners.close());
+    const socket = taken(activated, true);
+    await listeners.takeOver([socket], on(other), async () => {});
+    listeners.prepare(on(other)).commit();
+    listeners.prepare(on(other, activated)).commit();
+    expect(listeners.places.find(({ port }) => port === activated)?.handle).toBe(socket.handle);
+    listeners.prepare(on(other)).commit();
+    listeners.prepare(on(activated)).commit();
+    expect(listeners.places.map(({ handle }) => handle)).toEqual([socket.handle]);
+    expect(deeds).toEqual([`hold 127.0.0.1:${other}`, `release 127.0.0.1:${other}`]);
   });
 
   it("a place that cannot be had changes nothing", async () => {

@@ -1,23 +1,12 @@
-import type { OriginCounters, OriginPool } from "@basalt/origin";
+import { newCounters, type OriginCounters, type OriginPool } from "@basalt/origin";
 import { CounterBlock, originFailureSlot, originResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
 import { OriginCounting } from "../src/originCounting.ts";
 
-const counting = (): OriginCounters => ({
-  requests: 0,
-  requestBytes: 0,
-  responseHeadBytes: 0,
-  responseBodyBytes: 0,
-  responses: [],
-  connectFailures: 0,
-  receiveTimeouts: 0,
-  closedEarly: 0,
-  connections: 0,
-  refused: 0,
-});
-
-const poolWith = (counters: OriginCounters): OriginPool => ({
+const poolWith = (counters: OriginCounters, localCounters = newCounters()): OriginPool => ({
   counters,
+  localCounters,
+  beginInterval: () => {},
   active: 0,
   transactions: 0,
   send: () => ({ resume: () => {}, abort: () => {} }),
@@ -31,7 +20,7 @@ describe("what origin pools count", () => {
   it("is added to their virtual host as differences, from the first on", () => {
     const block = new CounterBlock();
     const collector = new OriginCounting(block);
-    const counters = counting();
+    const counters = newCounters();
     counters.requests = 2;
     const pool = poolWith(counters);
     collector.watch("a", pool);
@@ -54,7 +43,7 @@ describe("what origin pools count", () => {
   it("is not lost when the pool is closed, and not counted twice", () => {
     const block = new CounterBlock();
     const collector = new OriginCounting(block);
-    const counters = counting();
+    const counters = newCounters();
     const pool = poolWith(counters);
     collector.watch("a", pool);
     counters.refused = 3;
@@ -66,7 +55,7 @@ describe("what origin pools count", () => {
   it("goes on growing when a reload puts another pool in its place", () => {
     const block = new CounterBlock();
     const collector = new OriginCounting(block);
-    const [old, next] = [counting(), counting()];
+    const [old, next] = [newCounters(), newCounters()];
     collector.watch("a", poolWith(old));
     old.requests = 3;
     collector.watch("a", poolWith(next));

@@ -46,11 +46,11 @@ describe("lines about origin servers", () => {
   });
 
   it("LOG-35 tell what a domain resolves to when that is news, and once why it does not", () => {
-    const resolved = { kind: "resolved", vhost, domain: "o.test", answer: [{ ip: "1.1.1.1", ttlSeconds: 5 }] } as const;
+    const resolved = { kind: "resolved", vhost, domain: "o.test", answer: [{ ip: "1.1.1.1", ttlSeconds: 5 }], durationMs: 3 } as const;
     log.note({ ...resolved, isNews: true });
     log.note({ ...resolved, isNews: false });
     for (let index = 0; index < 3; index++)
-      log.note({ kind: "unresolved", vhost, domain: "o.test", reason: "ENOTFOUND" });
+      log.note({ kind: "unresolved", vhost, domain: "o.test", reason: "ENOTFOUND", durationMs: 3 });
     log.note({ ...resolved, isNews: false });
     expect(lines).toEqual([
       "notice dns: [a.test] o.test resolves to 1.1.1.1 (5 s)",

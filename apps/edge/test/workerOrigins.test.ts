@@ -39,6 +39,7 @@ beforeEach(() => {
   origins = new WorkerOrigins({
     clock: new AdjustableClock(),
     counters: new CounterBlock(),
+    onTransaction: () => {},
     log: { notice: () => {}, warning: () => {} },
     tellOutcomes: (told) => outcomes.push([...told]),
     tellTransactions: (byVhost) => transactions.push(byVhost),

@@ -5,6 +5,9 @@ interface Chunk {
   readonly data: Buffer;
 }
 
+/** Bytes of all of them together. */
+export const lengthOf = (chunks: readonly Buffer[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
+
 /**
  * Bytes that arrive in order from `start` on: kept until they are written, and the last TAIL_BYTES of them for readers
  * who keep up. Without a store (`pass`) they are kept until every reader has passed them.
@@ -55,12 +58,9 @@ export class ArrivingBytes {
     return undefined;
   }
 
-  /** What waits to be written, as one buffer; undefined when nothing does. */
-  unwritten(): Buffer | undefined {
-    const waiting = this.#chunks.filter((chunk) => chunk.start >= this.#writtenTo);
-    const [first] = waiting;
-    if (first === undefined) return undefined;
-    return waiting.length === 1 ? first.data : Buffer.concat(waiting.map((chunk) => chunk.data));
+  /** What waits to be written, in order; empty when nothing does. */
+  unwritten(): readonly Buffer[] {
+    return this.#chunks.filter((chunk) => chunk.start >= this.#writtenTo).map(({ data }) => data);
   }
 
   wrote(bytes: number): void {

@@ -1,3 +1,4 @@
+import { tagsIn } from "@basalt/policy";
 import type { CacheKey, ObjectLocation } from "@basalt/store";
 import { fieldText, parseFieldText } from "./fieldText.ts";
 import { AT, copyBlock, FIXED_BYTES, keyIn, NOT_ASKED, readLocation, writeLocation } from "./objectBlock.ts";
@@ -76,6 +77,7 @@ const FLAG = {
   HAS_BODY: 1 << 6,
   HAS_LOCATION: 1 << 7,
   STRETCHED: 1 << 8,
+  IS_TAGGED: 1 << 9,
 } as const;
 
 /** Bits of the status; FLAG stands above them. */
@@ -104,8 +106,15 @@ export class CachedObject implements PreparedResponse {
   #marks: number;
   #holds = 0;
 
-  /** `url` goes with an encoded head, whose own stays unread. */
-  constructor(from: ObjectState & { readonly head: Head; readonly body: Buffer | undefined; readonly url?: string }) {
+  /** `url` and `isTagged` go with an encoded head, whose own texts stay unread. */
+  constructor(
+    from: ObjectState & {
+      readonly head: Head;
+      readonly body: Buffer | undefined;
+      readonly url?: string;
+      readonly isTagged?: boolean;
+    },
+  ) {
     const { head, body, location } = from;
     this.url = "url" in head ? head.url : (from.url ?? "");
     this.variant = head.variant;
@@ -138,6 +147,7 @@ export class CachedObject implements PreparedResponse {
     this.#mark(FLAG.EXPIRED_BY_FORCE, from.expiredByForce);
     this.#mark(FLAG.HAS_BODY, body !== undefined);
     this.#mark(FLAG.HAS_LOCATION, location !== undefined);
+    this.#mark(FLAG.IS_TAGGED, "fields" in head ? tagsIn(head.fields) !== "" : from.isTagged === true);
   }
 
   get key(): CacheKey {
@@ -291,6 +301,16 @@ export class CachedObject implements PreparedResponse {
 
   set stretched(value: boolean) {
     this.#mark(FLAG.STRETCHED, value);
+  }
+
+  /** It has tags, for purges by tag. */
+  get isTagged(): boolean {
+    return this.#has(FLAG.IS_TAGGED);
+  }
+
+  /** Parted by one blank; made anew by each look. */
+  get tags(): string {
+    return this.isTagged ? tagsIn(this.fields) : "";
   }
 
   /** Blocks of its body may be absent on disk. */

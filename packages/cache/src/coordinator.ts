@@ -1,8 +1,14 @@
 import type { Channel } from "@basalt/ipc";
-import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG } from "@basalt/store";
+import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, type Tally } from "@basalt/store";
 import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
 import { Fallbacks } from "./fallbacks.ts";
-import { applyInvalidation, InvalidationList, targetMatches } from "./invalidations.ts";
+import {
+  HostInvalidations,
+  type InvalidationJournal,
+  type InvalidationRequest,
+  withState,
+} from "./hostInvalidations.ts";
+import { targetMatches } from "./invalidations.ts";
 import { PartTable } from "./parts/partTable.ts";
 import type {
   AcquireReply,
@@ -51,11 +57,6 @@ interface RecentFailure {
   readonly untilMs: number;
 }
 
-/** Remembers invalidations until the index shows them for good (OPT-80); a failure of it is its own business. */
-export interface InvalidationJournal {
-  append(invalidation: Invalidation): Promise<void> | undefined;
-}
-
 export interface CoordinatorParts {
   readonly clock: Clock;
   readonly journal?: InvalidationJournal;
@@ -99,15 +100,7 @@ export class ObjectCoordinator {
   });
   readonly #fallbacks: Fallbacks;
   readonly #failures = new Map<string, RecentFailure>();
-  readonly #invalidations = new Map<string, InvalidationList>();
-  /** Versions of calls in progress, and of the latest invalidation. */
-  readonly #unapplied = new Set<number>();
-  #latestInvalidation = 0;
-  /** What calls in progress have affected so far, by version: objects that arrive meanwhile are added. */
-  readonly #running = new Map<number, { count: number; bytes: number }>();
-  /** The index file shows all invalidations up to the first; workers were told up to the second. */
-  #flushedVersion = 0;
-  #settledVersion = 0;
+  readonly #invalidations: HostInvalidations;
   #nextFillId = 1;
   #version: number;
   /** Undefined: all. */
@@ -117,6 +110,17 @@ export class ObjectCoordinator {
     this.#parts = parts;
     this.#fallbacks = new Fallbacks(parts.clock);
     this.#version = parts.index.highestVersion;
+    this.#invalidations = new HostInvalidations({
+      index: parts.index,
+      journal: parts.journal,
+      workers: () => this.#workers.values(),
+      nextVersion: () => ++this.#version,
+      isComing: (vhost, url) => this.#isComing(vhost, url),
+      oldestFill: () => this.#oldestFill(),
+      detachFills: (invalidation) => this.#detachFills(invalidation),
+      onRemoved: (row) => this.#fallbacks.drop(row.location.file),
+      onDefect: parts.onDefect,
+    });
   }
 
   get fillsInProgress(): number {
@@ -133,39 +137,20 @@ export class ObjectCoordinator {
     }
   }
 
-  /** Applies what a crash may have undone (OPT-81), before any worker is there. */
+  /** Takes over what a crash may have undone (OPT-81), before any worker is there. */
   async replay(invalidations: readonly Invalidation[]): Promise<void> {
-    const byScan: Invalidation[] = [];
-    const nothing = { count: 0, bytes: 0 };
-    for (const invalidation of invalidations) {
-      const { target, vhost, version } = invalidation;
-      this.#version = Math.max(this.#version, version);
-      this.#latestInvalidation = Math.max(this.#latestInvalidation, version);
-      if (target.kind !== "url") byScan.push(invalidation);
-      else for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, nothing);
-    }
-    if (byScan.length > 0) {
-      await this.#parts.index.scan({}, (row) => {
-        for (const invalidation of byScan) {
-          if (invalidation.vhost !== row.vhost || !targetMatches(invalidation.target, row.url)) continue;
-          const current = this.#parts.index.find(row.key);
-          if (current !== undefined) this.#apply(current, invalidation, nothing);
-        }
-      });
-    }
-    if (invalidations.length > 0) await this.#settle().catch(this.#parts.onDefect);
+    for (const { version } of invalidations) this.startBehind(version);
+    await this.#invalidations.replay(invalidations);
   }
 
   /** Invalidations up to this version are in the index, and nothing that began before them is still on its way. */
   get settledVersion(): number {
-    return this.#settledVersion;
+    return this.#invalidations.settledVersion;
   }
 
   /** Every invalidation up to this version has changed the rows that it means. */
   get appliedVersion(): number {
-    let applied = this.#latestInvalidation;
-    for (const version of this.#unapplied) applied = Math.min(applied, version - 1);
-    return applied;
+    return this.#invalidations.appliedVersion;
   }
 
   get newestVersion(): number {
@@ -179,6 +164,9 @@ export class ObjectCoordinator {
 
   addWorker(id: number, channel: WorkerChannel): void {
     this.#workers.set(id, channel);
+    const unsettled = this.#invalidations.unsettled();
+    // A worker that dies has no memory left to serve from.
+    if (unsettled.length > 0) channel.call("invalidate", unsettled).catch(() => undefined);
   }
 
   /** The worker is gone: its fills are orphans, and those it followed have one reader less. */
@@ -194,7 +182,7 @@ export class ObjectCoordinator {
   acquire(worker: number, request: AcquireRequest): AcquireReply {
     this.#expectKnown(worker);
     const key = request.key.toString("latin1");
-    const found = this.#parts.index.find(request.key);
+    const found = this.#find(request.key);
     const row = found !== undefined && this.#parts.hasDisk(found.location.disk) ? found : undefined;
     if (row !== undefined && row.version > request.heldVersion) return { kind: "stored", row };
     const running = this.#fillByKey.get(key);
@@ -231,6 +219,7 @@ export class ObjectCoordinator {
     const fill = this.#fills.get(fillId);
     if (fill === undefined) return;
     fill.shared = shared;
+    if (this.#invalidations.concernsHead(fill.vhost, fill.version, shared.head)) this.#detach(fill);
     fill.arrived.enter(shared.availableBytes, 0, shared.checksums);
     this.#parts.onGrowing?.(shared, shared.availableBytes);
     this.#tell(fill, { fillId, kind: "shared", shared });
@@ -339,50 +328,45 @@ export class ObjectCoordinator {
   }
 
   /**
-   * Invalidates objects on the whole host. Resolves when every worker has confirmed and every row is changed; the
-   * count is of objects that were affected (PRG-15: an object already purged does not count).
+   * Invalidates objects on the whole host. Resolves when no worker serves what it forbids any more, nor will after a
+   * crash; rows may follow in the background. The count is of objects that were affected (PRG-15).
    */
-  async invalidate(
-    vhost: string,
-    target: InvalidationTarget,
-    action: InvalidationAction,
-  ): Promise<{ readonly count: number; readonly bytes: number }> {
-    const invalidation: Invalidation = { version: ++this.#version, vhost, target, action };
-    this.#listOf(vhost).add(invalidation);
-    this.#unapplied.add(invalidation.version);
-    this.#latestInvalidation = invalidation.version;
-    this.#detachFills(invalidation);
-    const affected = { count: 0, bytes: 0 };
-    this.#running.set(invalidation.version, affected);
-    const journaled = this.#isOutlivedBy(invalidation) ? this.#parts.journal?.append(invalidation) : undefined;
-    const confirmed = this.#confirmAll(invalidation);
-    // It may fail before it is awaited.
-    confirmed.catch(() => undefined);
-    if (target.kind === "url") {
-      for (const row of this.#parts.index.findVariants(vhost, target.url)) this.#apply(row, invalidation, affected);
-    } else {
-      await this.#parts.index.scan({ vhost }, (row) => {
-        if (targetMatches(target, row.url)) this.#apply(row, invalidation, affected);
-      });
-    }
-    await confirmed;
-    await journaled;
-    this.#running.delete(invalidation.version);
-    this.#unapplied.delete(invalidation.version);
-    void this.#settle().catch(this.#parts.onDefect);
-    return affected;
+  async invalidate(vhost: string, target: InvalidationTarget, action: InvalidationAction): Promise<Tally> {
+    const [affected] = await this.#invalidations.invalidate([{ vhost, target, action }]);
+    return affected ?? { count: 0, bytes: 0 };
+  }
+
+  /** As `invalidate`, for several at once: what each has affected, in their order. */
+  invalidateAll(requests: readonly InvalidationRequest[]): Promise<Tally[]> {
+    return this.#invalidations.invalidate(requests);
+  }
+
+  /** What `invalidateAll` would affect; changes nothing. */
+  measure(requests: readonly InvalidationRequest[]): Promise<Tally[]> {
+    return this.#invalidations.measure(requests);
+  }
+
+  /** Resolves when every row shows what was invalidated. */
+  finishSweeps(): Promise<void> {
+    return this.#invalidations.finish();
+  }
+
+  /** Nothing is changed in the background any more. */
+  stop(): void {
+    this.#invalidations.stop();
   }
 
   /** What an unsafe method has made out of date goes for good (RFC 9111 4.4). */
   async outdated(vhost: string, urls: readonly string[]): Promise<null> {
     const action = { kind: "hardpurge" } as const;
-    await Promise.all(urls.map((url) => this.invalidate(vhost, { kind: "url", url }, action)));
+    await this.invalidateAll(urls.map((url) => ({ vhost, target: { kind: "url", url }, action })));
     return null;
   }
 
   /** State of the stored variants of a URL, for fileinfo. */
   variantsOf(vhost: string, url: string): readonly IndexRow[] {
-    return this.#parts.index.findVariants(vhost, url);
+    const views = this.#parts.index.findVariants(vhost, url).map((row) => this.#invalidations.view(row));
+    return views.filter((row) => row !== undefined);
   }
 
   /** What is on its way from origins for a stored object, for fileinfo. */
@@ -424,7 +408,7 @@ export class ObjectCoordinator {
     }
     const { shared, arrived } = fill;
     const now = shared && { ...shared, availableBytes: arrived.bytes, checksums: arrived.from(0) };
-    return { kind: "follow", fillId: fill.id, shared: now };
+    return { kind: "follow", fillId: fill.id, version: fill.version, shared: now };
   }
 
   #tell(fill: Fill, update: FillUpdate): void {
@@ -435,8 +419,8 @@ export class ObjectCoordinator {
     this.#tell(fill, update);
     this.#fills.delete(fill.id);
     if (fill.shared !== undefined) this.#parts.onGrowing?.(fill.shared, 0);
-    if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
-    if (this.#flushedVersion > this.#settledVersion) this.#tellSettled();
+    this.#detach(fill);
+    this.#invalidations.tellSettled();
   }
 
   /**
@@ -444,7 +428,7 @@ export class ObjectCoordinator {
    * the place in the row is believed only while nobody knows better.
    */
   #renew(fill: Fill, row: IndexRow): FillUpdate {
-    const present = this.#parts.index.find(row.key);
+    const present = this.#find(row.key);
     if (present === undefined) return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     const isSameState = present.version === fill.heldVersion;
     return this.#store(fill, isSameState ? { ...row, location: present.location } : row);
@@ -463,90 +447,54 @@ export class ObjectCoordinator {
       this.#parts.index.passOver(row.location);
       return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
-    const newer = this.#listOf(row.vhost).matching(row.url, row.version);
-    const state = stateOf(row);
-    for (const invalidation of newer) {
-      const affected = this.#running.get(invalidation.version);
-      if (affected !== undefined && (row.flags & ROW_FLAG.DERIVED) === 0) {
-        affected.count++;
-        affected.bytes += row.location.bodyBytes;
-      }
-      if (!applyInvalidation(state, invalidation)) {
-        // Put and removed, so that the keeper of the disks learns of the body to delete.
-        this.#parts.index.put(row);
-        this.#parts.index.remove(row.key);
-        return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
-      }
+    const arrived = this.#invalidations.arrived(row, present === undefined);
+    if (arrived === undefined) {
+      // Put and removed, so that the keeper of the disks learns of the body to delete.
+      this.#parts.index.put(row);
+      this.#parts.index.remove(row.key);
+      return { fillId: fill.id, kind: "ended", availableBytes: row.location.bodyBytes };
     }
     // A worker that renews an object with a long body does not know what others have filled of it.
     const isSameFile = row.location.file !== 0 && present?.location.file === row.location.file;
-    const known = isSameFile ? { ...row, missingBytes: Math.min(row.missingBytes, present.missingBytes) } : row;
-    const stored = newer.length === 0 ? known : withState(known, state);
+    const missingBytes = isSameFile ? Math.min(row.missingBytes, present.missingBytes) : row.missingBytes;
+    const stored = { ...arrived, missingBytes };
     this.#parts.index.put(stored);
     return { fillId: fill.id, kind: "stored", row: stored };
   }
 
-  #apply(row: IndexRow, invalidation: Invalidation, affected: { count: number; bytes: number }): void {
-    if (row.version > invalidation.version) return;
-    const wasPurged = (row.flags & ROW_FLAG.PURGED) !== 0;
-    if (wasPurged && invalidation.action.kind === "purge") return;
-    const state = stateOf(row);
-    if (applyInvalidation(state, invalidation)) {
-      const changed = withState(row, state);
-      this.#parts.index.update(row.key, { freshUntil: changed.freshUntil, flags: changed.flags });
-    } else {
-      this.#parts.index.remove(row.key);
-      this.#fallbacks.drop(row.location.file);
-    }
-    if ((row.flags & ROW_FLAG.DERIVED) !== 0) return;
-    affected.count++;
-    affected.bytes += row.location.bodyBytes;
+  #find(key: CacheKey): IndexRow | undefined {
+    const row = this.#parts.index.find(key);
+    return row === undefined ? undefined : this.#invalidations.view(row);
   }
 
-  /**
-   * Whether a crash could bring back what it is about. Not where nothing of a URL is on disk or on its way there: anybody
-   * can send unsafe requests, and each would cost a write that waits for the disk.
-   */
-  #isOutlivedBy({ vhost, target }: Invalidation): boolean {
-    if (target.kind !== "url" || this.#parts.index.findVariants(vhost, target.url).length > 0) return true;
-    for (const fill of this.#fills.values()) if (fill.vhost === vhost && fill.url === target.url) return true;
+  #isComing(vhost: string, url: string): boolean {
+    for (const fill of this.#fills.values()) if (fill.vhost === vhost && fill.url === url) return true;
     return false;
   }
 
-  /** A fill that started before an invalidation may go on for those who wait, but nobody new may join it. */
-  #detachFills(invalidation: Invalidation): void {
-    for (const [key, fill] of this.#fillByKey) {
-      if (fill.vhost === invalidation.vhost && targetMatches(invalidation.target, fill.url))
-        this.#fillByKey.delete(key);
+  #oldestFill(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const fill of this.#fills.values()) oldest = Math.min(oldest, fill.version);
+    return oldest;
+  }
+
+  /**
+   * A fill that started before an invalidation may go on for those who wait, but nobody new may join it. Its tags are
+   * known when its head is: `fillShared`, and whoever follows it, look once more.
+   */
+  #detachFills({ vhost, target, version }: Invalidation): void {
+    for (const fill of this.#fillByKey.values()) {
+      if (fill.vhost !== vhost) continue;
+      const isMeant =
+        target.kind === "tag"
+          ? fill.shared !== undefined && this.#invalidations.concernsHead(vhost, version - 1, fill.shared.head)
+          : targetMatches(target, fill.url);
+      if (isMeant) this.#detach(fill);
     }
   }
 
-  async #confirmAll(invalidation: Invalidation): Promise<void> {
-    const calls = [...this.#workers.values()].map((worker) =>
-      worker.call("invalidate", invalidation).catch((cause: unknown) => {
-        // A worker that died has no memory left to serve from.
-        if (EdgeError.from(cause).code !== "SHUTTING_DOWN") throw cause;
-      }),
-    );
-    await Promise.all(calls);
-  }
-
-  /** What could not be written is written with the next. */
-  async #settle(): Promise<void> {
-    const { appliedVersion } = this;
-    await this.#parts.index.flush();
-    this.#flushedVersion = Math.max(this.#flushedVersion, appliedVersion);
-    this.#tellSettled();
-  }
-
-  /** An invalidation may be forgotten when the index shows it and no fill that began before it is still running. */
-  #tellSettled(): void {
-    let settled = this.#flushedVersion;
-    for (const fill of this.#fills.values()) settled = Math.min(settled, fill.version - 1);
-    if (settled <= this.#settledVersion) return;
-    this.#settledVersion = settled;
-    for (const worker of this.#workers.values()) worker.tell("settled", { version: settled });
-    for (const list of this.#invalidations.values()) list.settle(settled);
+  #detach(fill: Fill): void {
+    if (this.#fillByKey.get(fill.key) === fill) this.#fillByKey.delete(fill.key);
   }
 
   #rememberFailure(key: string, code: ErrorCode, seconds: number): void {
@@ -556,32 +504,4 @@ export class ObjectCoordinator {
     }
     this.#failures.set(key, { code, untilMs: this.#parts.clock.now() + seconds * 1000 });
   }
-
-  #listOf(vhost: string): InvalidationList {
-    let list = this.#invalidations.get(vhost);
-    if (list === undefined) {
-      list = new InvalidationList();
-      this.#invalidations.set(vhost, list);
-    }
-    return list;
-  }
 }
-
-const stateOf = (row: IndexRow) => ({
-  version: row.version,
-  freshUntilMs: Number(row.freshUntil),
-  purged: (row.flags & ROW_FLAG.PURGED) !== 0,
-  expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
-});
-
-const withState = (
-  row: IndexRow,
-  state: { readonly freshUntilMs: number; readonly purged: boolean; readonly expiredByForce: boolean },
-): IndexRow => ({
-  ...row,
-  freshUntil: epochMs(state.freshUntilMs),
-  flags:
-    (row.flags & ROW_FLAG.DERIVED) |
-    (state.purged ? ROW_FLAG.PURGED : 0) |
-    (state.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0),
-});

@@ -11,6 +11,7 @@ import {
   type ResponseFacts,
   responseFacts,
   withheldFields,
+  withTags,
 } from "@basalt/policy";
 import { BLOCK_BYTES, type CacheKey, type ObjectLocation, type PartedFile, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs } from "@basalt/types";
@@ -288,12 +289,19 @@ export class Filling {
   ): Promise<FetchOutcome> {
     try {
       const { vhost, onInformation } = request;
+      const { tagHeader } = vhost.settings.options;
+      const tagged = (head: OriginResponseHead): OriginResponseHead => {
+        const fields = withTags(head.fields, tagHeader);
+        return fields === head.fields ? head : { ...head, fields };
+      };
       const plain = request.originRequest(validated);
       if (!vhost.settings.originOptions.fullRangeInit || plain.method !== "GET") {
-        return await fetchFromOrigin(vhost.pool, plain, begin, onInformation);
+        const beginTagged: typeof begin = (head, control) => begin(tagged(head), control);
+        const outcome = await fetchFromOrigin(vhost.pool, plain, beginTagged, onInformation);
+        return outcome.kind === "failed" ? outcome : { ...outcome, head: tagged(outcome.head) };
       }
       const ranged = { ...plain, fields: [...plain.fields, ...FULL_RANGE_FIELDS] };
-      const whole = (head: OriginResponseHead): OriginResponseHead => ({ ...head, ...asWhole(head) });
+      const whole = (head: OriginResponseHead): OriginResponseHead => ({ ...tagged(head), ...asWhole(tagged(head)) });
       const beginWhole: typeof begin = (head, control) => begin(whole(head), control);
       const outcome = await fetchFromOrigin(vhost.pool, ranged, beginWhole, onInformation);
       return outcome.kind === "failed" ? outcome : { ...outcome, head: whole(outcome.head) };
@@ -307,7 +315,8 @@ export class Filling {
    * kept where the rules forbid it.
    */
   keepWhole(request: ObtainRequest, key: CacheKey, grant: Grant, answer: WholeAnswer): void {
-    const { head, body, requestedAtMs } = answer;
+    const { body, requestedAtMs } = answer;
+    const head = { ...answer.head, fields: withTags(answer.head.fields, request.vhost.settings.options.tagHeader) };
     const facts = responseFacts(head.status, head.fields);
     const stored = { ...this.#storedHead(request, head, facts, grant.version, requestedAtMs), bodyBytes: body.length };
     const object = this.#objectOf(request, key, grant.version, stored, body);
@@ -348,7 +357,8 @@ export class Filling {
           freshUntil: epochMs(source.freshUntilMs),
           ttl: source.ttlSeconds,
           updatedAt: clock.now(),
-          flags: ROW_FLAG.DERIVED,
+          flags: ROW_FLAG.DERIVED | (source.isTagged ? ROW_FLAG.TAGGED : 0),
+          tags: source.tags,
         },
       });
       if (reply.kind === "unchanged") {

@@ -12,6 +12,7 @@ type Listener = (update: FillUpdate) => void;
 export class Followers {
   readonly #listeners = new Map<number, Set<Listener>>();
   readonly #early = new Map<number, FillUpdate[]>();
+  #isCutOff = false;
 
   receive(update: FillUpdate): void {
     const listeners = this.#listeners.get(update.fillId);
@@ -25,6 +26,12 @@ export class Followers {
     else waiting.push(update);
   }
 
+  /** No news will come any more: whoever follows a fill fetches by itself. */
+  cutOff(): void {
+    this.#isCutOff = true;
+    for (const fillId of [...this.#listeners.keys()]) this.receive({ fillId, kind: "orphaned" });
+  }
+
   /** All updates of a fill, for the first who asks those too that came early. */
   follow(fillId: number, listener: Listener): void {
     const others = this.#listeners.get(fillId);
@@ -33,6 +40,7 @@ export class Followers {
     const early = this.#early.get(fillId) ?? [];
     this.#early.delete(fillId);
     for (const update of early) this.receive(update);
+    if (this.#isCutOff && this.#listeners.has(fillId)) this.receive({ fillId, kind: "orphaned" });
   }
 
   /** The first update that decides something; later ones wait for `follow`. */

@@ -11,11 +11,12 @@ export {
 } from "./cacheVhost.ts";
 export {
   type CoordinatorParts,
-  type InvalidationJournal,
   ObjectCoordinator,
+  type ObjectUse,
   type WorkerChannel,
 } from "./coordinator.ts";
 export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
+export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidations.ts";
 export { PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";

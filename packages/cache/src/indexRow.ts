@@ -16,7 +16,9 @@ export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
     (object.purged ? ROW_FLAG.PURGED : 0) |
     (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
     (object.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0) |
+    (object.isTagged ? ROW_FLAG.TAGGED : 0) |
     (object.stretched ? ROW_FLAG.STRETCHED : 0),
+  tags: object.tags,
 });
 
 /** State of an object as the index keeps it; undefined while it has no place on disk. */

@@ -1,7 +1,7 @@
 import type { OriginExchange } from "@basalt/origin";
 import type { ArrivedChecksums, BodyStore, GrowingFile, ObjectLocation, RowImage } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
-import { ArrivingBytes } from "./arrivingBytes.ts";
+import { ArrivingBytes, lengthOf } from "./arrivingBytes.ts";
 import { type BodySource, Watchers } from "./bodySource.ts";
 import { PACKED_BODY_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "./limits.ts";
 import type { BodySink, SinkControl } from "./originFetch.ts";
@@ -215,12 +215,13 @@ export class LocalFill implements BodySource, BodySink {
   #write(): Promise<void> {
     const file = this.#openFile;
     const isIdle = this.#writing === undefined && this.#storeError === undefined;
-    const gathered = file === undefined || !isIdle ? undefined : this.#bytes.unwritten();
-    if (file === undefined || gathered === undefined) return this.#writing ?? this.#opened ?? Promise.resolve();
-    this.#writing = file.write(gathered).then(
+    const waiting = file === undefined || !isIdle ? [] : this.#bytes.unwritten();
+    if (file === undefined || waiting.length === 0) return this.#writing ?? this.#opened ?? Promise.resolve();
+    const waitingBytes = lengthOf(waiting);
+    this.#writing = file.write(...waiting).then(
       () => {
         this.#writing = undefined;
-        this.#bytes.wrote(gathered.length);
+        this.#bytes.wrote(waitingBytes);
         this.#resume();
         if (this.#shareListener !== undefined) this.#tellShared();
         void this.#write();

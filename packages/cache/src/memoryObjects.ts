@@ -69,7 +69,7 @@ export class MemoryObjects {
   /** Applies what came since the object was last checked; undefined when that was its end. */
   recheck(vhost: CacheVhost, variant: Variant, object: CachedObject): CachedObject | undefined {
     const space = vhost.index * SPACES_PER_VHOST + variant;
-    for (const invalidation of vhost.invalidations.matching(object.url, object.checkedVersion)) {
+    for (const invalidation of vhost.invalidations.matching(object.url, object.checkedVersion, object)) {
       if (!this.#applyTo(space, object, invalidation)) return undefined;
     }
     object.checkedVersion = vhost.invalidations.latest;
@@ -121,7 +121,7 @@ export class MemoryObjects {
     this.#tier.forEach((entry, _name, space) => {
       if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
       if (entry.checkedVersion >= list.latest) return;
-      for (const invalidation of list.matching(entry.url, entry.checkedVersion)) {
+      for (const invalidation of list.matching(entry.url, entry.checkedVersion, entry)) {
         this.#applyTo(space, entry, invalidation);
       }
       entry.checkedVersion = list.latest;

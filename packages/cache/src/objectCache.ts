@@ -1,6 +1,6 @@
 import type { Channel } from "@basalt/ipc";
 import type { OriginRequest } from "@basalt/origin";
-import { failureTtl, type PassReason, type RequestFacts, responseFacts } from "@basalt/policy";
+import { failureTtl, type PassReason, type RequestFacts, responseFacts, tagsIn } from "@basalt/policy";
 import type { BodyStore, CacheKey, DiskIndexReader, DiskSetting, IndexRow, MemoryTier } from "@basalt/store";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
@@ -9,7 +9,7 @@ import type { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
 import { Filling, type WholeAnswer } from "./filling.ts";
 import { Followers } from "./followers.ts";
-import { type InvalidationList, targetMatches } from "./invalidations.ts";
+import { type InvalidationList, type Tagged, targetMatches } from "./invalidations.ts";
 import { OBTAIN_ATTEMPTS, TOUCH_SECONDS } from "./limits.ts";
 import { MemoryBody } from "./memoryBody.ts";
 import { MemoryObjects } from "./memoryObjects.ts";
@@ -286,7 +286,8 @@ export class ObjectCache {
 
   /**
    * Takes an invalidation: from now on no request is served what it forbids. Resolves when objects of this worker that
-   * were on their way to the disk have arrived there and been reported, so that they are counted.
+   * were on their way to the disk have arrived there and been reported, so that they are counted. Of a flight the tags
+   * are not known yet: whoever joins it looks at them when it has landed.
    */
   invalidate(vhostIndex: number, list: InvalidationList, invalidation: Invalidation): Promise<void> {
     this.#memory.invalidate(vhostIndex, list, invalidation);
@@ -294,8 +295,10 @@ export class ObjectCache {
     const concerns = (candidate: { readonly vhost: string; readonly url: string }): boolean =>
       candidate.vhost === invalidation.vhost && targetMatches(target, candidate.url);
     for (const [name, flight] of this.#flights) if (concerns(flight)) this.#flights.delete(name);
-    for (const [name, growing] of this.#growing) if (concerns(growing)) this.#growing.delete(name);
-    return this.#filling.whenAllStored((object) => targetMatches(target, object.url));
+    for (const [name, growing] of this.#growing) {
+      if (concerns(growing) || this.#isOutdated(list, growing.obtained)) this.#growing.delete(name);
+    }
+    return this.#filling.whenAllStored((object) => targetMatches(target, object.url, object));
   }
 
   /** Nothing that is stored for these URLs now is served by any worker once this has resolved. */
@@ -339,6 +342,7 @@ export class ObjectCache {
 
   /** What another request has brought, for one that waited for it. */
   async #joined(request: ObtainRequest, obtained: Obtained): Promise<Obtained> {
+    if (this.#isOutdated(request.vhost.invalidations, obtained)) return await this.obtain(request);
     switch (obtained.kind) {
       case "failed":
         return obtained;
@@ -479,6 +483,11 @@ export class ObjectCache {
     if (shared !== undefined) {
       const head = sharedHead(shared);
       if (head instanceof EdgeError) return undefined;
+      // The primary knows of that too by now: nobody follows this fill any more.
+      if (request.vhost.invalidations.concernsTags(reply.version, taggedOf(head))) {
+        this.#followers.follow(reply.fillId, () => {});
+        return undefined;
+      }
       // Its head was there before it was asked for: it may be out of date by now, as any other.
       if (reply.shared !== undefined && !this.#isJoinable(request, head)) {
         this.#followers.follow(reply.fillId, () => {});
@@ -493,7 +502,7 @@ export class ObjectCache {
         kind: "body",
         head,
         source: remote,
-        version: 0,
+        version: reply.version,
         result: held === undefined ? "TCP_MISS" : "TCP_REFRESH_MISS",
       } as const;
       this.#setGrowing(request, obtained);
@@ -601,7 +610,22 @@ export class ObjectCache {
     return derived;
   }
 
+  /** Whether tags of what arrives were invalidated after its fill began: those who come now must not have it. */
+  #isOutdated(list: InvalidationList, obtained: Obtained): boolean {
+    switch (obtained.kind) {
+      case "body":
+        return list.latest > obtained.version && list.concernsTags(obtained.version, taggedOf(obtained.head));
+      case "object": {
+        const { object } = obtained;
+        return list.latest > object.checkedVersion && list.concernsTags(object.checkedVersion, object);
+      }
+      default:
+        return false;
+    }
+  }
+
   #setGrowing(request: ObtainRequest, obtained: Obtained & { readonly kind: "body" }): void {
+    if (this.#isOutdated(request.vhost.invalidations, obtained)) return;
     this.#growing.set(flightName(request), {
       vhost: request.vhost.name,
       url: request.url,
@@ -623,6 +647,11 @@ const partOriginOf = (request: ObtainRequest): PartOrigin => ({
   ifRange: request.vhost.settings.originOptions.ifRange,
   request: () => request.originRequest(undefined),
 });
+
+const taggedOf = (head: StoredHead): Tagged => {
+  const tags = tagsIn(head.fields);
+  return { isTagged: tags !== "", tags };
+};
 
 const flightName = (request: ObtainRequest): string =>
   `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.name}`;

@@ -1,4 +1,4 @@
-import type { CacheKey, IndexRow, ObjectLocation, RowImage } from "@basalt/store";
+import type { CacheKey, IndexRow, ObjectLocation, RowImage, RowTarget } from "@basalt/store";
 import type { ErrorCode } from "@basalt/types";
 
 /**
@@ -23,7 +23,13 @@ export type AcquireReply =
   /** Somebody stored a newer version meanwhile. */
   | { readonly kind: "stored"; readonly row: IndexRow }
   /** Another worker is fetching: `fillUpdate` events follow; `shared` is set when the body can be read already. */
-  | { readonly kind: "follow"; readonly fillId: number; readonly shared: SharedFill | undefined }
+  | {
+      readonly kind: "follow";
+      readonly fillId: number;
+      /** That of its result. */
+      readonly version: number;
+      readonly shared: SharedFill | undefined;
+    }
   /** The origin failed a moment ago and nothing is stored (TTL-12, TTL-13). */
   | { readonly kind: "failed"; readonly code: ErrorCode };
 
@@ -123,11 +129,7 @@ export type PartUpdate = { readonly partId: number } & (
   | { readonly kind: "ended" }
 );
 
-export type InvalidationTarget =
-  | { readonly kind: "url"; readonly url: string }
-  /** Every query string of the URL too (KEY-07). */
-  | { readonly kind: "collective"; readonly url: string }
-  | { readonly kind: "pattern"; readonly pattern: string };
+export type InvalidationTarget = RowTarget;
 
 export type InvalidationAction =
   | { readonly kind: "purge" }
@@ -189,7 +191,7 @@ export interface ObjectService {
 export interface ObjectClient {
   readonly calls: {
     /** Answered when no request in this worker can be served the old object any more. */
-    invalidate: { readonly request: Invalidation; readonly reply: null };
+    invalidate: { readonly request: readonly Invalidation[]; readonly reply: null };
   };
   readonly events: {
     fillUpdate: FillUpdate;

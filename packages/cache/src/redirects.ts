@@ -1,6 +1,7 @@
 import type { OriginAddress, VhostSettings } from "@basalt/config";
 import { getField } from "@basalt/http";
 import {
+  CLASS_COUNTER_NAMES,
   COUNTER_NAMES,
   type OriginCounters,
   type OriginExchange,
@@ -75,6 +76,14 @@ class FollowingPool implements OriginPool {
 
   get counters(): OriginCounters {
     return this.#pool.counters;
+  }
+
+  get localCounters(): OriginCounters {
+    return this.#pool.localCounters;
+  }
+
+  beginInterval(): void {
+    this.#pool.beginInterval();
   }
 
   close(): Promise<void> {
@@ -200,6 +209,7 @@ class FollowingExchange implements OriginExchange {
       const { target } = place;
       this.#follow(pool, { ...this.#request, target, fields: fieldsForElsewhere(this.#request.fields) }, () => {
         addCounts(this.#pool.counters, pool.counters);
+        addCounts(this.#pool.localCounters, pool.localCounters);
         void pool.close();
       });
     } catch (cause) {
@@ -302,8 +312,11 @@ const settingsFor = (
   },
 });
 
+/** The other pool is done: its connections close now, which nobody counts any more. */
 const addCounts = (total: OriginCounters, more: OriginCounters): void => {
+  more.connectionsClosed = more.connections;
   for (const name of COUNTER_NAMES) total[name] += more[name];
-  for (let group = 1; group <= 5; group++)
-    total.responses[group] = (total.responses[group] ?? 0) + (more.responses[group] ?? 0);
+  for (const name of CLASS_COUNTER_NAMES) {
+    for (let group = 1; group <= 5; group++) total[name][group] = (total[name][group] ?? 0) + (more[name][group] ?? 0);
+  }
 };

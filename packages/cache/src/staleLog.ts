@@ -47,6 +47,11 @@ const parseTarget = (value: unknown): InvalidationTarget | undefined => {
     const url = textOf(value, "url");
     return url === undefined ? undefined : { kind, url };
   }
+  if (kind === "tag") {
+    const tags: unknown = Reflect.get(value, "tags");
+    const isWhole = Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === "string");
+    return isWhole ? { kind, tags } : undefined;
+  }
   const pattern = textOf(value, "pattern");
   return kind === "pattern" && pattern !== undefined ? { kind, pattern } : undefined;
 };

@@ -263,6 +263,7 @@ export class StoredObjects {
     const object = new CachedObject({
       key: row.key,
       url: row.url,
+      isTagged: (row.flags & ROW_FLAG.TAGGED) !== 0,
       head,
       body,
       location: row.location,

@@ -34,6 +34,19 @@ describe("followers of a fill", () => {
     expect(seen).toEqual(["progress", "ended"]);
   });
 
+  it("are told to fetch by themselves when no news can come any more, those who come later too", async () => {
+    const followers = new Followers();
+    const seen: string[] = [];
+    followers.receive(SHARED);
+    followers.follow(1, ({ kind }) => seen.push(kind));
+    const waiting = followers.outcome(2);
+    followers.cutOff();
+    followers.follow(3, ({ kind }) => seen.push(kind));
+    expect(seen).toEqual(["shared", "orphaned", "orphaned"]);
+    expect(await waiting).toEqual({ fillId: 2, kind: "orphaned" });
+    expect(await followers.first(4)).toEqual({ fillId: 4, kind: "orphaned" });
+  });
+
   it("outcome is the end, whatever came before", async () => {
     const followers = new Followers();
     followers.receive(SHARED);

@@ -1,10 +1,30 @@
+import type { ListenAddress, ServerSettings } from "./contract.ts";
 import { tcpPort } from "./options/valueTypes.ts";
 import type { ProblemList } from "./problems.ts";
 import { type NamedElement, placeInVhosts } from "./vhostsPlaces.ts";
 import { findChildren } from "./xml/xmlElement.ts";
 
-/** A port is relayed for one host only and is never one that HTTP is spoken on (BYP-23). */
-export const checkPorts = (hosts: readonly NamedElement[], managerPort: number, problems: ProblemList): void => {
+const isEveryAddress = (address: string): boolean => address === "0.0.0.0" || address === "::";
+
+/** The management API has its port on loopback only as long as nobody else may call it. */
+const meetsManager = ({ address, port }: ListenAddress, { host, cache }: ServerSettings): boolean => {
+  if (port !== host.manager.port) return false;
+  const addresses = address === undefined ? cache.listen : [address];
+  return host.manager.allow.length > 0 || addresses.some((each) => isEveryAddress(each) || each === "127.0.0.1");
+};
+
+const checkManagerPort = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
+  for (const { vhost, element } of hosts) {
+    if (vhost.status !== "Active") continue;
+    const taken = vhost.listen.find((listen) => meetsManager(listen, server));
+    if (taken === undefined) continue;
+    const written = findChildren(element, "Listen").find(({ text }) => text.endsWith(`:${taken.port}`));
+    const place = placeInVhosts(written ?? element, "Vhosts/Vhost/Listen");
+    problems.error(place, `Port ${taken.port} is that of <Manager>.`, "another port");
+  }
+};
+
+const checkRelays = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
   const relays = hosts.flatMap(({ element }) =>
     findChildren(element, "PortBypass").flatMap((relay) => {
       const outcome = tcpPort.parse(relay.text);
@@ -23,9 +43,18 @@ export const checkPorts = (hosts: readonly NamedElement[], managerPort: number, 
       problems.error(place, `Port ${port} is relayed by line ${first} already.`, "every port once");
     } else if (listener !== undefined) {
       problems.error(place, `The virtual host ${listener} listens on port ${port}.`, "a port without <Listen>");
-    } else if (port === managerPort) {
+    } else if (port === server.host.manager.port) {
       problems.error(place, `Port ${port} is that of <Manager>.`, "another port");
     }
     if (first === undefined) lines.set(port, element.line);
   }
+};
+
+/**
+ * A port has one use: HTTP, the management API, or a relay for one host, which is never one that HTTP is spoken on
+ * (BYP-23).
+ */
+export const checkPorts = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
+  checkManagerPort(hosts, server, problems);
+  checkRelays(hosts, server, problems);
 };

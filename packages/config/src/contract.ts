@@ -13,6 +13,13 @@ export interface EdgeConfig {
   readonly vhosts: readonly VhostSettings[];
   /** Name of the virtual host for requests that match none (CFG-59). */
   readonly defaultVhost: string | undefined;
+  readonly views: readonly StatsView[];
+}
+
+/** Virtual hosts whose statistics are also given together; members need not exist (STAT-88). */
+export interface StatsView {
+  readonly name: string;
+  readonly vhosts: readonly string[];
 }
 
 export type Role = "Admin" | "User" | "Looker";
@@ -56,6 +63,8 @@ export interface ServerSettings {
     readonly httpClientSession: { readonly init: number; readonly topUp: number };
     readonly emergencyMode: boolean;
     readonly syncStale: boolean;
+    /** Backups of the configuration older than this are removed at cleanup time (CFG-51). */
+    readonly configHistoryDays: number;
     readonly listen: readonly string[];
     /** Name servers for origin domains as `ip` or `ip:port`; empty: those of the system. */
     readonly dnsServers: readonly string[];
@@ -65,6 +74,9 @@ export interface ServerSettings {
     /** Accept workers; 0 in the file means one per core and is resolved here. */
     readonly workers: number;
     readonly transformThreads: number;
+    readonly infoLog: LogFileSettings;
+    readonly denyLog: LogFileSettings;
+    readonly originErrorLog: OriginErrorLogSettings;
     /** How long a draining worker may finish its connections. */
     readonly drainSeconds: number;
     /** Limits on what clients send (our own element `<ClientLimits>`). */
@@ -157,7 +169,78 @@ export interface VhostSettings {
   readonly portBypass: readonly PortBypass[];
   readonly options: VhostOptions;
   readonly originOptions: OriginOptions;
+  readonly logs: VhostLogs;
+  readonly stats: StatsOptions;
   readonly conditions: ConditionFiles;
+}
+
+/** STAT-11 to STAT-15. */
+export interface StatsOptions {
+  readonly dirDepth: number;
+  readonly dirDepthAccum: boolean;
+  readonly httpsTraffic: boolean;
+  readonly clientLocal: boolean;
+  readonly originLocal: boolean;
+}
+
+/** Minutes for `time`, megabytes for `size`, both in that order for `both`; a number that is missing does not count. */
+export type LogUnit = readonly number[];
+
+export interface SyslogReceiver {
+  /** PRI of the datagrams. */
+  readonly priority: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What all logs have (LOG-12 to LOG-18). */
+export interface LogFileSettings {
+  /** Whether there is a file; traces and syslog have the lines in any case. */
+  readonly enabled: boolean;
+  readonly type: "time" | "size" | "both";
+  readonly unit: LogUnit;
+  readonly retention: number;
+  /** 0: without limit. */
+  readonly retentionDays: number;
+  readonly compression: boolean;
+  readonly sysLog: boolean;
+  readonly ftp: readonly string[];
+  readonly receivers: readonly SyslogReceiver[];
+}
+
+export interface AccessLogSettings extends LogFileSettings {
+  readonly xff: "ON" | "OFF" | "TrimCIP";
+  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext";
+  /** Whether requests over loopback are logged. */
+  readonly local: boolean;
+  /** Name in the form `elb`; empty: that of the server. */
+  readonly balancer: string;
+}
+
+export interface OriginLogSettings extends LogFileSettings {
+  readonly local: boolean;
+}
+
+export interface MonitoringLogSettings extends LogFileSettings {
+  readonly form: "json" | "xml";
+}
+
+export interface OriginErrorLogSettings extends LogFileSettings {
+  /** Whether bad HTTP behaviour of origins is logged (LOG-41). */
+  readonly warning: boolean;
+}
+
+export interface VhostLogs {
+  /** Absolute; holds a folder for each virtual host. */
+  readonly dir: string;
+  readonly access: AccessLogSettings;
+  readonly accessExtra: AccessLogSettings;
+  /** Line of the form `custom`. */
+  readonly accessFormat: string;
+  readonly origin: OriginLogSettings;
+  readonly monitoring: MonitoringLogSettings;
+  readonly dns: LogFileSettings;
+  readonly fileSystem: LogFileSettings;
 }
 
 /** `guide`: the rows of spec 02 and 04; `rfc9111`: a conforming shared cache. */
@@ -189,6 +272,8 @@ export interface VhostOptions {
   readonly acceptEncoding: boolean;
   /** Names of Vary that count (KEY-09), in lower case; `*` alone: all. */
   readonly varyHeader: readonly string[];
+  /** Fields of the origin that tags are taken from and that clients do not see, in lower case. */
+  readonly tagHeader: readonly string[];
   readonly caseSensitive: boolean;
   readonly applyQueryString: boolean;
   readonly applyQueryStringCollective: boolean;
@@ -376,6 +461,8 @@ export interface ConditionFiles {
 export interface ConfigSources extends ReadonlyMap<string, string> {
   /** Files that are there but could not be read. */
   readonly problems?: readonly Problem[];
+  /** The bytes that the texts were decoded from. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
 export type ConfigOutcome =

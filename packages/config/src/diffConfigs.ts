@@ -1,6 +1,8 @@
 import type { ConditionFiles, ConfigChange, EdgeConfig, OriginAddress, VhostSettings } from "./contract.ts";
+import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { STATS_OPTIONS, VIEW_OPTION } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { formatHealthChecker, formatPortBypass } from "./options/vhostsElements.ts";
 import { compareSettings, type Difference } from "./options/walkTable.ts";
@@ -53,9 +55,14 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
     ),
     ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
     ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
+    ...toChanges(`${root}/Log`, compareSettings(LOG_OPTIONS, from.logs, to.logs)),
+    ...toChanges(`${root}/Stats`, compareSettings(STATS_OPTIONS, from.stats, to.stats)),
     ...compareConditions(root, from.conditions, to.conditions),
   ];
 };
+
+const describeViews = ({ views }: EdgeConfig): string =>
+  views.length === 0 ? "none" : views.map((view) => VIEW_OPTION.format(view)).join("; ");
 
 /** Every value that differs, server first, then the hosts in the order of `to`, then the hosts that are gone. */
 export const diffConfigs = (from: EdgeConfig, to: EdgeConfig): readonly ConfigChange[] => {
@@ -64,6 +71,7 @@ export const diffConfigs = (from: EdgeConfig, to: EdgeConfig): readonly ConfigCh
   return [
     ...toChanges("Server", compareSettings(SERVER_OPTIONS, from.server, to.server)),
     ...live("Vhosts/Default", from.defaultVhost ?? "none", to.defaultVhost ?? "none"),
+    ...live("Vhosts/View", describeViews(from), describeViews(to)),
     ...to.vhosts.flatMap((vhost) => {
       const known = before.get(vhost.name);
       return known === undefined ? live(`Vhost[${vhost.name}]`, "absent", "present") : compareVhosts(known, vhost);

@@ -1,5 +1,7 @@
-import type { CachingProfile, OriginOptions, VhostOptions } from "./contract.ts";
+import type { CachingProfile, OriginOptions, StatsOptions, VhostLogs, VhostOptions } from "./contract.ts";
+import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { resolveOptions } from "./options/walkTable.ts";
 import type { WrittenPlaces } from "./writtenPlaces.ts";
@@ -15,6 +17,8 @@ export interface InheritedOptions {
   /** Of hosts that write none. */
   readonly profile: CachingProfile;
   readonly byProfile: Readonly<Record<CachingProfile, SharedOptions>>;
+  readonly logs: VhostLogs;
+  readonly stats: StatsOptions;
 }
 
 /** The caching profile that an `<Options>` writes, else `inherited`. */
@@ -35,5 +39,10 @@ export const resolveInherited = (vhostDefault: XmlElement | undefined, written: 
       originOptions: resolveOptions(ORIGIN_OPTIONS, originLayer, undefined, noteBelow("OriginOptions"), wanted),
     };
   };
-  return { profile, byProfile: { guide: resolveFor("guide"), rfc9111: resolveFor("rfc9111") } };
+  return {
+    profile,
+    byProfile: { guide: resolveFor("guide"), rfc9111: resolveFor("rfc9111") },
+    logs: resolveOptions(LOG_OPTIONS, findChild(vhostDefault, "Log"), undefined, written.noteBelow("Log")),
+    stats: resolveOptions(STATS_OPTIONS, findChild(vhostDefault, "Stats"), undefined, written.noteBelow("Stats")),
+  };
 };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, resolve } from "node:path";
+import { checkLogs } from "./checkLogs.ts";
 import { checkRewrites } from "./checkRewrites.ts";
 import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostSettings } from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
@@ -11,6 +12,7 @@ import { ProblemList, wholeFile } from "./problems.ts";
 import { createProvenance } from "./provenance.ts";
 import { readVhosts, type VhostsContent } from "./readVhosts.ts";
 import { type SchemaNode, SERVER_SCHEMA, VHOSTS_SCHEMA } from "./schema.ts";
+import { SERVER_FILE } from "./serverPlaces.ts";
 import { validateFile } from "./validate.ts";
 import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 import { WrittenPlaces } from "./writtenPlaces.ts";
@@ -28,7 +30,7 @@ export interface ConfigContext {
   readonly hostName: string;
 }
 
-const SERVER_FILE = "server.xml";
+const LOG_FOLDER = "log";
 
 /** Stable for a home folder, different for any two of them on one machine. */
 const nameMemoryPath = (home: string): string =>
@@ -78,9 +80,11 @@ const completeServer = (settings: ServerSettings, context: ConfigContext): Serve
 
 const completeVhost = (vhost: VhostSettings, { home }: ConfigContext): VhostSettings => {
   const { tls } = vhost.originOptions;
-  if (tls.caFile === "" || isAbsolute(tls.caFile)) return vhost;
+  const logs = { ...vhost.logs, dir: resolve(home, vhost.logs.dir === "" ? LOG_FOLDER : vhost.logs.dir) };
+  if (tls.caFile === "" || isAbsolute(tls.caFile)) return { ...vhost, logs };
   return {
     ...vhost,
+    logs,
     originOptions: { ...vhost.originOptions, tls: { ...tls, caFile: resolve(home, tls.caFile) } },
   };
 };
@@ -117,11 +121,13 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
     "Server/VHostDefault/OriginOptions",
     problems,
   );
+  checkLogs(SERVER_FILE, findDescendant(server, ["VHostDefault", "Log"]), "Server/VHostDefault/Log", problems);
+  checkLogs(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", problems);
   const written = { server: new WrittenPlaces(), inherited: new WrittenPlaces(), vhosts: new WrittenPlaces() };
   const settings = resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow(""));
-  let content: VhostsContent = { vhosts: [], defaultVhost: undefined, written: new Map() };
+  let content: VhostsContent = { vhosts: [], defaultVhost: undefined, views: [], written: new Map() };
   if (vhostsRoot !== undefined) {
-    const { defaultVhost } = resolveOptions<VhostsHead>(
+    const { defaultVhost, views } = resolveOptions<VhostsHead>(
       VHOSTS_HEAD,
       vhostsRoot,
       undefined,
@@ -129,10 +135,10 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
     );
     content = readVhosts(
       vhostsRoot,
-      defaultVhost,
+      { defaultVhost, views },
       resolveInherited(findChild(server, "VHostDefault"), written.inherited),
       sources,
-      settings.host.manager.port,
+      settings,
       problems,
     );
   }
@@ -142,6 +148,7 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
     server: completeServer(settings, context),
     vhosts: content.vhosts.map((vhost) => completeVhost(vhost, context)),
     defaultVhost: content.defaultVhost,
+    views: content.views,
   };
   const provenance = createProvenance({ ...written, hosts: content.written });
   return { ok: true, config: deepFreeze(config), warnings: problems.all, provenance };

@@ -4,6 +4,7 @@ import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { flattenTable } from "./options/walkTable.ts";
 import type { WrittenHosts } from "./readVhosts.ts";
+import { SERVER_FILE } from "./serverPlaces.ts";
 import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 import type { WrittenPlaces } from "./writtenPlaces.ts";
 
@@ -32,8 +33,6 @@ export interface Provenance {
   /** As `placesOf`, for an element of `vhosts.xml` that belongs to no host. */
   vhostsPlacesOf(element: string): readonly ConfigPlace[];
 }
-
-const SERVER_FILE = "server.xml";
 
 export interface WrittenConfig {
   readonly server: WrittenPlaces;

@@ -13,17 +13,44 @@ const isMissing = (error: unknown): boolean =>
 const describe = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/, \w+ '.*'$/s, "") : String(error);
 
-/** The text of a file, undefined when there is none; throws what the operator must mend. */
-const readText = async (path: string): Promise<string | undefined> => {
+/** The content of a file, undefined when there is none; throws what the operator must mend. */
+const readBytes = async (path: string): Promise<Uint8Array | undefined> => {
   try {
     const status = await stat(path);
     if (!status.isFile()) throw new Error("it is not a file");
-    if (status.size > MAX_FILE_BYTES) throw new Error(`it has ${status.size} bytes, at most 16 MB are read`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    if (status.size > MAX_FILE_BYTES) throw new Error(tooLarge(status.size));
+    return await readFile(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error instanceof TypeError ? new Error("it is not UTF-8 text", { cause: error }) : error;
+    throw error;
   }
+};
+
+const tooLarge = (bytes: number): string => `it has ${bytes} bytes, at most 16 MB are read`;
+
+const cannotBeRead = (file: string, reason: string): Problem => ({
+  severity: "error",
+  ...wholeFile(file),
+  message: `The file cannot be read: ${reason}.`,
+});
+
+/** The files of a configuration as `parseConfig` takes them; those that are no text are among the `problems`. */
+export const decodeConfigFiles = (
+  files: ReadonlyMap<string, Uint8Array>,
+  unreadable: readonly Problem[] = [],
+): ConfigSources => {
+  const texts = new Map<string, string>();
+  const problems = [...unreadable];
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (const [file, bytes] of files) {
+    try {
+      if (bytes.length > MAX_FILE_BYTES) problems.push(cannotBeRead(file, tooLarge(bytes.length)));
+      else texts.set(file, decoder.decode(bytes));
+    } catch {
+      problems.push(cannotBeRead(file, "it is not UTF-8 text"));
+    }
+  }
+  return Object.assign(texts, { problems, files });
 };
 
 const listFolder = async (path: string): Promise<readonly string[]> => {
@@ -40,24 +67,22 @@ const listFolder = async (path: string): Promise<readonly string[]> => {
  * absent from the answer, one that cannot be read is among its `problems`, which `parseConfig` reports.
  */
 export const readConfigSources = async (home: string): Promise<ConfigSources> => {
-  const texts = new Map<string, string>();
+  const files = new Map<string, Uint8Array>();
   const problems: Problem[] = [];
-  const report = (file: string, message: string): void => {
-    problems.push({ severity: "error", ...wholeFile(file), message });
-  };
   const read = async (file: string): Promise<void> => {
     try {
-      const text = await readText(join(home, file));
-      if (text !== undefined) texts.set(file, text);
+      const bytes = await readBytes(join(home, file));
+      if (bytes !== undefined) files.set(file, bytes);
     } catch (error) {
-      report(file, `The file cannot be read: ${describe(error)}.`);
+      problems.push(cannotBeRead(file, describe(error)));
     }
   };
   const list = async (folder: string): Promise<readonly string[]> => {
     try {
       return await listFolder(join(home, folder));
     } catch (error) {
-      report(folder, `The folder cannot be read: ${describe(error)}.`);
+      const message = `The folder cannot be read: ${describe(error)}.`;
+      problems.push({ severity: "error", ...wholeFile(folder), message });
       return [];
     }
   };
@@ -67,5 +92,5 @@ export const readConfigSources = async (home: string): Promise<ConfigSources> =>
     const names = (await list(`svc/${vhost}`)).filter((name) => name.endsWith(".txt"));
     await Promise.all(names.map((name) => read(`svc/${vhost}/${name}`)));
   }
-  return Object.assign(texts, { problems });
+  return decodeConfigFiles(files, problems);
 };

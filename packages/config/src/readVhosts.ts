@@ -1,3 +1,5 @@
+import { checkLogs } from "./checkLogs.ts";
+import { checkNames } from "./checkNames.ts";
 import { checkPorts } from "./checkPorts.ts";
 import { checkRewrites } from "./checkRewrites.ts";
 import {
@@ -6,11 +8,20 @@ import {
   NO_CONDITIONS,
   readConditionFiles,
 } from "./conditions/conditionFiles.ts";
-import type { ConditionFiles, ConfigSources, ListenAddress, VhostSettings } from "./contract.ts";
+import type {
+  ConditionFiles,
+  ConfigSources,
+  ListenAddress,
+  ServerSettings,
+  StatsView,
+  VhostSettings,
+} from "./contract.ts";
 import { type InheritedOptions, readProfile } from "./inheritedOptions.ts";
+import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
+import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
-import { isFacade, VHOST_HEAD, type VhostHead } from "./options/vhostsElements.ts";
+import { isFacade, VHOST_HEAD, type VhostHead, type VhostsHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
 import { type ProblemList, wholeFile } from "./problems.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
@@ -19,6 +30,8 @@ import { suggest } from "./syntax/suggest.ts";
 import { type NamedElement, placeInVhosts, VHOSTS_FILE } from "./vhostsPlaces.ts";
 import { WrittenPlaces } from "./writtenPlaces.ts";
 import { findChild, findChildren, type XmlElement } from "./xml/xmlElement.ts";
+
+const CONDITIONS_FOLDER = "svc";
 
 const readListen = (element: XmlElement, head: VhostHead, problems: ProblemList): readonly ListenAddress[] => {
   const addresses = new Map<string, ListenAddress>();
@@ -55,6 +68,22 @@ const warnUnreadFiles = (folder: string, names: readonly string[], problems: Pro
   }
 };
 
+/** Folders beyond these are counted: each hint compares with every name, and there may be thousands of both. */
+const NAMED_STRAY_FOLDERS = 5;
+
+/** A folder whose host is gone or misspelt: its rules do nothing. */
+const warnStrayFolders = (folders: Iterable<string>, names: readonly string[], problems: ProblemList): void => {
+  const known = new Set(names);
+  const stray = [...folders].filter((folder) => !known.has(folder.slice(CONDITIONS_FOLDER.length + 1)));
+  for (const folder of stray.slice(0, NAMED_STRAY_FOLDERS)) {
+    const near = suggest(folder.slice(CONDITIONS_FOLDER.length + 1), names);
+    const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+    problems.warn(wholeFile(folder), `The folder belongs to no virtual host.${hint}`);
+  }
+  const more = stray.length - NAMED_STRAY_FOLDERS;
+  if (more > 0) problems.warn(wholeFile(CONDITIONS_FOLDER), `${more} more of its folders belong to no virtual host.`);
+};
+
 const readVhost = (
   element: XmlElement,
   inherited: InheritedOptions,
@@ -77,6 +106,7 @@ const readVhost = (
     );
   }
   checkRewrites(VHOSTS_FILE, findChild(element, "OriginOptions"), "Vhosts/Vhost/OriginOptions", problems);
+  checkLogs(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
   const optionsLayer = findChild(element, "Options");
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   return {
@@ -97,31 +127,10 @@ const readVhost = (
       base.originOptions,
       written.noteBelow("OriginOptions"),
     ),
+    logs: resolveOptions(LOG_OPTIONS, findChild(element, "Log"), inherited.logs, written.noteBelow("Log")),
+    stats: resolveOptions(STATS_OPTIONS, findChild(element, "Stats"), inherited.stats, written.noteBelow("Stats")),
     conditions: head.name === "" ? NO_CONDITIONS : readConditions(head.name),
   };
-};
-
-const checkNames = (hosts: readonly NamedElement[], problems: ProblemList): void => {
-  const lineOfName = new Map<string, number>();
-  const lineOfAlias = new Map<string, number>();
-  for (const { vhost, element } of hosts) {
-    const name = vhost.name.toLowerCase();
-    const first = lineOfName.get(name);
-    if (first === undefined) lineOfName.set(name, element.line);
-    else if (name !== "") {
-      const message = `The name ${vhost.name} is taken by the <Vhost> on line ${first}; case does not count.`;
-      problems.error(placeInVhosts(element, "Vhosts/Vhost@Name"), message, "a unique name");
-    }
-    for (const alias of findChildren(element, "Alias")) {
-      const word = alias.text.toLowerCase();
-      const other = lineOfAlias.get(word);
-      if (other === undefined) lineOfAlias.set(word, alias.line);
-      else {
-        const message = `The alias ${alias.text} stands on line ${other} already; the first one counts.`;
-        problems.warn(placeInVhosts(alias, "Vhosts/Vhost/Alias"), message);
-      }
-    }
-  }
 };
 
 const checkDefault = (root: XmlElement, name: string, hosts: readonly NamedElement[], problems: ProblemList): void => {
@@ -140,16 +149,17 @@ export type WrittenHosts = ReadonlyMap<string, WrittenPlaces>;
 export interface VhostsContent {
   readonly vhosts: readonly VhostSettings[];
   readonly defaultVhost: string | undefined;
+  readonly views: readonly StatsView[];
   readonly written: WrittenHosts;
 }
 
 /** The content of a `vhosts.xml` that was validated; reports what only shows across elements. */
 export const readVhosts = (
   root: XmlElement,
-  defaultName: string,
+  { defaultVhost: defaultName, views }: VhostsHead,
   inherited: InheritedOptions,
   sources: ConfigSources,
-  managerPort: number,
+  server: ServerSettings,
   problems: ProblemList,
 ): VhostsContent => {
   const folders = groupConditionFiles(sources);
@@ -168,11 +178,14 @@ export const readVhosts = (
     return { element, vhost };
   });
   checkNames(hosts, problems);
-  checkPorts(hosts, managerPort, problems);
+  const names = hosts.map(({ vhost }) => vhost.name);
+  warnStrayFolders(folders.keys(), names, problems);
+  checkPorts(hosts, server, problems);
   checkDefault(root, defaultName, hosts, problems);
   return {
     vhosts: hosts.map(({ vhost }) => vhost),
     defaultVhost: defaultName === "" ? undefined : defaultName,
+    views,
     written,
   };
 };

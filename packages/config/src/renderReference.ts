@@ -1,8 +1,11 @@
+import { describeDefault } from "./options/describeDefault.ts";
 import { INACTIVE_SERVER_OPTIONS } from "./options/inactiveServer.ts";
 import { INACTIVE_SHARED_OPTIONS, INACTIVE_VHOSTS_OPTIONS } from "./options/inactiveVhost.ts";
+import { LOG_OPTIONS } from "./options/logOptions.ts";
 import type { AnyOption, InactiveOption, ListOption, OptionTable } from "./options/option.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { VHOST_HEAD, VHOSTS_HEAD } from "./options/vhostsElements.ts";
 import { flattenTable } from "./options/walkTable.ts";
@@ -13,19 +16,6 @@ const renderRow = (cells: readonly string[]): string => `| ${cells.map(escapeCel
 
 const renderTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [renderRow(head), renderRow(head.map(() => "---")), ...rows.map(renderRow)].join("\n");
-
-const quoteText = (text: string): string => (text === "" ? "empty" : `\`${text}\``);
-
-const renderDefault = (row: AnyOption): string => {
-  if (row.defaultNote !== undefined) return row.defaultNote;
-  if (row.kind === "value") {
-    const others = Object.entries(row.profileDefault ?? {}).map(
-      ([profile, value]) => `; ${quoteText(row.type.format(value))} with the profile ${profile}`,
-    );
-    return `${quoteText(row.type.format(row.default))}${others.join("")}`;
-  }
-  return row.default.length === 0 ? "none" : row.default.map((item) => quoteText(row.format(item))).join(", ");
-};
 
 const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[])[] => [
   ...row.attributes.map(({ name, type, defaultNote, doc, reload }) => [
@@ -50,7 +40,7 @@ const renderOption = (row: AnyOption): readonly (readonly string[])[] => {
   const type = row.kind === "value" ? row.type : row.text;
   const place = row.kind === "value" ? `\`${row.at}\`` : `\`${row.at}\`, repeatable`;
   return [
-    [place, type?.allowed ?? "elements", renderDefault(row), row.reload, row.doc, row.spec],
+    [place, type?.allowed ?? "elements", describeDefault(row), row.reload, row.doc, row.spec],
     ...(row.kind === "list" ? renderAttributes(row) : []),
   ];
 };
@@ -90,6 +80,12 @@ export const renderReference = (): string =>
     "## OriginOptions",
     "Places are relative to `<OriginOptions>`, in the same two places.",
     renderOptions(ORIGIN_OPTIONS),
+    "## Log",
+    "Places are relative to `<Log>`, in the same two places.",
+    renderOptions(LOG_OPTIONS),
+    "## Stats",
+    "Places are relative to `<Stats>`, in the same two places.",
+    renderOptions(STATS_OPTIONS),
     "## Condition files",
     "One rule per line in `svc/{virtual host}/`; `#` begins a comment, commas separate fields. A line that cannot be read is skipped with a warning. A condition is a URL, or `$NAME[…]` terms joined by ` & `; `!NAME[…]` negates; `*` matches any run of characters.",
     renderTable(

@@ -1,8 +1,11 @@
+import { describeDefault } from "./options/describeDefault.ts";
 import { INACTIVE_SERVER_OPTIONS } from "./options/inactiveServer.ts";
 import { INACTIVE_SHARED_OPTIONS, INACTIVE_VHOSTS_OPTIONS } from "./options/inactiveVhost.ts";
-import type { AnyOption, InactiveOption, OptionTable } from "./options/option.ts";
+import { LOG_OPTIONS } from "./options/logOptions.ts";
+import type { AnyOption, InactiveOption, ListOption, OptionTable } from "./options/option.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
+import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import type { ValueType } from "./options/valueTypes.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { VHOST_HEAD, VHOSTS_HEAD } from "./options/vhostsElements.ts";
@@ -13,11 +16,16 @@ export interface Slot {
   readonly state: "active" | "inactive" | "removed";
   /** Undefined for inactive slots: any text is taken. */
   readonly type: ValueType<unknown> | undefined;
+  readonly doc: string;
+  /** In Markdown; undefined for inactive slots. */
+  readonly defaultNote: string | undefined;
 }
 
 /** Every element that a file may hold, as a tree grown from the option tables. */
 export interface SchemaNode {
   readonly name: string;
+  /** Empty for elements that only hold others. */
+  readonly doc: string;
   readonly children: ReadonlyMap<string, SchemaNode>;
   readonly attributes: ReadonlyMap<string, Slot>;
   /** Undefined for elements that only hold others. */
@@ -30,6 +38,7 @@ export interface SchemaNode {
 interface GrowingNode extends SchemaNode {
   readonly children: Map<string, GrowingNode>;
   readonly attributes: Map<string, Slot>;
+  doc: string;
   text: Slot | undefined;
   repeatable: boolean;
   required: boolean;
@@ -37,6 +46,7 @@ interface GrowingNode extends SchemaNode {
 
 const createNode = (name: string): GrowingNode => ({
   name,
+  doc: "",
   children: new Map(),
   attributes: new Map(),
   text: undefined,
@@ -57,23 +67,43 @@ const growPath = (root: GrowingNode, path: string): GrowingNode => {
   return node;
 };
 
+const addList = (node: GrowingNode, row: ListOption<unknown>): void => {
+  const active = (type: ValueType<unknown>, doc: string, defaultNote: string | undefined): Slot => ({
+    state: "active",
+    type,
+    doc,
+    defaultNote,
+  });
+  node.repeatable = true;
+  node.doc = row.doc;
+  if (row.text !== undefined) node.text = active(row.text, row.doc, describeDefault(row));
+  for (const { name, type, doc, isRepeated = false } of row.children ?? []) {
+    const child = growPath(node, name);
+    child.text = active(type, doc, isRepeated ? "none" : "required");
+    child.required = !isRepeated;
+    child.repeatable = isRepeated;
+  }
+  for (const { name, type, doc, defaultNote } of row.attributes) {
+    node.attributes.set(name, active(type, doc, defaultNote));
+  }
+};
+
 const addRow = (root: GrowingNode, row: AnyOption | InactiveOption): void => {
   const [path = "", attribute] = row.at.split("@");
   const node = growPath(root, path);
   if (row.kind === "list") {
-    node.repeatable = true;
-    if (row.text !== undefined) node.text = { state: "active", type: row.text };
-    for (const { name, type } of row.children ?? []) {
-      const child = growPath(node, name);
-      child.text = { state: "active", type };
-      child.required = true;
-    }
-    for (const { name, type } of row.attributes) node.attributes.set(name, { state: "active", type });
+    addList(node, row);
     return;
   }
-  const slot: Slot = row.kind === "value" ? { state: "active", type: row.type } : { state: row.kind, type: undefined };
+  const slot: Slot =
+    row.kind === "value"
+      ? { state: "active", type: row.type, doc: row.doc, defaultNote: describeDefault(row) }
+      : { state: row.kind, type: undefined, doc: row.doc, defaultNote: undefined };
   if (attribute !== undefined) node.attributes.set(attribute, slot);
-  else node.text = slot;
+  else {
+    node.text = slot;
+    node.doc = row.doc;
+  }
   if (row.kind !== "value") node.repeatable ||= row.repeatable;
 };
 
@@ -84,6 +114,8 @@ const addTable = <Settings>(root: GrowingNode, table: OptionTable<Settings>): vo
 const growOptionBlocks = (parent: GrowingNode): void => {
   addTable(growPath(parent, "Options"), VHOST_OPTIONS);
   addTable(growPath(parent, "OriginOptions"), ORIGIN_OPTIONS);
+  addTable(growPath(parent, "Log"), LOG_OPTIONS);
+  addTable(growPath(parent, "Stats"), STATS_OPTIONS);
   for (const row of INACTIVE_SHARED_OPTIONS) addRow(parent, row);
 };
 

@@ -62,6 +62,9 @@ const checkText = (validation: Validation, element: XmlElement, node: SchemaNode
   }
 };
 
+/** By these an editor finds the schema; they say nothing to us. */
+const SCHEMA_ATTRIBUTES: readonly string[] = ["xmlns:xsi", "xsi:noNamespaceSchemaLocation"];
+
 const checkAttributes = (
   validation: Validation,
   element: XmlElement,
@@ -70,9 +73,11 @@ const checkAttributes = (
   silent: boolean,
 ): void => {
   for (const [name, value] of element.attributes) {
+    if (node === validation.root && SCHEMA_ATTRIBUTES.includes(name)) continue;
     const slot = node.attributes.get(name);
     const attributePath = `${path}@${name}`;
     if (slot === undefined) {
+      if (validation.problems.isFull) return;
       const near = suggest(name, node.attributes.keys());
       validation.problems.error(
         placeOf(validation, element, attributePath),

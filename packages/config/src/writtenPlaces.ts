@@ -24,7 +24,7 @@ export class WrittenPlaces {
     return (at, line) => {
       let element = known.get(at);
       if (element === undefined) {
-        element = block === "" ? at : `${block}/${at}`;
+        element = block === "" || at.startsWith("@") ? `${block}${at}` : `${block}/${at}`;
         known.set(at, element);
       }
       this.#elements.push(element);

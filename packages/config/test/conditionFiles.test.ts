@@ -218,4 +218,12 @@ describe("condition files", () => {
       expect.stringContaining(`${FOLDER}/tll.txt: warning: The file is not read. Did you mean ttl.txt?`),
     ]);
   });
+
+  it("CFG-62 names folders that belong to no host, and counts the rest", () => {
+    const files = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`svc/gone${n}.test/ttl.txt`, "/a, 5"]));
+    const warnings = warningsOf(files);
+    expect(warnings).toHaveLength(6);
+    expect(warnings[0]).toBe("svc/gone0.test: warning: The folder belongs to no virtual host.");
+    expect(warnings[5]).toBe("svc: warning: 3 more of its folders belong to no virtual host.");
+  });
 });

@@ -21,6 +21,7 @@ describe("defaults", () => {
     ["CFG-47 default time of the cleanup is 02:00", cache.cleanup.timeMinutes, 120],
     ["CFG-48 CFG-52 default age", cache.cleanup.ageDays, 0],
     ["CFG-49 default of EmptyFolder", cache.cleanup.emptyFolder, "delete"],
+    ["CFG-51 default days of the history", cache.configHistoryDays, 30],
     ["OPT-10 default of Indexing", cache.indexing, "Memory"],
     ["OPT-20 OPT-21 default sessions are by memory", cache.httpClientSession, { init: 0, topUp: 0 }],
     ["OPT-61 default of EmergencyMode", cache.emergencyMode, false],

@@ -68,6 +68,14 @@ describe("<Cache>", () => {
     expect(cleanup).toEqual({ timeMinutes: 120, ageDays: 10, emptyFolder: "keep" });
   });
 
+  it("CFG-51 reads for how many days backups are kept, and refuses what is no number of days", () => {
+    expect(cacheOf("<ConfigHistory>90</ConfigHistory>").configHistoryDays).toBe(90);
+    for (const days of ["0", "-1", "1.5", "soon"]) {
+      const content = server(`<Cache><ConfigHistory>${days}</ConfigHistory></Cache>`);
+      expect(problemsOf({ "server.xml": content })).toMatchObject([{ element: "Server/Cache/ConfigHistory" }]);
+    }
+  });
+
   it("CFG-48 refuses an age that is no whole number of days", () => {
     for (const age of ["-1", "1.5", "1 day"]) {
       const content = server(`<Cache><Cleanup><Age>${age}</Age></Cleanup></Cache>`);
@@ -153,17 +161,13 @@ describe("elements of the guide that are not active yet", () => {
   it.each([
     '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
     '<Host><ServiceAccess Default="Deny" GeoIP="/geo"><Allow>1.1.1.1</Allow><Deny>AP</Deny></ServiceAccess></Host>',
-    "<Cache><ConfigHistory>30</ConfigHistory></Cache>",
     "<Cache><AES-NI>ON</AES-NI></Cache>",
     "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
-    '<Cache><InfoLog Type="size" Unit="1" Retention="5" SysLog="ON">ON<SysLog Priority="local3.info" Dest="192.168.0.1:514"/></InfoLog></Cache>',
-    '<Cache><OriginErrorLog Warning="ON">ON</OriginErrorLog></Cache>',
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
     '<Https Listen="*:886" TLS1.0="OFF" SSL3.0="OFF" FS="ON"><Cert>/c.pem</Cert><Key>/k.pem</Key><CA>/ca.pem</CA></Https>',
     '<Ftp Name="backup1"><Mode>Passive</Mode><Address>ftp:21</Address><Account><ID>a</ID><Password Type="enc">x</Password></Account><Transfer Time="Static">04:00</Transfer></Ftp>',
     '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
-    '<VHostDefault><Log Dir="/log"><Access Type="time" Unit="1440" Form="ston" XFF="on" Local="Off">ON</Access></Log></VHostDefault>',
-    "<VHostDefault><Stats><DirDepth>1</DirDepth></Stats></VHostDefault>",
+    "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
     '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',
     '<VHostDefault><Options><Dims Status="Active" port="8500"><Composite Name="w" File="/w.png"/><ByOriginal Name="s"><Condition Width="400">/q/</Condition><Condition>/r/</Condition></ByOriginal></Dims></Options></VHostDefault>',
     '<VHostDefault><Options><BandwidthThrottling><Settings><Bandwidth Unit="kbps">1000</Bandwidth></Settings><Throttling>OFF</Throttling></BandwidthThrottling></Options></VHostDefault>',
@@ -177,6 +181,13 @@ describe("elements of the guide that are not active yet", () => {
     const host = vhost("", 'Name="a" StaticIndex="3"');
     expect(warningsOf({ "vhosts.xml": vhosts(host) })).toEqual([
       "vhosts.xml:1:9: warning: <Vhosts/Vhost@StaticIndex> Not active in this version.",
+    ]);
+  });
+
+  it("CFG-15 accepts ByClient, which would let clients choose the origin, with a warning", () => {
+    const host = '<Vhost Name="a"><Origin ByClient="ON"><Address>1.1.1.1</Address></Origin></Vhost>';
+    expect(warningsOf({ "vhosts.xml": vhosts(host) })).toEqual([
+      "vhosts.xml:1:25: warning: <Vhosts/Vhost/Origin@ByClient> Not active in this version.",
     ]);
   });
 

@@ -97,6 +97,13 @@ describe("virtual hosts", () => {
     );
   });
 
+  it("CFG-57 CFG-58 warns of an alias that is the name of another host, not of one that is its own", () => {
+    const hosts = vhosts(vhost("<Alias>B.com</Alias><Alias>a.com</Alias>", 'Name="a.com"'), vhost("", 'Name="b.com"'));
+    expect(warningsOf({ "vhosts.xml": hosts })).toEqual([
+      expect.stringContaining("The alias B.com is the name of the <Vhost> on line 2; the name counts."),
+    ]);
+  });
+
   it("CFG-59 reads the default host", () => {
     const config = accept({ "vhosts.xml": vhosts("<Default>www.example.com</Default>", vhost("")) });
     expect(config.defaultVhost).toBe("www.example.com");

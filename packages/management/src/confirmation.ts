@@ -1,6 +1,12 @@
 import type { Answer } from "./answer.ts";
+import type { RouteParameter } from "./route.ts";
 
 export const CONFIRMATION_KEY = "JUSTDOIT";
+
+export const CONFIRMATION: RouteParameter = {
+  name: "key",
+  doc: `${CONFIRMATION_KEY} acts at once; without it the answer is a page that asks for confirmation.`,
+};
 
 export const isConfirmed = (parameters: URLSearchParams): boolean => parameters.get("key") === CONFIRMATION_KEY;
 
@@ -8,6 +14,7 @@ export const isConfirmed = (parameters: URLSearchParams): boolean => parameters.
 export const confirmationPage = (path: string, query: string, question: string): Answer => ({
   kind: "text",
   httpStatus: 200,
+  hasChangedNothing: true,
   contentType: "text/html; charset=utf-8",
   text: `<!DOCTYPE html>
 <html lang="en">

@@ -1,5 +1,9 @@
+import type { Readable } from "node:stream";
 import type { Problem } from "@basalt/types";
+import type { ConfigurationControl } from "./configuration/contract.ts";
 import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
+import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "./machine.ts";
+import type { StatisticsAnswer, StatisticsQuestion } from "./statisticsQuestion.ts";
 
 /** What the management API may do, and all it may do: implemented by the primary's composition root. */
 export interface Control {
@@ -9,6 +13,9 @@ export interface Control {
   /** A dry run against the live state: changes nothing and asks no origin. */
   explain(question: ExplainQuestion): Promise<ExplainOutcome>;
   reload(): Promise<ReloadOutcome>;
+  readonly configuration: ConfigurationControl;
+  /** LOG-179: in a form that only this instance can read back. */
+  encryptPassword(plain: string): Promise<string>;
   /** Replaces the workers one at a time; resolves when done. `full` restarts the primary too and resolves at once. */
   restart(how: "rolling" | "full"): Promise<void>;
   terminate(): void;
@@ -27,14 +34,27 @@ export interface Control {
   originMonitoring(vhost: string | undefined): OriginMonitoring | undefined;
   /** ORG-27; false without such a host. Without a name all hosts. */
   resetOrigin(vhost: string | undefined): boolean;
+  /** New lines of a log from now on (LOG-191); `vhost` where each host has one. Undefined: too many are open. */
+  traceLog(log: TracedLog, vhost: string | undefined): Readable | undefined;
   /** ORG-57. */
   dnsList(): readonly ResolvedDomain[];
   status(): StatusReport;
+  /** STAT-01. */
+  statistics(question: StatisticsQuestion): StatisticsAnswer;
+  /** CFG-24. */
+  hardware(): Promise<HardwareReport>;
+  processors(): ProcessorReport;
+  cacheResource(): CacheResourceReport;
+  /** Of one virtual host, or of all. Looks at every row of the index, behind the service; some seconds old at times. */
+  coldFiles(vhost: string | undefined): Promise<ColdFileReport>;
   /** Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** Only in test mode: moves the clock of every process. */
   advanceClock?(milliseconds: number): Promise<void>;
 }
+
+/** Logs that can be followed live. */
+export type TracedLog = "info" | "deny" | "originerror" | "access" | "accessextra" | "origin" | "monitoring" | "dns";
 
 export type PurgeVerb = "purge" | "expire" | "expireafter" | "hardpurge";
 
@@ -42,8 +62,12 @@ export interface PurgeRequest {
   readonly verb: PurgeVerb;
   /** Raw text after `url=`: targets separated by `|` (PRG-05 to PRG-09). */
   readonly targets: string;
+  /** Objects with one of these tags instead, of one virtual host or of all. */
+  readonly tagged?: { readonly tags: readonly string[]; readonly vhost: string | undefined };
   /** For expireafter. */
   readonly seconds: number;
+  /** Only counts what would be affected. */
+  readonly isDryRun?: boolean;
 }
 
 export type PurgeOutcome =
@@ -55,13 +79,17 @@ export type PurgeOutcome =
       readonly status: number;
     }
   | { readonly kind: "unknownVhost" }
-  | { readonly kind: "malformed"; readonly reason: string };
+  | { readonly kind: "malformed"; readonly reason: string }
+  /** AWS-52. */
+  | { readonly kind: "tooMany" };
 
 export type ReloadOutcome =
   | {
       readonly kind: "applied";
       readonly generation: number;
       readonly changes: number;
+      /** Element paths of those changes that are in force after a restart only. */
+      readonly needRestart: readonly string[];
       readonly warnings: readonly Problem[];
     }
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };

@@ -1,21 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { InfoLog } from "@basalt/telemetry";
 import { type Access, decideAccess, isRoleSufficient, type ManagerSettings } from "./access.ts";
 import { type Answer, fail, renderAnswer } from "./answer.ts";
+import { type AuditedCall, describeCall } from "./audit.ts";
 import type { Control, PurgeVerb } from "./contract.ts";
-import { dispatch, dispatchPurgeMethod, refusePurgeMethod } from "./dispatch.ts";
-import { readBody } from "./requestBody.ts";
-import type { Call, Channel, RouteContext } from "./route.ts";
-import { controlRoutes } from "./routes/control.ts";
-import { EXPLAIN_ROUTES } from "./routes/explain.ts";
-import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
-import { MONITORING_ROUTES } from "./routes/monitoring.ts";
-import { ORIGIN_ROUTES } from "./routes/origin.ts";
-import { PURGE_ROUTES } from "./routes/purge.ts";
-import { STORE_ROUTES } from "./routes/store.ts";
+import { dispatch, dispatchPurgeMethod, refuseCall, refusePurgeMethod, resolveTarget } from "./dispatch.ts";
+import { MAX_FORM_BYTES, readBody } from "./requestBody.ts";
+import type { AnswerFormat, Call, Caller, Channel, RouteContext } from "./route.ts";
+import { routesOf } from "./routeTable.ts";
 import { TcpFront } from "./tcpFront.ts";
 import { listenOnUnixSocket } from "./unixSocket.ts";
 
@@ -63,6 +59,11 @@ interface Binding {
   readonly front: TcpFront;
 }
 
+interface FormattedAnswer {
+  readonly answer: Answer;
+  readonly format: AnswerFormat;
+}
+
 class HttpManagementServer implements ManagementServer {
   readonly #options: ManagementServerOptions;
   readonly #context: RouteContext;
@@ -75,17 +76,8 @@ class HttpManagementServer implements ManagementServer {
 
   constructor(options: ManagementServerOptions) {
     this.#options = options;
-    const { control, log, productVersion } = options;
-    const routes = [
-      ...MONITORING_ROUTES,
-      ...EXPLAIN_ROUTES,
-      ...ORIGIN_ROUTES,
-      ...PURGE_ROUTES,
-      ...STORE_ROUTES,
-      ...LIFECYCLE_ROUTES,
-      ...controlRoutes(control),
-    ];
-    this.#context = { control, log, productVersion, routes };
+    const { control, log, productVersion, settings } = options;
+    this.#context = { control, log, productVersion, settings, routes: routesOf(control) };
     this.#http = createServer({
       maxHeaderSize: LIMITS.headBytes,
       headersTimeout: LIMITS.headTimeoutMs,
@@ -196,8 +188,12 @@ class HttpManagementServer implements ManagementServer {
     this.#verbs.delete(socket);
     // Only a connection's first request is looked at for our own methods, so it must be the last as well.
     if (verb !== undefined) response.shouldKeepAlive = false;
+    const caller = { address: channel === "socket" ? "socket" : (socket.remoteAddress ?? ""), role: access.role };
     try {
-      const answer = await this.#answer(request, channel, access, verb);
+      const answer =
+        request.method === "PURGE"
+          ? await this.#answerPurge(request, caller, verb ?? "purge")
+          : await this.#answer(request, channel, caller);
       if (answer === undefined) {
         socket.destroy();
         return;
@@ -205,43 +201,91 @@ class HttpManagementServer implements ManagementServer {
       await this.#send(request, response, answer);
     } catch (error) {
       this.#options.log.error(`Management API, ${request.method}: ${error instanceof Error ? error.stack : error}`);
+      if (response.headersSent) {
+        socket.destroy();
+        return;
+      }
       const failure = fail("", 500, "The function failed; the info log tells why.");
-      await this.#send(request, response, failure).catch(() => socket.destroy());
+      await this.#send(request, response, { answer: failure, format: "json" }).catch(() => socket.destroy());
     }
+  }
+
+  async #answerPurge(request: IncomingMessage, caller: Caller, verb: PurgeVerb): Promise<FormattedAnswer> {
+    const isChecked = this.#options.settings().httpMethod;
+    if (isChecked && !isRoleSufficient(caller.role, "Admin"))
+      return { answer: refusePurgeMethod(verb), format: "json" };
+    const { url = "" } = request;
+    const startedMs = performance.now();
+    const expireAfter = request.headers["x-expire-after"];
+    const seconds = Array.isArray(expireAfter) ? expireAfter[0] : expireAfter;
+    const answer = await dispatchPurgeMethod(verb, url, request.headers.host, seconds, this.#context);
+    this.#audit(answer, startedMs, { caller, method: verb.toUpperCase(), path: url, query: "", body: "" });
+    return { answer, format: "json" };
   }
 
   /** Undefined when the client has gone. */
-  async #answer(
-    request: IncomingMessage,
-    channel: Channel,
-    access: Extract<Access, { kind: "granted" }>,
-    verb: PurgeVerb | undefined,
-  ): Promise<Answer | undefined> {
+  async #answer(request: IncomingMessage, channel: Channel, caller: Caller): Promise<FormattedAnswer | undefined> {
     const { method = "", url = "" } = request;
-    if (method === "PURGE") {
-      const purgeVerb = verb ?? "purge";
-      const isChecked = this.#options.settings().httpMethod;
-      if (isChecked && !isRoleSufficient(access.role, "Admin")) return refusePurgeMethod(purgeVerb);
-      const expireAfter = request.headers["x-expire-after"];
-      const seconds = Array.isArray(expireAfter) ? expireAfter[0] : expireAfter;
-      return dispatchPurgeMethod(purgeVerb, url, request.headers.host, seconds, this.#context);
+    const target = resolveTarget(url, channel, this.#context.routes);
+    const { route, path, query, format = "json" } = target;
+    const refusal = refuseCall(target, method, caller.role);
+    if (refusal !== undefined || route === undefined) {
+      return { answer: refusal ?? fail("", 404, ""), format };
     }
-    const [path = "", ...rest] = url.replace(/^https?:\/\/[^/?]*/i, "").split("?");
-    const call: Call = { channel, path, query: rest.join("?"), body: "" };
-    if (method !== "POST") return dispatch(call, method, access.role, this.#context);
-    const body = await readBody(request);
-    switch (body.kind) {
-      case "aborted":
-        return undefined;
-      case "tooLarge":
-        return fail("", 413, "The body is larger than 1 MB.");
-      case "complete":
-        return dispatch({ ...call, body: body.text }, method, access.role, this.#context);
+    let call: Call = { channel, caller, path, format, query, body: "" };
+    if (method === "POST") {
+      const body = await readBody(request, route.upload?.maxBytes ?? MAX_FORM_BYTES);
+      if (body.kind === "aborted") return undefined;
+      if (body.kind === "tooLarge") {
+        const most = (route.upload?.maxBytes ?? MAX_FORM_BYTES) / 1024 ** 2;
+        return { answer: fail("", 413, `The body is larger than ${most} MB.`), format };
+      }
+      call =
+        route.upload === undefined
+          ? { ...call, body: body.bytes.toString("latin1") }
+          : { ...call, upload: { contentType: request.headers["content-type"] ?? "", bytes: body.bytes } };
+    }
+    const startedMs = performance.now();
+    const audited = { caller, method, path, query, body: call.body, route, uploadBytes: call.upload?.bytes.length };
+    try {
+      const answer = await dispatch(route, call, this.#context);
+      if (route.changes === true) this.#audit(answer, startedMs, audited);
+      return { answer, format };
+    } catch (error) {
+      if (route.changes === true) this.#audit({ httpStatus: 500 }, startedMs, audited);
+      throw error;
     }
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-    const { contentType, text } = renderAnswer(answer, this.#options.productVersion, request.headers.accept ?? "");
+  #audit(
+    answer: Pick<Answer, "httpStatus" | "hasChangedNothing">,
+    startedMs: number,
+    call: Omit<AuditedCall, "httpStatus" | "elapsedMs" | "route" | "uploadBytes"> &
+      Partial<Pick<AuditedCall, "route" | "uploadBytes">>,
+  ): void {
+    if (answer.hasChangedNothing === true) return;
+    const { httpStatus } = answer;
+    const elapsedMs = performance.now() - startedMs;
+    const text = describeCall({ route: undefined, uploadBytes: undefined, ...call, httpStatus, elapsedMs });
+    this.#options.log.notice(text);
+  }
+
+  async #send(request: IncomingMessage, response: ServerResponse, { answer, format }: FormattedAnswer): Promise<void> {
+    const { productVersion } = this.#options;
+    const rendered = renderAnswer(answer, { productVersion, format, accept: request.headers.accept ?? "" });
+    if ("source" in rendered) {
+      response.writeHead(answer.httpStatus, {
+        "Content-Type": rendered.contentType,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        ...answer.headers,
+      });
+      response.flushHeaders();
+      await pipeline(rendered.source, response).catch(() => undefined);
+      this.#runAfterwards(answer);
+      return;
+    }
+    const { contentType, body } = rendered;
     return new Promise((resolve) => {
       const finish = (): void => {
         resolve();
@@ -254,12 +298,12 @@ class HttpManagementServer implements ManagementServer {
       response.once("close", finish);
       response.writeHead(answer.httpStatus, {
         "Content-Type": contentType,
-        "Content-Length": Buffer.byteLength(text),
+        "Content-Length": Buffer.byteLength(body),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         ...answer.headers,
       });
-      response.end(text);
+      response.end(body);
     });
   }
 

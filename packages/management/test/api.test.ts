@@ -134,7 +134,7 @@ describe("reload", () => {
       expect(JSON.parse(text)).toMatchObject({
         method: "reload",
         status: "OK",
-        result: { Generation: 2, Changes: 1, Warnings: [] },
+        result: { Generation: 2, Changes: 1, NeedRestart: [], Warnings: [] },
       });
     },
   );

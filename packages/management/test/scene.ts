@@ -3,8 +3,18 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type { Role } from "@basalt/config";
 import type { InfoLog } from "@basalt/telemetry";
+import type {
+  ConfigArchiveFile,
+  ConfigHistoryEntry,
+  ConfigHistoryKey,
+  ConfigurationControl,
+  RestoreOutcome,
+  UploadKind,
+  UploadOutcome,
+} from "../src/configuration/contract.ts";
 import type {
   CleanupReport,
   Control,
@@ -16,9 +26,12 @@ import type {
   ReloadOutcome,
   ResolvedDomain,
   StatusReport,
+  TracedLog,
 } from "../src/contract.ts";
 import type { ExplainOutcome, ExplainQuestion, Explanation } from "../src/explanation.ts";
 import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
+import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "../src/machine.ts";
+import type { StatisticsAnswer, StatisticsQuestion } from "../src/statisticsQuestion.ts";
 
 export interface Reply {
   readonly status: number;
@@ -83,6 +96,76 @@ export const ORIGINS: OriginMonitoring = {
   ],
 };
 
+/** The example of CFG-24, less its other disks. */
+export const HARDWARE: HardwareReport = {
+  os: "Linux version 3.3.0",
+  cpu: { processors: 4, model: "Intel(R) Xeon(R) CPU E5606 @ 2.13GHz", mhz: "1200.000", cache: "8192 KB" },
+  memoryBytes: 8_300_000_000,
+  network: [
+    {
+      device: "eth1",
+      model: "Intel Corporation 82574L Gigabit Network Connection",
+      ip: "192.168.0.13",
+      mac: "00:25:90:36:f4:cb",
+    },
+  ],
+  disks: [{ device: "sda", model: "HP DG0146FAMWL (scsi)", totalBytes: 238_787_584, usedBytes: 40_181_760 }],
+};
+
+export const HISTORY: readonly ConfigHistoryEntry[] = [
+  {
+    id: 5,
+    date: "2013-11-06",
+    time: "15:02:40",
+    kind: "loaded",
+    sizeBytes: 27_300,
+    hash: "D62CA26F16FE7C66F81D215D8C52266AB70AA5C8",
+    productVersion: "1.2.8",
+  },
+  {
+    id: 6,
+    date: "2013-11-07",
+    time: "07:02:21",
+    kind: "modified",
+    sizeBytes: 27_544,
+    hash: "F81D215D8C52266AB70AA5C8D62CA26F16FE7C66",
+    productVersion: "1.2.8",
+  },
+];
+
+export class FakeConfiguration implements ConfigurationControl {
+  readonly uploads: (readonly [kind: UploadKind, bytes: Buffer])[] = [];
+  readonly keys: ConfigHistoryKey[] = [];
+  readonly files = new Map<string, string>([["server.xml", "<Server/>"]]);
+  uploadOutcome: UploadOutcome = { code: "E0000", notes: [], problems: [] };
+  restoreOutcome: RestoreOutcome = { kind: "restored", hash: HISTORY[0]?.hash ?? "" };
+
+  history(): readonly ConfigHistoryEntry[] {
+    return HISTORY;
+  }
+
+  archiveOf(key: ConfigHistoryKey): Promise<ConfigArchiveFile | undefined> {
+    this.keys.push(key);
+    const isKnown = HISTORY.some(({ id, hash }) => (key.hash === undefined ? id === key.id : hash === key.hash));
+    return Promise.resolve(isKnown ? { name: "a.tgz", bytes: Buffer.from([0x1f, 0x8b, 0, 255]) } : undefined);
+  }
+
+  fileInService(path: string): Promise<Uint8Array | undefined> {
+    const text = this.files.get(path);
+    return Promise.resolve(text === undefined ? undefined : Buffer.from(text));
+  }
+
+  restore(key: ConfigHistoryKey): Promise<RestoreOutcome> {
+    this.keys.push(key);
+    return Promise.resolve(this.restoreOutcome);
+  }
+
+  upload(kind: UploadKind, bytes: Buffer): Promise<UploadOutcome> {
+    this.uploads.push([kind, bytes]);
+    return Promise.resolve(this.uploadOutcome);
+  }
+}
+
 /** A control that does nothing but remember what it was asked. */
 export class FakeControl implements Control {
   readonly purges: PurgeRequest[] = [];
@@ -90,7 +173,7 @@ export class FakeControl implements Control {
   readonly asked: string[] = [];
   terminated = 0;
   purgeOutcome: PurgeOutcome = { kind: "done", count: 24, bytes: 3_747_491, elapsedMs: 12, status: 200 };
-  reloadOutcome: ReloadOutcome = { kind: "applied", generation: 2, changes: 1, warnings: [] };
+  reloadOutcome: ReloadOutcome = { kind: "applied", generation: 2, changes: 1, needRestart: [], warnings: [] };
   cleanupReport: CleanupReport = { objects: 7, bytes: 7_000, segments: 2, folders: 1, elapsedMs: 12.4 };
   diskOutcome: DiskOutcome = { kind: "done" };
   readonly questions: ExplainQuestion[] = [];
@@ -114,9 +197,25 @@ export class FakeControl implements Control {
     return Promise.resolve(this.explainOutcome);
   }
 
+  readonly statisticsQuestions: StatisticsQuestion[] = [];
+
+  statistics(question: StatisticsQuestion): StatisticsAnswer {
+    this.statisticsQuestions.push(question);
+    return {
+      json: () => ({ Host: { Name: "edge" } }),
+      xml: () => '<?xml version="1.0" encoding="UTF-8"?>\n<Host Name="edge"/>\n',
+    };
+  }
+
   reload(): Promise<ReloadOutcome> {
     this.asked.push("reload");
     return Promise.resolve(this.reloadOutcome);
+  }
+
+  readonly configuration = new FakeConfiguration();
+
+  encryptPassword(plain: string): Promise<string> {
+    return Promise.resolve(Buffer.from(`<${plain}>`).toString("base64"));
   }
 
   restart(how: "rolling" | "full"): Promise<void> {
@@ -170,6 +269,12 @@ export class FakeControl implements Control {
     return vhost === undefined || this.vhostNames().includes(vhost);
   }
 
+  /** A trace that ends at once, behind one line. */
+  traceLog(log: TracedLog, vhost: string | undefined): Readable | undefined {
+    this.asked.push(`traceLog ${log} ${vhost}`);
+    return Readable.from(["a line\n"]);
+  }
+
   dnsList(): readonly ResolvedDomain[] {
     return [{ vhost: "foobar.com", domain: "origin.foobar.com", ttlSeconds: 21, ips: ["5.5.5.5", "5.5.5.6"] }];
   }
@@ -190,6 +295,37 @@ export class FakeControl implements Control {
     };
   }
 
+  hardware(): Promise<HardwareReport> {
+    return Promise.resolve(HARDWARE);
+  }
+
+  processors(): ProcessorReport {
+    const processor = { id: 0, model: "X", mhz: "1200.000", cache: "8192 KB", socket: 0, core: 0 };
+    return { processors: [processor], load: { minute1: 125, minutes5: 50, minutes15: 1 } };
+  }
+
+  cacheResource(): CacheResourceReport {
+    return {
+      memory: {
+        totalBytes: 8000,
+        freeBytes: 4000,
+        contentLimitBytes: 2000,
+        contentUsedBytes: 1000,
+        tierBytes: 900,
+        tierObjects: 9,
+      },
+      disks: [{ path: "/cache1", state: "Normal", usedBytes: 900, quotaBytes: null, availableBytes: 1_000_000 }],
+      objects: 5,
+      bodyBytes: 500,
+    };
+  }
+
+  coldFiles(vhost: string | undefined): Promise<ColdFileReport> {
+    this.asked.push(`coldFiles ${vhost}`);
+    const classes = Array.from({ length: 11 }, (_, index) => ({ objects: index, bytes: index * 10 }));
+    return Promise.resolve({ objects: 55, bytes: 550, classes });
+  }
+
   metrics(): Promise<{ contentType: string; text: string }> {
     return Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "basalt_build_info 1\n" });
   }
@@ -198,6 +334,8 @@ export class FakeControl implements Control {
 export class Scene {
   readonly control: FakeControl;
   readonly logged: string[] = [];
+  /** Lines of AWS-92. */
+  readonly audited: string[] = [];
   readonly socketPath: string;
   settings: ManagerSettings = {
     port: 0,
@@ -216,7 +354,8 @@ export class Scene {
     const remember =
       (level: string) =>
       (text: string): void => {
-        this.logged.push(`${level} ${text}`);
+        if (text.startsWith("api call of ")) this.audited.push(text);
+        else this.logged.push(`${level} ${text}`);
       };
     const log: InfoLog = {
       notice: remember("NOTICE"),
@@ -248,7 +387,7 @@ export class Scene {
 
   ask(
     path: string,
-    options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+    options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
   ): Promise<Reply> {
     return this.#request({ host: "127.0.0.1", port: this.port }, path, options);
   }
@@ -283,7 +422,11 @@ export class Scene {
   #request(
     where: { host: string; port: number } | { socketPath: string },
     path: string,
-    { method = "GET", headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string },
+    {
+      method = "GET",
+      headers = {},
+      body,
+    }: { method?: string; headers?: Record<string, string>; body?: string | Buffer },
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const sent = request({ ...where, path, method, headers, agent: false }, (response) => {

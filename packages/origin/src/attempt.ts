@@ -1,13 +1,16 @@
 import type { Duplex } from "node:stream";
-import { EdgeError } from "@basalt/types";
+import { type Clock, EdgeError } from "@basalt/types";
 import type { Dispatcher } from "undici";
 import type { Connection, ConnectionSource, ConnectionUser } from "./connection.ts";
-import type { OriginCounters, OriginRequestBody, OriginResponseHead } from "./contract.ts";
-import { classifyFailure } from "./failures.ts";
+import type { OriginRequestBody, OriginResponseHead } from "./contract.ts";
+import { inHundredthsOfMs, type OriginTally } from "./counters.ts";
+import { classifyFailure, originFailureOf } from "./failures.ts";
 import { INTERIM_RESPONSES, TRAILER_BYTES } from "./limits.ts";
 import { RequestBody } from "./requestBody.ts";
 import { fieldBytes } from "./requestHead.ts";
 import { announcesClose, flatFields, hasPlainFraming, printableReason, withoutFraming } from "./responseHead.ts";
+import type { TransactionListener } from "./transaction.ts";
+import { type TransactionOccasion, TransactionRecord } from "./transactionRecord.ts";
 
 /** One request as it is sent to one address. */
 export interface AttemptPlan {
@@ -27,6 +30,16 @@ export interface AttemptPlan {
   readonly receiveTimeoutMs: number;
   /** Only a connection that has served nobody will do. */
   readonly fresh: boolean;
+  readonly occasion: TransactionOccasion;
+  /** The connection is offered for further requests. */
+  readonly offersReuse: boolean;
+}
+
+/** Who keeps account of attempts. */
+export interface AttemptAccount {
+  readonly clock: Clock;
+  readonly tally: OriginTally;
+  readonly onTransaction: TransactionListener | undefined;
 }
 
 /** Callbacks in order: onInformation*, then onHead, onData* and onComplete, or onUpgrade; onFailure may end it anywhere. */
@@ -36,7 +49,8 @@ export interface AttemptListener {
   /** False pauses. */
   onData(chunk: Buffer): boolean;
   onComplete(trailers: readonly string[]): void;
-  onUpgrade(head: OriginResponseHead, socket: Duplex): void;
+  /** `moved` is to be told of what goes through the socket. */
+  onUpgrade(head: OriginResponseHead, socket: Duplex, moved: (sentBytes: number, receivedBytes: number) => void): void;
   onFailure(failure: AttemptFailure): void;
 }
 
@@ -55,7 +69,8 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   readonly #plan: AttemptPlan;
   readonly #connections: ConnectionSource;
   readonly #listener: AttemptListener;
-  readonly #counters: OriginCounters;
+  readonly #account: AttemptAccount;
+  readonly #record: TransactionRecord;
   #connection: Connection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
@@ -67,11 +82,13 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   #interimResponses = 0;
   #resumes = 0;
 
-  constructor(plan: AttemptPlan, connections: ConnectionSource, listener: AttemptListener, counters: OriginCounters) {
+  constructor(plan: AttemptPlan, connections: ConnectionSource, listener: AttemptListener, account: AttemptAccount) {
     this.#plan = plan;
     this.#connections = connections;
     this.#listener = listener;
-    this.#counters = counters;
+    this.#account = account;
+    const { method, path, fields } = plan;
+    this.#record = new TransactionRecord(plan.occasion, { method, target: path, fields }, account.clock);
   }
 
   get connectTimeoutMs(): number {
@@ -89,6 +106,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#controller?.abort(new EdgeError("CLIENT_GONE"));
     if (this.#connection === undefined) this.#connections.cancel(this);
     else this.#connections.discard(this.#connection);
+    this.#report("aborted");
   }
 
   /** Undici must not be resumed from within its parser, which the caller may well be in: hence the microtask. */
@@ -102,11 +120,14 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   useConnection(connection: Connection): void {
     const { body, method, path, upgrade, receiveTimeoutMs } = this.#plan;
     this.#connection = connection;
+    this.#record.begin();
     const headers = [...this.#plan.fields];
     if (body.kind === "stream" && body.contentLength >= 0) headers.push("content-length", String(body.contentLength));
     if (body.kind === "stream" && body.contentLength !== 0) {
       this.#body = new RequestBody(body.chunks, (count) => {
-        this.#counters.requestBytes += count;
+        this.#record.requestBodyBytes += count;
+        this.#account.tally.add("requestBodyBytes", count);
+        connection.noteActive();
       });
     }
     connection.client.dispatch(
@@ -130,16 +151,30 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#counters.requests += 1;
-    this.#counters.requestBytes += this.#plan.method.length + this.#plan.path.length + fieldBytes(this.#plan.fields);
+    const { tally } = this.#account;
+    const headBytes = requestHeadBytes(this.#plan);
+    const record = this.#record;
+    record.requestHeadBytes = headBytes;
+    tally.add("requests", 1);
+    tally.add("requestHeadBytes", headBytes);
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    record.isReused = connection.isReused;
+    record.connectionNumber = connection.number;
+    record.transactionNumber = connection.transactionNumber;
+    record.localIp = connection.localIp;
+    record.connected();
+    connection.noteActive();
   }
 
   onRequestSent(): void {
     this.#requestSent = true;
+    this.#record.sent();
   }
 
   onResponseStarted(): void {
     this.#responseStarted = true;
+    this.#record.responseBegan();
   }
 
   onResponseStart(
@@ -150,7 +185,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   ): void {
     if (this.#settled) return;
     const reason = printableReason(statusMessage);
-    const received = this.#countHead(status, reason, controller.rawHeaders);
+    const received = this.#countHead(reason, controller.rawHeaders);
     const fields = status < 200 || status === 204 ? withoutFraming(received) : received;
     if (status >= 200 && status <= 599) {
       if (!hasPlainFraming(fields)) {
@@ -158,6 +193,8 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
         return;
       }
       this.#headSeen = true;
+      this.#record.status = status;
+      this.#record.responseFields = fields;
       this.#connection?.noteHead();
       this.#originCloses = announcesClose(fields);
       this.#listener.onHead({ status, reason, fields, address: this.#plan.address });
@@ -183,7 +220,9 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return;
-    this.#counters.responseBodyBytes += chunk.length;
+    this.#record.responseBodyBytes += chunk.length;
+    this.#account.tally.add("responseBodyBytes", chunk.length);
+    this.#connection?.noteActive();
     const resumesBefore = this.#resumes;
     if (!this.#listener.onData(chunk) && resumesBefore === this.#resumes) controller.pause();
   }
@@ -200,6 +239,8 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     const reusable = this.#requestSent && !this.#originCloses && this.#plan.method !== "HEAD" && !this.#plan.upgrade;
     if (reusable) this.#connections.release(connection);
     else this.#connections.discard(connection);
+    connection.noteActive();
+    this.#report("complete");
     this.#listener.onComplete(boundedTrailers(flatFields(controller.rawTrailers)));
   }
 
@@ -212,19 +253,36 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     }
     this.#settle();
     this.#connections.discard(this.#connection);
-    const fields = this.#countHead(status, "", controller.rawHeaders);
-    this.#listener.onUpgrade({ status, reason: "", fields, address: this.#plan.address }, socket);
+    const fields = this.#countHead("", controller.rawHeaders);
+    const record = this.#record;
+    record.status = status;
+    record.responseFields = fields;
+    record.responseBegan();
+    record.end("complete");
+    this.#countEnd();
+    socket.once("close", () => {
+      record.end("complete");
+      this.#account.onTransaction?.(record);
+    });
+    const { tally } = this.#account;
+    const moved = (sentBytes: number, receivedBytes: number): void => {
+      record.requestBodyBytes += sentBytes;
+      record.responseBodyBytes += receivedBytes;
+      tally.add("requestBodyBytes", sentBytes);
+      tally.add("responseBodyBytes", receivedBytes);
+    };
+    this.#listener.onUpgrade({ status, reason: "", fields, address: this.#plan.address }, socket, moved);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error): void {
     this.#fail(classifyFailure(cause, this.#plan.address, this.#headSeen));
   }
 
-  #countHead(status: number, reason: string, raw: Dispatcher.DispatchController["rawHeaders"]): readonly string[] {
+  #countHead(reason: string, raw: Dispatcher.DispatchController["rawHeaders"]): readonly string[] {
     const fields = flatFields(raw);
-    this.#counters.responseHeadBytes += "HTTP/1.1 200 ".length + reason.length + 4 + fieldBytes(fields);
-    const statusClass = Math.floor(status / 100);
-    this.#counters.responses[statusClass] = (this.#counters.responses[statusClass] ?? 0) + 1;
+    const headBytes = "HTTP/1.1 200 ".length + reason.length + 4 + fieldBytes(fields);
+    this.#record.responseHeadBytes += headBytes;
+    this.#account.tally.add("responseHeadBytes", headBytes);
     return fields;
   }
 
@@ -236,17 +294,35 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     const beforeResponse = !this.#responseStarted;
     const staleConnection = isReused && beforeResponse && error.code === "ORIGIN_CLOSED";
     if (!staleConnection && !refusedHere) this.#countFailure(error);
+    this.#report(originFailureOf(error) ?? "aborted");
     this.#listener.onFailure({ error, beforeResponse, staleConnection, refusedHere });
   }
 
   #countFailure(error: EdgeError): void {
-    if (error.code === "ORIGIN_CONNECT_FAILED" || error.code === "ORIGIN_CONNECT_TIMEOUT") {
-      this.#counters.connectFailures += 1;
-    } else if (error.code === "ORIGIN_RECEIVE_TIMEOUT") {
-      this.#counters.receiveTimeouts += 1;
-    } else if (error.code === "ORIGIN_CLOSED") {
-      this.#counters.closedEarly += 1;
-    }
+    const { tally } = this.#account;
+    const { code } = error;
+    if (code === "ORIGIN_CONNECT_FAILED" || code === "ORIGIN_CONNECT_TIMEOUT") tally.add("connectFailures", 1);
+    else if (code === "ORIGIN_RECEIVE_TIMEOUT") tally.add("receiveTimeouts", 1);
+    else if (code === "ORIGIN_CLOSED") tally.add("closedEarly", 1);
+    else if (code === "ORIGIN_MALFORMED") tally.add("malformed", 1);
+  }
+
+  #report(ended: TransactionRecord["ended"]): void {
+    this.#record.end(ended);
+    this.#countEnd();
+    this.#account.onTransaction?.(this.#record);
+  }
+
+  /** STAT-20, STAT-21. */
+  #countEnd(): void {
+    const { status, ended, firstByteMs, completeMs } = this.#record;
+    if (status === 0) return;
+    const { tally } = this.#account;
+    const firstByte = inHundredthsOfMs(firstByteMs);
+    tally.addOfClass("responses", status, 1);
+    if (ended === "complete") tally.addOfClass("completed", status, 1);
+    tally.addOfClass("firstByteTime", status, firstByte);
+    tally.addOfClass("completeTime", status, firstByte + inHundredthsOfMs(completeMs));
   }
 
   #settle(): void {
@@ -254,6 +330,21 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     this.#body?.destroy();
   }
 }
+
+const EXPECTS_CONTENT: ReadonlySet<string> = new Set(["PUT", "POST", "PATCH", "QUERY", "PROPFIND", "PROPPATCH"]);
+
+/** What undici sends before the content: the request line, these fields, and its own. */
+const requestHeadBytes = ({ method, path, fields, body, upgrade, offersReuse }: AttemptPlan): number => {
+  const line = `${method} ${path} HTTP/1.1`.length + 2;
+  let connection = "connection: close".length + 2;
+  if (upgrade !== undefined) connection = fieldBytes(["connection", "upgrade", "upgrade", upgrade]);
+  else if (offersReuse && method !== "HEAD") connection = "connection: keep-alive".length + 2;
+  const length = body.kind === "stream" ? body.contentLength : 0;
+  let framing = 0;
+  if (length < 0) framing = "transfer-encoding: chunked".length + 2;
+  else if (length > 0 || EXPECTS_CONTENT.has(method)) framing = `content-length: ${length}`.length + 2;
+  return line + fieldBytes(fields) + connection + framing + 2;
+};
 
 /** Trailers are a by-product (RFC 9110 6.5.1): too many of them are dropped, not the response that they belong to. */
 const boundedTrailers = (trailers: readonly string[]): readonly string[] =>

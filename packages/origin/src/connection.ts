@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Client } from "undici";
-import type { Connector, Endpoint } from "./connector.ts";
+import type { ConnectCallback, Connector, Endpoint } from "./connector.ts";
 import { ContinueFilter } from "./continueFilter.ts";
+import { inHundredthsOfMs, type OriginTally } from "./counters.ts";
 import { readHeadInPieces } from "./headPieces.ts";
 import { KEEP_ALIVE_MARGIN_MS, RESPONSE_HEAD_BYTES } from "./limits.ts";
 import { UndiciClient } from "./undiciClient.ts";
@@ -35,7 +36,10 @@ export interface ConnectionOptions {
   /** How long an idle connection is kept; 0: every connection serves one request (ORG-34). */
   readonly reuseTimeoutMs: number;
   readonly onConnect: () => void;
+  readonly tally: OriginTally;
 }
+
+let connectionsMade = 0;
 
 /** One undici client, which is one connection at a time, and whoever uses it. */
 export class Connection {
@@ -46,6 +50,10 @@ export class Connection {
   #giveUpConnecting: (() => void) | undefined;
   /** Responses completed on the socket that stands. */
   #served = 0;
+  #number = 0;
+  #localIp = "";
+  /** The last interval of the figures in which something was carried. */
+  #activeInterval = -1;
   #broken = false;
   #settling = false;
   #dropped = false;
@@ -73,6 +81,29 @@ export class Connection {
   /** A response was already completed on this socket, so the origin may have closed it as idle meanwhile. */
   get isReused(): boolean {
     return this.#served > 0;
+  }
+
+  /** Of the connection that stands: unlike that of any other of this process. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Which transaction on that connection the present one is, from 1. */
+  get transactionNumber(): number {
+    return this.#served + 1;
+  }
+
+  /** This side's IP. */
+  get localIp(): string {
+    return this.#localIp;
+  }
+
+  /** Bytes are moving. */
+  noteActive(): void {
+    const { tally } = this.#options;
+    if (this.#activeInterval === tally.interval) return;
+    this.#activeInterval = tally.interval;
+    tally.add("connectionsActive", 1);
   }
 
   /** The socket was reset; the end of a response that is delimited by close cannot be trusted. */
@@ -121,12 +152,15 @@ export class Connection {
 
   #connect(callback: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void): void {
     const timeoutMs = this.#user?.connectTimeoutMs ?? 0;
-    this.#giveUpConnecting = this.#options.connector(this.#options.endpoint, timeoutMs, (error, socket) => {
+    const startedMs = performance.now();
+    let establishedMs: number | undefined;
+    const outcome = (...[error, socket]: Parameters<ConnectCallback>): void => {
       this.#giveUpConnecting = undefined;
       if (error !== null) {
         callback(error, null);
         return;
       }
+      this.#count(socket, (establishedMs ?? performance.now()) - startedMs);
       this.#served = 0;
       this.#broken = false;
       // Before undici's own listener: a reset has to be known when undici takes it for the end of the body.
@@ -138,6 +172,19 @@ export class Connection {
       this.#continueFilter.expectResponse();
       this.#options.onConnect();
       callback(null, socket);
+    };
+    this.#giveUpConnecting = this.#options.connector(this.#options.endpoint, timeoutMs, outcome, () => {
+      establishedMs = performance.now();
     });
+  }
+
+  #count(socket: Socket, connectMs: number): void {
+    const { tally } = this.#options;
+    connectionsMade += 1;
+    this.#number = connectionsMade;
+    this.#localIp = socket.localAddress ?? "";
+    tally.add("connections", 1);
+    tally.add("connectTime", inHundredthsOfMs(connectMs));
+    socket.once("close", () => tally.add("connectionsClosed", 1));
   }
 }

@@ -30,11 +30,16 @@ export type ConnectCallback = (...outcome: [error: null, socket: Socket] | [erro
 
 /**
  * Opens a connection within `timeoutMs` (0: no limit), the TLS handshake included. The result gives up; the callback
- * then gets an error.
+ * then gets an error. `onEstablished`: the SYN has been answered.
  */
-export type Connector = (endpoint: Endpoint, timeoutMs: number, callback: ConnectCallback) => () => void;
+export type Connector = (
+  endpoint: Endpoint,
+  timeoutMs: number,
+  callback: ConnectCallback,
+  onEstablished?: () => void,
+) => () => void;
 
-export const openConnection: Connector = (endpoint, timeoutMs, callback) => {
+export const openConnection: Connector = (endpoint, timeoutMs, callback, onEstablished) => {
   const raw = connect({
     host: endpoint.host,
     port: endpoint.port,
@@ -92,6 +97,7 @@ export const openConnection: Connector = (endpoint, timeoutMs, callback) => {
   };
   const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
   raw.on("error", onError).once("connect", () => {
+    onEstablished?.();
     if (endpoint.tls === undefined) succeed();
     else secure(endpoint.tls);
   });

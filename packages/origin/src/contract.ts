@@ -22,6 +22,8 @@ export interface OriginRequest {
   readonly affinity?: string;
   /** BYP-12: the exchange runs on the one connection of this session. */
   readonly session?: PrivateSession;
+  /** Of the client connection that causes it, for logs. */
+  readonly sessionId?: bigint;
 }
 
 /** `stream`: an async iterable of chunks; contentLength -1 means chunked. A request with a body is sent at most once. */
@@ -62,6 +64,8 @@ export interface OriginExchange {
 export interface OriginTunnel {
   readonly head: OriginResponseHead;
   readonly socket: import("node:stream").Duplex;
+  /** To be told of what goes through it, for statistics and logs. */
+  readonly moved: (sentBytes: number, receivedBytes: number) => void;
 }
 
 /**
@@ -183,22 +187,37 @@ export interface OriginPool {
   readonly active: number;
   /** Transactions in progress in all workers together, as last told (ORG-28); those of this worker while nothing was told. */
   readonly transactions: number;
-  /** Bytes and exchanges since the pool was made, for statistics. */
+  /** Bytes and exchanges since the pool was made: with servers elsewhere, and with those on loopback addresses. */
   readonly counters: OriginCounters;
+  readonly localCounters: OriginCounters;
+  /** Another interval of the figures begins: connections count as active anew. */
+  beginInterval(): void;
   close(): Promise<void>;
 }
 
+/** Times are sums in 0.01 ms. Arrays: index = status class 1 to 5. */
 export interface OriginCounters {
   requests: number;
-  requestBytes: number;
+  requestHeadBytes: number;
+  requestBodyBytes: number;
   responseHeadBytes: number;
   responseBodyBytes: number;
-  /** Index = status class 1 to 5. */
+  /** Transactions with a final response that have ended, well or not. */
   readonly responses: number[];
+  /** Of these, those that ended well. */
+  readonly completed: number[];
+  /** Request sent until first byte, and until the end. */
+  readonly firstByteTime: number[];
+  readonly completeTime: number[];
   connectFailures: number;
   receiveTimeouts: number;
   closedEarly: number;
+  malformed: number;
   connections: number;
+  connectionsClosed: number;
+  connectTime: number;
+  /** Connections that carried something, once for each interval that the owner of the counters has. */
+  connectionsActive: number;
   /** Requests that neither found a free session nor a place in the queue, or whose wait there ended (`<MaxSessions>`). */
   refused: number;
 }

@@ -36,8 +36,14 @@ export type OriginEvent = { readonly vhost: string } & (
       readonly domain: string;
       readonly answer: readonly ResolvedIp[];
       readonly isNews: boolean;
+      readonly durationMs: number;
     }
-  | { readonly kind: "unresolved"; readonly domain: string; readonly reason: string }
+  | {
+      readonly kind: "unresolved";
+      readonly domain: string;
+      readonly reason: string;
+      readonly durationMs: number;
+    }
   /** One probe or check that is to be logged (ORG-08, ORG-19). */
   | {
       readonly kind: "probe";

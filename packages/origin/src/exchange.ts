@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { EdgeError } from "@basalt/types";
 import type { Attempt, AttemptFailure, AttemptListener } from "./attempt.ts";
-import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "./contract.ts";
+import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead, OriginTunnel } from "./contract.ts";
 import type { PoolServer } from "./poolServer.ts";
 
 /** What an exchange needs of the pool. */
@@ -30,7 +30,7 @@ export class Exchange implements OriginExchange, AttemptListener {
   readonly #request: OriginRequest;
   readonly #handler: OriginHandler;
   readonly #host: ExchangeHost;
-  readonly #onTunnel: (head: OriginResponseHead, socket: Duplex) => void;
+  readonly #onTunnel: (tunnel: OriginTunnel) => void;
   #prepare: PrepareAttempt | undefined;
   #attempt: Attempt | undefined;
   #server: PoolServer | undefined;
@@ -42,7 +42,7 @@ export class Exchange implements OriginExchange, AttemptListener {
     request: OriginRequest,
     handler: OriginHandler,
     host: ExchangeHost,
-    onTunnel: (head: OriginResponseHead, socket: Duplex) => void,
+    onTunnel: (tunnel: OriginTunnel) => void,
   ) {
     this.#request = request;
     this.#handler = handler;
@@ -94,11 +94,11 @@ export class Exchange implements OriginExchange, AttemptListener {
     this.#handler.onComplete(trailers);
   }
 
-  onUpgrade(head: OriginResponseHead, socket: Duplex): void {
+  onUpgrade(head: OriginResponseHead, socket: Duplex, moved: OriginTunnel["moved"]): void {
     this.#ended = true;
     if (this.#server !== undefined) this.#host.recordSuccess(this.#server);
     socket.once("close", () => this.#host.onEnd());
-    this.#onTunnel(head, socket);
+    this.#onTunnel({ head, socket, moved });
   }
 
   onFailure(failure: AttemptFailure): void {

@@ -18,6 +18,28 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CLOSED: "SHUTTING_DOWN",
 };
 
+/** Codes under which a transaction can fail through the origin. */
+export type OriginFailureCode =
+  | "ORIGIN_CONNECT_FAILED"
+  | "ORIGIN_CONNECT_TIMEOUT"
+  | "ORIGIN_RECEIVE_TIMEOUT"
+  | "ORIGIN_CLOSED"
+  | "ORIGIN_MALFORMED";
+
+/** The origin's failure that an error stands for; undefined when this side, or the client, is the cause. */
+export const originFailureOf = ({ code }: EdgeError): OriginFailureCode | undefined => {
+  switch (code) {
+    case "ORIGIN_CONNECT_FAILED":
+    case "ORIGIN_CONNECT_TIMEOUT":
+    case "ORIGIN_RECEIVE_TIMEOUT":
+    case "ORIGIN_CLOSED":
+    case "ORIGIN_MALFORMED":
+      return code;
+    default:
+      return undefined;
+  }
+};
+
 /** Undici names these two only in the message; both mean an answer that the request cannot have. */
 const MALFORMED_MESSAGES: ReadonlySet<string> = new Set(["bad response", "bad upgrade"]);
 

@@ -12,6 +12,7 @@ import type { IpFamily, OriginResolver } from "./resolver.ts";
 import { runAfter, type Scheduler } from "./scheduler.ts";
 import { type ProbePlan, type ProbeResult, probeServer } from "./serverProbe.ts";
 import { hashText } from "./serverSelector.ts";
+import type { TransactionListener } from "./transaction.ts";
 import type { VerdictChange } from "./verdict.ts";
 import { type ViewContent, ViewPublisher } from "./viewPublisher.ts";
 
@@ -22,6 +23,10 @@ export interface HostBoardDependencies {
   readonly connector: Connector;
   readonly publish: (content: ViewContent) => void;
   readonly onEvent: (event: OriginEvent) => void;
+  /** Probes and checks that are to be logged. */
+  readonly onTransaction: TransactionListener | undefined;
+  /** A name server has answered a question of this host, or has not. */
+  readonly onQuery: (durationMs: number) => void;
   /** There may be something to do now, or nothing any longer. */
   readonly onJobsChanged: () => void;
 }
@@ -171,7 +176,8 @@ export class HostBoard {
 
   /** Both families are asked at once; what one says counts before the other has answered. */
   #resolve(address: OriginAddress, done: (cycleMs: number) => void): () => void {
-    const { clock, schedule, resolver } = this.#dependencies;
+    const { clock, schedule, resolver, onQuery } = this.#dependencies;
+    const askedMs = performance.now();
     this.#resolving.add(address.text);
     let open = FAMILIES.length;
     let shortestTtlSeconds = Number.POSITIVE_INFINITY;
@@ -184,7 +190,8 @@ export class HostBoard {
       this.#servers.noteResolution(address, !isSilent || shortestTtlSeconds < Number.POSITIVE_INFINITY);
       this.#servers.expire(address, clock.monotonic());
       if (reasons.length > 0 && shortestTtlSeconds === Number.POSITIVE_INFINITY) {
-        this.#tell({ kind: "unresolved", domain: address.host, reason: reasons.join("; ") });
+        const durationMs = performance.now() - askedMs;
+        this.#tell({ kind: "unresolved", domain: address.host, reason: reasons.join("; "), durationMs });
       }
       done(this.#nextResolution(address, shortestTtlSeconds) * 1000);
       this.#noteChange();
@@ -194,7 +201,8 @@ export class HostBoard {
       if (answer.length > 0) {
         const isNews = this.#servers.renew(address, answer, clock.monotonic());
         shortestTtlSeconds = Math.min(shortestTtlSeconds, ...answer.map(({ ttlSeconds }) => ttlSeconds));
-        this.#tell({ kind: "resolved", domain: address.host, answer, isNews });
+        const durationMs = performance.now() - askedMs;
+        this.#tell({ kind: "resolved", domain: address.host, answer, isNews, durationMs });
         if (isNews) this.#noteChange();
       }
       if (open === 0) end();
@@ -218,7 +226,9 @@ export class HostBoard {
           return [];
         })
         .then((answer) => {
-          if (open > 0) take(answer);
+          if (open === 0) return;
+          onQuery(performance.now() - askedMs);
+          take(answer);
         });
     }
     return () => {
@@ -251,6 +261,7 @@ export class HostBoard {
       connectTimeoutMs: connectTimeoutSeconds * 1000,
       receiveTimeoutMs: receiveTimeoutSeconds * 1000,
       totalTimeoutMs: 0,
+      purpose: "probe",
     };
     return this.#probe(server, plan, "recovery", recovery.log, (result) => {
       done();
@@ -268,6 +279,7 @@ export class HostBoard {
       connectTimeoutMs: timeoutMs,
       receiveTimeoutMs: timeoutMs,
       totalTimeoutMs: timeoutMs,
+      purpose: "healthcheck",
     };
     return this.#probe(server, plan, "healthcheck", checker.log, (result) => {
       done();
@@ -284,7 +296,8 @@ export class HostBoard {
   ): () => void {
     const { clock } = this.#dependencies;
     const startedAt = clock.monotonic();
-    return probeServer(server, this.#servers.settings, plan, this.#dependencies, (result) => {
+    const onTransaction = isLogged ? this.#dependencies.onTransaction : undefined;
+    return probeServer(server, this.#servers.settings, plan, { ...this.#dependencies, onTransaction }, (result) => {
       const durationMs = clock.monotonic() - startedAt;
       if (isLogged) this.#tell({ kind: "probe", server: server.id, source, uri: plan.uri, durationMs, ...result });
       this.#tellChange(record(result), server.id, source, result.detail);

@@ -1,10 +1,12 @@
 export type { ConnectCallback, Connector, Endpoint, TlsEndpoint } from "./connector.ts";
 export * from "./contract.ts";
-export { COUNTER_NAMES } from "./counters.ts";
+export { CLASS_COUNTER_NAMES, COUNTER_NAMES, inHundredthsOfMs, isLoopback, newCounters } from "./counters.ts";
 export type { FailureReason, HealthSource, OriginEvent } from "./events.ts";
+export type { OriginFailureCode } from "./failures.ts";
 export type { ResolvedIp } from "./ipTable.ts";
 export { createOriginBoard, type OriginBoardDependencies } from "./originBoard.ts";
 export { createOriginPool, type OriginPoolDependencies, type SharedOriginPool } from "./pool.ts";
 export { createSystemResolver, type IpFamily, type OriginResolver, type SystemResolverOptions } from "./resolver.ts";
 export { type Scheduler, unrefScheduler } from "./scheduler.ts";
 export { shareOf } from "./sessionGate.ts";
+export type { OriginPurpose, OriginTransaction, TransactionEnd, TransactionListener } from "./transaction.ts";

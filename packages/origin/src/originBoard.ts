@@ -14,6 +14,7 @@ import { HostBoard } from "./hostBoard.ts";
 import { BOARD_TICK_MS } from "./limits.ts";
 import type { OriginResolver } from "./resolver.ts";
 import { type Scheduler, unrefScheduler } from "./scheduler.ts";
+import type { TransactionListener } from "./transaction.ts";
 import type { ViewContent } from "./viewPublisher.ts";
 
 export interface OriginBoardDependencies {
@@ -22,6 +23,10 @@ export interface OriginBoardDependencies {
   /** For all workers; in order for each host. */
   readonly onView: (view: OriginView) => void;
   readonly onEvent: (event: OriginEvent) => void;
+  /** Probes and checks that are to be logged (ORG-08, ORG-19). */
+  readonly onTransaction?: TransactionListener;
+  /** A question to a name server has been answered, or has not. */
+  readonly onQuery?: (vhost: string, durationMs: number) => void;
   readonly schedule?: Scheduler;
   readonly connector?: Connector;
 }
@@ -108,7 +113,7 @@ class Board implements OriginBoard {
   }
 
   #add(settings: OriginSettings): void {
-    const { clock, resolver, connector, onEvent } = this.#dependencies;
+    const { clock, resolver, connector, onEvent, onTransaction, onQuery } = this.#dependencies;
     const host = new HostBoard(settings, {
       clock,
       resolver,
@@ -116,6 +121,8 @@ class Board implements OriginBoard {
       connector: connector ?? openConnection,
       publish: (content) => this.#dependencies.onView(this.#number(content)),
       onEvent,
+      onTransaction,
+      onQuery: (durationMs) => onQuery?.(settings.name, durationMs),
       onJobsChanged: () => this.#decideTicking(),
     });
     this.#hosts.set(settings.name, host);

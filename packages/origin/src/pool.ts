@@ -1,4 +1,4 @@
-import { EdgeError } from "@basalt/types";
+import { type Clock, EdgeError, systemClock } from "@basalt/types";
 import { Attempt, type AttemptListener, type AttemptPlan } from "./attempt.ts";
 import { BoundSession } from "./boundSession.ts";
 import { type ConnectCallback, type Connector, openConnection } from "./connector.ts";
@@ -15,7 +15,7 @@ import type {
   OriginView,
   PrivateSession,
 } from "./contract.ts";
-import { newCounters } from "./counters.ts";
+import { isLoopback, OriginTally } from "./counters.ts";
 import { endpointOf } from "./endpoint.ts";
 import { failureReasonOf, type OriginEvent } from "./events.ts";
 import { Exchange } from "./exchange.ts";
@@ -24,12 +24,17 @@ import { decideHost, type PreparedHead, prefixTarget, prepareHead } from "./requ
 import { ServerList } from "./serverList.ts";
 import { chooseByKey, ServerSelector } from "./serverSelector.ts";
 import { SessionGate } from "./sessionGate.ts";
+import type { OriginPurpose, TransactionListener } from "./transaction.ts";
 
 export interface OriginPoolDependencies {
   /** Failures of exchanges, for the log. */
   readonly onEvent: (event: OriginEvent) => void;
   /** What the primary must know of an exchange: failures, and the first normal end after one (ORG-03). */
   readonly onOutcome?: (outcome: OriginOutcome) => void;
+  /** Each transaction that has ended, for the origin log. */
+  readonly onTransaction?: TransactionListener;
+  /** The system's when absent. */
+  readonly clock?: Clock;
   readonly connector?: Connector;
   /** This worker's part of `<MaxSessions>`, which all workers have together; see `shareOf`. All of it when absent. */
   readonly share?: (maxSessions: number) => number;
@@ -54,11 +59,25 @@ interface Waiter {
 
 type Purpose = "upgrade" | undefined;
 
+interface PreparedRequest {
+  readonly request: OriginRequest;
+  readonly head: PreparedHead;
+  readonly purpose: Purpose;
+  readonly dnsMs: number;
+}
+
+const purposeOf = ({ mode, session }: OriginRequest): OriginPurpose => {
+  if (mode === "cache") return "cache";
+  return session === undefined ? "bypass" : "private";
+};
+
 /** Servers that are tried for one relayed connection. */
 const CONNECT_TRIES = 2;
 
 class VhostOriginPool implements SharedOriginPool {
-  readonly counters: OriginCounters = newCounters();
+  readonly #tally = new OriginTally();
+  readonly #localTally = new OriginTally(this.#tally);
+  readonly #clock: Clock;
   readonly #vhost: OriginSettings;
   readonly #dependencies: OriginPoolDependencies;
   readonly #servers: ServerList;
@@ -78,20 +97,31 @@ class VhostOriginPool implements SharedOriginPool {
     const { balanceMode, maxSessions } = vhost.originOptions;
     this.#vhost = vhost;
     this.#dependencies = dependencies;
+    this.#clock = dependencies.clock ?? systemClock;
     this.#servers = new ServerList(vhost, {
       connector: dependencies.connector,
-      onConnect: () => {
-        this.counters.connections += 1;
-      },
+      tallyOf: (ip) => this.#tallyOf(ip),
     });
     this.#selector = new ServerSelector(balanceMode);
     const share = dependencies.share ?? ((count: number) => count);
     this.#gate = new SessionGate(
       () => ({ places: share(maxSessions.count), queue: share(maxSessions.queue) }),
       () => {
-        this.counters.refused += 1;
+        this.#tally.add("refused", 1);
       },
     );
+  }
+
+  get counters(): OriginCounters {
+    return this.#tally.counters;
+  }
+
+  get localCounters(): OriginCounters {
+    return this.#localTally.counters;
+  }
+
+  beginInterval(): void {
+    this.#tally.beginInterval();
   }
 
   get active(): number {
@@ -172,7 +202,7 @@ class VhostOriginPool implements SharedOriginPool {
     const giveUp = connector(endpoint, this.#timeouts("bypass").connectTimeoutMs, (error, socket) => {
       if (error === null) this.#recordSuccess(server);
       else if (!isGivenUp) {
-        this.counters.connectFailures += 1;
+        this.#tallyOf(server.server.ip).add("connectFailures", 1);
         this.#recordFailure(server, error);
       }
       if (error === null) callback(null, socket);
@@ -235,7 +265,7 @@ class VhostOriginPool implements SharedOriginPool {
           this.#endExchange();
         },
       },
-      (tunnelHead, socket) => onTunnel({ head: tunnelHead, socket }),
+      onTunnel,
     );
     this.#open += 1;
     handler.onStart?.(exchange);
@@ -252,8 +282,13 @@ class VhostOriginPool implements SharedOriginPool {
       if (session !== undefined) whenOver(session.use(exchange));
       const mayFindServer = this.#servers.inService.length > 0 || this.#servers.isResolving;
       if (!mayFindServer && session?.isFixed !== true) throw this.#unavailable();
-      const start = (server: PoolServer): void =>
-        exchange.start(server, (next, fresh, listener) => this.#prepare(request, head, purpose, next, fresh, listener));
+      const askedMs = this.#clock.monotonic();
+      const start = (server: PoolServer, isResolved: boolean): void => {
+        const dnsMs = isResolved ? this.#clock.monotonic() - askedMs : 0;
+        exchange.start(server, (next, fresh, listener) =>
+          this.#prepare({ request, head, purpose, dnsMs }, next, fresh, listener),
+        );
+      };
       const { connectTimeoutMs } = this.#timeouts(request.mode);
       const onTurn = (): void => {
         if (hasEnded) return;
@@ -274,18 +309,20 @@ class VhostOriginPool implements SharedOriginPool {
   #awaitServer(
     request: OriginRequest,
     purpose: Purpose,
-    start: (server: PoolServer) => void,
+    start: (server: PoolServer, isResolved: boolean) => void,
     refuse: (error: EdgeError) => void,
     whenOver: (task: () => void) => void,
   ): void {
+    let hasWaited = false;
     const attempt = (): boolean => {
       const server = this.#choose(request, purpose, undefined);
-      if (server !== undefined) start(server);
+      if (server !== undefined) start(server, hasWaited);
       else if (!this.#servers.isResolving) refuse(this.#unavailable());
       else return false;
       return true;
     };
     if (attempt()) return;
+    hasWaited = true;
     const { connectTimeoutMs } = this.#timeouts(request.mode);
     const giveUp = (): void => {
       this.#stopWaiting(waiter);
@@ -323,9 +360,7 @@ class VhostOriginPool implements SharedOriginPool {
   }
 
   #prepare(
-    request: OriginRequest,
-    head: PreparedHead,
-    purpose: Purpose,
+    { request, head, purpose, dnsMs }: PreparedRequest,
     server: PoolServer,
     fresh: boolean,
     listener: AttemptListener,
@@ -341,8 +376,25 @@ class VhostOriginPool implements SharedOriginPool {
       upgrade: purpose === "upgrade" ? head.upgrade : undefined,
       ...this.#timeouts(request.mode),
       fresh,
+      offersReuse: session !== undefined || server.options.reuseTimeoutMs > 0,
+      occasion: {
+        vhost: this.#vhost.name,
+        server: server.server,
+        domain: address.host,
+        purpose: purposeOf(request),
+        sessionId: request.sessionId ?? 0n,
+        dnsMs,
+      },
     };
-    return new Attempt(plan, session ?? connections, listener, this.counters);
+    return new Attempt(plan, session ?? connections, listener, {
+      clock: this.#clock,
+      tally: this.#tallyOf(server.server.ip),
+      onTransaction: this.#dependencies.onTransaction,
+    });
+  }
+
+  #tallyOf(ip: string): OriginTally {
+    return isLoopback(ip) ? this.#localTally : this.#tally;
   }
 
   #timeouts(mode: OriginRequest["mode"]): Pick<AttemptPlan, "connectTimeoutMs" | "receiveTimeoutMs"> {

@@ -3,12 +3,13 @@ import { partsOfId } from "./addressServers.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { type Connector, openConnection } from "./connector.ts";
 import type { AddressSnapshot, OriginServer, OriginSettings, OriginView } from "./contract.ts";
+import type { OriginTally } from "./counters.ts";
 import { endpointOf } from "./endpoint.ts";
 import { PoolServer } from "./poolServer.ts";
 
 export interface ServerListOptions {
   readonly connector: Connector | undefined;
-  readonly onConnect: () => void;
+  readonly tallyOf: (ip: string) => OriginTally;
 }
 
 /** What is in service as long as the primary has said nothing: every configured IP (OPEN 5 of spec 05). */
@@ -123,7 +124,8 @@ export class ServerList {
       endpoint: endpointOf(this.#settings, address, server),
       connector: this.#options.connector ?? openConnection,
       reuseTimeoutMs: this.#settings.originOptions.reuseTimeoutSeconds * 1000,
-      onConnect: this.#options.onConnect,
+      onConnect: () => {},
+      tally: this.#options.tallyOf(server.ip),
     };
   }
 }

@@ -1,12 +1,14 @@
 import type { OriginAddress } from "@basalt/config";
+import type { Clock } from "@basalt/types";
 import { AddressConnections } from "./addressConnections.ts";
 import { Attempt, type AttemptPlan } from "./attempt.ts";
 import type { Connector } from "./connector.ts";
 import type { OriginSettings } from "./contract.ts";
-import { newCounters } from "./counters.ts";
+import { OriginTally } from "./counters.ts";
 import { endpointOf } from "./endpoint.ts";
 import { decideHost, prefixTarget } from "./requestHead.ts";
 import { runAfter, type Scheduler } from "./scheduler.ts";
+import type { TransactionListener } from "./transaction.ts";
 
 export interface ProbePlan {
   /** Without the path prefix of the address. */
@@ -19,6 +21,7 @@ export interface ProbePlan {
   readonly receiveTimeoutMs: number;
   /** From the connect to the end; 0: no limit. */
   readonly totalTimeoutMs: number;
+  readonly purpose: "probe" | "healthcheck";
 }
 
 export interface ProbeResult {
@@ -31,6 +34,8 @@ export interface ProbeResult {
 export interface ProbeMeans {
   readonly connector: Connector;
   readonly schedule: Scheduler;
+  readonly clock: Clock;
+  readonly onTransaction: TransactionListener | undefined;
 }
 
 const isAccepted = (status: number, resCodes: readonly number[]): boolean =>
@@ -44,7 +49,7 @@ export const probeServer = (
   server: { readonly id: string; readonly ip: string; readonly address: OriginAddress },
   settings: OriginSettings,
   plan: ProbePlan,
-  { connector, schedule }: ProbeMeans,
+  { connector, schedule, clock, onTransaction }: ProbeMeans,
   done: (result: ProbeResult) => void,
 ): (() => void) => {
   const { host, userAgent } = settings.originOptions;
@@ -53,6 +58,7 @@ export const probeServer = (
     connector,
     reuseTimeoutMs: settings.originOptions.reuseTimeoutSeconds * 1000,
     onConnect: () => {},
+    tally: new OriginTally(),
   });
   const attemptPlan: AttemptPlan = {
     address: server.id,
@@ -68,6 +74,15 @@ export const probeServer = (
     connectTimeoutMs: plan.connectTimeoutMs,
     receiveTimeoutMs: plan.receiveTimeoutMs,
     fresh: true,
+    offersReuse: settings.originOptions.reuseTimeoutSeconds > 0,
+    occasion: {
+      vhost: settings.name,
+      server: { id: server.id, ip: server.ip, port: server.address.port, addressIndex: -1 },
+      domain: server.address.host,
+      purpose: plan.purpose,
+      sessionId: 0n,
+      dnsMs: 0,
+    },
   };
   let status: number | undefined;
   let isOver = false;
@@ -103,7 +118,7 @@ export const probeServer = (
       },
       onFailure: ({ error }) => end(false, error.detail),
     },
-    newCounters(),
+    { clock, tally: new OriginTally(), onTransaction },
   );
   const stopTimer =
     plan.totalTimeoutMs > 0

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { AddressConnections } from "../src/addressConnections.ts";
 import type { Connection, ConnectionUser } from "../src/connection.ts";
 import type { Connector } from "../src/connector.ts";
+import { OriginTally } from "../src/counters.ts";
 import { fetchFrom, getRequest, newOutcome, openPool, recordInto, resultOf, until } from "./support/exchange.ts";
 import { httpOrigin, rawOrigin } from "./support/origin.ts";
 import { addressAt, settingsFor } from "./support/settings.ts";
@@ -166,6 +167,7 @@ describe("bounded connections", () => {
         connector: never,
         reuseTimeoutMs: 1000,
         onConnect: () => {},
+        tally: new OriginTally(),
       },
       limit,
     );

@@ -127,7 +127,7 @@ describe("standby", () => {
     expect(inService(host())).toEqual(["a1", "a2"]);
   });
 
-  it("CFG-14 replaces each failed active by the next standby, and sends it back when the active recovers", () => {
+  it("CFG-14, A9 of spec 01: replaces each failed active by the next standby, and sends it back when the active recovers", () => {
     const servers = host();
     fail(servers, "a1");
     expect(inService(servers)).toEqual(["a2", "s1"]);

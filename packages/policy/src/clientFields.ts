@@ -2,6 +2,7 @@ import type { VhostOptions } from "@basalt/config";
 import { getField, parseCacheControl } from "@basalt/http";
 import { isNoCacheAnswer } from "./freshness.ts";
 import { isStandardField } from "./storedFields.ts";
+import { TAGS_FIELD_LOWER_CASE } from "./tags.ts";
 
 /** How the server names itself; both are an operator's choice. */
 export interface ProductIdentity {
@@ -46,7 +47,7 @@ export const selectClientFields = (
   for (let index = 0; index + 1 < stored.fields.length; index += 2) {
     const name = stored.fields[index] ?? "";
     const lowerCaseName = name.toLowerCase();
-    if (lowerCaseName === "date" || lowerCaseName === "etag") continue;
+    if (lowerCaseName === "date" || lowerCaseName === "etag" || lowerCaseName === TAGS_FIELD_LOWER_CASE) continue;
     if (lowerCaseName === "server" && !options.serverHeader) continue;
     if (lowerCaseName === "cache-control" && maxAge !== undefined) continue;
     if (!options.originalHeader && !isStandardField(lowerCaseName)) continue;

@@ -93,7 +93,7 @@ export { asWhole, FULL_RANGE_FIELDS } from "./fullRange.ts";
 export { compileGlob, matchesGlob, type TextMatcher } from "./glob.ts";
 export { compileHeaderRules, type HeaderRules, type ResponseRuleFacts } from "./headerRules.ts";
 export { invalidatedUrls, isSafeMethod, type RequestTarget, sameOriginUrl } from "./invalidation.ts";
-export { type MemoryPlan, type MemoryPlanInput, planMemory } from "./memoryPlan.ts";
+export { type MemoryPlan, type MemoryPlanInput, planMemory, planTierBytes } from "./memoryPlan.ts";
 export { canonicalQuery, type NoVarySearch, parseNoVarySearch } from "./noVarySearch.ts";
 export {
   bypassRequestFields,
@@ -132,5 +132,6 @@ export {
 export { selectorOf } from "./selector.ts";
 export { withheldFields } from "./sharedFields.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
+export { TAGS_FIELD, tagsIn, withoutTagFields, withTags } from "./tags.ts";
 export { compileUrlRewrites } from "./urlRewrite.ts";
 export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";

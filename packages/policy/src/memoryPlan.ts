@@ -8,6 +8,16 @@ const SESSION_BYTES = 20 * 1024;
 /** Memory per object that the number of objects is planned with (OPT-03). */
 const OBJECT_BYTES = 900;
 
+/**
+ * What processes take under load beside contents and sessions, as measured (decision 0016): the primary and the
+ * transform host together, and each worker with its heap, its buffers and what the allocator cannot give back.
+ */
+const SHARED_PROCESS_BYTES = 136 * MEBIBYTE;
+const WORKER_BYTES = 112 * MEBIBYTE;
+
+/** A worker's memory tier is never smaller, however many workers there are. */
+const LEAST_TIER_BYTES = 4 * MEBIBYTE;
+
 /** A host too small for the plan still caches something. */
 const LEAST_CONTENT_BYTES = 16 * MEBIBYTE;
 
@@ -29,6 +39,8 @@ export interface MemoryPlan {
   readonly freeBytes: number;
   /** For content: memory tiers and what is on its way to clients and to the disks. */
   readonly contentBytes: number;
+  /** Contents, the server itself and its sessions: what the processes may take together. */
+  readonly serverBytes: number;
   /** Most objects with `<Indexing>` Memory (OPT-11). */
   readonly cachingCount: number;
   /** Client sessions expected at start, the column Sockets of spec 20.1. */
@@ -41,14 +53,27 @@ export const planMemory = (input: MemoryPlanInput): MemoryPlan => {
   const freeBytes = Math.floor((ramBytes * Math.min(MAX_FREE_RATIO, input.systemFreeMemoryRatio)) / 100);
   const bySize = sessionsFor(ramBytes);
   const configured = input.sessions === 0 ? undefined : input.sessions;
-  const ownBytes = ramBytes - freeBytes - BASE_BYTES - (configured ?? bySize.planned) * SESSION_BYTES;
+  const fixedBytes = BASE_BYTES + (configured ?? bySize.planned) * SESSION_BYTES;
+  const ownBytes = ramBytes - freeBytes - fixedBytes;
   const contentBytes = Math.max(LEAST_CONTENT_BYTES, Math.floor((ownBytes * input.contentMemoryRatio) / 100));
   return {
     freeBytes,
     contentBytes,
+    serverBytes: contentBytes + fixedBytes,
     cachingCount: Math.floor(contentBytes / OBJECT_BYTES),
     sessions: configured ?? bySize.initial,
   };
+};
+
+/**
+ * Memory tier of one of so many workers. Half of the content memory belongs to the tiers (small hot objects, a copy in
+ * each worker), half to the page cache or tmpfs, which all workers share. Where the processes themselves need more than
+ * the plan has for the server, the tiers give way.
+ */
+export const planTierBytes = (plan: Pick<MemoryPlan, "contentBytes" | "serverBytes">, workers: number): number => {
+  const count = Math.max(1, workers);
+  const room = plan.serverBytes - SHARED_PROCESS_BYTES - count * WORKER_BYTES;
+  return Math.max(LEAST_TIER_BYTES, Math.floor(Math.min(plan.contentBytes / 2, room) / count));
 };
 
 /** From 8 GB on memory is planned for more sessions (N of OPT-03) than are expected at start (OPT-20). */

@@ -16,6 +16,8 @@ export type PurgeTarget =
   | { readonly kind: "collective"; readonly vhost: string; readonly url: string }
   /** `isRoot`: the whole content of the host (PRG-04). */
   | { readonly kind: "pattern"; readonly vhost: string; readonly pattern: string; readonly isRoot: boolean }
+  /** Objects of the host that have one of the tags. */
+  | { readonly kind: "tag"; readonly vhost: string; readonly tags: readonly string[] }
   | { readonly kind: "unknownHost"; readonly host: string }
   /** No host was named before it. */
   | { readonly kind: "malformed"; readonly text: string };

@@ -1,4 +1,5 @@
 import { removeHopByHop } from "@basalt/http";
+import { TAGS_FIELD_LOWER_CASE } from "./tags.ts";
 
 /** What becomes of an origin's field. Names that are in no list are non-standard (OPEN 6 of spec 04). */
 type FieldRule =
@@ -28,6 +29,7 @@ const FIELD_RULES: ReadonlyMap<string, FieldRule> = new Map([
   ["server", "single"],
   ["vary", "list"],
   ["www-authenticate", "list"],
+  [TAGS_FIELD_LOWER_CASE, "single"],
   ["cookie", "never"],
   ["set-cookie", "never"],
   ["set-cookie2", "never"],

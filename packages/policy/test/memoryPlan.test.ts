@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type MemoryPlan, type MemoryPlanInput, planMemory } from "../src/memoryPlan.ts";
+import { type MemoryPlan, type MemoryPlanInput, planMemory, planTierBytes } from "../src/memoryPlan.ts";
 
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
@@ -64,6 +64,11 @@ describe("the plan by physical memory", () => {
     expect(planFor(0.125, { sessions: 100_000 }).contentBytes).toBe(16 * MEBIBYTE);
   });
 
+  it("OPT-03 counts contents, the server itself and its sessions together", () => {
+    const plan = planFor(1);
+    expect(plan.serverBytes - plan.contentBytes).toBe(140 * MEBIBYTE + 5_000 * 20 * 1024);
+  });
+
   it("OPT-02 OPT-03 never plans with more than there is, and more memory never gives less", () => {
     // From 8 GB on the number of sessions, which the plan takes off, stays the same.
     const size = fc.integer({ min: 8 * 1024, max: 1024 * 1024 });
@@ -75,5 +80,27 @@ describe("the plan by physical memory", () => {
         expect(larger.contentBytes + larger.freeBytes).toBeLessThanOrEqual(Math.max(one, other) * MEBIBYTE);
       }),
     );
+  });
+});
+
+describe("the memory tier of a worker", () => {
+  it.each([
+    [1, 1],
+    [2, 2],
+    [4, 4],
+    [16, 16],
+    [64, 32],
+  ])("OPT-16 is its part of half of the contents, with %i GB and %i workers", (gibibytes, workers) => {
+    const plan = planFor(gibibytes);
+    expect(planTierBytes(plan, workers)).toBe(Math.floor(plan.contentBytes / 2 / workers));
+  });
+
+  it("OPT-03 gives way where the processes themselves need what the plan has, but never to nothing", () => {
+    const plan = planFor(8);
+    const many = planTierBytes(plan, 16);
+    expect(many).toBeLessThan(plan.contentBytes / 2 / 16);
+    expect((many + 112 * MEBIBYTE) * 16 + 136 * MEBIBYTE).toBeLessThanOrEqual(plan.serverBytes);
+    expect(planTierBytes(plan, 200)).toBe(4 * MEBIBYTE);
+    expect(planTierBytes(plan, 0)).toBe(planTierBytes(plan, 1));
   });
 });

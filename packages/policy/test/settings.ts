@@ -2,7 +2,9 @@ import type {
   Condition,
   ConditionFiles,
   ConditionTerm,
+  LogFileSettings,
   OriginOptions,
+  VhostLogs,
   VhostOptions,
   VhostSettings,
 } from "@basalt/config";
@@ -29,6 +31,7 @@ const OPTIONS: VhostOptions = {
   noCacheRequestExpire: false,
   acceptEncoding: true,
   varyHeader: [],
+  tagHeader: ["surrogate-key", "cache-tag"],
   caseSensitive: true,
   applyQueryString: true,
   applyQueryStringCollective: false,
@@ -93,6 +96,31 @@ const ORIGIN_OPTIONS: OriginOptions = {
   modifyHeader: { enabled: false, firstOnly: false },
 };
 
+export const LOG_FILE: LogFileSettings = {
+  enabled: false,
+  type: "time",
+  unit: [1440],
+  retention: 10,
+  retentionDays: 0,
+  compression: false,
+  sysLog: false,
+  ftp: [],
+  receivers: [],
+};
+
+const ACCESS_LOG = { ...LOG_FILE, xff: "ON", form: "ston", local: false, balancer: "" } as const;
+
+const LOGS: VhostLogs = {
+  dir: "/log",
+  access: ACCESS_LOG,
+  accessExtra: ACCESS_LOG,
+  accessFormat: "",
+  origin: { ...LOG_FILE, local: false },
+  monitoring: { ...LOG_FILE, form: "json" },
+  dns: LOG_FILE,
+  fileSystem: LOG_FILE,
+};
+
 export interface VhostChanges {
   readonly options?: Partial<VhostOptions>;
   readonly originOptions?: Partial<OriginOptions>;
@@ -110,6 +138,8 @@ export const vhostWith = (
   portBypass: [],
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
+  logs: LOGS,
+  stats: { dirDepth: 0, dirDepthAccum: false, httpsTraffic: false, clientLocal: true, originLocal: true },
   conditions: {
     ttl: [],
     bypass: [],

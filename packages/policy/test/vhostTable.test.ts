@@ -2,7 +2,7 @@ import type { EdgeConfig, ServerSettings, VhostSettings } from "@basalt/config";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileVhostTable, hostNameOf } from "../src/index.ts";
-import { vhostWith } from "./settings.ts";
+import { LOG_FILE, vhostWith } from "./settings.ts";
 
 const SERVER: ServerSettings = {
   host: {
@@ -21,6 +21,7 @@ const SERVER: ServerSettings = {
     httpClientSession: { init: 0, topUp: 0 },
     emergencyMode: false,
     syncStale: true,
+    configHistoryDays: 30,
     listen: [],
     dnsServers: [],
     purge: "Normal",
@@ -28,6 +29,9 @@ const SERVER: ServerSettings = {
     maxSocketsReopen: 60000,
     workers: 2,
     transformThreads: 2,
+    infoLog: LOG_FILE,
+    denyLog: LOG_FILE,
+    originErrorLog: { ...LOG_FILE, warning: false },
     drainSeconds: 30,
     clientLimits: {
       targetBytes: 8192,
@@ -45,6 +49,7 @@ const SERVER: ServerSettings = {
 
 const configOf = (vhosts: readonly VhostSettings[], defaultVhost?: string): EdgeConfig => ({
   generation: 1,
+  views: [],
   server: SERVER,
   vhosts,
   defaultVhost,

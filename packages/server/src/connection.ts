@@ -15,6 +15,7 @@ import {
 import type { OriginPool, PrivateSession } from "@basalt/origin";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
+import { isLoopbackClient } from "./clientCounting.ts";
 import { rejectConnection } from "./delivery/errorResponse.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer } from "./edgeServer.ts";
@@ -51,6 +52,10 @@ export class Connection implements SocketHandler {
   readonly socket: ClientSocket;
   readonly localPort: number;
   readonly #sessionNumber = nextSessionNumber();
+  #sessionText: string | undefined;
+  #isLocal: boolean | undefined;
+  #activeInterval = -1;
+  #block = -1;
   readonly #parser: RequestHeadParser;
   readonly #exchange: Exchange;
   #state: State = "idle";
@@ -85,6 +90,40 @@ export class Connection implements SocketHandler {
     this.#parser = createRequestHeadParser(limits);
     this.#exchange = new Exchange(this);
     this.#deadline = server.parts.clock.monotonic() + limits.headTimeoutSeconds * 1000;
+  }
+
+  /** The session id as logs write it. */
+  get sessionText(): string {
+    this.#sessionText ??= String(this.sessionId);
+    return this.#sessionText;
+  }
+
+  /** The address that the client has connected to. */
+  get serverIp(): string {
+    const address = this.socket.localAddress;
+    return address.startsWith("::ffff:") ? address.slice(7) : address;
+  }
+
+  /** The client is on this host. */
+  readonly isLocal = (): boolean => {
+    this.#isLocal ??= isLoopbackClient(this.socket.remoteAddress);
+    return this.#isLocal;
+  };
+
+  /** STAT-27: true once for each interval of the figures; `block` is that of the virtual host asked for. */
+  becomesActive(block: number): boolean {
+    this.#block = block;
+    if (this.#activeInterval === this.server.interval) return false;
+    this.#activeInterval = this.server.interval;
+    return true;
+  }
+
+  get block(): number {
+    return this.#block;
+  }
+
+  countProgress(): void {
+    if (this.#state === "busy" || this.#state === "tunnel") this.#exchange.countProgress();
   }
 
   /** HTTP-41: unsigned 64-bit, unlike that of any other connection. */

@@ -1,7 +1,7 @@
 import type { CacheVhost, ObjectCache, PinnedVisitor } from "@basalt/cache";
 import type { EdgeConfig, ServerSettings } from "@basalt/config";
 import { compileVhostTable, type ProductIdentity, type PurgeVerb, type VhostTable } from "@basalt/policy";
-import { type CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
+import { type ClientTransaction, type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import type { Clock } from "@basalt/types";
 import { Connection } from "./connection.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
@@ -30,6 +30,10 @@ export interface EdgeServerParts {
   readonly counters: CounterBlock;
   readonly product: ProductIdentity;
   readonly purge: (call: PurgeCall) => Promise<PurgeAnswer>;
+  /** Hears of each finished request, that of no virtual host too; nothing may be kept of the argument. */
+  readonly accessLog?: (transaction: ClientTransaction) => void;
+  /** A response has said which queries of its path make no difference: objects are found under other URLs from now on. */
+  readonly onSearchRule?: (news: { readonly vhost: string; readonly path: string; readonly value: string }) => void;
   /** Unexpected failures: each is a defect to be mended. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -56,6 +60,10 @@ export interface ServedConnection {
   checkDeadline(monotonicMs: number): void;
   /** What the client has not taken yet. */
   visitPinned(visit: PinnedVisitor): void;
+  /** Of the virtual host of its last request; -1 without one. */
+  readonly block: number;
+  /** Counts what has moved so far. */
+  countProgress(): void;
 }
 
 /**
@@ -71,6 +79,9 @@ export class EdgeServer {
   #isEmergency = false;
   #isBypassing = false;
   #onIdle: (() => void) | undefined;
+  #interval = 0;
+  /** Connections by the block that they count on. */
+  #sessions = new Map<number, number>();
 
   constructor(parts: EdgeServerParts) {
     this.parts = parts;
@@ -101,6 +112,28 @@ export class EdgeServer {
 
   setBypassing(isBypassing: boolean): void {
     this.#isBypassing = isBypassing;
+  }
+
+  /** Names the present interval of the figures. */
+  get interval(): number {
+    return this.#interval;
+  }
+
+  /** Brings the counters to this moment. `endsInterval`: connections count as active anew (STAT-27). */
+  count(endsInterval: boolean): void {
+    const { counters } = this.parts;
+    const sessions = new Map<number, number>();
+    for (const connection of this.#connections) {
+      connection.countProgress();
+      const { block } = connection;
+      if (block >= 0) sessions.set(block, (sessions.get(block) ?? 0) + 1);
+    }
+    for (const block of this.#sessions.keys()) {
+      if (!sessions.has(block)) counters.set(block + VHOST_SLOT.clientSessions, 0);
+    }
+    for (const [block, count] of sessions) counters.set(block + VHOST_SLOT.clientSessions, count);
+    this.#sessions = sessions;
+    if (endsInterval) this.#interval += 1;
   }
 
   get connectionCount(): number {
@@ -142,9 +175,10 @@ export class EdgeServer {
         return;
       }
       counters.add(PROCESS_SLOT.connectionsAccepted, 1);
+      counters.add(PROCESS_SLOT.accessAllowed, 1);
       const bypassed = this.#state.bypassedPorts.get(localPort);
       if (bypassed !== undefined) {
-        const relay = new PortRelay(this, socket, bypassed);
+        const relay = new PortRelay(this, socket, localPort, bypassed);
         this.#connections.add(relay);
         attach(relay);
         relay.start(bypassed.originPort);
@@ -157,7 +191,7 @@ export class EdgeServer {
   }
 
   forget(connection: ServedConnection): void {
-    this.#connections.delete(connection);
+    if (this.#connections.delete(connection)) this.parts.counters.add(PROCESS_SLOT.connectionsClosed, 1);
     if (this.#draining && this.#connections.size === 0) this.#onIdle?.();
   }
 

@@ -1,8 +1,26 @@
 import { type BodySource, type CachedObject, type StoredHead, VARIANT, type Variant } from "@basalt/cache";
-import { EMPTY_FIELD_BLOCK, FIELD, type FieldBlock, METHOD, type Method, type RequestHeadParser } from "@basalt/http";
+import {
+  EMPTY_FIELD_BLOCK,
+  FIELD,
+  type FieldBlock,
+  getField,
+  METHOD,
+  type Method,
+  type RequestHeadParser,
+} from "@basalt/http";
 import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "@basalt/policy";
-import { cacheResultSlot, clientResponseClassSlot, VHOST_SLOT } from "@basalt/telemetry";
+import {
+  type ClientTransaction,
+  cacheResultSlot,
+  classIndexOf,
+  folderOf,
+  LineMemo,
+  TRAFFIC_SLOT_COUNT,
+  timeBucketOf,
+  VHOST_SLOT,
+} from "@basalt/telemetry";
 import { type CacheResult, EdgeError } from "@basalt/types";
+import { clientBlockOf } from "./clientCounting.ts";
 import type { Connection } from "./connection.ts";
 import { needsOwnHead } from "./delivery/cacheStatus.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
@@ -28,7 +46,7 @@ const NO_FIELDS: readonly string[] = [];
  * One request and its response. A connection has one and uses it again for each request, so that a cache hit makes no
  * object; what goes on asynchronously holds a `ticket` and finds out by it that its request is over.
  */
-export class Exchange implements ConditionRequest {
+export class Exchange implements ConditionRequest, ClientTransaction {
   readonly connection: Connection;
   methodCode: Method = METHOD.GET;
   method = "";
@@ -75,12 +93,25 @@ export class Exchange implements ConditionRequest {
   bodyBytesSent = 0;
   /** What the client sent through a tunnel, which is no body. */
   tunnelBytesReceived = 0;
+  /** Content-Length of the response; -1 without. */
+  contentLength = -1;
+  bypassKind: ClientTransaction["bypassKind"] = "none";
+  /** Fields of an answer that is passed through from the origin, flat. */
+  relayedFields: readonly string[] = NO_FIELDS;
+  startedAtMs = 0;
+  elapsedMs = 0;
+  isComplete = false;
   ongoing: Ongoing | undefined;
   #startedMs = 0;
   #respondedMs = 0;
   #requestHeadBytes = 0;
   #ticket = 0;
   #isRunning = false;
+  /** What of the bodies has been counted while they were on their way. */
+  #countedSentBytes = 0;
+  #countedReceivedBytes = 0;
+  #isBroken = false;
+  #memo: LineMemo | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -102,6 +133,52 @@ export class Exchange implements ConditionRequest {
 
   get protocol(): string {
     return "http";
+  }
+
+  get vhostName(): string | undefined {
+    return this.vhost?.cache.name;
+  }
+
+  get sessionText(): string {
+    return this.connection.sessionText;
+  }
+
+  get clientPort(): number {
+    return this.connection.socket.remotePort;
+  }
+
+  get serverIp(): string {
+    return this.connection.serverIp;
+  }
+
+  get serverPort(): number {
+    return this.connection.localPort;
+  }
+
+  get requestHeadBytes(): number {
+    return this.#requestHeadBytes;
+  }
+
+  get requestBodyBytes(): number {
+    return (this.body?.receivedBytes ?? 0) + this.tunnelBytesReceived;
+  }
+
+  get contentCoding(): string | undefined {
+    if (this.status === 304 || this.error !== undefined) return undefined;
+    return getField(this.object?.fields ?? this.sourceHead?.fields ?? this.relayedFields, "content-encoding");
+  }
+
+  get firstByteMs(): number {
+    return this.status === 0 ? 0 : this.#respondedMs - this.#startedMs;
+  }
+
+  get tls(): undefined {
+    return undefined;
+  }
+
+  get memo(): LineMemo {
+    this.#memo ??= new LineMemo();
+    return this.#memo;
   }
 
   header(lowerCaseName: string): string | undefined {
@@ -131,6 +208,11 @@ export class Exchange implements ConditionRequest {
     this.fields = head.fields;
     this.body = body;
     this.nowMs = clock.now();
+    this.startedAtMs = this.nowMs;
+    this.bypassKind = "none";
+    this.relayedFields = NO_FIELDS;
+    this.contentLength = -1;
+    this.#isBroken = false;
     this.vhost = undefined;
     this.object = undefined;
     this.source = undefined;
@@ -195,6 +277,7 @@ export class Exchange implements ConditionRequest {
 
   /** The response cannot be completed: the client must not take it for complete. */
   abort(): void {
+    this.#isBroken = true;
     this.finish(false);
     this.connection.reset();
   }
@@ -216,10 +299,11 @@ export class Exchange implements ConditionRequest {
     return this.connectionDecision;
   }
 
-  /** The first byte of the response leaves now. */
-  responding(status: number, headBytes: number): void {
+  /** The first byte of the response leaves now; `contentLength`: -1 when it says none. */
+  responding(status: number, headBytes: number, contentLength: number): void {
     this.status = status;
     this.headBytesSent = headBytes;
+    this.contentLength = contentLength;
     this.#respondedMs = this.connection.server.parts.clock.monotonic();
   }
 
@@ -249,8 +333,10 @@ export class Exchange implements ConditionRequest {
   clientGone(): void {
     if (!this.#isRunning) return;
     const { vhost } = this;
-    if (vhost !== undefined) this.connection.server.parts.counters.add(vhost.counters + VHOST_SLOT.clientAborted, 1);
+    if (vhost !== undefined)
+      this.connection.server.parts.counters.add(this.blockOf(vhost) + VHOST_SLOT.clientAborted, 1);
     const { ongoing } = this;
+    this.#isBroken = true;
     this.finish(false);
     ongoing?.clientGone();
   }
@@ -265,7 +351,10 @@ export class Exchange implements ConditionRequest {
       if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.stored.keepPassing();
     }
     const { vhost } = this;
-    if (vhost !== undefined) this.#count(vhost.counters);
+    this.isComplete = !this.#isBroken;
+    this.elapsedMs = this.connection.server.parts.clock.monotonic() - this.#startedMs;
+    if (vhost !== undefined) this.#count(vhost);
+    this.connection.server.parts.accessLog?.(this);
     this.object = undefined;
     this.source = undefined;
     this.body = undefined;
@@ -273,21 +362,86 @@ export class Exchange implements ConditionRequest {
     this.connection.finished(keepAlive);
   }
 
-  #count(offset: number): void {
+  /** Where requests of that virtual host on this connection count. */
+  blockOf(vhost: ServedVhost): number {
+    const { connection } = this;
+    return clientBlockOf(vhost, connection.isLocal, connection.server.parts.counters);
+  }
+
+  /** Counts what has moved of long bodies, so that the figures of a second are those of that second. */
+  countProgress(): void {
+    const { vhost } = this;
+    if (!this.#isRunning || vhost === undefined || this.status === 0) return;
+    const sentBytes = this.bodyBytesSent - this.#countedSentBytes;
+    const receivedBytes = this.requestBodyBytes - this.#countedReceivedBytes;
+    if (sentBytes === 0 && receivedBytes === 0) return;
+    this.#countTraffic(vhost, (offset) => this.#countBodies(offset, sentBytes, receivedBytes));
+  }
+
+  #count(vhost: ServedVhost): void {
+    if (vhost.settings.stats.dirDepth === 0) this.#countRequest(this.blockOf(vhost));
+    else this.#countTraffic(vhost, (offset) => this.#countRequest(offset));
+  }
+
+  /** Counts by folder too (STAT-11): all that `count` changes of the client traffic. */
+  #countTraffic(vhost: ServedVhost, count: (offset: number) => void): void {
     const { counters } = this.connection.server.parts;
+    const offset = this.blockOf(vhost);
+    const { dirDepth } = vhost.settings.stats;
+    if (dirDepth === 0) {
+      count(offset);
+      return;
+    }
+    const before = counters.values.slice(offset, offset + TRAFFIC_SLOT_COUNT);
+    count(offset);
+    const scope = { vhost: vhost.cache.name, isLocal: offset !== vhost.counters, path: folderOf(this.path, dirDepth) };
+    counters.folders.addGrowth(scope, before, counters.values.subarray(offset, offset + TRAFFIC_SLOT_COUNT));
+  }
+
+  #countBodies(offset: number, sentBytes: number, receivedBytes: number): void {
+    const { connection } = this;
+    const { counters } = connection.server.parts;
+    this.#countedSentBytes += sentBytes;
+    this.#countedReceivedBytes += receivedBytes;
+    counters.add(offset + VHOST_SLOT.clientResponseBodyBytes, sentBytes);
+    if (receivedBytes > 0) {
+      counters.add(offset + VHOST_SLOT.clientRequestBytes, receivedBytes);
+      counters.add(offset + VHOST_SLOT.clientRequestBodyBytes, receivedBytes);
+    }
+    if (connection.becomesActive(offset)) counters.add(offset + VHOST_SLOT.clientSessionsActive, 1);
+  }
+
+  #countRequest(offset: number): void {
+    const { counters } = this.connection.server.parts;
+    const { status } = this;
     counters.add(offset + VHOST_SLOT.clientRequests, 1);
-    const bodyBytes = (this.body?.receivedBytes ?? 0) + this.tunnelBytesReceived;
-    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestHeadBytes + bodyBytes);
+    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestHeadBytes);
     counters.add(offset + cacheResultSlot(this.result), 1);
-    if (this.status === 0) return;
+    this.#countBodies(
+      offset,
+      this.bodyBytesSent - this.#countedSentBytes,
+      this.requestBodyBytes - this.#countedReceivedBytes,
+    );
+    this.#countedSentBytes = 0;
+    this.#countedReceivedBytes = 0;
+    if (status === 0) return;
+    const classIndex = classIndexOf(status);
+    const firstByte = Math.round((this.#respondedMs - this.#startedMs) * HUNDREDTHS_PER_MS);
+    const complete = Math.max(firstByte, Math.round(this.elapsedMs * HUNDREDTHS_PER_MS));
     counters.add(offset + VHOST_SLOT.clientResponseHeadBytes, this.headBytesSent);
-    counters.add(offset + VHOST_SLOT.clientResponseBodyBytes, this.bodyBytesSent);
-    counters.add(offset + clientResponseClassSlot(this.status), 1);
-    if (this.status === 304) counters.add(offset + VHOST_SLOT.clientNotModified, 1);
-    else if (this.status === 206) counters.add(offset + VHOST_SLOT.clientRanges, 1);
-    counters.observeResponseTime(offset, (this.#respondedMs - this.#startedMs) / 1000);
+    counters.add(offset + VHOST_SLOT.clientResponseClass + classIndex, 1);
+    if (this.isComplete) counters.add(offset + VHOST_SLOT.clientCompleted + classIndex, 1);
+    counters.add(offset + VHOST_SLOT.clientFirstByteTime + classIndex, firstByte);
+    counters.add(offset + VHOST_SLOT.clientCompleteTime + classIndex, complete);
+    counters.add(offset + VHOST_SLOT.clientFirstByteSeconds + timeBucketOf(firstByte), 1);
+    counters.add(offset + VHOST_SLOT.clientCompleteSeconds + timeBucketOf(complete), 1);
+    if (status === 304) counters.add(offset + VHOST_SLOT.clientNotModified, 1);
+    else if (status === 206) counters.add(offset + VHOST_SLOT.clientRanges, 1);
+    else if (status === 429) counters.add(offset + VHOST_SLOT.clientThrottled, 1);
   }
 }
+
+const HUNDREDTHS_PER_MS = 100;
 
 /** From the store once more, then past it. */
 const STORE_ATTEMPTS = 2;

@@ -1,5 +1,6 @@
 import type { PinnedVisitor } from "@basalt/cache";
-import { portBypassEndSlot, VHOST_SLOT } from "@basalt/telemetry";
+import { blockKey, portBypassEndSlot, VHOST_SLOT } from "@basalt/telemetry";
+import { isLoopbackClient } from "./clientCounting.ts";
 import { ByteRelay } from "./delivery/byteRelay.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer, ServedConnection } from "./edgeServer.ts";
@@ -25,11 +26,15 @@ export class PortRelay implements SocketHandler, ServedConnection {
   #deadline = Number.POSITIVE_INFINITY;
   #endedBy: Parameters<typeof portBypassEndSlot>[0] = "client";
   #isClosed = false;
+  /** Of this port. */
+  readonly #portBlock: number;
 
-  constructor(server: EdgeServer, socket: ClientSocket, { vhost }: BypassedPort) {
+  constructor(server: EdgeServer, socket: ClientSocket, localPort: number, { vhost }: BypassedPort) {
     this.#server = server;
     this.#socket = socket;
     this.#vhost = vhost;
+    const isLocal = !vhost.settings.stats.clientLocal && isLoopbackClient(socket.remoteAddress);
+    this.#portBlock = server.parts.counters.block(blockKey({ vhost: vhost.cache.name, isLocal, port: localPort }));
     this.#idleMs = vhost.settings.originOptions.bypassReceiveTimeoutSeconds * 1000;
   }
 
@@ -90,6 +95,12 @@ export class PortRelay implements SocketHandler, ServedConnection {
     this.#socket.destroy();
   }
 
+  /** Not HTTP: no session of a virtual host. */
+  readonly block = -1;
+
+  /** Counted as it moves. */
+  countProgress(): void {}
+
   /** What is relayed is no content. */
   closeIfIdle(): void {}
 
@@ -109,7 +120,9 @@ export class PortRelay implements SocketHandler, ServedConnection {
   }
 
   #count(slot: number, amount: number): void {
-    this.#server.parts.counters.add(this.#vhost.counters + slot, amount);
+    const { counters } = this.#server.parts;
+    counters.add(this.#vhost.counters + slot, amount);
+    counters.add(this.#portBlock + slot, amount);
   }
 
   #touch(): void {

@@ -25,21 +25,25 @@ export class SearchRules {
     return known === undefined ? url : canonicalQuery(url, known.rule);
   }
 
-  /** Takes the value that came with a response for that URL; undefined when there was none. */
-  learn(url: string, value: string | undefined): void {
+  /**
+   * Takes the value that came with a response for that URL; undefined when there was none. Answers the path when its
+   * queries have a rule from now on that they did not have before.
+   */
+  learn(url: string, value: string | undefined): string | undefined {
     const query = url.indexOf("?");
     const path = query < 0 ? url : url.slice(0, query);
     const known = this.#byPath.get(path);
-    if (known?.text === value) return;
+    if (known?.text === value) return undefined;
     this.#forget(path);
     const rule = parseNoVarySearch(value);
-    if (value === undefined || rule === undefined) return;
+    if (value === undefined || rule === undefined) return undefined;
     this.#byPath.set(path, { text: value, rule });
     this.#characters += path.length + value.length;
     for (const oldest of this.#byPath.keys()) {
-      if (this.#byPath.size <= MOST_PATHS && this.#characters <= MOST_CHARACTERS) return;
+      if (this.#byPath.size <= MOST_PATHS && this.#characters <= MOST_CHARACTERS) break;
       this.#forget(oldest);
     }
+    return path;
   }
 
   #forget(path: string): void {

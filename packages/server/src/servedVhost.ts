@@ -38,6 +38,8 @@ export interface ServedVhost {
   readonly searchRules: SearchRules;
   /** Offset of its counters. */
   readonly counters: number;
+  /** Of those of loopback clients, where these count apart; -1 before the first. */
+  localCounters: number;
 }
 
 export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): ServedVhost => {
@@ -57,5 +59,6 @@ export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): 
     postSelector: compilePostSelector(settings),
     searchRules: new SearchRules(),
     counters: cache.counters,
+    localCounters: -1,
   };
 };

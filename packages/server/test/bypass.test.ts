@@ -133,7 +133,11 @@ describe("upgrades (RFC 9110 7.8)", () => {
     const received: Buffer[] = [];
     theirs.on("data", (chunk: Buffer) => received.push(chunk));
     const fields = ["Connection", "Upgrade", "Upgrade", "websocket"];
-    edge.origin.acceptUpgrade({ head: { status: 101, reason: "", fields, address: "10.0.0.1" }, socket: ours });
+    edge.origin.acceptUpgrade({
+      head: { status: 101, reason: "", fields, address: "10.0.0.1" },
+      socket: ours,
+      moved: () => {},
+    });
     await until(() => client.socket.received.length > 0, "the 101");
     return { edge, client, call, ours, theirs, received: () => String(Buffer.concat(received)) };
   };
@@ -256,7 +260,11 @@ describe("upgrades (RFC 9110 7.8)", () => {
     await edge.origin.call();
     client.socket.destroy();
     const [ours] = duplexPair();
-    edge.origin.acceptUpgrade({ head: { status: 101, reason: "", fields: [], address: "" }, socket: ours });
+    edge.origin.acceptUpgrade({
+      head: { status: 101, reason: "", fields: [], address: "" },
+      socket: ours,
+      moved: () => {},
+    });
     await turns(3);
     expect(ours.destroyed).toBe(true);
   });

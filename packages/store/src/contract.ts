@@ -55,6 +55,11 @@ export interface IndexRow {
   readonly flags: number;
   /** Bytes of the body that are not on the disk; 0 for a complete object. Coarse while parts of it are being filled. */
   readonly missingBytes: number;
+  /**
+   * Tags, parted by one blank, on the way into the index: a row that is read has TAGGED among its flags, and `tagsOf`
+   * tells which. A row with that flag that is put without them keeps those that its key has.
+   */
+  readonly tags?: string | undefined;
 }
 
 /**
@@ -72,7 +77,44 @@ export const ROW_FLAG = {
   DERIVED: 1 << 2,
   /** Its TTL was extended although nobody confirmed it: `freshUntil` less `ttl` is no moment of a confirmation. */
   STRETCHED: 1 << 3,
+  /** It has tags. */
+  TAGGED: 1 << 4,
 } as const;
+
+/** Which objects of a virtual host are meant. */
+export type RowTarget =
+  | { readonly kind: "url"; readonly url: string }
+  /** Every query string of the URL too (KEY-07). */
+  | { readonly kind: "collective"; readonly url: string }
+  /** `*` stands for any run of characters. */
+  | { readonly kind: "pattern"; readonly pattern: string }
+  /** Those that have one of the tags at least. */
+  | { readonly kind: "tag"; readonly tags: readonly string[] };
+
+/** Objects that are older than a version; derived ones never count. */
+export interface TallyQuestion {
+  readonly vhost: string;
+  readonly target: RowTarget;
+  readonly beforeVersion: number;
+  /** Whether objects count that are purged and kept for restore. */
+  readonly countsPurged: boolean;
+  /** What does not count. */
+  readonly except: readonly { readonly target: RowTarget; readonly beforeVersion: number }[];
+}
+
+export interface Tally {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** Objects of a virtual host and the bytes of their bodies. Derived ones do not count. */
+export interface VhostObjects {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Purged, and kept for restore. */
+  readonly purgedObjects: number;
+  readonly purgedBytes: number;
+}
 
 /** The one writer of the index; lives in the primary. Reads see every write at once; the disk sees batches. */
 export interface DiskIndexWriter {
@@ -96,8 +138,23 @@ export interface DiskIndexWriter {
   find(key: CacheKey): IndexRow | undefined;
   /** All variants stored for one URL. */
   findVariants(vhost: string, url: string): IndexRow[];
-  /** Visits rows in batches without holding the event loop for more than a few ms; `visit` may write. */
-  scan(filter: { readonly vhost?: string }, visit: (row: IndexRow) => void): Promise<void>;
+  /**
+   * Visits rows in batches without holding the event loop for more than a few ms; `visit` may write. `pause` is awaited
+   * between batches.
+   */
+  scan(
+    filter: { readonly vhost?: string; readonly pause?: () => Promise<void> },
+    visit: (row: IndexRow) => void,
+  ): Promise<void>;
+  /** As `scan`, for the objects with one of these tags; one with several of them may be visited again. */
+  scanTagged(tags: readonly string[], visit: (row: IndexRow) => void, pause?: () => Promise<void>): Promise<void>;
+  /** Tags of an object, parted by one blank; empty for none. */
+  tagsOf(key: CacheKey): string;
+  /** Counts rows as they are at the moment of the call, without holding the event loop. Errors: STORE_UNAVAILABLE. */
+  tally(question: TallyQuestion): Promise<Tally>;
+  /** Visits the objects with one of these tags, each once, as they are at the moment of the call. Errors as `tally`. */
+  visitTagged(tags: readonly string[], visit: (row: IndexRow) => void): Promise<void>;
+  objectsOf(vhost: string): VhostObjects;
   /** Highest version ever put: continue from here after a restart. */
   readonly highestVersion: number;
   /** Live objects and their body bytes. */
@@ -187,8 +244,8 @@ export interface ArrivedChecksums {
 export interface GrowingFile {
   readonly disk: number;
   readonly file: number;
-  /** Appends; resolves when the bytes can be read by any process. One write at a time. */
-  write(chunk: Buffer): Promise<void>;
+  /** Appends the chunks, gathered; resolves when the bytes can be read by any process. One write at a time. */
+  write(...chunks: readonly Buffer[]): Promise<void>;
   /** Bytes readable now. */
   readonly length: number;
   /** Of these bytes: whoever reads them verifies them. */
@@ -231,8 +288,8 @@ export interface PartWriter {
   readonly position: number;
   /** CRC-32 of what there is of the block that `position` lies in; 0 at its start. */
   readonly tailChecksum: number;
-  /** Appends; resolves when any process can read the bytes and finished blocks are in the map. One write at a time. */
-  write(chunk: Buffer): Promise<void>;
+  /** As in GrowingFile; when it resolves, finished blocks are in the map too. */
+  write(...chunks: readonly Buffer[]): Promise<void>;
   /** Bytes of a block that did not become complete are lost. */
   close(): Promise<void>;
 }
@@ -273,6 +330,11 @@ export interface BodyUpkeep {
   recordsOf(disk: number, segment: number, fromOffset: number): AsyncIterable<FoundRecord>;
   /** Bytes of the body that are on the disk, by its map; undefined when the file is gone or damaged. */
   presentBytesOf(location: ObjectLocation): Promise<number | undefined>;
+  /**
+   * From now on this process writes nothing and deletes nothing: what would is refused with STORE_UNAVAILABLE, and is no
+   * failure of a disk. What is stored can be read as before. Resolves when the writes under way have ended.
+   */
+  seal(): Promise<void>;
   /** Removes folders of ours that hold nothing (CFG-49); returns how many. */
   removeEmptyFolders(): Promise<number>;
   /** Deletes body files that no row names, slowly; returns how many. */

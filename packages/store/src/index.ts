@@ -1,6 +1,7 @@
 export { ArrivedBlocks } from "./bodies/arrivedBlocks.ts";
 export { type BodyStoreSettings, openBodyStore } from "./bodies/bodyStore.ts";
 export { isGone } from "./bodies/diskFaults.ts";
+export { objectPath } from "./bodies/diskPaths.ts";
 export * from "./contract.ts";
 export { computeCacheKey } from "./diskIndex/cacheKey.ts";
 export type { Indexing, IndexingSettings } from "./diskIndex/openDatabase.ts";
@@ -17,6 +18,7 @@ export {
 } from "./limits.ts";
 export { createMemoryTier, type MemoryTier, TIER_ENTRY_OVERHEAD_BYTES } from "./memoryTier/memoryTier.ts";
 export { type RecoveredTails, recoverTails, type TailRecovery } from "./recovery/recoverTails.ts";
+export { isWorthless } from "./space/accessJudgement.ts";
 export type { CleanupReport, CleanupSettings } from "./space/cleanup.ts";
 export { nextCleanupAt } from "./space/cleanupTime.ts";
 export type { FileSystemRoom } from "./space/fileSystemRoom.ts";

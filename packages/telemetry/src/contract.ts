@@ -1,6 +1,6 @@
 /**
- * Counters live in one Float64Array per process; a slot is an index. Layout: process-wide slots first, then one block
- * of the same shape per virtual host. Snapshots of the array are what workers send to the primary each second.
+ * Counters live in one Float64Array per process; a slot is an index. Layout: process-wide slots first, then blocks of one
+ * shape, for a virtual host or a part of one. What has changed is what workers report to the primary.
  */
 export type CounterKind = "counter" | "gauge" | "histogram";
 
@@ -8,21 +8,42 @@ export interface CounterDefinition {
   /** Base name in Prometheus form without prefix, e.g. `client_requests`; `_total` is added for counters. */
   readonly name: string;
   readonly kind: CounterKind;
-  readonly unit: "count" | "bytes" | "seconds";
+  /** `hundredths`: of a millisecond. */
+  readonly unit: "count" | "bytes" | "seconds" | "hundredths";
   readonly doc: string;
 }
+
+/** Whose traffic it is: what `<ClientLocal>` and `<OriginLocal>` decide about. */
+export type CounterSide = "client" | "origin" | "edge";
 
 /** A definition with its place: `slot` is relative to the process part or to the block of a virtual host. */
 export interface PlacedCounter extends CounterDefinition {
   readonly slot: number;
+  readonly width: number;
+  readonly side: CounterSide;
+  readonly isInternal: boolean;
   /** One slot per value, in this order; undefined for a single slot. Histograms: upper bounds in words, then `+Inf`. */
   readonly label: { readonly name: string; readonly values: readonly string[] } | undefined;
+  /** Of histograms: the slots that hold the sum of what was observed, `perUnit` times as large. */
+  readonly sum?: { readonly slot: number; readonly width: number; readonly perUnit: number };
 }
 
-/** Plain data, crosses process boundaries: the process part, then one block per name in the order of `vhosts`. */
-export interface CounterSnapshot {
-  readonly vhosts: readonly string[];
+/**
+ * What a process has counted since its last report; plain data, crosses process boundaries. Counters as differences,
+ * gauges as they are, and only what has changed.
+ */
+export interface CounterReport {
+  /** Shape of the blocks: reports of a process of another version are ignored. */
+  readonly layout: number;
+  /** Keys of blocks (`blockKey`); the process part has the key "". */
+  readonly blocks: readonly string[];
+  /** Where each block ends in `slots` and `values`. */
+  readonly ends: Uint32Array;
+  readonly slots: Uint16Array;
   readonly values: Float64Array;
+  /** Client traffic by folder: TRAFFIC_SLOT_COUNT values for each key, all of them differences. */
+  readonly folders: readonly string[];
+  readonly folderValues: Float64Array;
 }
 
 /** One disk of the store at one moment. */

@@ -1,69 +1,72 @@
-import type { CounterSnapshot, PlacedCounter } from "./contract.ts";
+import { type BlockScope, blockKey, scopeOf } from "./blockKey.ts";
+import type { CounterReport } from "./contract.ts";
+import { LAYOUT } from "./counterBlock.ts";
 import { PROCESS_COUNTERS, PROCESS_SLOT_COUNT, VHOST_COUNTERS, VHOST_SLOT_COUNT } from "./counterTable.ts";
+import { gaugeMask } from "./gaugeMask.ts";
 
 /** Sums over all processes at one moment. */
 export interface CounterTotals {
   readonly process: Float64Array;
+  /** Loopback traffic included, bypassed ports within their host. */
   readonly vhosts: ReadonlyMap<string, Float64Array>;
 }
 
-interface Source {
-  incarnation: number;
-  /** Undefined once the incarnation has ended. */
-  last: CounterSnapshot | undefined;
+/** Who is told of what comes in. Blocks are numbered in the order of their first report; PROCESS_BLOCK is the first. */
+export interface CounterListener {
+  /** A counter has grown. */
+  counted(block: number, slot: number, amount: number): void;
+  folderCounted(key: string, values: Float64Array): void;
 }
 
-const gaugeMask = (counters: readonly PlacedCounter[], size: number): readonly boolean[] => {
-  const mask = new Array<boolean>(size).fill(false);
-  for (const { kind, slot } of counters) if (kind === "gauge") mask[slot] = true;
-  return mask;
-};
+/** Wide enough for the process part and for blocks. */
+export const BLOCK_WIDTH: number = Math.max(PROCESS_SLOT_COUNT, VHOST_SLOT_COUNT);
 
-const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, PROCESS_SLOT_COUNT);
-const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
+export const PROCESS_BLOCK = 0;
 
-/** Adds `from[offset…]` to `to`, without the slots of `skip`. */
-const accumulate = (to: Float64Array, from: Float64Array, offset: number, skip?: readonly boolean[]): void => {
-  for (let slot = 0; slot < to.length; slot += 1) {
-    if (skip?.[slot] === true) continue;
-    to[slot] = (to[slot] ?? 0) + (from[offset + slot] ?? 0);
-  }
-};
+const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, BLOCK_WIDTH);
+const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, BLOCK_WIDTH);
+
+export const isGauge = (block: number, slot: number): boolean =>
+  (block === PROCESS_BLOCK ? PROCESS_GAUGES : VHOST_GAUGES)[slot] === true;
 
 /**
- * The primary's view of all processes. What an incarnation of a source counted stays counted after its end, so
- * cumulative figures never fall; gauges are those of living sources only.
+ * The primary's view of all processes. What a process counted stays counted after its end, so cumulative figures never
+ * fall; gauges are those of living processes only.
  */
 export class CounterAggregate {
-  readonly #sources = new Map<string, Source>();
-  readonly #endedProcess = new Float64Array(PROCESS_SLOT_COUNT);
-  readonly #endedVhosts = new Map<string, Float64Array>();
+  readonly #numbers = new Map<string, number>([["", PROCESS_BLOCK]]);
+  readonly #scopes: BlockScope[] = [{ vhost: "", isLocal: false, port: undefined }];
+  #totals = new Float64Array(8 * BLOCK_WIDTH);
+  /** Gauges of each process by place; a place is block × BLOCK_WIDTH + slot. */
+  readonly #gauges = new Map<string, Map<number, number>>();
+  /** Sums of these that are not 0. */
+  readonly #levels = new Map<number, number>();
   #published: readonly string[] | undefined;
+  readonly #listener: CounterListener | undefined;
 
-  /**
-   * Takes the newest figures of a source. `incarnation` grows with each restart of the source; late figures of an
-   * earlier or ended incarnation are ignored, as are figures of another layout (a process of another version).
-   */
-  accept(source: string, incarnation: number, snapshot: CounterSnapshot): void {
-    if (snapshot.values.length !== PROCESS_SLOT_COUNT + snapshot.vhosts.length * VHOST_SLOT_COUNT) return;
-    const known = this.#sources.get(source);
-    if (known === undefined) {
-      this.#sources.set(source, { incarnation, last: snapshot });
-      return;
-    }
-    if (incarnation < known.incarnation) return;
-    if (incarnation === known.incarnation && known.last === undefined) return;
-    if (incarnation > known.incarnation) {
-      this.#fold(known);
-      known.incarnation = incarnation;
-    }
-    known.last = snapshot;
+  constructor(listener?: CounterListener) {
+    this.#listener = listener;
   }
 
-  /** The source's process has ended: its counters stay, its gauges go. */
+  /** The next report of a process; each once, in order. One of another layout, of another version, is ignored. */
+  accept(source: string, report: CounterReport): void {
+    if (report.layout !== LAYOUT) return;
+    let at = 0;
+    report.blocks.forEach((key, index) => {
+      const block = this.#numberOf(key);
+      const end = report.ends[index] ?? at;
+      for (; at < end; at++) this.#apply(source, block, report.slots[at] ?? 0, report.values[at] ?? 0);
+    });
+    const width = report.folders.length === 0 ? 0 : report.folderValues.length / report.folders.length;
+    report.folders.forEach((key, index) => {
+      this.#listener?.folderCounted(key, report.folderValues.subarray(index * width, (index + 1) * width));
+    });
+  }
+
+  /** The process has ended: its counters stay, its gauges go. A report that comes later counts without its gauges. */
   end(source: string): void {
-    const known = this.#sources.get(source);
-    if (known !== undefined) this.#fold(known);
+    for (const [place, value] of this.#gauges.get(source) ?? []) this.#raise(place, -value);
+    this.#gauges.set(source, ENDED);
   }
 
   /** Names to publish, in this order; a virtual host that comes back continues where it was. */
@@ -71,35 +74,71 @@ export class CounterAggregate {
     this.#published = names;
   }
 
-  totals(): CounterTotals {
-    const process = this.#endedProcess.slice();
-    const all = new Map<string, Float64Array>();
-    for (const [name, ended] of this.#endedVhosts) all.set(name, ended.slice());
-    for (const { last } of this.#sources.values()) {
-      if (last === undefined) continue;
-      accumulate(process, last.values, 0);
-      last.vhosts.forEach((name, index) => {
-        const totals = all.get(name) ?? new Float64Array(VHOST_SLOT_COUNT);
-        accumulate(totals, last.values, PROCESS_SLOT_COUNT + index * VHOST_SLOT_COUNT);
-        all.set(name, totals);
-      });
-    }
-    if (this.#published === undefined) return { process, vhosts: all };
-    return {
-      process,
-      vhosts: new Map(this.#published.map((name) => [name, all.get(name) ?? new Float64Array(VHOST_SLOT_COUNT)])),
-    };
+  get vhostNames(): readonly string[] {
+    return this.#published ?? [...new Set(this.#scopes.slice(1).map(({ vhost }) => vhost))];
   }
 
-  #fold(source: Source): void {
-    const { last } = source;
-    source.last = undefined;
-    if (last === undefined) return;
-    accumulate(this.#endedProcess, last.values, 0, PROCESS_GAUGES);
-    last.vhosts.forEach((name, index) => {
-      const ended = this.#endedVhosts.get(name) ?? new Float64Array(VHOST_SLOT_COUNT);
-      accumulate(ended, last.values, PROCESS_SLOT_COUNT + index * VHOST_SLOT_COUNT, VHOST_GAUGES);
-      this.#endedVhosts.set(name, ended);
+  /** Number of a block; undefined before its first report. */
+  find(scope: BlockScope): number | undefined {
+    return this.#numbers.get(blockKey(scope));
+  }
+
+  /** Each gauge that is not 0, summed over the processes. */
+  forEachLevel(visit: (block: number, slot: number, value: number) => void): void {
+    for (const [place, value] of this.#levels) visit(Math.floor(place / BLOCK_WIDTH), place % BLOCK_WIDTH, value);
+  }
+
+  totals(): CounterTotals {
+    const vhosts = new Map(this.vhostNames.map((name) => [name, new Float64Array(VHOST_SLOT_COUNT)]));
+    this.#scopes.forEach(({ vhost, port }, block) => {
+      const sum = block === PROCESS_BLOCK || port !== undefined ? undefined : vhosts.get(vhost);
+      if (sum === undefined) return;
+      for (let slot = 0; slot < sum.length; slot++) {
+        sum[slot] = (sum[slot] ?? 0) + (this.#totals[block * BLOCK_WIDTH + slot] ?? 0);
+      }
     });
+    return { process: this.#totals.slice(0, PROCESS_SLOT_COUNT), vhosts };
+  }
+
+  #apply(source: string, block: number, slot: number, value: number): void {
+    const place = block * BLOCK_WIDTH + slot;
+    if (!isGauge(block, slot)) {
+      this.#totals[place] = (this.#totals[place] ?? 0) + value;
+      this.#listener?.counted(block, slot, value);
+      return;
+    }
+    let gauges = this.#gauges.get(source);
+    if (gauges === ENDED) return;
+    if (gauges === undefined) {
+      gauges = new Map();
+      this.#gauges.set(source, gauges);
+    }
+    this.#raise(place, value - (gauges.get(place) ?? 0));
+    if (value === 0) gauges.delete(place);
+    else gauges.set(place, value);
+  }
+
+  #raise(place: number, change: number): void {
+    const level = (this.#totals[place] ?? 0) + change;
+    this.#totals[place] = level;
+    if (level === 0) this.#levels.delete(place);
+    else this.#levels.set(place, level);
+  }
+
+  #numberOf(key: string): number {
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const block = this.#scopes.length;
+    this.#numbers.set(key, block);
+    this.#scopes.push(scopeOf(key));
+    if ((block + 1) * BLOCK_WIDTH > this.#totals.length) {
+      const larger = new Float64Array(2 * this.#totals.length);
+      larger.set(this.#totals);
+      this.#totals = larger;
+    }
+    return block;
   }
 }
+
+/** Gauges of a process that has ended: stands in the map so that a late report opens none. */
+const ENDED: Map<number, number> = new Map();

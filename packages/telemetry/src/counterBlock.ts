@@ -1,18 +1,35 @@
-import type { CounterSnapshot } from "./contract.ts";
-import { PROCESS_SLOT_COUNT, RESPONSE_TIME_SUM_SLOT, responseTimeSlot, VHOST_SLOT_COUNT } from "./counterTable.ts";
+import { blockKey } from "./blockKey.ts";
+import type { CounterReport } from "./contract.ts";
+import { PROCESS_COUNTERS, PROCESS_SLOT_COUNT, VHOST_COUNTERS, VHOST_SLOT_COUNT } from "./counterTable.ts";
+import { gaugeMask } from "./gaugeMask.ts";
+import { FolderCounters } from "./statistics/folderCounters.ts";
+
+/** Tells processes of different versions apart. */
+export const LAYOUT = PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT;
+
+const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, PROCESS_SLOT_COUNT);
+const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
 
 /**
- * The counters of one process. A virtual host keeps its offset for the life of the process, also when it leaves the
- * configuration: requests under way may still count on it.
+ * The counters of one process. A block keeps its offset for the life of the process, also when its virtual host leaves
+ * the configuration: requests under way may still count on it.
  */
 export class CounterBlock {
-  /** Replaced when a virtual host is added: read it at each use, never keep it. */
+  /** Replaced when a block is added: read it at each use, never keep it. */
   values: Float64Array = new Float64Array(PROCESS_SLOT_COUNT + 8 * VHOST_SLOT_COUNT);
+  readonly folders = new FolderCounters();
   readonly #offsets = new Map<string, number>();
+  /** As last reported. */
+  #reported: Float64Array = new Float64Array(0);
 
   /** Offset of the virtual host's block, allocated at its first use: add slots of VHOST_SLOT to it. */
   vhost(name: string): number {
-    const known = this.#offsets.get(name);
+    return this.block(blockKey({ vhost: name, isLocal: false, port: undefined }));
+  }
+
+  /** Of a key that `blockKey` has made. */
+  block(key: string): number {
+    const known = this.#offsets.get(key);
     if (known !== undefined) return known;
     const offset = PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT;
     if (offset + VHOST_SLOT_COUNT > this.values.length) {
@@ -20,12 +37,12 @@ export class CounterBlock {
       larger.set(this.values);
       this.values = larger;
     }
-    this.#offsets.set(name, offset);
+    this.#offsets.set(key, offset);
     return offset;
   }
 
-  /** Offsets of all virtual hosts so far. */
-  get vhosts(): Iterable<number> {
+  /** Offsets of all blocks so far. */
+  get blocks(): Iterable<number> {
     return this.#offsets.values();
   }
 
@@ -43,13 +60,77 @@ export class CounterBlock {
     return this.values[slot] ?? 0;
   }
 
-  observeResponseTime(vhostOffset: number, responseSeconds: number): void {
-    this.add(vhostOffset + responseTimeSlot(responseSeconds), 1);
-    this.add(vhostOffset + RESPONSE_TIME_SUM_SLOT, responseSeconds);
+  /** What has changed since the last report. Each report is to be accepted once, in order. */
+  report(): CounterReport {
+    if (this.#reported.length < this.values.length) {
+      const larger = new Float64Array(this.values.length);
+      larger.set(this.#reported);
+      this.#reported = larger;
+    }
+    const found = new FoundChanges();
+    this.#find("", 0, PROCESS_GAUGES, found);
+    for (const [key, offset] of this.#offsets) this.#find(key, offset, VHOST_GAUGES, found);
+    return { layout: LAYOUT, ...found.result, ...this.folders.take() };
   }
 
-  snapshot(): CounterSnapshot {
-    const used = PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT;
-    return { vhosts: [...this.#offsets.keys()], values: this.values.slice(0, used) };
+  /** Whoever gets the next report knows nothing of those before: gauges are told again, counters go on. */
+  forgetReportedGauges(): void {
+    const forget = (offset: number, gauges: readonly boolean[]): void => {
+      for (let slot = 0; slot < gauges.length; slot++) if (gauges[slot] === true) this.#reported[offset + slot] = 0;
+    };
+    forget(0, PROCESS_GAUGES);
+    for (const offset of this.#offsets.values()) forget(offset, VHOST_GAUGES);
+  }
+
+  #find(key: string, offset: number, gauges: readonly boolean[], found: FoundChanges): void {
+    const { values } = this;
+    const reported = this.#reported;
+    const before = found.count;
+    for (let slot = 0; slot < gauges.length; slot++) {
+      const value = values[offset + slot] ?? 0;
+      const last = reported[offset + slot] ?? 0;
+      if (value === last) continue;
+      found.add(slot, gauges[slot] === true ? value : value - last);
+      reported[offset + slot] = value;
+    }
+    if (found.count > before) found.endBlock(key);
+  }
+}
+
+class FoundChanges {
+  count = 0;
+  #slots = new Uint16Array(256);
+  #values = new Float64Array(256);
+  readonly #blocks: string[] = [];
+  readonly #ends: number[] = [];
+
+  add(slot: number, value: number): void {
+    if (this.count === this.#slots.length) this.#grow();
+    this.#slots[this.count] = slot;
+    this.#values[this.count] = value;
+    this.count += 1;
+  }
+
+  endBlock(key: string): void {
+    this.#blocks.push(key);
+    this.#ends.push(this.count);
+  }
+
+  get result() {
+    return {
+      blocks: this.#blocks,
+      ends: Uint32Array.from(this.#ends),
+      slots: this.#slots.slice(0, this.count),
+      values: this.#values.slice(0, this.count),
+    };
+  }
+
+  #grow(): void {
+    const slots = new Uint16Array(2 * this.count);
+    slots.set(this.#slots);
+    this.#slots = slots;
+    const values = new Float64Array(2 * this.count);
+    values.set(this.#values);
+    this.#values = values;
   }
 }

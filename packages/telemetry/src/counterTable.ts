@@ -1,4 +1,5 @@
 import { CACHE_RESULTS, type CacheResult, type ErrorCode } from "@basalt/types";
+import type { PlacedCounter } from "./contract.ts";
 import { CounterLayout } from "./counterLayout.ts";
 
 /** Codes under which a client's request or connection is refused before it reaches a virtual host. */
@@ -26,15 +27,31 @@ export const ORIGIN_FAILURE_CODES = [
   "ORIGIN_MALFORMED",
 ] as const satisfies readonly ErrorCode[];
 
-/** Upper bounds of the response-time histogram, inclusive, in seconds. */
-export const RESPONSE_TIME_BOUNDS_SECONDS = [
-  0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
+/** Upper bounds of the histograms of times, inclusive, in 0.01 ms. */
+const TIME_BOUNDS = [
+  10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
 ] as const;
+
+export const HUNDREDTHS_PER_SECOND = 100_000;
+
+export const TIME_BOUNDS_SECONDS: readonly number[] = TIME_BOUNDS.map((bound) => bound / HUNDREDTHS_PER_SECOND);
 
 /** Who ended a connection on a bypassed port; `idle`: nothing moved for too long. */
 const PORT_BYPASS_ENDS = ["client", "origin", "idle"] as const;
 
-const RESPONSE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+export const RESPONSE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+
+const inSeconds = (slot: number) => ({ slot, width: RESPONSE_CLASSES.length, perUnit: HUNDREDTHS_PER_SECOND });
+
+/** What stands for the objects made of others: pictures and compressed copies have the same figures. */
+const conversionSlots = (layout: CounterLayout, name: string, what: string, isInternal: boolean) => ({
+  requests: layout.counter(`${name}_requests`, { doc: `Requests for ${what}.`, isInternal }),
+  converted: layout.counter(`${name}_converted`, { doc: `${what} made.`, isInternal }),
+  failed: layout.counter(`${name}_failed`, { doc: `${what} that could not be made.`, isInternal }),
+  sourceBytes: layout.counter(`${name}_source`, { unit: "bytes", doc: `Sources of ${what}.`, isInternal }),
+  resultBytes: layout.counter(`${name}_result`, { unit: "bytes", doc: `${what} made.`, isInternal }),
+  time: layout.counter(`${name}_time`, { unit: "hundredths", doc: `Time that ${what} took.`, isInternal: true }),
+});
 
 const processLayout = new CounterLayout();
 
@@ -42,6 +59,9 @@ const processLayout = new CounterLayout();
 export const PROCESS_SLOT = Object.freeze({
   connectionsAccepted: processLayout.counter("client_connections_accepted", { doc: "Client connections accepted." }),
   connectionsOpen: processLayout.gauge("client_connections_open", { doc: "Client connections open now." }),
+  connectionsClosed: processLayout.counter("client_connections_closed", {
+    doc: "Client connections that have ended, refused ones left out.",
+  }),
   connectionsRefused: processLayout.counter("client_connections_refused", {
     doc: "Client connections closed at once because a limit was reached.",
   }),
@@ -59,6 +79,19 @@ export const PROCESS_SLOT = Object.freeze({
   }),
   fillsRunning: processLayout.gauge("fills_running", { doc: "Origin responses being stored now." }),
   originConnectionsOpen: processLayout.gauge("origin_connections_open", { doc: "Origin connections open now." }),
+  originConnectionsMade: processLayout.counter("origin_connections", { doc: "Connections made to origins." }),
+  originConnectionsClosed: processLayout.counter("origin_connections_closed", {
+    doc: "Connections to origins that have ended.",
+  }),
+  accessAllowed: processLayout.counter("service_access_allowed", {
+    doc: "Client connections that the access list of the server let in.",
+    isInternal: true,
+  }),
+  accessDenied: processLayout.counter("service_access_denied", {
+    doc: "Client connections that the access list of the server turned away.",
+    isInternal: true,
+  }),
+  rewrittenUrls: processLayout.counter("rewritten_urls", { doc: "URLs rewritten.", isInternal: true }),
   storeFailures: processLayout.counter("store_failures", { doc: "Objects that could not be written or read back." }),
   storeDamaged: processLayout.counter("store_damaged", {
     doc: "Stored records and blocks whose checksum or form did not match; they count as absent.",
@@ -67,6 +100,9 @@ export const PROCESS_SLOT = Object.freeze({
     doc: "Stored records and files that were gone when they were asked for.",
   }),
   storeFailed: processLayout.counter("store_disk_failures", { doc: "Reads and writes that a disk refused." }),
+  logLinesDropped: processLayout.counter("log_lines_dropped", {
+    doc: "Lines of logs that a slow or full disk, or a slow receiver, has cost.",
+  }),
   /** The slots from here to `emergencyMode` are the primary's. */
   storedObjects: processLayout.gauge("stored_objects", { doc: "Objects that the index knows." }),
   storedBodyBytes: processLayout.gauge("stored_body", { unit: "bytes", doc: "Bytes of their bodies." }),
@@ -91,14 +127,185 @@ export const PROCESS_SLOT = Object.freeze({
   }),
 });
 
+const originSlots = (layout: CounterLayout) => {
+  layout.side("origin");
+  const originFirstByteTime = layout.labelled("origin_first_byte", "class", RESPONSE_CLASSES, {
+    unit: "hundredths",
+    doc: "Time from the sent request to the first byte of the response, by class of status.",
+    isInternal: true,
+  });
+  return {
+    originRequests: layout.counter("origin_requests", { doc: "Requests sent to origins." }),
+    originRequestBytes: layout.counter("origin_request", { unit: "bytes", doc: "Bytes sent to origins." }),
+    originRequestBodyBytes: layout.counter("origin_request_body", {
+      unit: "bytes",
+      doc: "Bytes of request bodies sent to origins.",
+    }),
+    originResponseBytes: layout.counter("origin_response", { unit: "bytes", doc: "Bytes received from origins." }),
+    originResponseBodyBytes: layout.counter("origin_response_body", {
+      unit: "bytes",
+      doc: "Bytes of response bodies received from origins.",
+    }),
+    /** First of 5 slots; see `originResponseClassSlot`. */
+    originResponseClass: layout.labelled("origin_responses", "class", RESPONSE_CLASSES, {
+      doc: "Responses of origins by class of status, counted when they end.",
+    }),
+    /** First of 5 slots, as those before. */
+    originCompleted: layout.labelled("origin_responses_completed", "class", RESPONSE_CLASSES, {
+      doc: "Responses of origins that came whole, by class of status.",
+    }),
+    /** First of 5 slots. */
+    originFirstByteTime,
+    /** First of 5 slots. */
+    originCompleteTime: layout.labelled("origin_complete", "class", RESPONSE_CLASSES, {
+      unit: "hundredths",
+      doc: "Time from the sent request to the end of the response, by class of status.",
+      isInternal: true,
+    }),
+    originFirstByteSeconds: layout.histogram("origin_first_byte", TIME_BOUNDS_SECONDS, inSeconds(originFirstByteTime), {
+      unit: "seconds",
+      doc: "Time from the sent request to the first byte of the origin's response.",
+    }),
+    /** First of ORIGIN_FAILURE_CODES.length slots; see `originFailureSlot`. */
+    originFailures: layout.labelled("origin_failures", "kind", ORIGIN_FAILURE_CODES, {
+      doc: "Failed exchanges with origins, by code of the error register.",
+    }),
+    originConnects: layout.counter("origin_host_connections", { doc: "Connections made to the origins of the host." }),
+    originConnectTime: layout.counter("origin_connect", {
+      unit: "hundredths",
+      doc: "Time that they took.",
+      isInternal: true,
+    }),
+    originSessions: layout.gauge("origin_sessions", { doc: "Connections to the origins of the host that are open." }),
+    originSessionsActive: layout.counter("origin_sessions_active", {
+      doc: "Connections to origins that carried data, once for each second in which they did.",
+      isInternal: true,
+    }),
+  };
+};
+
+const edgeSlots = (layout: CounterLayout) => {
+  layout.side("edge");
+  return {
+    originRefused: layout.counter("origin_requests_refused", {
+      doc: "Requests that found no free session within `<MaxSessions>` in time.",
+    }),
+    /** The slots from here to `dnsTime` are the primary's. */
+    originServersInService: layout.gauge("origin_servers_in_service", {
+      doc: "Origin servers that requests are sent to.",
+    }),
+    originAddressesExcluded: layout.gauge("origin_addresses_excluded", {
+      doc: "Configured origin addresses that failures or health checks hold out; a domain when all its servers are.",
+    }),
+    originExclusions: layout.counter("origin_exclusions", { doc: "Times that an origin server was excluded." }),
+    originRecoveries: layout.counter("origin_recoveries", { doc: "Times that one came back." }),
+    originUnresolved: layout.counter("origin_dns_failures", {
+      doc: "Attempts to resolve a domain of the origin that brought no address.",
+    }),
+    dnsQueries: layout.counter("origin_dns_queries", { doc: "Questions to name servers for the origins of the host." }),
+    dnsTime: layout.counter("origin_dns", {
+      unit: "hundredths",
+      doc: "Time until they were answered, or given up.",
+      isInternal: true,
+    }),
+    ...portBypassSlots(layout),
+    fills: layout.counter("fills", { doc: "Origin responses stored." }),
+    coalescedRequests: layout.counter("coalesced_requests", {
+      doc: "Requests answered from a fill that another request had started.",
+    }),
+    transforms: layout.counter("transforms", { doc: "Objects derived by a transform." }),
+    memoryBytes: layout.gauge("memory_tier_host_used", {
+      unit: "bytes",
+      doc: "Bytes of the host's objects in the memory tiers.",
+      isInternal: true,
+    }),
+    swappedObjects: layout.counter("swapped_objects", {
+      doc: "Objects of the host that left a memory tier for lack of room.",
+      isInternal: true,
+    }),
+    swappedBytes: layout.counter("swapped", { unit: "bytes", doc: "Bytes of these objects.", isInternal: true }),
+    erasedObjects: layout.counter("erased_objects", { doc: "Stored objects that were removed.", isInternal: true }),
+    purgedObjects: layout.counter("purged_objects", { doc: "Stored objects that were purged.", isInternal: true }),
+    expiredObjects: layout.counter("expired_objects", {
+      doc: "Stored objects that were expired by force.",
+      isInternal: true,
+    }),
+    diskReads: layout.counter("store_reads", { doc: "Reads of the host's objects from disk." }),
+    diskReadBytes: layout.counter("store_read", { unit: "bytes", doc: "Bytes of these reads." }),
+    diskWrites: layout.counter("store_writes", { doc: "Writes of the host's objects to disk." }),
+    diskWrittenBytes: layout.counter("store_written", { unit: "bytes", doc: "Bytes of these writes." }),
+    filesCreated: layout.counter("body_files_created", { doc: "Files made for one long body.", isInternal: true }),
+    filesOpened: layout.counter("body_files_opened", { doc: "Such files opened.", isInternal: true }),
+    filesDeleted: layout.counter("body_files_deleted", { doc: "Such files deleted.", isInternal: true }),
+    filesOpen: layout.gauge("body_files_open", { doc: "Such files that are open.", isInternal: true }),
+    compression: conversionSlots(layout, "compression", "compressed copies", false),
+    dims: conversionSlots(layout, "dims", "pictures", true),
+    fileSystem: fileSystemSlots(layout),
+  };
+};
+
+const portBypassSlots = (layout: CounterLayout) => ({
+  portBypassConnections: layout.counter("port_bypass_connections", {
+    doc: "Connections on bypassed ports that were relayed to an origin server.",
+  }),
+  portBypassOpen: layout.gauge("port_bypass_connections_open", {
+    doc: "Connections on bypassed ports that are open now.",
+  }),
+  portBypassFailures: layout.counter("port_bypass_failures", {
+    doc: "Connections on bypassed ports for which no origin server could be connected.",
+  }),
+  /** First of PORT_BYPASS_ENDS.length slots; see `portBypassEndSlot`. */
+  portBypassEnds: layout.labelled("port_bypass_ended", "by", PORT_BYPASS_ENDS, {
+    doc: "Relayed connections that have ended, by who ended them first.",
+  }),
+  portBypassClientBytes: layout.counter("port_bypass_client", {
+    unit: "bytes",
+    doc: "Bytes of clients relayed to origins.",
+  }),
+  portBypassOriginBytes: layout.counter("port_bypass_origin", {
+    unit: "bytes",
+    doc: "Bytes of origins relayed to clients.",
+  }),
+});
+
+/** Access through mounted folders: what counts it comes with that feature. */
+const fileSystemSlots = (layout: CounterLayout) => {
+  const counter = (name: string, unit: PlacedCounter["unit"], doc: string): number =>
+    layout.counter(`file_system_${name}`, { unit, doc, isInternal: true });
+  return {
+    sentBytes: counter("sent", "bytes", "Bytes read through mounted folders."),
+    threads: layout.gauge("file_system_threads", { doc: "Calls on mounted folders that run.", isInternal: true }),
+    attributeTime: counter("getattr_time", "hundredths", "Time of getattr."),
+    attributeFiles: counter("getattr_files", "count", "Calls of getattr answered with a file."),
+    attributeFolders: counter("getattr_folders", "count", "Calls of getattr answered with a folder."),
+    attributeFailures: counter("getattr_failures", "count", "Calls of getattr that failed."),
+    openTime: counter("open_time", "hundredths", "Time of open."),
+    opens: counter("opens", "count", "Calls of open."),
+    readTime: counter("read_time", "hundredths", "Time of read."),
+    reads: counter("reads", "count", "Calls of read."),
+    readAskedBytes: counter("read_asked", "bytes", "Bytes that calls of read asked for."),
+    readGivenBytes: counter("read_given", "bytes", "Bytes that they got."),
+    result: layout.labelled("file_system_results", "result", CACHE_RESULTS, {
+      doc: "Accesses through mounted folders by the way they were answered.",
+      isInternal: true,
+    }),
+  };
+};
+
 const vhostLayout = new CounterLayout();
 
-/** Slots of a virtual host's block: add the offset that `CounterBlock.vhost` returned. */
-export const VHOST_SLOT = Object.freeze({
+vhostLayout.side("client");
+
+/** Client traffic; what is counted by folder too, so that it comes first. */
+const TRAFFIC = {
   clientRequests: vhostLayout.counter("client_requests", { doc: "Requests of clients." }),
   clientRequestBytes: vhostLayout.counter("client_request", {
     unit: "bytes",
     doc: "Bytes received from clients, heads and bodies.",
+  }),
+  clientRequestBodyBytes: vhostLayout.counter("client_request_body", {
+    unit: "bytes",
+    doc: "Bytes of request bodies received from clients.",
   }),
   clientResponseHeadBytes: vhostLayout.counter("client_response_head", {
     unit: "bytes",
@@ -112,70 +319,70 @@ export const VHOST_SLOT = Object.freeze({
   clientResponseClass: vhostLayout.labelled("client_responses", "class", RESPONSE_CLASSES, {
     doc: "Responses to clients by class of status.",
   }),
+  /** First of 5 slots, as those before. */
+  clientCompleted: vhostLayout.labelled("client_responses_completed", "class", RESPONSE_CLASSES, {
+    doc: "Responses to clients that were sent whole, by class of status.",
+  }),
+  /** First of 5 slots. */
+  clientFirstByteTime: vhostLayout.labelled("client_first_byte", "class", RESPONSE_CLASSES, {
+    unit: "hundredths",
+    doc: "Time from the complete request head to the first byte of the response, by class of status.",
+    isInternal: true,
+  }),
+  /** First of 5 slots. */
+  clientCompleteTime: vhostLayout.labelled("client_complete", "class", RESPONSE_CLASSES, {
+    unit: "hundredths",
+    doc: "Time from the complete request head to the end of the response, by class of status.",
+    isInternal: true,
+  }),
   /** First of CACHE_RESULTS.length slots; see `cacheResultSlot`. */
   cacheResult: vhostLayout.labelled("cache_results", "result", CACHE_RESULTS, {
     doc: "Requests by the way they were answered.",
   }),
+  tlsReceivedBytes: vhostLayout.counter("client_tls_received", {
+    unit: "bytes",
+    doc: "HTTPS bytes received from clients.",
+    isInternal: true,
+  }),
+  tlsSentBytes: vhostLayout.counter("client_tls_sent", {
+    unit: "bytes",
+    doc: "HTTPS bytes sent to clients.",
+    isInternal: true,
+  }),
+};
+
+/** The first slots of a block, which folders have too. */
+export const TRAFFIC_SLOT_COUNT = vhostLayout.size;
+
+/** Slots of a block: add the offset that `CounterBlock.vhost` returned. */
+export const VHOST_SLOT = Object.freeze({
+  ...TRAFFIC,
   clientNotModified: vhostLayout.counter("client_not_modified", { doc: "Responses 304 to clients." }),
   clientRanges: vhostLayout.counter("client_ranges", { doc: "Responses 206 to clients." }),
+  clientThrottled: vhostLayout.counter("client_throttled", { doc: "Responses 429 to clients." }),
   clientBypassed: vhostLayout.counter("client_bypassed", { doc: "Requests handed to the origin without the cache." }),
   clientAborted: vhostLayout.counter("client_aborted", { doc: "Responses that the client did not wait for." }),
-  responseSeconds: vhostLayout.histogram("client_response", RESPONSE_TIME_BOUNDS_SECONDS, {
-    unit: "seconds",
-    doc: "Time from the complete request head to the first byte of the response.",
+  clientSessions: vhostLayout.gauge("client_sessions", {
+    doc: "Client connections whose last request was for the host.",
   }),
-  originRequests: vhostLayout.counter("origin_requests", { doc: "Requests sent to origins." }),
-  originRequestBytes: vhostLayout.counter("origin_request", { unit: "bytes", doc: "Bytes sent to origins." }),
-  originResponseBytes: vhostLayout.counter("origin_response", { unit: "bytes", doc: "Bytes received from origins." }),
-  /** First of 5 slots; see `originResponseClassSlot`. */
-  originResponseClass: vhostLayout.labelled("origin_responses", "class", RESPONSE_CLASSES, {
-    doc: "Responses of origins by class of status.",
+  clientSessionsActive: vhostLayout.counter("client_sessions_active", {
+    doc: "Client connections that carried data, once for each second in which they did.",
+    isInternal: true,
   }),
-  /** First of ORIGIN_FAILURE_CODES.length slots; see `originFailureSlot`. */
-  originFailures: vhostLayout.labelled("origin_failures", "kind", ORIGIN_FAILURE_CODES, {
-    doc: "Failed exchanges with origins, by code of the error register.",
-  }),
-  originRefused: vhostLayout.counter("origin_requests_refused", {
-    doc: "Requests that found no free session within `<MaxSessions>` in time.",
-  }),
-  /** The slots from here to `originUnresolved` are the primary's. */
-  originServersInService: vhostLayout.gauge("origin_servers_in_service", {
-    doc: "Origin servers that requests are sent to.",
-  }),
-  originAddressesExcluded: vhostLayout.gauge("origin_addresses_excluded", {
-    doc: "Configured origin addresses that failures or health checks hold out; a domain when all its servers are.",
-  }),
-  originExclusions: vhostLayout.counter("origin_exclusions", { doc: "Times that an origin server was excluded." }),
-  originRecoveries: vhostLayout.counter("origin_recoveries", { doc: "Times that one came back." }),
-  originUnresolved: vhostLayout.counter("origin_dns_failures", {
-    doc: "Attempts to resolve a domain of the origin that brought no address.",
-  }),
-  portBypassConnections: vhostLayout.counter("port_bypass_connections", {
-    doc: "Connections on bypassed ports that were relayed to an origin server.",
-  }),
-  portBypassOpen: vhostLayout.gauge("port_bypass_connections_open", {
-    doc: "Connections on bypassed ports that are open now.",
-  }),
-  portBypassFailures: vhostLayout.counter("port_bypass_failures", {
-    doc: "Connections on bypassed ports for which no origin server could be connected.",
-  }),
-  /** First of PORT_BYPASS_ENDS.length slots; see `portBypassEndSlot`. */
-  portBypassEnds: vhostLayout.labelled("port_bypass_ended", "by", PORT_BYPASS_ENDS, {
-    doc: "Relayed connections that have ended, by who ended them first.",
-  }),
-  portBypassClientBytes: vhostLayout.counter("port_bypass_client", {
-    unit: "bytes",
-    doc: "Bytes of clients relayed to origins.",
-  }),
-  portBypassOriginBytes: vhostLayout.counter("port_bypass_origin", {
-    unit: "bytes",
-    doc: "Bytes of origins relayed to clients.",
-  }),
-  fills: vhostLayout.counter("fills", { doc: "Origin responses stored." }),
-  coalescedRequests: vhostLayout.counter("coalesced_requests", {
-    doc: "Requests answered from a fill that another request had started.",
-  }),
-  transforms: vhostLayout.counter("transforms", { doc: "Objects derived by a transform." }),
+  clientFirstByteSeconds: vhostLayout.histogram(
+    "client_response",
+    TIME_BOUNDS_SECONDS,
+    inSeconds(TRAFFIC.clientFirstByteTime),
+    { unit: "seconds", doc: "Time from the complete request head to the first byte of the response." },
+  ),
+  clientCompleteSeconds: vhostLayout.histogram(
+    "client_completion",
+    TIME_BOUNDS_SECONDS,
+    inSeconds(TRAFFIC.clientCompleteTime),
+    { unit: "seconds", doc: "Time from the complete request head to the end of the response." },
+  ),
+  ...originSlots(vhostLayout),
+  ...edgeSlots(vhostLayout),
 });
 
 export const PROCESS_COUNTERS = processLayout.counters;
@@ -194,20 +401,20 @@ export const originFailureSlot = (code: (typeof ORIGIN_FAILURE_CODES)[number]): 
 export const portBypassEndSlot = (by: (typeof PORT_BYPASS_ENDS)[number]): number =>
   VHOST_SLOT.portBypassEnds + PORT_BYPASS_ENDS.indexOf(by);
 
-/** A status outside 100 to 599 counts with its nearest class. */
-const classIndex = (status: number): number => Math.min(4, Math.max(0, Math.trunc(status / 100) - 1));
+/** Position of a status among RESPONSE_CLASSES; one outside 100 to 599 counts with its nearest class. */
+export const classIndexOf = (status: number): number => Math.min(4, Math.max(0, Math.trunc(status / 100) - 1));
 
-export const clientResponseClassSlot = (status: number): number => VHOST_SLOT.clientResponseClass + classIndex(status);
+export const clientResponseClassSlot = (status: number): number =>
+  VHOST_SLOT.clientResponseClass + classIndexOf(status);
 
-export const originResponseClassSlot = (status: number): number => VHOST_SLOT.originResponseClass + classIndex(status);
+export const originResponseClassSlot = (status: number): number =>
+  VHOST_SLOT.originResponseClass + classIndexOf(status);
 
-const BUCKET_COUNT = RESPONSE_TIME_BOUNDS_SECONDS.length;
+const BUCKET_COUNT = TIME_BOUNDS.length;
 
-/** Slot of the bucket that a response time falls into; the last is for everything above 10 s. */
-export const responseTimeSlot = (responseSeconds: number): number => {
+/** Position of the bucket that a time in 0.01 ms falls into; the last is for everything above 10 s. */
+export const timeBucketOf = (hundredths: number): number => {
   let index = 0;
-  while (index < BUCKET_COUNT && responseSeconds > (RESPONSE_TIME_BOUNDS_SECONDS[index] ?? 0)) index += 1;
-  return VHOST_SLOT.responseSeconds + index;
+  while (index < BUCKET_COUNT && hundredths > (TIME_BOUNDS[index] ?? 0)) index += 1;
+  return index;
 };
-
-export const RESPONSE_TIME_SUM_SLOT: number = VHOST_SLOT.responseSeconds + BUCKET_COUNT + 1;

@@ -1,7 +1,9 @@
+export { type BlockScope, blockKey } from "./blockKey.ts";
+export { type ClientTls, type ClientTransaction, LineMemo, type RequestFields } from "./clientTransaction.ts";
 export type {
   CounterDefinition,
   CounterKind,
-  CounterSnapshot,
+  CounterReport,
   DiskFigures,
   PlacedCounter,
   ProcessFigures,
@@ -10,7 +12,9 @@ export { CounterAggregate, type CounterTotals } from "./counterAggregate.ts";
 export { CounterBlock } from "./counterBlock.ts";
 export {
   cacheResultSlot,
+  classIndexOf,
   clientResponseClassSlot,
+  HUNDREDTHS_PER_SECOND,
   ORIGIN_FAILURE_CODES,
   originFailureSlot,
   originResponseClassSlot,
@@ -19,12 +23,20 @@ export {
   PROCESS_SLOT_COUNT,
   portBypassEndSlot,
   REJECTION_CODES,
-  RESPONSE_TIME_BOUNDS_SECONDS,
-  RESPONSE_TIME_SUM_SLOT,
   rejectionSlot,
-  responseTimeSlot,
+  TIME_BOUNDS_SECONDS,
+  TRAFFIC_SLOT_COUNT,
+  timeBucketOf,
   VHOST_COUNTERS,
   VHOST_SLOT,
   VHOST_SLOT_COUNT,
 } from "./counterTable.ts";
-export { createInfoLog, type InfoLog, type InfoLogOptions } from "./infoLog.ts";
+export {
+  createInfoLog,
+  type InfoLog,
+  type InfoLogFile,
+  type InfoLogOptions,
+  type InfoLogSettings,
+} from "./infoLog.ts";
+export { folderOf } from "./statistics/folderCounters.ts";
+export * from "./statistics/index.ts";

@@ -1,7 +1,22 @@
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { Clock } from "@basalt/types";
 import { formatLogLine, type LogLevel } from "./logLine.ts";
+import { compressFile, deleteFile, listLogFiles, outdatedFiles } from "./logs/keptFiles.ts";
+import { logFileName, nextOrdinal, parseLogFileName, periodAt, rotationRule } from "./logs/rotation.ts";
+
+/** What an operator says of the file. */
+export interface InfoLogSettings {
+  /** Whether there is a file; whoever listens has the lines in any case. */
+  readonly enabled: boolean;
+  readonly type: "time" | "size" | "both";
+  /** Minutes for `time`, megabytes for `size`, both in that order for `both`. */
+  readonly unit: readonly number[];
+  readonly retention: number;
+  /** 0: without limit. */
+  readonly retentionDays: number;
+  readonly compression: boolean;
+}
 
 export interface InfoLog {
   notice(text: string): void;
@@ -14,6 +29,14 @@ export interface InfoLog {
   close(): Promise<void>;
 }
 
+/** The log itself, for its owner. */
+export interface InfoLogFile extends InfoLog {
+  /** LOG-02 before it is called. In force from the next line on. */
+  configure(settings: InfoLogSettings): void;
+  /** Hears each line, with its end; the result ends that. */
+  listen(listener: (line: string) => void): () => void;
+}
+
 export interface InfoLogOptions {
   /** Gets every line too, e.g. standard output when running in the foreground. */
   readonly echo?: (line: string) => void;
@@ -22,20 +45,27 @@ export interface InfoLogOptions {
   readonly bufferBytes?: number;
 }
 
-const ROTATE_BYTES = 64 * 1024 * 1024;
-const KEEP_FILES = 5;
+const DEFAULTS: InfoLogSettings = {
+  enabled: true,
+  type: "size",
+  unit: [1],
+  retention: 5,
+  retentionDays: 0,
+  compression: false,
+};
 /** Lines waiting for a slow or full disk; what comes on top is dropped and counted. */
 const BUFFER_BYTES = 1024 * 1024;
 
-class FileInfoLog implements InfoLog {
+class FileInfoLog implements InfoLogFile {
   readonly #path: string;
   readonly #clock: Clock;
-  readonly #echo: ((line: string) => void) | undefined;
-  readonly #rotateBytes: number;
-  readonly #keepFiles: number;
+  readonly #listeners = new Set<(line: string) => void>();
+  readonly #rotateBytes: number | undefined;
   readonly #bufferBytes: number;
+  #settings: InfoLogSettings;
   #file: FileHandle | undefined;
   #fileBytes = 0;
+  #startMs = 0;
   #mustReopen = false;
   #waiting: string[] = [];
   #waitingBytes = 0;
@@ -46,9 +76,9 @@ class FileInfoLog implements InfoLog {
   constructor(path: string, clock: Clock, options: InfoLogOptions) {
     this.#path = path;
     this.#clock = clock;
-    this.#echo = options.echo;
-    this.#rotateBytes = options.rotateBytes ?? ROTATE_BYTES;
-    this.#keepFiles = options.keepFiles ?? KEEP_FILES;
+    if (options.echo !== undefined) this.#listeners.add(options.echo);
+    this.#rotateBytes = options.rotateBytes;
+    this.#settings = { ...DEFAULTS, retention: options.keepFiles ?? DEFAULTS.retention };
     this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
   }
 
@@ -62,6 +92,15 @@ class FileInfoLog implements InfoLog {
 
   error(text: string): void {
     this.#append("ERROR", text);
+  }
+
+  configure(settings: InfoLogSettings): void {
+    this.#settings = settings;
+  }
+
+  listen(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   reopen(): void {
@@ -80,12 +119,14 @@ class FileInfoLog implements InfoLog {
 
   #append(level: LogLevel, text: string): void {
     const line = formatLogLine(this.#clock.now(), level, text);
-    try {
-      this.#echo?.(line);
-    } catch {
-      // An echo that fails (a closed terminal) must not cost the line in the file.
+    for (const listener of this.#listeners) {
+      try {
+        listener(line);
+      } catch {
+        // One that fails (a closed terminal) must not cost the line in the file.
+      }
     }
-    if (this.#closed) return;
+    if (this.#closed || !this.#settings.enabled) return;
     if (this.#waitingBytes + line.length > this.#bufferBytes) {
       this.#droppedLines += 1;
     } else {
@@ -124,7 +165,7 @@ class FileInfoLog implements InfoLog {
       await this.#closeFile();
     }
     let file = this.#file ?? (await this.#openFile());
-    if (this.#fileBytes > 0 && this.#fileBytes + bytes.length > this.#rotateBytes) {
+    if (this.#fileBytes > 0 && this.#isDue(bytes.length)) {
       await this.#closeFile();
       await this.#rotate();
       file = await this.#openFile();
@@ -133,10 +174,19 @@ class FileInfoLog implements InfoLog {
     this.#fileBytes += bytes.length;
   }
 
+  #isDue(moreBytes: number): boolean {
+    const rule = rotationRule(this.#settings.type, this.#settings.unit);
+    const most = this.#rotateBytes ?? rule.bytes;
+    if (most !== undefined && this.#fileBytes + moreBytes > most) return true;
+    return rule.minutes !== undefined && this.#clock.now() >= periodAt(this.#startMs, rule.minutes).endMs;
+  }
+
   async #openFile(): Promise<FileHandle> {
     await mkdir(dirname(this.#path), { recursive: true });
     const file = await open(this.#path, "a", 0o644);
-    this.#fileBytes = (await file.stat()).size;
+    const { size, birthtimeMs } = await file.stat();
+    this.#fileBytes = size;
+    this.#startMs = size === 0 || birthtimeMs === 0 ? this.#clock.now() : birthtimeMs;
     this.#file = file;
     return file;
   }
@@ -147,17 +197,28 @@ class FileInfoLog implements InfoLog {
     await file?.close().catch(() => undefined);
   }
 
+  /** The file gets the name of its beginning (LOG-22), the one in use keeps its own. */
   async #rotate(): Promise<void> {
-    for (let number = this.#keepFiles - 1; number >= 1; number -= 1) {
-      await rename(`${this.#path}.${number}`, `${this.#path}.${number + 1}`).catch(() => undefined);
-    }
-    await rename(this.#path, `${this.#path}.1`);
+    const { type, unit, compression, retention, retentionDays } = this.#settings;
+    const folder = dirname(this.#path);
+    const prefix = basename(this.#path, extname(this.#path));
+    const { minutes } = rotationRule(type, unit);
+    const startMs = type === "time" && minutes !== undefined ? periodAt(this.#startMs, minutes).startMs : this.#startMs;
+    const rule = { minutes, bytes: type === "time" ? undefined : 1 };
+    const unnumbered = parseLogFileName(prefix, logFileName(prefix, startMs, rule))?.startMs ?? startMs;
+    const ordinal = nextOrdinal(await listLogFiles(folder, prefix), unnumbered);
+    const name = logFileName(prefix, startMs, rule, ordinal);
+    await rename(this.#path, join(folder, name));
+    if (compression) await compressFile(join(folder, name)).catch(() => undefined);
+    const files = await listLogFiles(folder, prefix);
+    const outdated = outdatedFiles(files, { files: retention, days: retentionDays }, this.#clock.now());
+    for (const file of outdated) await deleteFile(folder, file.name).catch(() => undefined);
   }
 }
 
 /**
  * The log of the server's own life. Never throws and never waits: a line that cannot be written is kept in a bounded
- * buffer until the next event, then dropped and counted. Rotates by size to `path.1` … `path.5`.
+ * buffer until the next event, then dropped and counted. A rotated file is called `info_20130807_211042.log`.
  */
-export const createInfoLog = (path: string, clock: Clock, options: InfoLogOptions = {}): InfoLog =>
+export const createInfoLog = (path: string, clock: Clock, options: InfoLogOptions = {}): InfoLogFile =>
   new FileInfoLog(path, clock, options);

@@ -2,12 +2,17 @@ import { PRODUCT_VERSION } from "@basalt/types";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { DISK_STATES, type DiskFigures, type PlacedCounter, type ProcessFigures } from "./contract.ts";
 import type { CounterAggregate, CounterTotals } from "./counterAggregate.ts";
-import { PROCESS_COUNTERS, RESPONSE_TIME_BOUNDS_SECONDS, VHOST_COUNTERS } from "./counterTable.ts";
+import { PROCESS_COUNTERS, TIME_BOUNDS_SECONDS, VHOST_COUNTERS, VHOST_SLOT } from "./counterTable.ts";
+import type { SystemSample } from "./system/sampleSystem.ts";
+import { SYSTEM_METRICS } from "./system/systemMetrics.ts";
 
 const PREFIX = "basalt_";
 
-/** Bounds the number of series; what exceeds it is published as one sum under this name, which no host can have. */
-const MAX_VHOSTS = 2000;
+/**
+ * Bounds the number of series: beyond it only hosts with traffic have their own, and what exceeds it even then is
+ * published as one sum under this name, which no host can have.
+ */
+const MAX_VHOSTS = 1000;
 const OTHER_VHOSTS = "_other";
 
 interface Sample {
@@ -55,7 +60,7 @@ class SnapshotHistogram extends Histogram {
   readonly #read: ReadSamples;
 
   constructor(description: Description, read: ReadSamples) {
-    super({ ...description, buckets: [...RESPONSE_TIME_BOUNDS_SECONDS] });
+    super({ ...description, buckets: [...TIME_BOUNDS_SECONDS] });
     this.#description = description;
     this.#read = read;
   }
@@ -79,6 +84,12 @@ const readPlain = (counter: PlacedCounter, values: Float64Array, labels: Record<
   }));
 };
 
+const sumOf = ({ sum }: PlacedCounter, values: Float64Array): number => {
+  if (sum === undefined) return 0;
+  const { slot, width, perUnit } = sum;
+  return values.subarray(slot, slot + width).reduce((total, value) => total + value, 0) / perUnit;
+};
+
 const readHistogram = (counter: PlacedCounter, values: Float64Array, labels: Record<string, string>): Sample[] => {
   const name = metricName(counter);
   const bounds = counter.label?.values ?? [];
@@ -87,7 +98,7 @@ const readHistogram = (counter: PlacedCounter, values: Float64Array, labels: Rec
     below += values[counter.slot + index] ?? 0;
     return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
   });
-  const sum = values[counter.slot + bounds.length] ?? 0;
+  const sum = sumOf(counter, values);
   return [
     ...buckets,
     { metricName: `${name}_sum`, labels, value: sum },
@@ -95,15 +106,33 @@ const readHistogram = (counter: PlacedCounter, values: Float64Array, labels: Rec
   ];
 };
 
-const boundVhosts = (vhosts: ReadonlyMap<string, Float64Array>): readonly (readonly [string, Float64Array])[] => {
-  const entries = [...vhosts];
-  if (entries.length <= MAX_VHOSTS) return entries;
-  const rest = entries.splice(MAX_VHOSTS - 1).map(([, values]) => values);
-  const sum = new Float64Array(rest[0]?.length ?? 0).map((_, slot) =>
-    rest.reduce((total, values) => total + (values[slot] ?? 0), 0),
-  );
-  return [...entries, [OTHER_VHOSTS, sum]];
-};
+/** Picks the hosts that have series of their own. One that has been picked stays, so that no sum ever falls. */
+class PublishedVhosts {
+  readonly #picked = new Set<string>();
+
+  bound(vhosts: ReadonlyMap<string, Float64Array>): readonly (readonly [string, Float64Array])[] {
+    if (vhosts.size <= MAX_VHOSTS) {
+      for (const name of vhosts.keys()) this.#picked.add(name);
+      return [...vhosts];
+    }
+    for (const name of this.#picked) if (!vhosts.has(name)) this.#picked.delete(name);
+    const shown: (readonly [string, Float64Array])[] = [];
+    const rest = new Float64Array([...vhosts.values()][0]?.length ?? 0);
+    for (const [name, values] of vhosts) {
+      if (!this.#picked.has(name) && this.#picked.size < MAX_VHOSTS - 1 && hasTraffic(values)) this.#picked.add(name);
+      if (this.#picked.has(name)) shown.push([name, values]);
+      else
+        values.forEach((value, slot) => {
+          rest[slot] = (rest[slot] ?? 0) + value;
+        });
+    }
+    return [...shown, [OTHER_VHOSTS, rest]];
+  }
+}
+
+const TRAFFIC_SIGNS = [VHOST_SLOT.clientRequests, VHOST_SLOT.originRequests, VHOST_SLOT.portBypassConnections];
+
+const hasTraffic = (values: Float64Array): boolean => TRAFFIC_SIGNS.some((slot) => (values[slot] ?? 0) > 0);
 
 export interface Metrics {
   readonly contentType: string;
@@ -142,11 +171,22 @@ const registerDisks = (registers: Registry[], disks: () => readonly DiskFigures[
   );
 };
 
-/** Prometheus text of everything counted; `processFigures` and `diskFigures` are asked at each scrape. */
+const registerSystem = (registers: Registry[], sample: () => SystemSample): void => {
+  for (const { name, kind, help, read } of SYSTEM_METRICS) {
+    const description = { name: PREFIX + name, help, registers };
+    const readSamples: ReadSamples = () =>
+      read(sample()).map(({ labels, value }) => ({ labels: { ...labels }, value }));
+    if (kind === "counter") new SnapshotCounter(description, readSamples);
+    else new SnapshotGauge(description, readSamples);
+  }
+};
+
+/** Prometheus text of everything counted; the figures are asked for at each scrape. */
 export const createMetrics = (
   aggregate: CounterAggregate,
   processFigures: () => readonly ProcessFigures[],
   diskFigures: () => readonly DiskFigures[] = () => [],
+  systemSample?: () => SystemSample,
 ): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -170,13 +210,19 @@ export const createMetrics = (
     }
   };
 
-  for (const counter of PROCESS_COUNTERS) register(counter, () => readPlain(counter, process, {}));
+  const published = new PublishedVhosts();
+  for (const counter of PROCESS_COUNTERS) {
+    if (!counter.isInternal) register(counter, () => readPlain(counter, process, {}));
+  }
   for (const counter of VHOST_COUNTERS) {
+    if (counter.isInternal) continue;
     const read = counter.kind === "histogram" ? readHistogram : readPlain;
     register(counter, () => vhosts.flatMap(([vhost, values]) => read(counter, values, { vhost })));
   }
 
   registerDisks(registers, () => disks);
+  let system: SystemSample | undefined;
+  if (systemSample !== undefined) registerSystem(registers, () => (system ??= systemSample()));
 
   const perProcess = (value: (figure: ProcessFigures) => number | undefined): ReadSamples => {
     return () =>
@@ -207,9 +253,10 @@ export const createMetrics = (
     text: () => {
       const totals: CounterTotals = aggregate.totals();
       process = totals.process;
-      vhosts = boundVhosts(totals.vhosts);
+      vhosts = published.bound(totals.vhosts);
       figures = processFigures();
       disks = diskFigures();
+      system = undefined;
       return registry.metrics();
     },
   };

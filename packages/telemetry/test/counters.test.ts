@@ -2,6 +2,7 @@ import { CACHE_RESULTS } from "@basalt/types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  blockKey,
   CounterAggregate,
   CounterBlock,
   cacheResultSlot,
@@ -9,9 +10,8 @@ import {
   PROCESS_COUNTERS,
   PROCESS_SLOT,
   PROCESS_SLOT_COUNT,
-  RESPONSE_TIME_BOUNDS_SECONDS,
-  RESPONSE_TIME_SUM_SLOT,
-  responseTimeSlot,
+  TIME_BOUNDS_SECONDS,
+  timeBucketOf,
   VHOST_COUNTERS,
   VHOST_SLOT,
   VHOST_SLOT_COUNT,
@@ -35,9 +35,10 @@ describe("the counter table", () => {
     ["virtual host", VHOST_COUNTERS, VHOST_SLOT_COUNT],
   ] as const)("places %s counters one behind the other, names once", (_, counters, size) => {
     let next = 0;
-    for (const { slot, label, kind } of counters) {
+    for (const { slot, label, width } of counters) {
       expect(slot).toBe(next);
-      next += (label?.values.length ?? 1) + (kind === "histogram" ? 1 : 0);
+      expect(width).toBe(label?.values.length ?? 1);
+      next += width;
     }
     expect(next).toBe(size);
     expect(new Set(counters.map(({ name, unit }) => `${name}_${unit}`)).size).toBe(counters.length);
@@ -60,12 +61,11 @@ describe("the counter table", () => {
     expect(clientResponseClassSlot(status)).toBe(VHOST_SLOT.clientResponseClass + index);
   });
 
-  it("puts a response time into the first bucket whose bound is not below it", () => {
+  it("puts a time into the first bucket whose bound is not below it", () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 20, noNaN: true }), (responseSeconds) => {
-        const expected = RESPONSE_TIME_BOUNDS_SECONDS.findIndex((bound) => responseSeconds <= bound);
-        const index = expected === -1 ? RESPONSE_TIME_BOUNDS_SECONDS.length : expected;
-        expect(responseTimeSlot(responseSeconds)).toBe(VHOST_SLOT.responseSeconds + index);
+      fc.property(fc.nat(2_000_000), (hundredths) => {
+        const expected = TIME_BOUNDS_SECONDS.findIndex((bound) => hundredths <= Math.round(bound * 100_000));
+        expect(timeBucketOf(hundredths)).toBe(expected === -1 ? TIME_BOUNDS_SECONDS.length : expected);
       }),
     );
   });
@@ -75,69 +75,78 @@ describe("the counters of a process", () => {
   it("keep their figures while virtual hosts are added", () => {
     const block = new CounterBlock();
     const names = Array.from({ length: 100 }, (_, index) => `host-${index}.example`);
-    for (const [index, name] of names.entries()) block.add(block.vhost(name) + REQUESTS, index);
-    expect(block.snapshot().vhosts).toEqual(names);
-    for (const [index, name] of names.entries()) expect(block.get(block.vhost(name) + REQUESTS)).toBe(index);
+    for (const [index, name] of names.entries()) block.add(block.vhost(name) + REQUESTS, index + 1);
+    expect(block.report().blocks).toEqual(names);
+    for (const [index, name] of names.entries()) expect(block.get(block.vhost(name) + REQUESTS)).toBe(index + 1);
   });
 
-  it("give snapshots that later counting does not change", () => {
-    const block = blockWith({ a: 1 });
-    const { values } = block.snapshot();
-    block.add(block.vhost("a") + REQUESTS, 5);
-    expect(values[PROCESS_SLOT_COUNT + REQUESTS]).toBe(1);
-    expect(values).toHaveLength(PROCESS_SLOT_COUNT + VHOST_SLOT_COUNT);
+  it("report what has changed since the last report, and gauges as they are", () => {
+    const block = blockWith({ a: 2, idle: 0 }, 7);
+    expect(block.report()).toMatchObject({ blocks: ["", "a"], values: Float64Array.of(7, 2) });
+    block.add(block.vhost("a") + REQUESTS, 3);
+    block.set(PROCESS_SLOT.connectionsOpen, 5);
+    expect(block.report()).toMatchObject({ blocks: ["", "a"], values: Float64Array.of(5, 3) });
+    expect(block.report()).toMatchObject({ blocks: [], values: new Float64Array(0) });
+    block.forgetReportedGauges();
+    expect(block.report()).toMatchObject({ blocks: [""], values: Float64Array.of(5) });
   });
 
-  it("sum response times beside the buckets", () => {
+  it("grow beyond the first room for changes", () => {
     const block = new CounterBlock();
-    const offset = block.vhost("a");
-    block.observeResponseTime(offset, 0.003);
-    block.observeResponseTime(offset, 60);
-    expect(block.get(offset + RESPONSE_TIME_SUM_SLOT)).toBeCloseTo(60.003);
-    expect(block.get(offset + responseTimeSlot(60))).toBe(1);
+    for (let index = 0; index < 1000; index += 1) block.add(block.vhost(`h${index}`) + REQUESTS, 1);
+    expect(block.report().values).toEqual(new Float64Array(1000).fill(1));
   });
 });
 
 describe("the sum over processes", () => {
-  it("does not fall when a worker restarts", () => {
+  it("does not fall when a worker is replaced", () => {
     const aggregate = new CounterAggregate();
-    aggregate.accept("worker-0", 1, blockWith({ a: 100 }, 7).snapshot());
-    aggregate.accept("worker-1", 1, blockWith({ a: 10 }, 2).snapshot());
+    aggregate.accept("worker-1", blockWith({ a: 100 }, 7).report());
+    aggregate.accept("worker-2", blockWith({ a: 10 }, 2).report());
     expect(requestsOf(aggregate, "a")).toBe(110);
-
-    aggregate.accept("worker-0", 2, blockWith({ a: 1 }, 1).snapshot());
+    aggregate.end("worker-1");
+    aggregate.accept("worker-3", blockWith({ a: 1 }, 1).report());
     expect(requestsOf(aggregate, "a")).toBe(111);
     expect(aggregate.totals().process[PROCESS_SLOT.connectionsOpen]).toBe(3);
   });
 
   it("drops the gauges of a source that has ended, and nothing else", () => {
     const aggregate = new CounterAggregate();
-    aggregate.accept("worker-0", 1, blockWith({ a: 4 }, 9).snapshot());
+    const block = blockWith({ a: 4 }, 9);
+    aggregate.accept("worker-0", block.report());
     aggregate.end("worker-0");
     aggregate.end("worker-0");
     expect(requestsOf(aggregate, "a")).toBe(4);
+    block.add(block.vhost("a") + REQUESTS, 2);
+    block.set(PROCESS_SLOT.connectionsOpen, 3);
+    aggregate.accept("worker-0", block.report());
+    expect(requestsOf(aggregate, "a")).toBe(6);
     expect(aggregate.totals().process[PROCESS_SLOT.connectionsOpen]).toBe(0);
   });
 
-  it("ignores late figures of an ended or earlier incarnation and those of another layout", () => {
+  it("ignores reports of another layout", () => {
     const aggregate = new CounterAggregate();
-    aggregate.accept("worker-0", 1, blockWith({ a: 4 }).snapshot());
-    aggregate.end("worker-0");
-    aggregate.accept("worker-0", 1, blockWith({ a: 5 }).snapshot());
-    expect(requestsOf(aggregate, "a")).toBe(4);
-    aggregate.accept("worker-0", 2, blockWith({ a: 1 }).snapshot());
-    aggregate.accept("worker-0", 1, blockWith({ a: 50 }).snapshot());
-    aggregate.accept("worker-0", 3, { vhosts: ["a"], values: new Float64Array(3) });
-    expect(requestsOf(aggregate, "a")).toBe(5);
+    aggregate.accept("worker-0", { ...blockWith({ a: 4 }, 9).report(), layout: 1 });
+    expect(requestsOf(aggregate, "a")).toBeUndefined();
+  });
+
+  it("STAT-14 holds loopback traffic apart, and has it in the totals; bypassed ports are not counted twice", () => {
+    const aggregate = new CounterAggregate();
+    const block = blockWith({ a: 4 });
+    block.add(block.block(blockKey({ vhost: "a", isLocal: true, port: undefined })) + REQUESTS, 3);
+    block.add(block.block(blockKey({ vhost: "a", isLocal: false, port: 8080 })) + REQUESTS, 100);
+    aggregate.accept("worker-0", block.report());
+    expect(requestsOf(aggregate, "a")).toBe(7);
+    expect(aggregate.vhostNames).toEqual(["a"]);
   });
 
   it("publishes the virtual hosts of the configuration; one that comes back continues", () => {
     const aggregate = new CounterAggregate();
-    aggregate.accept("worker-0", 1, blockWith({ a: 4, b: 6 }).snapshot());
+    aggregate.accept("worker-0", blockWith({ a: 4, b: 6 }).report());
     aggregate.setVhosts(["b", "c"]);
     expect([...aggregate.totals().vhosts.keys()]).toEqual(["b", "c"]);
     expect(requestsOf(aggregate, "c")).toBe(0);
-    aggregate.accept("worker-0", 2, blockWith({ b: 1 }).snapshot());
+    aggregate.accept("worker-1", blockWith({ b: 1 }).report());
     aggregate.setVhosts(["a", "b"]);
     expect(requestsOf(aggregate, "a")).toBe(4);
     expect(requestsOf(aggregate, "b")).toBe(7);
@@ -152,25 +161,21 @@ describe("the sum over processes", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const aggregate = new CounterAggregate();
-        const lives = new Map<string, { incarnation: number; block: CounterBlock; ended: boolean }>();
+        const lives = new Map<string, { source: string; block: CounterBlock }>();
         let expected = 0;
+        let made = 0;
         for (const { source, kind, amount } of steps) {
-          const life = lives.get(source) ?? { incarnation: 1, block: new CounterBlock(), ended: false };
+          const life = lives.get(source) ?? { source: `${source}-${made++}`, block: new CounterBlock() };
           lives.set(source, life);
-          if (kind === "restart" || (kind === "count" && life.ended)) {
-            life.incarnation += 1;
-            life.block = new CounterBlock();
-            life.ended = false;
-          }
-          if (kind === "end") {
-            aggregate.end(source);
-            life.ended = true;
+          if (kind !== "count") {
+            aggregate.end(life.source);
+            lives.delete(source);
             continue;
           }
           life.block.add(life.block.vhost("a") + REQUESTS, amount);
           expected += amount;
-          aggregate.accept(source, life.incarnation, life.block.snapshot());
-          expect(requestsOf(aggregate, "a")).toBe(expected);
+          aggregate.accept(life.source, life.block.report());
+          expect(requestsOf(aggregate, "a") ?? 0).toBe(expected);
         }
       }),
     );

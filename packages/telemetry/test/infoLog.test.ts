@@ -56,7 +56,7 @@ describe("the info log", () => {
     expect(await readFile(`${path}.moved`, "utf8")).toMatch(/\] before\n$/);
   });
 
-  it("rotates by size and keeps a number of files", async () => {
+  it("LOG-02 LOG-15 rotates by size and keeps a number of files, named by their beginning", async () => {
     const path = join(folder, "info.log");
     const log = createInfoLog(path, clock, { rotateBytes: 100, keepFiles: 2 });
     for (let index = 0; index < 8; index += 1) {
@@ -64,9 +64,13 @@ describe("the info log", () => {
       await log.flush();
     }
     await log.close();
-    expect((await readdir(folder)).sort()).toEqual(["info.log", "info.log.1", "info.log.2"]);
+    expect((await readdir(folder)).sort()).toEqual([
+      "info.log",
+      "info_20130807_211042_6.log",
+      "info_20130807_211042_7.log",
+    ]);
     expect(await readFile(path, "utf8")).toContain("7777");
-    expect(await readFile(`${path}.1`, "utf8")).toContain("6666");
+    expect(await readFile(join(folder, "info_20130807_211042_7.log"), "utf8")).toContain("6666");
   });
 
   it("never throws when the file cannot be written, bounds what waits, and reports what was dropped", async () => {
@@ -104,5 +108,35 @@ describe("the info log", () => {
     await log.close();
     expect(echoed).toEqual(["2013-08-07 21:10:42 [NOTICE] hello\n"]);
     expect(await readFile(path, "utf8")).toBe(echoed[0]);
+  });
+
+  it("LOG-26 LOG-16 follows what is configured: by time, compressed, or without a file", async () => {
+    let nowMs = new Date(2013, 7, 7, 21, 10, 42).getTime();
+    const path = join(folder, "info.log");
+    const log = createInfoLog(path, { now: () => epochMs(nowMs), monotonic: () => monotonicMs(0) });
+    const heard: string[] = [];
+    const end = log.listen((line) => heard.push(line));
+    const settings = {
+      enabled: true,
+      type: "time",
+      unit: [60],
+      retention: 5,
+      retentionDays: 0,
+      compression: true,
+    } as const;
+    log.configure(settings);
+    log.notice("first hour");
+    await log.flush();
+    nowMs += 3_600_000;
+    log.notice("second hour");
+    await log.flush();
+    log.configure({ ...settings, enabled: false });
+    log.notice("no file");
+    end();
+    log.notice("nobody");
+    await log.close();
+    expect((await readdir(folder)).sort()).toEqual(["info.log", "info_20130807_2100.log.gz"]);
+    expect(await readFile(path, "utf8")).toMatch(/^2013-08-07 22:10:42 \[NOTICE\] second hour\n$/);
+    expect(heard.map((line) => line.slice(29))).toEqual(["first hour\n", "second hour\n", "no file\n"]);
   });
 });

@@ -7,6 +7,7 @@ import {
   type DiskFigures,
   PROCESS_SLOT,
   rejectionSlot,
+  timeBucketOf,
   VHOST_SLOT,
 } from "../src/index.ts";
 import { createMetrics } from "../src/prometheus.ts";
@@ -19,17 +20,18 @@ const sample = (): CounterAggregate => {
   block.add(www + VHOST_SLOT.clientRequests, 3);
   block.add(www + cacheResultSlot("TCP_HIT"), 2);
   block.add(www + VHOST_SLOT.clientRequestBytes, 1234);
-  block.observeResponseTime(www, 0.00015);
-  block.observeResponseTime(www, 0.3);
-  block.observeResponseTime(www, 99);
-  block.vhost(HOSTILE);
+  for (const hundredths of [15, 30_000, 9_900_000]) {
+    block.add(www + VHOST_SLOT.clientFirstByteSeconds + timeBucketOf(hundredths), 1);
+    block.add(www + VHOST_SLOT.clientFirstByteTime + 1, hundredths);
+  }
+  block.add(block.vhost(HOSTILE) + VHOST_SLOT.clientNotModified, 1);
   block.set(PROCESS_SLOT.connectionsOpen, 5);
   block.add(rejectionSlot("REQUEST_MALFORMED"), 4);
   block.set(PROCESS_SLOT.storeDamaged, 2);
   block.set(PROCESS_SLOT.contentMemoryUsedBytes, 700);
   block.set(PROCESS_SLOT.contentMemoryLimitBytes, 1000);
   const aggregate = new CounterAggregate();
-  aggregate.accept("worker-0", 1, block.snapshot());
+  aggregate.accept("worker-0", block.report());
   const primary = new CounterBlock();
   primary.set(PROCESS_SLOT.storedObjects, 12);
   primary.set(PROCESS_SLOT.storedBodyBytes, 12_000);
@@ -38,7 +40,7 @@ const sample = (): CounterAggregate => {
   primary.add(PROCESS_SLOT.recoveredObjects, 1);
   primary.set(PROCESS_SLOT.emergencyMode, 1);
   primary.set(PROCESS_SLOT.storeDamaged, 1);
-  aggregate.accept("primary", 1, primary.snapshot());
+  aggregate.accept("primary", primary.report());
   return aggregate;
 };
 
@@ -126,7 +128,10 @@ describe("the Prometheus text", () => {
       'basalt_client_response_seconds_bucket{vhost="www.example.com",le="0.5"} 2',
       'basalt_client_response_seconds_bucket{vhost="www.example.com",le="10"} 2',
       'basalt_client_response_seconds_bucket{vhost="www.example.com",le="+Inf"} 3',
+      'basalt_client_response_seconds_sum{vhost="www.example.com"} 99.30015',
       'basalt_client_response_seconds_count{vhost="www.example.com"} 3',
+      'basalt_client_completion_seconds_count{vhost="www.example.com"} 0',
+      'basalt_origin_first_byte_seconds_count{vhost="www.example.com"} 0',
     ]) {
       expect(lines).toContain(line);
     }
@@ -137,14 +142,50 @@ describe("the Prometheus text", () => {
     expect(text).toContain('basalt_client_requests_total{vhost="we\\"ird\\\\host\\nname"} 0');
   });
 
-  it("sums virtual hosts beyond 2,000 into one series", async () => {
+  const samplesOf = async (aggregate: CounterAggregate): Promise<() => Promise<readonly string[]>> => {
+    const metrics = createMetrics(aggregate, () => []);
+    return async () =>
+      (await metrics.text()).split("\n").filter((line) => line.startsWith("basalt_client_requests_total{"));
+  };
+
+  it("AWS-73 gives the first 1,000 hosts with traffic series of their own, and sums the others", async () => {
     const block = new CounterBlock();
     for (let index = 0; index < 2500; index += 1) block.add(block.vhost(`h${index}`) + VHOST_SLOT.clientRequests, 1);
     const aggregate = new CounterAggregate();
-    aggregate.accept("worker-0", 1, block.snapshot());
+    aggregate.accept("worker-0", block.report());
+    const read = await samplesOf(aggregate);
+    expect(await read()).toHaveLength(1000);
+    expect(await read()).toContain('basalt_client_requests_total{vhost="_other"} 1501');
+  });
+
+  it("shows no hosts without traffic where there are many; one that has begun stays, so that no sum falls", async () => {
+    const block = new CounterBlock();
+    const names = Array.from({ length: 1500 }, (_, index) => `h${index}`);
+    block.add(block.vhost("h1200") + VHOST_SLOT.clientRequests, 5);
+    const aggregate = new CounterAggregate();
+    aggregate.setVhosts(names);
+    aggregate.accept("worker-0", block.report());
+    const read = await samplesOf(aggregate);
+    const quiet = 'basalt_client_requests_total{vhost="_other"} 0';
+    expect(await read()).toEqual(['basalt_client_requests_total{vhost="h1200"} 5', quiet]);
+    block.add(block.vhost("h7") + VHOST_SLOT.clientRequests, 2);
+    aggregate.accept("worker-0", block.report());
+    expect(await read()).toEqual([
+      'basalt_client_requests_total{vhost="h7"} 2',
+      'basalt_client_requests_total{vhost="h1200"} 5',
+      quiet,
+    ]);
+  });
+
+  it("AWS-18 AWS-20 AWS-76 counts clients that left and answers 429, and says 0 where there were none", async () => {
+    const block = new CounterBlock();
+    const www = block.vhost("www.example.com");
+    block.add(www + VHOST_SLOT.clientAborted, 2);
+    const aggregate = new CounterAggregate();
+    aggregate.accept("worker-0", block.report());
     const lines = (await createMetrics(aggregate, () => []).text()).split("\n");
-    expect(lines.filter((line) => line.startsWith("basalt_client_requests_total{"))).toHaveLength(2000);
-    expect(lines).toContain('basalt_client_requests_total{vhost="_other"} 501');
+    expect(lines).toContain('basalt_client_aborted_total{vhost="www.example.com"} 2');
+    expect(lines).toContain('basalt_client_throttled_total{vhost="www.example.com"} 0');
   });
 
   it.skipIf(promtoolIsMissing)("passes promtool check metrics (skipped where promtool is not installed)", async () => {

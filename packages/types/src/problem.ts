@@ -5,6 +5,7 @@ export interface Problem {
   readonly file: string;
   /** Counted from 1; 0 when the whole file is meant. */
   readonly line: number;
+  /** Counted from 1; 0 when the whole line is meant. */
   readonly column: number;
   /** Element path, e.g. `Server/Cache/Storage/Disk@Quota`; empty for condition files. */
   readonly element: string;
@@ -14,7 +15,8 @@ export interface Problem {
 }
 
 export const formatProblem = (problem: Problem): string => {
-  const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
+  const numbers = [problem.line, problem.column].filter((number) => number > 0);
+  const place = [problem.file, ...numbers].join(":");
   const element = problem.element === "" ? "" : ` <${problem.element}>`;
   const allowed = problem.allowed === undefined ? "" : ` Allowed: ${problem.allowed}.`;
   return `${place}: ${problem.severity}:${element} ${problem.message}${allowed}`;

@@ -1,25 +1,18 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { availableParallelism, hostname } from "node:os";
 import type { DiskStatus, StatusReport, WorkerStatus } from "@basalt/management";
-import { formatProblem, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
-import type { Command } from "../command.ts";
+import { PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import type { Command, CommandOptions } from "../command.ts";
 import { parseWholeNumber } from "../command.ts";
-import { callControl } from "../controlClient.ts";
+import { callControl, readStatus } from "../controlClient.ts";
 import { parseStatusReport } from "../envelope.ts";
 import { EXIT } from "../exitCodes.ts";
 import type { Home } from "../home.ts";
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatQuantity,
-  formatTable,
-  print,
-  printError,
-  printJson,
-} from "../output.ts";
+import { runLive } from "../live/liveLoop.ts";
+import { fitLines } from "../live/renderTop.ts";
+import { formatBytes, formatCount, formatDuration, formatTable, print, printError, printJson } from "../output.ts";
 import { readLivePid } from "../pidFile.ts";
+import { timesOf } from "./top.ts";
 
 const DEFAULT_LOG_LINES = "50";
 
@@ -61,12 +54,28 @@ export const formatStatus = (home: Home, status: StatusReport): string => {
   return [summary, ...(status.disks.length === 0 ? [] : [disks]), processes].map(formatTable).join("\n\n");
 };
 
+const watchStatus = (home: Home, options: CommandOptions): Promise<number> =>
+  runLive({
+    isJson: options.json,
+    times: timesOf(options.lines),
+    look: async () => {
+      const report = await readStatus(home);
+      if (report === undefined) return { kind: "absent", reason: `Basalt does not answer on ${home.path}.` };
+      return {
+        kind: "shown",
+        json: { running: true, home: home.path, ...report },
+        render: ({ columns, rows }) => fitLines(formatStatus(home, report).split("\n"), columns, rows),
+      };
+    },
+  });
+
 export const status: Command = {
   name: "status",
   words: [],
-  options: ["json"],
-  doc: "Shows processes, objects, disks and listeners.",
+  options: ["json", "watch", "lines"],
+  doc: "Shows processes, objects, disks and listeners; --watch each second anew, -n so many times.",
   run: async ({ home, options }) => {
+    if (options.watch) return watchStatus(home, options);
     const outcome = await callControl(home, "/control/status");
     const report = outcome.kind === "answered" ? parseStatusReport(outcome.envelope.result) : undefined;
     if (report !== undefined) {
@@ -104,40 +113,6 @@ export const logs: Command = {
       });
       tail.once("exit", (code) => resolve(code ?? EXIT.done));
     });
-  },
-};
-
-export const check: Command = {
-  name: "check",
-  words: [],
-  options: ["json"],
-  doc: "Reads the configuration files and prints what is wrong with them.",
-  run: async ({ home, options }) => {
-    // Loaded here alone: the other commands start several times faster without it.
-    const { adviseOnConfig, checkFiles, parseConfig, readConfigSources } = await import("@basalt/config");
-    const outcome = parseConfig(await readConfigSources(home.path), {
-      home: home.path,
-      generation: 1,
-      cores: availableParallelism(),
-      hostName: hostname(),
-    });
-    const unusable = outcome.ok ? await checkFiles(outcome.config, outcome.provenance) : [];
-    const problems = outcome.ok
-      ? [...outcome.warnings, ...adviseOnConfig(outcome.config), ...unusable]
-      : outcome.problems;
-    const isSound = outcome.ok && unusable.length === 0;
-    if (options.json) {
-      printJson({ ok: isSound, problems });
-      return isSound ? EXIT.done : EXIT.failed;
-    }
-    for (const problem of problems) printError(formatProblem(problem));
-    if (!outcome.ok || !isSound) {
-      printError("The configuration cannot be put in service.");
-      return EXIT.failed;
-    }
-    const names = outcome.config.vhosts.map(({ name }) => name);
-    print(`The configuration is sound: ${formatQuantity(names.length, "virtual host")}.`);
-    return EXIT.done;
   },
 };
 

@@ -60,11 +60,15 @@ export const reload: Command = {
       printJson(outcome.envelope);
       return hasWorked ? EXIT.done : EXIT.failed;
     }
-    const { generation, changes, problems } = parseReloadResult(outcome.envelope.result);
+    const { generation, changes, needRestart, problems } = parseReloadResult(outcome.envelope.result);
     for (const problem of problems) printError(problem);
-    if (hasWorked) print(`Configuration ${generation} is in service (${formatQuantity(changes, "change")}).`);
-    else printError("The configuration was refused; the one in service stays.");
-    return hasWorked ? EXIT.done : EXIT.failed;
+    if (!hasWorked) {
+      printError("The configuration was refused; the one in service stays.");
+      return EXIT.failed;
+    }
+    print(`Configuration ${generation} is in service (${formatQuantity(changes, "change")}).`);
+    if (needRestart.length > 0) print(`In force after a restart: ${needRestart.join(", ")}.`);
+    return EXIT.done;
   },
 };
 

@@ -1,7 +1,7 @@
 import type { OriginExchange } from "@basalt/origin";
 import { BLOCK_BYTES, type PartedFile, type PartWriter } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
-import { ArrivingBytes } from "../arrivingBytes.ts";
+import { ArrivingBytes, lengthOf } from "../arrivingBytes.ts";
 import { PART_REPORT_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "../limits.ts";
 import type { BodySink, SinkControl } from "../originFetch.ts";
 import type { PartProgress } from "../protocol.ts";
@@ -229,15 +229,16 @@ export class PartFill implements BodySink {
   #write(): void {
     const writer = this.#writer;
     if (writer === undefined || this.#isWriting || this.#isUnstored) return;
-    const gathered = this.#bytes.unwritten();
-    if (gathered === undefined) return;
+    const waiting = this.#bytes.unwritten();
+    if (waiting.length === 0) return;
+    const waitingBytes = lengthOf(waiting);
     this.#isWriting = true;
-    writer.write(gathered).then(
+    writer.write(...waiting).then(
       () => {
         this.#isWriting = false;
         // What passes through memory stays there until its readers have had it.
         if (!this.#isUnstored) {
-          this.#bytes.wrote(gathered.length);
+          this.#bytes.wrote(waitingBytes);
           this.#written = { writtenTo: this.writtenTo, tailChecksum: writer.tailChecksum };
           this.#report();
           this.#write();

@@ -106,6 +106,12 @@ export class PartTable {
     return { key: part.key, file: part.file, followers: part.followers, filledBytes: 0 };
   }
 
+  /** Parts of a body that are on their way, and workers that wait for them. */
+  useOf(file: number): { readonly parts: number; readonly followers: number } {
+    const parts = [...(this.#byFile.get(file) ?? [])];
+    return { parts: parts.length, followers: parts.reduce((sum, part) => sum + part.followers.size, 0) };
+  }
+
   /** Parts of a worker that is gone; it follows nothing any more. */
   partsOf(worker: number): number[] {
     const own: number[] = [];

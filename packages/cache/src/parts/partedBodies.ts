@@ -86,6 +86,11 @@ export class PartedBodies {
     return body.begin(partId, blocks, arrived.control, arrived.bytes);
   }
 
+  /** No news of other workers will come any more: what they have filled shows in the maps, the rest is asked for anew. */
+  cutOff(): void {
+    for (const [partId, body] of [...this.#byPart]) body.update({ partId, kind: "ended" });
+  }
+
   update(update: PartUpdate): void {
     const body = this.#byPart.get(update.partId);
     if (body === undefined) this.#newsOf(update.partId)?.updates.push(update);

@@ -91,7 +91,7 @@ describe("Fallbacks", () => {
     lastAccess: epochMs(0),
     flags: 0,
     missingBytes,
-    location: { disk: 1, segment: 1, offset: file * 100, length: 100, bodyBytes: 10, file },
+    location: { disk: 1, segment: 1, offset: file * 100, headBytes: 100, bodyBytes: 10, file },
   });
 
   it("keeps the last whole object over several renewals that break off", () => {

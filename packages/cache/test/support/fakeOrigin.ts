@@ -1,11 +1,11 @@
-import type {
-  OriginCounters,
-  OriginExchange,
-  OriginHandler,
-  OriginPool,
-  OriginRequest,
-  OriginTunnel,
-  PrivateSession,
+import {
+  newCounters,
+  type OriginExchange,
+  type OriginHandler,
+  type OriginPool,
+  type OriginRequest,
+  type OriginTunnel,
+  type PrivateSession,
 } from "@basalt/origin";
 import { EdgeError, type ErrorCode } from "@basalt/types";
 import { until } from "./waiting.ts";
@@ -60,18 +60,9 @@ export class OriginCall implements OriginExchange {
 /** An origin whose answers the test gives by hand, or by `answer` as soon as a request is there. */
 export class FakeOrigin implements OriginPool {
   readonly calls: OriginCall[] = [];
-  readonly counters: OriginCounters = {
-    requests: 0,
-    requestBytes: 0,
-    responseHeadBytes: 0,
-    responseBodyBytes: 0,
-    responses: [],
-    connectFailures: 0,
-    receiveTimeouts: 0,
-    closedEarly: 0,
-    connections: 0,
-    refused: 0,
-  };
+  readonly counters = newCounters();
+  readonly localCounters = newCounters();
+
   answer: ((call: OriginCall) => void) | undefined;
   active = 0;
   transactions = 0;
@@ -84,6 +75,8 @@ export class FakeOrigin implements OriginPool {
     if (answer !== undefined) setImmediate(() => answer(call));
     return call;
   }
+
+  beginInterval(): void {}
 
   upgrade(): Promise<OriginTunnel | undefined> {
     return Promise.resolve(undefined);

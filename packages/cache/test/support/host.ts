@@ -114,8 +114,8 @@ export class TestWorker {
     this.channel = new Channel<ObjectClient, ObjectService>(
       left,
       {
-        invalidate: async (invalidation) => {
-          await this.cache.invalidate(vhostIndex, invalidations, invalidation);
+        invalidate: async (requested) => {
+          await Promise.all(requested.map((each) => this.cache.invalidate(vhostIndex, invalidations, each)));
           return null;
         },
       },

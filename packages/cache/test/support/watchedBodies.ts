@@ -84,10 +84,10 @@ export class WatchedBodies implements BodyStore {
         return inner.length;
       },
       checksums: inner.checksums,
-      write: async (chunk) => {
+      write: async (...chunks) => {
         await this.beforeWrite;
         if (this.failsToWrite) throw diskFull();
-        await inner.write(chunk);
+        await inner.write(...chunks);
       },
       complete: (image, head) => {
         this.openFiles--;
@@ -149,10 +149,10 @@ export class WatchedBodies implements BodyStore {
           get tailChecksum() {
             return writer.tailChecksum;
           },
-          write: async (chunk) => {
+          write: async (...chunks) => {
             await this.beforeWrite;
             if (this.failsToWrite) throw diskFull();
-            await writer.write(chunk);
+            await writer.write(...chunks);
           },
           close: () => {
             this.openFiles--;

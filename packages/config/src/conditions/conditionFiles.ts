@@ -106,6 +106,9 @@ const EXPIRES_GRAMMAR: LineGrammar<RulesOf<"expires">> = {
 /** Far beyond any rule; keeps the time for hostile text in proportion to its length. */
 const MAX_LINE_LENGTH = 8_192;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL_CHARACTER = /[\x00-\x08\x0b-\x1f\x7f]/;
+
 const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> => {
   if (line.length > MAX_LINE_LENGTH) return refuse(`It is longer than ${MAX_LINE_LENGTH} characters.`);
   const split = splitFields(line);
@@ -116,7 +119,8 @@ const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> 
   }
   const parsed = parseCondition(fields[0] ?? "", grammar.kinds);
   if (!parsed.ok) return parsed;
-  return grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "" });
+  const rule = grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "" });
+  return rule.ok && CONTROL_CHARACTER.test(line) ? refuse("It holds control characters.") : rule;
 };
 
 /** A line that cannot be read is skipped with a warning; the others stand (CFG-31, DERIVED). */

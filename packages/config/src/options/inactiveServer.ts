@@ -1,4 +1,3 @@
-import { logRows } from "./inactiveLogs.ts";
 import { defineInactive, type InactiveOption } from "./option.ts";
 
 /** Elements of the guide below `<Server>` that this version accepts without acting on them. */
@@ -23,7 +22,6 @@ export const INACTIVE_SERVER_OPTIONS: readonly InactiveOption[] = [
     ["Host/ServiceAccess@GeoIP", "ACL-16", "Folder of the country databases."],
     ["Host/ServiceAccess/Allow*", "ACL-11", "Clients that may connect."],
     ["Host/ServiceAccess/Deny*", "ACL-11", "Clients that may not connect."],
-    ["Cache/ConfigHistory", "CFG-51", "Days for which configuration backups are kept."],
     ["Cache/AES-NI", "TLS-12", "Whether the processor's AES instructions are used."],
     ["Cache/HttpsSNI", "TLS-21", "Whether the certificate is chosen by server name."],
     ["Cache/FileSystem", "FS-01", "Whether the cache is mounted as a file system."],
@@ -60,9 +58,6 @@ export const INACTIVE_SERVER_OPTIONS: readonly InactiveOption[] = [
     ["Ftp/TransferTime", "LOG-188", "When files are sent."],
     ["Ftp/TransferTime@Type", "LOG-188", "Kind of the schedule."],
   ]),
-  ...logRows("Cache/InfoLog", "LOG-02", "Info log: operation and configuration changes."),
-  ...logRows("Cache/DenyLog", "LOG-03", "Deny log: refused connections."),
-  ...logRows("Cache/OriginErrorLog", "LOG-04", "Log of origin failures.", ["Warning", "LOG-41"]),
   {
     kind: "removed",
     at: "Cache/MaxFileCount",

@@ -39,6 +39,8 @@ export interface ListChild {
   readonly name: string;
   readonly type: ValueType<unknown>;
   readonly doc: string;
+  /** May stand any number of times, or not at all. */
+  readonly isRepeated?: boolean;
 }
 
 /** A repeated element; a list is inherited or replaced as a whole (OPEN 8 of spec 01). */
@@ -49,7 +51,7 @@ export interface ListOption<Item> {
   /** Undefined for an element without text of its own. */
   readonly text: ValueType<unknown> | undefined;
   readonly attributes: readonly ListAttribute[];
-  /** Child elements, each of which must stand once. */
+  /** Child elements, each of which must stand once unless it is repeated. */
   readonly children?: readonly ListChild[];
   readonly default: readonly Item[];
   readonly defaultNote: string | undefined;
@@ -61,6 +63,8 @@ export interface ListOption<Item> {
   format(item: Item): string;
   /** What a given change needs, when that depends on the change. */
   reloadOf?(from: readonly Item[], to: readonly Item[]): Reload;
+  /** For `reload: "restart"`: the items until the restart, when a part of them is followed at once. */
+  keep?(current: readonly Item[], next: readonly Item[]): readonly Item[];
 }
 
 /** Mirrors the settings type: an option where that has a leaf, so that no setting can lack a row. */
@@ -101,7 +105,7 @@ export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, detai
 export const listOption = <Item>(
   at: string,
   row: Details &
-    Pick<ListOption<Item>, "text" | "attributes" | "children" | "default" | "read" | "format" | "reloadOf">,
+    Pick<ListOption<Item>, "text" | "attributes" | "children" | "default" | "read" | "format" | "reloadOf" | "keep">,
 ): ListOption<Item> => ({
   ...row,
   kind: "list",

@@ -1,6 +1,7 @@
 import type { Role, ServerSettings } from "../contract.ts";
 import { parseIpPattern } from "../syntax/ipPattern.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
+import { GLOBAL_LOG_OPTIONS } from "./logOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import {
   duration,
@@ -60,6 +61,14 @@ type Disks = ServerSettings["cache"]["storage"]["disks"];
 /** A quota is followed at once; other folders are for the next start. */
 const haveSamePaths = (from: Disks, to: Disks): boolean =>
   from.length === to.length && from.every(({ path }, index) => path === to[index]?.path);
+
+const withQuotasOf = (current: Disks, next: Disks): Disks => {
+  const quotas = new Map(next.map(({ path, quotaBytes }) => [path, quotaBytes]));
+  return current.map(({ path, quotaBytes }) => ({
+    path,
+    quotaBytes: quotas.has(path) ? quotas.get(path) : quotaBytes,
+  }));
+};
 
 /** Places are relative to `<Server>`. */
 export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
@@ -130,6 +139,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         read: readDisk,
         format: (item) => `${item.path} (${gigabytes.format(item.quotaBytes)})`,
         reloadOf: (from, to) => (haveSamePaths(from, to) ? "live" : "restart"),
+        keep: withQuotasOf,
       }),
       diskFailSeconds: option("Cache/Storage@DiskFailSec", integer({ min: 1, max: 86_400 }, "seconds"), 60, {
         doc: "Period in which `DiskFailCount` failures exclude a disk.",
@@ -206,6 +216,10 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       doc: "Whether purge calls are logged in `stale.log` and replayed after a crash.",
       spec: "OPT-80, PRG-29",
     }),
+    configHistoryDays: option("Cache/ConfigHistory", integer({ min: 1, max: Number.MAX_SAFE_INTEGER }, "days"), 30, {
+      doc: "Backups of the configuration that are older than this are removed at cleanup time.",
+      spec: "CFG-51",
+    }),
     listen: listOption("Cache/Listen", {
       text: ipAddress,
       attributes: [],
@@ -247,6 +261,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       reload: "restart",
       spec: "own element",
     }),
+    ...GLOBAL_LOG_OPTIONS,
     drainSeconds: option("Cache/DrainSeconds", duration({ min: 0, max: 86_400 }), 30, {
       doc: "How long a worker that is being replaced may finish its connections.",
       spec: "own element",

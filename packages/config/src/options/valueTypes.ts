@@ -2,12 +2,21 @@ import { isIPv4, isIPv6 } from "node:net";
 import { compilePattern } from "../linearPattern/linearPattern.ts";
 import { parseIpPattern } from "../syntax/ipPattern.ts";
 import { isDomainName, parsePort } from "../syntax/originAddress.ts";
+import { suggest } from "../syntax/suggest.ts";
 import { parseTimeExpression } from "../syntax/timeExpression.ts";
 
 /** `note` tells of a value that was taken, but not as written. */
 export type ParseOutcome<T> =
   | { readonly ok: true; readonly value: T; readonly note?: string }
   | { readonly ok: false; readonly message: string };
+
+/** What an XML schema can say of a value; it may let through more than `parse` takes, never less. */
+export type ValueShape =
+  | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  /** Without regard to case. */
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** Anchored at both ends; in the common ground of XML schemas and JavaScript. */
+  | { readonly kind: "pattern"; readonly pattern: string };
 
 /** How one kind of value is written, read and shown. */
 export interface ValueType<T> {
@@ -17,6 +26,8 @@ export interface ValueType<T> {
   readonly allowed: string;
   /** True when an empty text is a value; otherwise it means 'not written'. */
   readonly emptyIsValue: boolean;
+  /** Undefined: any text. */
+  readonly shape?: ValueShape;
   parse(text: string): ParseOutcome<T>;
   format(value: T): string;
 }
@@ -29,7 +40,7 @@ interface Range {
 const accept = <T>(value: T): ParseOutcome<T> => ({ ok: true, value });
 const refuse = (text: string, reason: string): ParseOutcome<never> => ({
   ok: false,
-  message: `${JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)} ${reason}.`,
+  message: `${JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)} ${reason}${/[.?]$/.test(reason) ? "" : "."}`,
 });
 
 const checkRange = (text: string, value: number, { min, max }: Range): ParseOutcome<number> => {
@@ -45,6 +56,7 @@ export const integer = (range: Range, unit = ""): ValueType<number> => ({
   name: unit === "" ? "integer" : unit,
   allowed: `an integer, ${describeRange(range)}${unit === "" ? "" : ` (${unit})`}`,
   emptyIsValue: false,
+  shape: { kind: "integer", ...range },
   parse: (text) =>
     /^\d{1,15}$/.test(text) ? checkRange(text, Number(text), range) : refuse(text, "is not a whole number"),
   format: String,
@@ -69,6 +81,7 @@ export const duration = (range: Range): ValueType<number> => ({
   name: "seconds",
   allowed: `seconds or a time expression such as "30min", ${describeRange(range)} seconds`,
   emptyIsValue: false,
+  shape: { kind: "pattern", pattern: "([0-9]{1,15}\\s*[A-Za-z]+\\s*)*([0-9]{1,15})?" },
   parse: (text) => {
     const value = parseTimeExpression(text);
     return value === undefined ? refuse(text, "is not a time expression") : checkRange(text, value, range);
@@ -82,6 +95,7 @@ export const gigabytes: ValueType<number | undefined> = {
   name: "GB",
   allowed: "a whole number of gigabytes, 1 to 1000000",
   emptyIsValue: false,
+  shape: { kind: "integer", min: 1, max: 1_000_000 },
   parse: (text) => {
     const outcome = integer({ min: 1, max: 1_000_000 }).parse(text);
     return outcome.ok ? accept(outcome.value * BYTES_PER_GIGABYTE) : outcome;
@@ -96,6 +110,7 @@ export const megabytes = (range: Range): ValueType<number> => ({
   name: "MB",
   allowed: `a whole number of megabytes, ${describeRange(range)}`,
   emptyIsValue: false,
+  shape: { kind: "integer", ...range },
   parse: (text) => {
     const outcome = integer(range).parse(text);
     return outcome.ok ? accept(outcome.value * BYTES_PER_MEGABYTE) : outcome;
@@ -108,6 +123,7 @@ export const timeOfDay: ValueType<number> = {
   name: "time of day",
   allowed: "HH:MM, 00:00 to 23:59, local time",
   emptyIsValue: false,
+  shape: { kind: "pattern", pattern: "([01][0-9]|2[0-3]):[0-5][0-9]" },
   parse: (text) => {
     const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
     if (hours === undefined || minutes === undefined) return refuse(text, "is not a time of day");
@@ -123,6 +139,7 @@ export const onOff: ValueType<boolean> = {
   name: "ON/OFF",
   allowed: "ON or OFF",
   emptyIsValue: false,
+  shape: { kind: "words", words: ["ON", "OFF"] },
   parse: (text) => {
     const word = text.toUpperCase();
     return word === "ON" || word === "OFF" ? accept(word === "ON") : refuse(text, "is neither ON nor OFF");
@@ -138,10 +155,13 @@ export const oneOf = <const Word extends string>(...words: readonly Word[]): Val
   name: "word",
   allowed: joinWords(words),
   emptyIsValue: false,
+  shape: { kind: "words", words },
   parse: (text) => {
     const folded = text.toLowerCase();
     const found = words.find((word) => word.toLowerCase() === folded);
-    return found === undefined ? refuse(text, "is not one of the words") : accept(found);
+    if (found !== undefined) return accept(found);
+    const near = suggest(text, words);
+    return refuse(text, `is not one of the words${near === undefined ? "" : `. Did you mean ${near}?`}`);
   },
   format: (value) => value,
 });
@@ -210,6 +230,15 @@ export const fieldNameList: ValueType<readonly string[]> = {
   },
 };
 
+const namedFields = commaList(fieldName, "a comma list of field names, or empty for none");
+
+/** Field names in lower case. */
+export const plainFieldNameList: ValueType<readonly string[]> = {
+  ...namedFields,
+  emptyIsValue: true,
+  parse: (text) => (text === "" ? accept([]) : namedFields.parse(text)),
+};
+
 /** Text that can go into an HTTP field value: visible ASCII and blanks, so that no line can be injected. */
 export const fieldText: ValueType<string> = {
   name: "text",
@@ -272,6 +301,7 @@ export const tcpPort: ValueType<number> = {
   name: "port",
   allowed: "a port, 1 to 65535",
   emptyIsValue: false,
+  shape: { kind: "integer", min: 1, max: 65_535 },
   parse: (text) => {
     const port = parsePort(text);
     return port === undefined ? refuse(text, "is not a port") : accept(port);

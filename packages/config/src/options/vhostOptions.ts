@@ -9,6 +9,7 @@ import {
   listOf,
   oneOf,
   onOff,
+  plainFieldNameList,
   type ValueType,
   zeroOrHttpStatus,
 } from "./valueTypes.ts";
@@ -135,6 +136,10 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     doc: "Names in the origin's `Vary` that are honoured; `*` all of them, empty none.",
     spec: "KEY-09",
     profileDefault: { rfc9111: ["*"] },
+  }),
+  tagHeader: option("TagHeader", plainFieldNameList, ["surrogate-key", "cache-tag"], {
+    doc: "Fields of the origin that name the tags of a response, for purges by tag; clients do not see them. Empty: none.",
+    spec: "own element",
   }),
   caseSensitive: onOffRow("CaseSensitive", true, "KEY-04", "Whether the case of a URL matters."),
   applyQueryString: onOffRow("ApplyQueryString", true, "KEY-05", "Whether the query string is part of the key."),

@@ -1,8 +1,9 @@
-import type { HealthChecker, ListenAddress, PortBypass } from "../contract.ts";
+import type { HealthChecker, ListenAddress, PortBypass, StatsView } from "../contract.ts";
 import { formatListen, parseListen } from "../syntax/listenAddress.ts";
 import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { VIEW_OPTION } from "./statsOptions.ts";
 import { duration, integer, onOff, originPath, plainText, statusList, tcpPort, type ValueType } from "./valueTypes.ts";
 
 /** What `<Vhost>` itself says, beside its option blocks. */
@@ -217,6 +218,7 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
 /** What `<Vhosts>` itself says. */
 export interface VhostsHead {
   readonly defaultVhost: string;
+  readonly views: readonly StatsView[];
 }
 
 /** Places are relative to `<Vhosts>`. */
@@ -226,4 +228,5 @@ export const VHOSTS_HEAD: OptionTable<VhostsHead> = {
     defaultNote: "none: such requests are answered 404",
     spec: "CFG-59",
   }),
+  views: VIEW_OPTION,
 };

@@ -100,6 +100,21 @@ export const flattenTable = <Settings>(table: OptionTable<Settings>): readonly A
 const formatValue = (row: AnyOption, value: unknown): string =>
   row.kind === "value" ? row.type.format(value) : (value as readonly unknown[]).map(row.format).join(", ");
 
+const keepBranch = (branch: Branch, current: Values, next: Values): Values => {
+  const kept: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(branch)) {
+    if (!isOption(entry)) kept[key] = keepBranch(entry, current[key] as Values, next[key] as Values);
+    else if (entry.reload === "live") kept[key] = next[key];
+    else if (entry.kind === "value" || entry.keep === undefined) kept[key] = current[key];
+    else kept[key] = entry.keep(current[key] as readonly unknown[], next[key] as readonly unknown[]);
+  }
+  return kept;
+};
+
+/** `next`, but `current` where a row acts at start only. */
+export const keepSettings = <Settings>(table: OptionTable<Settings>, current: Settings, next: Settings): Settings =>
+  keepBranch(table as unknown as Branch, current as Values, next as Values) as Settings;
+
 export interface Difference {
   readonly row: AnyOption;
   readonly from: string;

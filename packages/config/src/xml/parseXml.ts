@@ -17,6 +17,7 @@ interface SaxParser {
   readonly startTagPosition: number;
   readonly position: number;
   onerror: (error: Error) => void;
+  onattribute: () => void;
   onopentag: (node: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }) => void;
   onclosetag: (name: string) => void;
   ondoctype: () => void;
@@ -37,6 +38,18 @@ interface Place {
 
 /** No element of the guide lies deeper than nine levels; the limit keeps recursion over hostile files bounded. */
 const MAX_DEPTH = 64;
+
+/**
+ * A file is read at one go in the process that also grants fills: these keep what a hostile one of the largest size
+ * costs to some seconds. Ten thousand virtual hosts stay far below.
+ */
+const MAX_ELEMENTS = 250_000;
+const MAX_ATTRIBUTES = 100;
+const MAX_REFERENCES = 100_000;
+
+/** What no XML document may hold (XML 1.0, 2.2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const FORBIDDEN_CHARACTER = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 
 class XmlFault extends Error {
   readonly place: Place;
@@ -60,6 +73,41 @@ const createPlaceFinder = (source: string): ((offset: number) => Place) => {
     }
     return { line, column: offset - lineStart + 1 };
   };
+};
+
+const formatCodePoint = (char: string): string =>
+  `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** Where `mark` stands for the time after `limit`; undefined when it does not. */
+const findExcess = (
+  source: string,
+  mark: string,
+  limit: number,
+  counts: (next: string | undefined) => boolean,
+): number | undefined => {
+  let count = 0;
+  for (let index = source.indexOf(mark); index !== -1; index = source.indexOf(mark, index + 1)) {
+    if (counts(source[index + 1])) count += 1;
+    if (count > limit) return index;
+  }
+  return undefined;
+};
+
+const isNameStart = (next: string | undefined): boolean => next !== "/" && next !== "!" && next !== "?";
+
+/** What can be told before anything is parsed; throws `XmlFault`. */
+const checkExtent = (source: string): void => {
+  const placeOf = createPlaceFinder(source);
+  const forbidden = FORBIDDEN_CHARACTER.exec(source);
+  if (forbidden !== null) {
+    throw new XmlFault(`The character ${formatCodePoint(forbidden[0])} is not allowed.`, placeOf(forbidden.index));
+  }
+  const reference = findExcess(source, "&", MAX_REFERENCES, () => true);
+  if (reference !== undefined) {
+    throw new XmlFault(`There are more than ${MAX_REFERENCES} references.`, placeOf(reference));
+  }
+  const element = findExcess(source, "<", MAX_ELEMENTS, isNameStart);
+  if (element !== undefined) throw new XmlFault(`There are more than ${MAX_ELEMENTS} elements.`, placeOf(element));
 };
 
 const countAttributes = (tag: string): number => tag.replace(/"[^"]*"|'[^']*'/g, "").split("=").length - 1;
@@ -94,7 +142,15 @@ const installChecks = (sax: SaxParser, source: string, places: Place[]): void =>
       throw new XmlFault(`The encoding is ${encoding}, but only UTF-8 is read.`, { line: 1, column: 1 });
     }
   };
+  let attributes = 0;
+  sax.onattribute = () => {
+    attributes += 1;
+    if (attributes <= MAX_ATTRIBUTES) return;
+    const place = findPlace(sax.startTagPosition - 1);
+    throw new XmlFault(`An element has more than ${MAX_ATTRIBUTES} attributes.`, place);
+  };
   sax.onopentag = (node) => {
+    attributes = 0;
     const place = findPlace(sax.startTagPosition - 1);
     if (depth === 0 && places.length > 0) throw new XmlFault("There is more than one root element.", place);
     if (depth >= MAX_DEPTH) throw new XmlFault(`Elements lie deeper than ${MAX_DEPTH} levels.`, place);
@@ -126,12 +182,13 @@ export const parseXml = (text: string): XmlOutcome => {
     explicitRoot: false,
   });
   const places: Place[] = [];
-  installChecks((parser as unknown as { readonly saxParser: SaxParser }).saxParser, source, places);
   let root: TreeNode | undefined;
   parser.on("end", (result: unknown) => {
     root ??= (result as TreeNode | null) ?? undefined;
   });
+  installChecks((parser as unknown as { readonly saxParser: SaxParser }).saxParser, source, places);
   try {
+    checkExtent(source);
     parser.parseString(source);
   } catch (error) {
     if (error instanceof XmlFault) return { ok: false, ...error.place, message: error.message };

@@ -17,7 +17,7 @@ const statusResult = (control: Control): JsonValue => {
 
 /** What only the command line on the same host may ask; `/control/clock` exists in test mode only. */
 export const controlRoutes = (control: Control): readonly Route[] => {
-  const common = { methods: ["GET", "POST"], role: "Admin", channel: "socket" } as const;
+  const common = { methods: ["GET", "POST"], role: "Admin", channel: "socket", changes: true } as const;
   const { advanceClock } = control;
   const clockRoute: Route = {
     ...common,
@@ -34,6 +34,7 @@ export const controlRoutes = (control: Control): readonly Route[] => {
     {
       ...common,
       path: "/control/status",
+      changes: false,
       doc: "Processes, objects, disks and listeners.",
       handle: () => succeed("status", statusResult(control)),
     },

@@ -72,6 +72,15 @@ export const EXPLAIN_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: "Every decision for a request: url={URL}&method={method}&header={Name: value}&listen={IP:port}&client={IP}",
+    parameters: [
+      { name: "url", doc: "URL of the request, encoded as a parameter.", isRequired: true },
+      { name: "method", doc: "Method of the request; GET without it." },
+      { name: "header", doc: "A field of the request, `Name: value`; it may stand several times." },
+      { name: "listen", doc: "Where the request comes in: IP:port, *:port or a port." },
+      { name: "client", doc: "IP of the client; 127.0.0.1 without it." },
+      { name: "absolute", doc: "1 when the whole URL is the request target.", kind: "flag" },
+    ],
+    answers: { 400: "The request that is asked about is malformed." },
     handle: explain,
   },
 ];

@@ -1,6 +1,6 @@
 import { formatProblem, type Problem } from "@basalt/types";
 import { type Answer, fail, type JsonValue, succeed } from "../answer.ts";
-import { CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
+import { CONFIRMATION, CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
 import { parametersOf } from "../query.ts";
 import type { Call, Route, RouteContext } from "../route.ts";
 
@@ -18,6 +18,7 @@ const reload = async (_: Call, { control }: RouteContext): Promise<Answer> => {
     ? succeed("reload", {
         Generation: outcome.generation,
         Changes: outcome.changes,
+        NeedRestart: outcome.needRestart,
         Warnings: outcome.warnings.map(describeProblem),
       })
     : fail("reload", 500, { Problems: outcome.problems.map(describeProblem) });
@@ -31,6 +32,8 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: "Puts the configuration files in service.",
+    changes: true,
+    answers: { 500: "The configuration is refused, with its problems; the one in service stays." },
     handle: reload,
   },
   {
@@ -39,6 +42,8 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: `Replaces the workers one by one, with full=1 everything at once: key=${CONFIRMATION_KEY}`,
+    changes: true,
+    parameters: [CONFIRMATION, { name: "full", doc: "1 replaces every process.", kind: "flag" }],
     handle: (call, context) => {
       const parameters = parametersOf(call);
       const isFull = parameters.get("full") === "1";
@@ -59,6 +64,8 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: `Stops the server: key=${CONFIRMATION_KEY}`,
+    changes: true,
+    parameters: [CONFIRMATION],
     handle: (call, { control, log }) => {
       if (!isConfirmed(parametersOf(call))) {
         return confirmationPage("/command/terminate", "", "Stop the server?");

@@ -1,4 +1,5 @@
 import { fail, PLAIN_TEXT, succeed } from "../answer.ts";
+import { renderOpenApi } from "../openApi.ts";
 import { splitTarget } from "../query.ts";
 import { isOffered, type Route } from "../route.ts";
 
@@ -17,6 +18,7 @@ export const MONITORING_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: "This list.",
+    contentType: PLAIN_TEXT,
     handle: ({ channel }, { routes }) => {
       const offered = routes.filter((route) => isOffered(route, channel));
       const width = Math.max(...offered.map(({ path }) => path.length));
@@ -28,8 +30,24 @@ export const MONITORING_ROUTES: readonly Route[] = [
     },
   },
   {
+    path: "/openapi.json",
+    methods: ["GET", "HEAD"],
+    role: "Admin",
+    channel: "any",
+    doc: "This API as an OpenAPI document.",
+    contentType: "application/json",
+    handle: ({ channel }, { routes, productVersion }) => ({
+      kind: "text",
+      httpStatus: 200,
+      contentType: "application/json",
+      text: renderOpenApi(
+        routes.filter((route) => isOffered(route, channel)),
+        productVersion,
+      ),
+    }),
+  },
+  {
     path: "/monitoring/vhostslist",
-    aliases: ["/monitoring/vhostslist.json"],
     methods: ["GET", "HEAD"],
     role: "User",
     channel: "any",
@@ -38,11 +56,12 @@ export const MONITORING_ROUTES: readonly Route[] = [
   },
   {
     path: "/monitoring/fileinfo",
-    aliases: ["/monitoring/fileinfo.json"],
     methods: ["GET", "HEAD"],
     role: "User",
     channel: "any",
     doc: "State of a cached object: url={host}/{path}",
+    parameters: [{ name: "url", doc: "URL of the object; everything behind it belongs to it.", isRequired: true }],
+    answers: { 400: "No URL is named." },
     handle: async ({ query }, { control }) => {
       const { target } = splitTarget(query);
       if (target === undefined || target === "") {
@@ -60,10 +79,12 @@ export const MONITORING_ROUTES: readonly Route[] = [
   },
   {
     path: "/metrics",
+    aliases: ["/monitoring/metrics"],
     methods: ["GET", "HEAD"],
     role: "User",
     channel: "any",
     doc: "All counters in the text format of Prometheus.",
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
     handle: async (_, { control }) => {
       const { contentType, text } = await control.metrics();
       return { kind: "text", httpStatus: 200, contentType, text };

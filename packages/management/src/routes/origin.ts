@@ -1,6 +1,8 @@
 import { type Answer, fail, succeed } from "../answer.ts";
 import { parametersOf } from "../query.ts";
-import type { Call, Route, RouteContext } from "../route.ts";
+import type { Call, Route, RouteContext, RouteParameter } from "../route.ts";
+
+const VHOST: RouteParameter = { name: "vhost", doc: "Name of a virtual host; all without it." };
 
 const NO_SUCH_HOST = "No virtual host has this name.";
 
@@ -25,16 +27,16 @@ const resetOrigin = (call: Call, { control, log }: RouteContext): Answer => {
 export const ORIGIN_ROUTES: readonly Route[] = [
   {
     path: "/monitoring/origin",
-    aliases: ["/monitoring/origin.json"],
     methods: ["GET", "HEAD"],
     role: "User",
     channel: "any",
     doc: "Origin servers in use and excluded, of all virtual hosts or of vhost={name}",
+    parameters: [VHOST],
+    answers: { 404: NO_SUCH_HOST },
     handle: showOrigin,
   },
   {
     path: "/monitoring/dnslist",
-    aliases: ["/monitoring/dnslist.json"],
     methods: ["GET", "HEAD"],
     role: "User",
     channel: "any",
@@ -51,6 +53,9 @@ export const ORIGIN_ROUTES: readonly Route[] = [
     role: "Admin",
     channel: "any",
     doc: "Takes excluded origin servers in use again, of all virtual hosts or of vhost={name}",
+    changes: true,
+    parameters: [VHOST],
+    answers: { 404: NO_SUCH_HOST },
     handle: resetOrigin,
   },
 ];

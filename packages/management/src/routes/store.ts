@@ -1,7 +1,7 @@
 import { type Answer, fail, succeed } from "../answer.ts";
-import { CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
+import { CONFIRMATION, CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
 import { parametersOf, parseWhole } from "../query.ts";
-import type { Call, Route, RouteContext } from "../route.ts";
+import type { Call, Route, RouteContext, RouteParameter } from "../route.ts";
 
 /** As the limit of `<Age>`. */
 const MAX_AGE_DAYS = 1_000_000;
@@ -62,7 +62,11 @@ const reset = async ({ path }: Call, { control, log }: RouteContext): Promise<An
   return succeed("reset", name);
 };
 
-const common = { methods: ["GET", "POST"], role: "Admin", channel: "any" } as const;
+const common = { methods: ["GET", "POST"], role: "Admin", channel: "any", changes: true } as const;
+
+const DISK: RouteParameter = { name: "disk", doc: "Path of the disk, as it is configured.", isRequired: true };
+
+const DISK_ANSWERS = { 400: "No disk is configured with this path.", 500: "It did not work; the result tells why." };
 
 /** Upkeep of what is stored. */
 export const STORE_ROUTES: readonly Route[] = [
@@ -70,12 +74,16 @@ export const STORE_ROUTES: readonly Route[] = [
     ...common,
     path: "/command/cleanup",
     doc: "Runs the cleanup now; with age={days} it removes what was not accessed for that long.",
+    parameters: [{ name: "age", doc: "Days; 0 cleans up only where space is short.", kind: "whole" }],
+    answers: { 400: "The age is no whole number of days." },
     handle: cleanup,
   },
   {
     ...common,
     path: "/command/mount",
     doc: "Takes a disk in use again, without its content: disk={path}",
+    parameters: [DISK],
+    answers: DISK_ANSWERS,
     handle: (call, context) => changeDisk(call, "mount", context),
   },
   {
@@ -83,12 +91,15 @@ export const STORE_ROUTES: readonly Route[] = [
     path: "/command/unmount",
     aliases: ["/command/umount"],
     doc: "Takes a disk out of use; its content is gone: disk={path}",
+    parameters: [DISK],
+    answers: DISK_ANSWERS,
     handle: (call, context) => changeDisk(call, "unmount", context),
   },
   {
     ...common,
     path: "/command/cacheclear",
     doc: `Deletes everything that is stored: key=${CONFIRMATION_KEY}`,
+    parameters: [CONFIRMATION],
     handle: async (call, { control, log }) => {
       if (!isConfirmed(parametersOf(call))) {
         return confirmationPage("/command/cacheclear", "", "Delete everything that is stored?");

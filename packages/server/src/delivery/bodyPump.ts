@@ -24,6 +24,8 @@ export interface Unbegun {
   readonly status: number;
   /** Bytes of the pump's head that are the head of the response. */
   readonly headBytes: number;
+  /** -1 when the head says none. */
+  readonly contentLength: number;
   /** Nothing has been sent: the request may still be answered otherwise. */
   readonly failed: (error: EdgeError) => void;
 }
@@ -158,7 +160,7 @@ export class BodyPump implements Ongoing {
     const unbegun = this.#unbegun;
     if (unbegun === undefined) return;
     this.#unbegun = undefined;
-    this.#exchange.responding(unbegun.status, unbegun.headBytes);
+    this.#exchange.responding(unbegun.status, unbegun.headBytes, unbegun.contentLength);
   }
 
   #failed(error: EdgeError): void {

@@ -48,7 +48,7 @@ export const sendPage = (exchange: Exchange, status: number, fields: string, bod
   const via = vhost === undefined ? undefined : viaValue(vhost.settings.options, connection.server.parts.product);
   const lines = ruledLines(exchange, status, via === undefined ? fields : `${fields}Via: ${via}\r\n`);
   const head = `${statusLine(status)}${lines}Content-Length: ${Buffer.byteLength(body)}\r\n${connectionLines(decision)}Date: ${formatHttpDate(nowMs)}\r\n\r\n`;
-  exchange.responding(status, head.length);
+  exchange.responding(status, head.length, Buffer.byteLength(body));
   if (exchange.isHead) {
     connection.socket.write(Buffer.from(head, "latin1"));
   } else {

@@ -12,6 +12,8 @@ export interface MultipartFrame {
   readonly openings: readonly Buffer[];
   /** What goes behind the last range. */
   readonly closing: Buffer;
+  /** Of the whole body, ranges included. */
+  readonly totalBytes: number;
 }
 
 /** 120 random bits: the boundary occurs in no body, unless its author could foresee them. */
@@ -37,7 +39,7 @@ export const frameMultipart = (
   for (const opening of openings) length += opening.length;
   for (const { start, end } of ranges) length += end - start;
   const fields = `Content-Type: multipart/byteranges; boundary=${boundary}\r\nContent-Length: ${length}\r\n`;
-  return { fields, openings, closing };
+  return { fields, openings, closing, totalBytes: length };
 };
 
 /** The body of a frame as one buffer, for bodies that lie in memory; `read` gives the bytes of a range. */

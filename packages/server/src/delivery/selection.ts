@@ -50,5 +50,9 @@ export const selectedBytes = (selection: Selection, whole: Buffer): Buffer => {
 export const rangesOf = (selection: Selection): readonly ByteRange[] =>
   selection.kind === "run" ? [selection.part] : selection.ranges;
 
+/** Of the response that carries it. */
+export const contentLengthOf = (selection: Selection): number =>
+  selection.kind === "run" ? selection.part.end - selection.part.start : selection.frame.totalBytes;
+
 const rangeLines = (part: ByteRange, totalBytes: number): string =>
   `Content-Range: bytes ${part.start}-${part.end - 1}/${totalBytes}\r\nContent-Length: ${part.end - part.start}\r\n`;

@@ -7,7 +7,7 @@ import { fieldLines } from "./fieldLines.ts";
  * An accepted upgrade (RFC 9110 7.8): the 101 goes to the client, then bytes go both ways until both sides have ended or
  * nothing has moved for BypassReceiveTimeout (BYP-13).
  */
-export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginTunnel): void => {
+export const openTunnel = (exchange: Exchange, { head, socket: origin, moved }: OriginTunnel): void => {
   const { connection } = exchange;
   const { socket } = connection;
   const close = (): void => {
@@ -17,7 +17,7 @@ export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginT
 
   const reason = head.reason === "" ? "Switching Protocols" : head.reason;
   const answer = Buffer.from(`HTTP/1.1 101 ${reason}\r\n${fieldLines(head.fields)}\r\n`, "latin1");
-  exchange.responding(101, answer.length);
+  exchange.responding(101, answer.length, -1);
   socket.write(answer);
 
   const client = {
@@ -29,10 +29,12 @@ export const openTunnel = (exchange: Exchange, { head, socket: origin }: OriginT
   const relay = new ByteRelay(client, origin, {
     fromClient: (byteCount) => {
       exchange.tunnelBytesReceived += byteCount;
+      moved(byteCount, 0);
       connection.touchTunnel();
     },
     fromOrigin: (byteCount) => {
       exchange.bodyBytesSent += byteCount;
+      moved(0, byteCount);
       connection.touchTunnel();
     },
     over: (end) => {

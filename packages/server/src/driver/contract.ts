@@ -23,6 +23,7 @@ export interface ClientSocket {
   destroy(): void;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly localAddress: string;
 }
 
 export interface SocketHandler {

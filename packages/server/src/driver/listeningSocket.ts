@@ -2,11 +2,19 @@ import net from "node:net";
 import { EdgeError } from "@basalt/types";
 import type { ListeningHandle } from "./runtime.ts";
 
+export type { ListeningHandle } from "./runtime.ts";
+
 /** Connections that wait in the kernel while all workers are busy or being replaced. */
 export const LISTEN_BACKLOG = 4096;
 
 interface NetInternals {
-  _createServerHandle(address: string, port: number, family: 4 | 6, fd: null, flags: number): ListeningHandle | number;
+  _createServerHandle(
+    address: string | null,
+    port: number,
+    family: 4 | 6,
+    fd: number | null,
+    flags: number,
+  ): ListeningHandle | number;
 }
 
 /**
@@ -30,6 +38,24 @@ export const bindListeningSocket = (address: string, port: number): ListeningHan
     throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: ${describe(status)}` });
   }
   return created;
+};
+
+/**
+ * Boundary: a listening TCP socket that this process was started with (systemd socket activation), and where it is bound.
+ * Undefined where the descriptor is something else.
+ */
+export const inheritedListeningSocket = (
+  descriptor: number,
+): { readonly address: string; readonly port: number; readonly handle: ListeningHandle } | undefined => {
+  const created = (net as unknown as NetInternals)._createServerHandle(null, 0, 4, descriptor, 0);
+  if (typeof created === "number") return undefined;
+  const name: { address?: string; port?: number } = {};
+  const status = created.getsockname(name);
+  if (status === 0 && name.address !== undefined && name.port !== undefined) {
+    return { address: name.address, port: name.port, handle: created };
+  }
+  created.close();
+  return undefined;
 };
 
 /** Boundary: what a process channel delivered as a socket. */

@@ -195,6 +195,12 @@ class RawSocket implements ClientSocket {
     return false;
   }
 
+  get localAddress(): string {
+    const local: { address?: string; port?: number } = {};
+    this.#handle?.getsockname(local);
+    return local.address ?? "";
+  }
+
   #peerName(): { address?: string; port?: number } {
     if (this.#peer === undefined) {
       this.#peer = {};

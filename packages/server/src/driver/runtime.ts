@@ -19,6 +19,7 @@ export interface StreamHandle {
   reset(callback?: () => void): number;
   setNoDelay(enabled: boolean): number;
   getpeername(into: { address?: string; port?: number }): number;
+  getsockname(into: { address?: string; port?: number }): number;
   /** Bytes written that the kernel has not taken yet. */
   readonly writeQueueSize: number;
 }

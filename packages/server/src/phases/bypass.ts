@@ -1,6 +1,12 @@
 import { getField, METHOD, removeHopByHop, statusReason } from "@basalt/http";
 import type { OriginExchange, OriginHandler, OriginRequest, OriginResponseHead } from "@basalt/origin";
-import { bypassOriginOf, bypassRequestFields, type ConnectionDecision, invalidatedUrls } from "@basalt/policy";
+import {
+  bypassOriginOf,
+  bypassRequestFields,
+  type ConnectionDecision,
+  invalidatedUrls,
+  withoutTagFields,
+} from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
@@ -19,7 +25,8 @@ export const bypass = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
   exchange.result = "TCP_CLIENT_REFRESH_MISS";
-  exchange.connection.server.parts.counters.add(vhost.counters + VHOST_SLOT.clientBypassed, 1);
+  exchange.bypassKind = bypassOriginOf(exchange.methodCode, vhost.settings.options).isPrivate ? "private" : "bypass";
+  exchange.connection.server.parts.counters.add(exchange.blockOf(vhost) + VHOST_SLOT.clientBypassed, 1);
   const relay = new Relay(exchange);
   if (asksForUpgrade(exchange)) void upgrade(exchange, vhost, relay);
   else relay.attach(vhost.cache.pool.send(bypassRequest(exchange, vhost), relay));
@@ -38,6 +45,7 @@ const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest =>
     body: body === undefined ? { kind: "none" } : { kind: "stream", contentLength: fields.contentLength, chunks: body },
     mode: "bypass",
     key: vhost.keyRules.canonicalUrl(exchange.target),
+    sessionId: connection.sessionId,
     ...(originAffinity ? { affinity: exchange.clientIp } : {}),
     ...(isPrivate ? { session: connection.privateSession(vhost.cache.name, pool) } : {}),
   };
@@ -56,6 +64,11 @@ const upgrade = async (exchange: Exchange, vhost: ServedVhost, relay: Relay): Pr
   } catch (cause) {
     exchange.fail(ticket, cause);
   }
+};
+
+const contentLengthOf = ({ fields }: OriginResponseHead): number => {
+  const text = getField(fields, "content-length") ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : -1;
 };
 
 const outdatedUrls = (exchange: Exchange, head: OriginResponseHead): string[] => {
@@ -132,7 +145,8 @@ class Relay implements OriginHandler, Ongoing {
   #begin(head: OriginResponseHead): void {
     const exchange = this.#exchange;
     const decision = exchange.decideConnection();
-    const fields = removeHopByHop(head.fields);
+    const tagHeader = exchange.vhost?.settings.options.tagHeader ?? [];
+    const fields = withoutTagFields(removeHopByHop(head.fields), tagHeader);
     const hasLength = getField(fields, "content-length") !== undefined;
     this.#hasBody = !exchange.isHead && head.status !== 204 && head.status !== 304;
     this.#isChunked = this.#hasBody && !hasLength && exchange.minorVersion === 1;
@@ -141,7 +155,8 @@ class Relay implements OriginHandler, Ongoing {
     const connection: ConnectionDecision = this.#keepAlive ? decision : CLOSING;
     const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
     const text = `HTTP/1.1 ${head.status} ${reason}\r\n${fieldLines(finalFields(exchange, head.status, fields))}${framing}${connectionLines(connection)}\r\n`;
-    exchange.responding(head.status, text.length);
+    exchange.relayedFields = head.fields;
+    exchange.responding(head.status, text.length, contentLengthOf(head));
     exchange.connection.watchSending();
     exchange.connection.socket.write(Buffer.from(text, "latin1"));
   }

@@ -111,7 +111,7 @@ const sendPassing = (
   const isStandard = decision === vhost?.standardConnection;
   const head = isStandard ? prepared.buffer : ownHead(prepared, decision, exchange);
   const headBytes = isStandard ? prepared.headBytes : head.length;
-  exchange.responding(exchange.object?.status ?? 200, headBytes);
+  exchange.responding(exchange.object?.status ?? 200, headBytes, body.length);
   exchange.bodyBytesSent = body.length;
   exchange.isPassing = true;
   if (headBytes <= PASSING_ROOM_BYTES) {
@@ -205,7 +205,7 @@ const deliverRanges = (
 /** Out of a body in memory, in one write; `isUsedAgain`: by the cache, once this has been sent (`bodyNow`). */
 const sendSelection = (exchange: Exchange, selection: Selection, whole: Buffer, isUsedAgain: boolean): PhaseCode => {
   const body = selectedBytes(selection, whole);
-  exchange.responding(selection.status, selection.head.length);
+  exchange.responding(selection.status, selection.head.length, body.length);
   exchange.bodyBytesSent = body.length;
   exchange.isPassing = isUsedAgain && selection.kind === "run";
   exchange.connection.socket.writePair(selection.head, body);
@@ -250,17 +250,18 @@ const sendPrepared = (
   const { buffer, headBytes } = prepared;
   const bodyBytes = withBody ? buffer.length - headBytes : 0;
   exchange.bodyBytesSent = bodyBytes;
+  const length = status === 304 || status === 204 ? -1 : (exchange.object?.bodyBytes ?? bodyBytes);
   if (decision === vhost?.standardConnection) {
-    exchange.responding(status, headBytes);
+    exchange.responding(status, headBytes, length);
     const data = withBody || buffer.length === headBytes ? buffer : buffer.subarray(0, headBytes);
     if (!socket.write(data)) connection.hold(prepared);
   } else if (bodyBytes <= COPY_BYTES && withBody && !connection.server.isEmergency) {
     const own = withConnection(prepared, decision, exchange);
-    exchange.responding(status, own.headBytes);
+    exchange.responding(status, own.headBytes, length);
     socket.write(own.buffer);
   } else {
     const head = ownHead(prepared, decision, exchange);
-    exchange.responding(status, head.length);
+    exchange.responding(status, head.length, length);
     if (!withBody) socket.write(head);
     else if (!socket.writePair(head, buffer.subarray(headBytes))) connection.hold(prepared);
   }
@@ -269,7 +270,7 @@ const sendPrepared = (
 };
 
 const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: ConnectionDecision): PhaseCode => {
-  exchange.responding(status, head.length);
+  exchange.responding(status, head.length, 0);
   exchange.connection.socket.write(head);
   exchange.finish(decision.keepAlive);
   return PHASE.DONE;

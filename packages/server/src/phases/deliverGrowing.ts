@@ -14,7 +14,7 @@ import { ageOf, dateOf } from "../delivery/moments.ts";
 import { pumpMultipart } from "../delivery/multipartPump.ts";
 import { NOT_MODIFIED_FIELDS, statusLine } from "../delivery/prepared.ts";
 import { expiringFields, ruledFields } from "../delivery/responseFields.ts";
-import { selectRanges } from "../delivery/selection.ts";
+import { contentLengthOf, selectRanges } from "../delivery/selection.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -96,7 +96,7 @@ const sendWhole = (exchange: Exchange, answer: GrowingAnswer, decision: Connecti
   const lines = stored.status === 204 ? "" : framingLines(framing, totalBytes);
   if (exchange.isHead) return sendHead(exchange, stored.status, answer, lines, connection);
   const head = growingHead(exchange, stored.status, answer, lines, connection);
-  const unbegun = unbegunOf(exchange, stored.status, head);
+  const unbegun = unbegunOf(exchange, stored.status, head, totalBytes);
   new BodyPump(exchange, source, { part: { start: 0, end: totalBytes }, head, framing, keepAlive, unbegun }).start();
   return PHASE.WAIT;
 };
@@ -117,7 +117,7 @@ const sendRanges = (
   const selection = selectRanges(ranges, totalBytes, (framing) =>
     growingHead(exchange, 206, answer, framing, decision),
   );
-  const unbegun = unbegunOf(exchange, 206, selection.head);
+  const unbegun = unbegunOf(exchange, 206, selection.head, contentLengthOf(selection));
   if (selection.kind === "multipart") {
     pumpMultipart(exchange, { ...selection, keepAlive, unbegun, sourceOf: () => source });
   } else {
@@ -128,9 +128,9 @@ const sendRanges = (
 };
 
 /** A body that fails before any of it was sent is answered anew, or with an error page. */
-const unbegunOf = (exchange: Exchange, status: number, head: Buffer): Unbegun => {
+const unbegunOf = (exchange: Exchange, status: number, head: Buffer, contentLength: number): Unbegun => {
   const { ticket } = exchange;
-  return { status, headBytes: head.length, failed: (error) => exchange.fail(ticket, error) };
+  return { status, headBytes: head.length, contentLength, failed: (error) => exchange.fail(ticket, error) };
 };
 
 const sendHead = (
@@ -141,7 +141,7 @@ const sendHead = (
   decision: ConnectionDecision,
 ): PhaseCode => {
   const head = growingHead(exchange, status, answer, framing, decision);
-  exchange.responding(status, head.length);
+  exchange.responding(status, head.length, framing === "" ? -1 : Math.max(-1, status < 300 ? answer.totalBytes : 0));
   exchange.connection.socket.write(head);
   exchange.finish(decision.keepAlive);
   return PHASE.DONE;

@@ -3,7 +3,7 @@ import type { ByteRange } from "@basalt/http";
 import type { EdgeError } from "@basalt/types";
 import { BodyPump, type Unbegun } from "../delivery/bodyPump.ts";
 import { pumpMultipart } from "../delivery/multipartPump.ts";
-import { rangesOf, type Selection } from "../delivery/selection.ts";
+import { contentLengthOf, rangesOf, type Selection } from "../delivery/selection.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { refuseForMemory } from "./emergency.ts";
@@ -31,7 +31,7 @@ export const deliverStored = (
     sendParted(exchange, vhost, openBody, selection);
     return PHASE.WAIT;
   }
-  exchange.responding(selection.status, selection.head.length);
+  exchange.responding(selection.status, selection.head.length, body.length);
   exchange.bodyBytesSent = body.length;
   exchange.connection.socket.writePair(selection.head, body);
   exchange.finish(exchange.connectionDecision.keepAlive);
@@ -78,7 +78,8 @@ const openAndDeliver = async (
 
 /**
  * A body in a file of its own. Where the origin has another version by now, the request is answered with that, unless
- * the answer has begun; once: an origin that names another version at each request is none to wait for.
+ * the answer has begun; once: an origin that names another version at each request is none to wait for. Where the origin
+ * fails before it is whole, the object that it has replaced answers, if it is there yet.
  */
 const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, selection: Selection): void => {
   const { ticket } = exchange;
@@ -98,7 +99,7 @@ const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, se
   };
   const origin = partOrigin(exchange, vhost);
   const { keepAlive } = exchange.connectionDecision;
-  const unbegun: Unbegun = { status, headBytes: head.length, failed };
+  const unbegun: Unbegun = { status, headBytes: head.length, contentLength: contentLengthOf(selection), failed };
   if (selection.kind === "multipart") {
     const sourceOf = ({ start, end }: ByteRange) => body.view(start, end, origin);
     pumpMultipart(exchange, { ...selection, keepAlive, unbegun, sourceOf });

@@ -27,7 +27,10 @@ const touch = ({ connection, nowMs }: Exchange, object: CachedObject): void =>
 /** What the response says of the queries of its path (No-Vary-Search). */
 const learn = (exchange: Exchange, vhost: ServedVhost, head: { readonly fields: readonly string[] }): void => {
   if (vhost.cache.rules.profile === "guide") return;
-  vhost.searchRules.learn(exchange.url, getField(head.fields, "no-vary-search"));
+  const value = getField(head.fields, "no-vary-search");
+  const path = vhost.searchRules.learn(exchange.url, value);
+  if (path === undefined || value === undefined) return;
+  exchange.connection.server.parts.onSearchRule?.({ vhost: vhost.cache.name, path, value });
 };
 
 /** Fresh in memory. */
@@ -193,6 +196,7 @@ export const obtainRequest = (
   held: CachedObject | undefined,
 ): ObtainRequest => {
   const { url, name, variant, methodCode, fields, keyBody, mustRenew, ticket } = exchange;
+  const { sessionId } = exchange.connection;
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
   const target = vhost.keyRules.originTarget(exchange.target, vhost.keyRules.canonicalUrl(exchange.target));
@@ -219,7 +223,7 @@ export const obtainRequest = (
       return reuse === "serve" || reuse === "serveAndRenew";
     },
     originRequest: (validated): OriginRequest => {
-      if (keyBody !== undefined) return { ...postRequest(target, ruled(ownFields), keyBody), key: url };
+      if (keyBody !== undefined) return { ...postRequest(target, ruled(ownFields), keyBody), key: url, sessionId };
       return {
         method: "GET",
         target,
@@ -227,6 +231,7 @@ export const obtainRequest = (
         body: { kind: "none" },
         mode: "cache",
         key: url,
+        sessionId,
       };
     },
     onInformation: (status, interim) => {

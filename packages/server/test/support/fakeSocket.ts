@@ -12,6 +12,7 @@ const readBuffer = Buffer.alloc(64 * 1024);
 export class FakeSocket implements ClientSocket {
   readonly remoteAddress = "192.0.2.7";
   readonly remotePort = 40_000;
+  readonly localAddress = "192.0.2.1";
   handler: SocketHandler = IGNORE;
   room = Number.POSITIVE_INFINITY;
   isPaused = false;

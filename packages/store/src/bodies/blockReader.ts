@@ -3,7 +3,7 @@ import { BLOCK_BYTES } from "../limits.ts";
 import type { BodyBlocks } from "./bodyBlocks.ts";
 import { clampLength, PooledReader, type ReaderContext } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
-import { giveBlockBuffer, takeBlockBuffer } from "./spareBlocks.ts";
+import { withBlock } from "./spareBlocks.ts";
 
 export interface BlockReaderContext extends ReaderContext {
   readonly blocks: BodyBlocks;
@@ -71,14 +71,11 @@ export class BlockReader extends PooledReader {
       await this.#verify(block, target.subarray(to, to + blockBytes));
       return;
     }
-    const buffer = takeBlockBuffer();
-    try {
+    await withBlock(async (buffer) => {
       await this.readExactly(buffer, 0, blockBytes, start);
       await this.#verify(block, buffer.subarray(0, blockBytes));
       buffer.copy(target, to, from - start, end - start);
-    } finally {
-      giveBlockBuffer(buffer);
-    }
+    });
   }
 
   async #verify(block: number, content: Buffer): Promise<void> {

@@ -4,6 +4,7 @@ import { BlockChecksums } from "./blockChecksums.ts";
 import { encodeEntries, entryOffsetOf } from "./blockMap.ts";
 import type { BodyBlocks } from "./bodyBlocks.ts";
 import { unavailable } from "./diskReports.ts";
+import { totalBytes } from "./fileAccess.ts";
 
 export interface BlockWriterContext {
   readonly path: string;
@@ -11,7 +12,7 @@ export interface BlockWriterContext {
   /** Of the body so much fits on the disk. */
   readonly limitBytes: () => number;
   /** Writes into the file; rejects with STORE_UNAVAILABLE. */
-  readonly writeAt: (bytes: Buffer, position: number) => Promise<void>;
+  readonly writeAt: (buffers: readonly Buffer[], position: number) => Promise<void>;
   /** Called once, when nothing will be written any more. */
   readonly onEnd: () => void;
 }
@@ -42,17 +43,18 @@ export class BlockWriter implements PartWriter {
     return this.#checksums.tail;
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  async write(...chunks: readonly Buffer[]): Promise<void> {
+    const length = totalBytes(chunks);
     if (this.#state !== "open") throw unavailable(`${this.#context.path}: the part is ${this.#state}`);
-    if (this.#position + chunk.length > this.#context.blocks.bodyBytes) {
+    if (this.#position + length > this.#context.blocks.bodyBytes) {
       throw unavailable(`${this.#context.path}: bytes behind the end of the body`);
     }
     const { bodyBytes, missingBytes } = this.#context.blocks;
-    if (bodyBytes - missingBytes + chunk.length > this.#context.limitBytes()) {
+    if (bodyBytes - missingBytes + length > this.#context.limitBytes()) {
       throw unavailable(`${this.#context.path}: the body does not fit on the disk`);
     }
     this.#state = "writing";
-    const written = this.#writeChunk(chunk);
+    const written = this.#writeChunks(chunks, length);
     this.#writing = written.catch(() => undefined);
     try {
       await written;
@@ -74,17 +76,17 @@ export class BlockWriter implements PartWriter {
     if (this.#state === "writing") this.#state = state;
   }
 
-  async #writeChunk(chunk: Buffer): Promise<void> {
+  async #writeChunks(chunks: readonly Buffer[], length: number): Promise<void> {
     const { blocks, writeAt } = this.#context;
-    await writeAt(chunk, this.#position);
-    this.#checksums.add(chunk);
-    this.#position += chunk.length;
+    await writeAt(chunks, this.#position);
+    for (const chunk of chunks) this.#checksums.add(chunk);
+    this.#position += length;
     if (this.#position === blocks.bodyBytes) this.#checksums.finishLast();
     blocks.enterPrefix(this.#position, this.tailChecksum);
     const checksums = this.#checksums.takeFinished();
     if (checksums.length === 0) return;
     const first = this.#nextBlock;
-    await writeAt(encodeEntries(blocks.file, first, checksums), entryOffsetOf(blocks.bodyBytes, first));
+    await writeAt([encodeEntries(blocks.file, first, checksums)], entryOffsetOf(blocks.bodyBytes, first));
     for (const [index, checksum] of checksums.entries()) blocks.enterVerified(first + index, checksum);
     this.#nextBlock += checksums.length;
   }

@@ -42,6 +42,7 @@ export class BodyFiles {
   readonly #allocate: (disk: number) => Promise<number>;
   readonly #appendRecord: AppendFileRecord;
   readonly #growing = new Map<BodyFileWriter, Disk>();
+  #isSealed = false;
 
   constructor(parts: StoreParts, allocate: (disk: number) => Promise<number>, appendRecord: AppendFileRecord) {
     this.#parts = parts;
@@ -134,19 +135,26 @@ export class BodyFiles {
     await Promise.all(files.map(([file]) => file.drop()));
   }
 
+  /** Nothing is written any more, nor deleted; what is there can be read. Resolves when the writes under way have ended. */
+  async seal(): Promise<void> {
+    this.#isSealed = true;
+    await Promise.all([...this.#growing.keys()].map((file) => file.drop()));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#growing.keys()].map((file) => file.abandon()));
   }
 
   async #create(disk: Disk): Promise<NewFile> {
     try {
+      if (this.#isSealed) throw new NotInUseError(disk.root);
       await disk.prepare();
       const created = await createNumberedFile({
         allocate: () => this.#allocate(disk.number),
         pathOf: (file) => bodyFilePath(disk.root, file),
         foldersOf: (file) => bodyFileFolders(disk.root, file),
       });
-      if (disk.isInUse) return created;
+      if (disk.isInUse && !this.#isSealed) return created;
       await closeFile(created.descriptor);
       throw new NotInUseError(disk.root);
     } catch (cause) {
@@ -244,7 +252,7 @@ export class BodyFiles {
         path,
         blocks,
         limitBytes: () => disk.limitBytes,
-        writeAt: (bytes, position) => this.#writeAt(disk, file, bytes, position),
+        writeAt: (buffers, position) => this.#writeAt(disk, file, buffers, position),
         onEnd: () => {
           writable.release(file);
           readable.release(shared);
@@ -254,11 +262,13 @@ export class BodyFiles {
     );
   }
 
-  async #writeAt(disk: Disk, file: PooledFile, bytes: Buffer, position: number): Promise<void> {
+  async #writeAt(disk: Disk, file: PooledFile, buffers: readonly Buffer[], position: number): Promise<void> {
+    // The file stays: what is in it is still served.
+    if (this.#isSealed) throw unavailable(`${file.path}: nothing is written any more`);
     try {
       // A file that was not open when its disk left is not barred.
       if (!disk.isInUse) throw new NotInUseError(disk.root);
-      await this.#parts.writable.use(file, (descriptor) => writeFully(descriptor, [bytes], position));
+      await this.#parts.writable.use(file, (descriptor) => writeFully(descriptor, buffers, position));
     } catch (cause) {
       this.#parts.reports.unfillable(disk, file.path, cause);
       throw unavailable(`${file.path}: ${describeCause(cause)}`, cause);
@@ -269,7 +279,7 @@ export class BodyFiles {
   async #clearEntry(disk: Disk, path: string, blocks: BodyBlocks, block: number): Promise<void> {
     const file = this.#parts.writable.hold(path);
     try {
-      await this.#writeAt(disk, file, Buffer.alloc(MAP_ENTRY_BYTES), entryOffsetOf(blocks.bodyBytes, block));
+      await this.#writeAt(disk, file, [Buffer.alloc(MAP_ENTRY_BYTES)], entryOffsetOf(blocks.bodyBytes, block));
     } catch {
       // The next process to read the block finds the damage again.
     } finally {

@@ -7,7 +7,7 @@ import type { DescriptorPool, PooledFile } from "./descriptorPool.ts";
 import { type DiskReports, unavailable } from "./diskReports.ts";
 import type { Disk } from "./diskSet.ts";
 import { readFully } from "./fileAccess.ts";
-import { giveBlockBuffer, takeBlockBuffer } from "./spareBlocks.ts";
+import { withBlock } from "./spareBlocks.ts";
 
 export interface ReaderContext {
   readonly pool: DescriptorPool;
@@ -92,22 +92,29 @@ export abstract class PooledReader implements BodyReader {
 
   /** Verifies what is new of a block, and gives out what is wanted of that. */
   async #verifyPrefix(block: number, prefix: BlockPrefix, target: Buffer, at: number): Promise<number> {
-    const { path, prefixes } = this.context.file;
-    const verified = prefixes.get(block) ?? NO_PREFIX;
+    const verified = this.context.file.prefixes.get(block) ?? NO_PREFIX;
     const newBytes = prefix.bytes - verified.bytes;
     const isAll = at === verified.bytes && newBytes <= target.length;
-    const buffer = isAll ? target : takeBlockBuffer();
-    try {
-      await this.readExactly(buffer, 0, newBytes, block * BLOCK_BYTES + verified.bytes);
-      if (crc32(buffer.subarray(0, newBytes), verified.checksum) !== prefix.checksum) {
-        this.context.reports.damaged(path, `checksum of what there is of block ${block}`);
-        throw unavailable(`${path}: damaged block ${block}`);
-      }
-      prefixes.set(block, prefix);
-      return isAll ? newBytes : buffer.copy(target, 0, at - verified.bytes, newBytes);
-    } finally {
-      if (!isAll) giveBlockBuffer(buffer);
+    if (isAll) {
+      await this.#readBehind(block, verified, prefix, target);
+      return newBytes;
     }
+    return await withBlock(async (buffer) => {
+      await this.#readBehind(block, verified, prefix, buffer);
+      return buffer.copy(target, 0, at - verified.bytes, newBytes);
+    });
+  }
+
+  /** Reads what a prefix has more than a verified one, and verifies it. */
+  async #readBehind(block: number, verified: BlockPrefix, prefix: BlockPrefix, buffer: Buffer): Promise<void> {
+    const { path, prefixes } = this.context.file;
+    const newBytes = prefix.bytes - verified.bytes;
+    await this.readExactly(buffer, 0, newBytes, block * BLOCK_BYTES + verified.bytes);
+    if (crc32(buffer.subarray(0, newBytes), verified.checksum) !== prefix.checksum) {
+      this.context.reports.damaged(path, `checksum of what there is of block ${block}`);
+      throw unavailable(`${path}: damaged block ${block}`);
+    }
+    prefixes.set(block, prefix);
   }
 }
 

@@ -190,6 +190,10 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
     return removed;
   }
 
+  async seal(): Promise<void> {
+    await Promise.all([this.#writers.seal(), this.#files.seal()]);
+  }
+
   async close(): Promise<void> {
     await this.#files.close();
     await this.#writers.close();

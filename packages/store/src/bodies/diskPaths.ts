@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { ObjectLocation } from "../contract.ts";
 
 /**
  * Names of files: made of our own ids only, never of anything that came with a request. Two levels of folders by the
@@ -33,6 +34,10 @@ export const segmentPath = (root: string, segment: number): string =>
 
 export const bodyFilePath = (root: string, file: number): string =>
   `${root}/${FILE_FOLDER}/${lowByte(file)}/${secondByte(file)}/${file}${FILE_SUFFIX}`;
+
+/** The file that holds an object: its own, or the segment. */
+export const objectPath = (root: string, { file, segment }: Pick<ObjectLocation, "file" | "segment">): string =>
+  file === 0 ? segmentPath(root, segment) : bodyFilePath(root, file);
 
 const parseId = (name: string, suffix: string): number | undefined => {
   if (!name.endsWith(suffix)) return undefined;

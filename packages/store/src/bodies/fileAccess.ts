@@ -55,6 +55,9 @@ export const readFully = (
     else next();
   });
 
+/** Length of all of them together. */
+export const totalBytes = (buffers: readonly Buffer[]): number => buffers.reduce((sum, { length }) => sum + length, 0);
+
 /** `buffers` without their first `count` bytes. */
 const skipBytes = (buffers: readonly Buffer[], count: number): Buffer[] => {
   const rest: Buffer[] = [];

@@ -5,7 +5,7 @@ import { ArrivedBlocks } from "./arrivedBlocks.ts";
 import { encodeEntries, encodeMapHeader, mapOffsetOf } from "./blockMap.ts";
 import { NotInUseError } from "./diskFaults.ts";
 import { unavailable } from "./diskReports.ts";
-import { closeFile, writeFully } from "./fileAccess.ts";
+import { closeFile, totalBytes, writeFully } from "./fileAccess.ts";
 
 export interface GrowingFileContext {
   readonly disk: number;
@@ -45,15 +45,15 @@ export class BodyFileWriter implements GrowingFile {
     return this.checksums.bytes;
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  async write(...chunks: readonly Buffer[]): Promise<void> {
     this.#expectOpen();
-    if (this.length + chunk.length > this.#context.limitBytes) throw unavailable("the body is too long");
+    if (this.length + totalBytes(chunks) > this.#context.limitBytes) throw unavailable("the body is too long");
     this.#state = "writing";
-    const written = this.#writeAt([chunk], this.length);
+    const written = this.#writeAt(chunks, this.length);
     this.#writing = written.catch(() => undefined);
     try {
       await written;
-      this.checksums.add(chunk);
+      for (const chunk of chunks) this.checksums.add(chunk);
     } finally {
       if (this.#state === "writing") this.#state = "open";
     }

@@ -33,6 +33,12 @@ export class RecordWriters {
     await writer?.abandon();
   }
 
+  /** Nothing is written any more; what waits is refused. Resolves when the writes under way have ended. */
+  async seal(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#writers.values()].map((writer) => writer.abandon()));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()));

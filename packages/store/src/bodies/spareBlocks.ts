@@ -1,12 +1,35 @@
 import { BLOCK_BYTES } from "../limits.ts";
 
-/** Blocks are verified one at a time per process in most cases: a few buffers to read them into are enough. */
-const SPARE_BLOCKS = 4;
+/**
+ * Blocks that are read to be verified at a time: twice as many as threads that read. Whoever comes later waits for a
+ * buffer, so what all of them take is bounded and nothing of it is left to the garbage collector.
+ */
+export const BLOCKS_AT_A_TIME = 8;
+
 const spareBlocks: Buffer[] = [];
+const waiting: ((buffer: Buffer) => void)[] = [];
+let made = 0;
 
-/** A buffer of one block, to be given back. */
-export const takeBlockBuffer = (): Buffer => spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+const takeBlock = (): Buffer | Promise<Buffer> => {
+  const spare = spareBlocks.pop();
+  if (spare !== undefined) return spare;
+  if (made >= BLOCKS_AT_A_TIME) return new Promise((resolve) => waiting.push(resolve));
+  made += 1;
+  return Buffer.allocUnsafeSlow(BLOCK_BYTES);
+};
 
-export const giveBlockBuffer = (buffer: Buffer): void => {
-  if (spareBlocks.length < SPARE_BLOCKS) spareBlocks.push(buffer);
+const giveBlock = (buffer: Buffer): void => {
+  const next = waiting.shift();
+  if (next === undefined) spareBlocks.push(buffer);
+  else next(buffer);
+};
+
+/** Lends a buffer of one block for as long as the work takes; the work must not ask for another. */
+export const withBlock = async <Result>(work: (buffer: Buffer) => Promise<Result>): Promise<Result> => {
+  const buffer = await takeBlock();
+  try {
+    return await work(buffer);
+  } finally {
+    giveBlock(buffer);
+  }
 };

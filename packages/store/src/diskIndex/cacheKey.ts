@@ -29,11 +29,6 @@ export const computeCacheKey = (vhost: string, url: string, variant: string): Ca
   return key;
 };
 
-/** First and last key that all variants of one URL lie between. */
-export const variantRange = (vhost: string, url: string): { readonly first: Buffer; readonly last: Buffer } => {
-  const first = computeCacheKey(vhost, url, "");
-  const last = Buffer.from(first);
-  first.fill(0x00, URL_DIGEST_BYTES);
-  last.fill(0xff, URL_DIGEST_BYTES);
-  return { first, last };
-};
+/** What the keys of all variants of one URL begin with. */
+export const urlPrefix = (vhost: string, url: string): Buffer =>
+  computeCacheKey(vhost, url, "").subarray(0, URL_DIGEST_BYTES);

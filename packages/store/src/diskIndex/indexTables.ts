@@ -1,21 +1,26 @@
 import type { EpochMs } from "@basalt/types";
 import type Database from "better-sqlite3";
 import type { CacheKey, IndexRow } from "../contract.ts";
-import { CACHE_KEY_BYTES } from "./cacheKey.ts";
 import { DiskNumbers } from "./diskNumbers.ts";
 import { firstId } from "./idCounter.ts";
-import { prepareStatements } from "./indexStatements.ts";
-import { isCorruption, LOCK_TIMEOUT_MS, UnusableIndexError } from "./openDatabase.ts";
+import { type EncodedColumns, prepareStatements } from "./indexStatements.ts";
+import { ObjectTable } from "./objectTable.ts";
+import { isCorruption, LOCK_TIMEOUT_MS } from "./openDatabase.ts";
 import { COLUMN, decodeRow, type EncodedRow, encodeRow } from "./rowCodec.ts";
+import { decodeFound, ownerOfFound, RowFinder } from "./rowFinder.ts";
+import { URL_PREFIX_BYTES } from "./rowPlace.ts";
+import { TagTable } from "./tagTable.ts";
+import { UnusableIndexError } from "./unusableIndex.ts";
 import { UsageAccounts } from "./usageAccounts.ts";
 import { VhostNames } from "./vhostNames.ts";
+import { VhostUse } from "./vhostUse.ts";
 import { WalConnection } from "./walConnection.ts";
 
-/** Bytes of a key that `member` keeps; they name at most the variants of one URL (collisions only cost a look). */
-export const MEMBER_PREFIX_BYTES = 8;
+/** Bytes of a key that `member` keeps; they name the variants of one URL (collisions only cost a look). */
+export const MEMBER_PREFIX_BYTES = URL_PREFIX_BYTES;
 
 /** Keys in a row of `member`: SQLite puts what is above 1,002 bytes on a page of its own, most of which would be empty. */
-const MEMBERS_PER_ROW = 120;
+const MEMBERS_PER_ROW = 192;
 
 /** Segments begin at most once a second over the life of a disk; body files at most a hundred times. */
 const SEGMENTS_PER_SECOND = 1;
@@ -32,13 +37,13 @@ const FILE_ID_GAP = 65_536;
 export interface Batch {
   /** Key as latin1 text, and the row; undefined: removed. */
   readonly rows: ReadonlyMap<string, IndexRow | undefined>;
+  /** Key as latin1 text, and tags parted by one blank. */
+  readonly tags: ReadonlyMap<string, string>;
   /** Keys of rows that came to point into a segment. */
   readonly arrivals: ReadonlyMap<number, readonly CacheKey[]>;
   readonly forgotten: ReadonlySet<number>;
   readonly highestVersion: number;
 }
-
-export type EncodedColumns = readonly unknown[];
 
 const whole = (value: unknown): number => {
   if (!Number.isSafeInteger(value)) throw new UnusableIndexError("a counter is not a whole number");
@@ -50,17 +55,24 @@ export class IndexTables {
   readonly accounts = new UsageAccounts();
   readonly vhosts = new VhostNames();
   readonly disks = new DiskNumbers();
+  readonly objects: ObjectTable;
+  readonly tags: TagTable;
+  readonly use: VhostUse;
   readonly wal: WalConnection;
   readonly highestVersion: number;
   readonly reservedSegmentIds: number;
   readonly reservedFileIds: number;
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #finder: RowFinder;
   #batch: number;
 
   constructor(database: Database.Database, now: EpochMs) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#finder = new RowFinder(database);
+    this.objects = new ObjectTable(database);
+    this.tags = new TagTable(database);
     this.wal = new WalConnection(database, LOCK_TIMEOUT_MS);
     const state = this.#statements.state.get();
     if (state === undefined) throw new UnusableIndexError("its state is missing");
@@ -74,6 +86,7 @@ export class IndexTables {
     this.#reserveDurably();
     this.vhosts.load(database);
     this.disks.load(database);
+    this.use = new VhostUse(database, this.vhosts);
     for (const columns of this.#statements.segments.all()) {
       const [id = 0, disk = 0, liveBytes = 0, liveObjects = 0, indexedTo = 0] = columns.map(whole);
       this.accounts.segments.set(id, { disk, liveBytes, liveObjects, indexedTo });
@@ -90,6 +103,11 @@ export class IndexTables {
     return typeof disk === "number" && this.disks.isRetired(disk);
   }
 
+  /** Whether the tables may hold rows that are absent. */
+  get hasDeadRows(): boolean {
+    return this.vhosts.hasUnswept || this.disks.unswept().length > 0;
+  }
+
   isDeadRow(columns: EncodedColumns): boolean {
     return this.isDead(columns[COLUMN.vhost], columns[COLUMN.disk]);
   }
@@ -102,47 +120,29 @@ export class IndexTables {
   }
 
   find(key: CacheKey): IndexRow | undefined {
-    const columns = this.#statements.find.get(key);
-    return columns === undefined ? undefined : this.decode(columns);
+    const columns = this.#finder.find(key);
+    if (columns === undefined || this.isDead(...ownerOfFound(columns))) return undefined;
+    return decodeFound(key, columns, this.vhosts.nameOf);
   }
 
   /** The row whether dead or not: what the accounts count. */
   findStored(key: CacheKey): IndexRow | undefined {
-    const columns = this.#statements.find.get(key);
-    return columns === undefined ? undefined : decodeRow(columns, this.vhosts.nameOf);
+    const columns = this.#finder.find(key);
+    return columns === undefined ? undefined : decodeFound(key, columns, this.vhosts.nameOf);
   }
 
   findDead(key: CacheKey): IndexRow | undefined {
-    const columns = this.#statements.find.get(key);
-    if (columns === undefined || !this.isDeadRow(columns)) return undefined;
-    return decodeRow(columns, this.vhosts.nameOf);
-  }
-
-  /** Rows between two keys, both included, in the order of the keys. */
-  range(first: Buffer, last: Buffer): EncodedColumns[] {
-    return this.#statements.range.all(first, last);
-  }
-
-  /** The next rows behind a key. */
-  chunkAfter(key: Buffer, limit: number): EncodedColumns[] {
-    return this.#statements.chunk.all(key, limit);
-  }
-
-  /** Key, virtual host and disk of the next rows behind a key. */
-  ownersAfter(key: Buffer, limit: number): EncodedColumns[] {
-    return this.#statements.owners.all(key, limit);
-  }
-
-  coldestFiles(disk: number, limit: number): EncodedColumns[] {
-    return this.#statements.coldestFiles.all(disk, limit);
+    const columns = this.#finder.find(key);
+    if (columns === undefined || !this.isDead(...ownerOfFound(columns))) return undefined;
+    return decodeFound(key, columns, this.vhosts.nameOf);
   }
 
   /** Access and file of the next body files of a disk behind a moment; all that share the last moment are included. */
   filesAfter(disk: number, access: number, limit: number): (readonly [access: number, file: number])[] {
-    const found = this.#statements.filesAfter.all(disk, access, limit).map(accessAndFile);
+    const found = this.objects.filesAfter(disk, access, limit).map(accessAndFile);
     const last = found.at(-1);
     if (last === undefined || found.length < limit) return found;
-    const ties = this.#statements.filesAt.all(disk, last[0]).map(accessAndFile);
+    const ties = this.objects.filesAt(disk, last[0]).map(accessAndFile);
     return [...found.filter(([moment]) => moment !== last[0]), ...ties];
   }
 
@@ -152,14 +152,6 @@ export class IndexTables {
     if (columns === undefined) return undefined;
     const [found, prefixes] = columns;
     return Buffer.isBuffer(prefixes) ? { batch: whole(found), prefixes } : undefined;
-  }
-
-  rowsWithPrefix(prefix: Buffer): EncodedColumns[] {
-    const first = Buffer.alloc(CACHE_KEY_BYTES, 0x00);
-    const last = Buffer.alloc(CACHE_KEY_BYTES, 0xff);
-    prefix.copy(first);
-    prefix.copy(last);
-    return this.range(first, last);
   }
 
   reserveIds(kind: "segment" | "file", reservedUpTo: number): void {
@@ -177,6 +169,7 @@ export class IndexTables {
     const transaction = this.#database.transaction(() => this.#writeBatch(batch));
     this.#batch = durable ? this.#durably(transaction) : transaction();
     this.accounts.settle();
+    this.use.settle();
     this.vhosts.settle();
     this.disks.settle();
   }
@@ -213,15 +206,16 @@ export class IndexTables {
     const { accounts, vhosts, disks } = this;
     const encoded: EncodedRow[] = [];
     for (const [key, row] of batch.rows) {
-      if (row === undefined) statements.remove.run(Buffer.from(key, "latin1"));
+      if (row === undefined) this.objects.remove(Buffer.from(key, "latin1"));
       else encoded.push(encodeRow(row, vhosts.idOf(row.vhost)));
     }
     const { unsaved } = vhosts;
     for (const { id, name, removed } of unsaved) statements.putVhost.run(id, name, removed);
     if (unsaved.length > 0) statements.countVhostChange.run();
     for (const disk of disks.unsaved) statements.putDisk.run(disk.number, disk.path, disk.retired);
-    encoded.sort((left, right) => left[0].compare(right[0]));
-    for (const row of encoded) statements.put.run(...row);
+    encoded.sort((left, right) => left[0] - right[0]);
+    for (const row of encoded) this.objects.put(row);
+    for (const [key, tags] of batch.tags) this.tags.set(Buffer.from(key, "latin1"), tags);
     for (const segment of batch.forgotten) {
       statements.removeMembers.run(segment);
       statements.removeSegment.run(segment);
@@ -242,6 +236,7 @@ export class IndexTables {
       const use = accounts.fileUse(disk);
       statements.putDiskFiles.run(disk, use.liveBytes, use.liveObjects);
     }
+    this.use.write(vhosts);
     statements.putState.run(accounts.objects, accounts.bytes, batch.highestVersion, number);
     return number;
   }
@@ -250,6 +245,3 @@ export class IndexTables {
 const accessAndFile = (columns: EncodedColumns): readonly [number, number] => [whole(columns[0]), whole(columns[1])];
 
 const memberPrefix = (key: CacheKey): Buffer => key.subarray(0, MEMBER_PREFIX_BYTES);
-
-/** The key before all keys. */
-export const KEY_BEFORE_ALL = Buffer.alloc(0);

@@ -3,7 +3,9 @@ import { dirname } from "node:path";
 import { type Clock, EdgeError } from "@basalt/types";
 import Database from "better-sqlite3";
 import { causeCode, describeCause, type ReportProblem, storeProblem } from "../storeProblem.ts";
+import { MOVES } from "./moves.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { UnusableIndexError } from "./unusableIndex.ts";
 
 /**
  * How the index is read (OPT-10 to OPT-12). `Memory`: all of it is brought into the page cache at start, and each process
@@ -29,9 +31,6 @@ const CACHE_KIB = { writer: { Memory: 131_072, Disk: 32_768 }, reader: { Memory:
 /** The statement that sets the page cache of a connection. */
 export const cachePragma = (role: "writer" | "reader", { indexing = "Disk" }: IndexingSettings): string =>
   `cache_size = -${CACHE_KIB[role][indexing]}`;
-
-/** The file is a database, but not one that this version may write to. */
-export class UnusableIndexError extends Error {}
 
 /** Whether SQLite found the content damaged; other codes (busy, full, no permission) blame the place or the program. */
 export const isCorruption = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(causeCode(cause));
@@ -68,6 +67,7 @@ const migrate = (database: Database.Database): void => {
     if (index < version) continue;
     database.transaction(() => {
       database.exec(statements);
+      MOVES.get(index + 1)?.(database);
       database.pragma(`user_version = ${index + 1}`);
     })();
   }

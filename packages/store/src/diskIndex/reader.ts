@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "@basalt/types";
 import Database from "better-sqlite3";
 import type { CacheKey, DiskIndexReader, IndexRow } from "../contract.ts";
 import { cachePragma, hasCurrentSchema, type IndexingSettings } from "./openDatabase.ts";
-import { COLUMNS_BEHIND_KEY, decodeBehindKey } from "./rowCodec.ts";
+import { decodeFound, RowFinder } from "./rowFinder.ts";
 import { VhostNames } from "./vhostNames.ts";
 
 /** How often the file is checked for having been replaced, and how long a failed open is not tried again. */
@@ -24,7 +24,7 @@ class OpenIndex {
   readonly #begin: Database.Statement;
   readonly #end: Database.Statement;
   readonly #vhostChanges: Database.Statement<[], unknown[]>;
-  readonly #find: Database.Statement<[Buffer], unknown[]>;
+  readonly #rows: RowFinder;
   readonly #vhosts = new VhostNames();
   #loadedChanges: unknown;
 
@@ -35,9 +35,7 @@ class OpenIndex {
     this.#begin = database.prepare("BEGIN");
     this.#end = database.prepare("COMMIT");
     this.#vhostChanges = database.prepare<[], unknown[]>("SELECT vhost_changes FROM state WHERE id = 1").raw();
-    this.#find = database
-      .prepare<[Buffer], unknown[]>(`SELECT ${COLUMNS_BEHIND_KEY.join(", ")} FROM object WHERE key = ?`)
-      .raw();
+    this.#rows = new RowFinder(database);
   }
 
   /** Sees from now on what is in the index now. */
@@ -55,8 +53,8 @@ class OpenIndex {
   }
 
   find(key: CacheKey): IndexRow | undefined {
-    const columns = this.#find.get(key);
-    return columns === undefined ? undefined : decodeBehindKey(key, columns, 0, this.#vhosts.presentNameOf);
+    const columns = this.#rows.find(key);
+    return columns === undefined ? undefined : decodeFound(key, columns, this.#vhosts.presentNameOf);
   }
 
   close(): void {

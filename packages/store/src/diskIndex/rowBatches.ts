@@ -30,6 +30,7 @@ export class RowBatches {
   /** Called with the rows that waited when a new index took the place of a corrupt one. */
   readonly #onRebuilt: (survivors: readonly IndexRow[]) => void;
   readonly #waiting = new Map<string, IndexRow | undefined>();
+  readonly #tags = new Map<string, string>();
   readonly #arrivals = new Map<number, CacheKey[]>();
   readonly #forgotten = new Set<number>();
   readonly #walSync: WalSync;
@@ -66,6 +67,11 @@ export class RowBatches {
     return this.#waiting;
   }
 
+  /** Tags that wait, by key. */
+  get tags(): ReadonlyMap<string, string> {
+    return this.#tags;
+  }
+
   get highestVersion(): number {
     return this.#highestVersion;
   }
@@ -94,6 +100,11 @@ export class RowBatches {
     else this.#schedule(this.isFailing ? FLUSH_RETRY_MS : FLUSH_DELAY_MS);
   }
 
+  /** Tags of a row that is enqueued too. */
+  noteTags(key: string, tags: string): void {
+    this.#tags.set(key, tags);
+  }
+
   /** The row of the key came to point into the segment. */
   noteArrival(segment: number, key: CacheKey): void {
     const keys = this.#arrivals.get(segment);
@@ -118,6 +129,7 @@ export class RowBatches {
     try {
       const batch = {
         rows: this.#waiting,
+        tags: this.#tags,
         arrivals: this.#arrivals,
         forgotten: this.#forgotten,
         highestVersion: this.#highestVersion,
@@ -125,6 +137,7 @@ export class RowBatches {
       this.#tables.write(batch, options.durable ?? false);
       this.#generation += 1;
       this.#waiting.clear();
+      this.#tags.clear();
       this.#arrivals.clear();
       this.#forgotten.clear();
       this.#isFailing = false;

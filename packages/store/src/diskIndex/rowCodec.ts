@@ -1,6 +1,6 @@
 import { type EpochMs, epochMs } from "@basalt/types";
 import type { CacheKey, IndexRow, ObjectLocation } from "../contract.ts";
-import { CACHE_KEY_BYTES } from "./cacheKey.ts";
+import { homeOf, keyOfPlace, urlRestOf, variantOf } from "./rowPlace.ts";
 
 /**
  * A row as SQLite keeps it. Moments after the first are differences, because SQLite stores small integers in few
@@ -8,7 +8,9 @@ import { CACHE_KEY_BYTES } from "./cacheKey.ts";
  * from updatedAt. The order is that of ROW_COLUMNS.
  */
 export type EncodedRow = readonly [
-  key: Buffer,
+  home: number,
+  urlRest: number,
+  variant: number,
   vhost: number,
   url: string,
   disk: number,
@@ -27,10 +29,13 @@ export type EncodedRow = readonly [
 ];
 
 /** Places in ROW_COLUMNS that are read without decoding the row. */
-export const COLUMN = { key: 0, vhost: 1, disk: 3, segment: 4 } as const;
+export const COLUMN = { home: 0, urlRest: 1, variant: 2, vhost: 3, disk: 5 } as const;
+
+/** The columns that make up the key. */
+export const KEY_COLUMNS = ["id", "url_rest", "variant"] as const;
 
 export const ROW_COLUMNS = [
-  "key",
+  ...KEY_COLUMNS,
   "vhost",
   "url",
   "disk",
@@ -92,7 +97,9 @@ export const normaliseRow = (row: IndexRow): IndexRow => {
 
 /** Expects a normalised row. */
 export const encodeRow = (row: IndexRow, vhostId: number): EncodedRow => [
-  row.key,
+  homeOf(row.key),
+  urlRestOf(row.key),
+  variantOf(row.key),
   vhostId,
   row.url,
   row.location.disk,
@@ -113,8 +120,9 @@ export const encodeRow = (row: IndexRow, vhostId: number): EncodedRow => [
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 const isCount = (value: unknown): value is number => isWhole(value) && value >= 0;
 
-/** What is read for a key that the reader of the row has already. */
-export const COLUMNS_BEHIND_KEY = ROW_COLUMNS.slice(1);
+/** Key of a row, from its columns; undefined when they are not of a key. */
+export const keyOfColumns = (columns: readonly unknown[]): CacheKey | undefined =>
+  keyOfPlace(columns[COLUMN.home], columns[COLUMN.urlRest], columns[COLUMN.variant]);
 
 /**
  * Boundary parser: what comes from SQLite is checked before it is believed. Undefined when the columns cannot be a
@@ -124,9 +132,8 @@ export const decodeRow = (
   columns: readonly unknown[],
   vhostName: (id: number) => string | undefined,
 ): IndexRow | undefined => {
-  const key = columns[COLUMN.key];
-  if (!Buffer.isBuffer(key) || key.length !== CACHE_KEY_BYTES) return undefined;
-  return decodeBehindKey(key, columns, 1, vhostName);
+  const key = keyOfColumns(columns);
+  return key === undefined ? undefined : decodeBehindKey(key, columns, COLUMN.vhost, vhostName);
 };
 
 /** As `decodeRow`, for the columns behind the key, which begin at `first`. On the path of every lookup: no destructuring. */

@@ -13,16 +13,18 @@ export class VhostNames {
   readonly #entries = new Map<number, VhostEntry>();
   readonly #ids = new Map<string, number>();
   readonly #unsaved = new Set<number>();
+  readonly #unswept = new Set<number>();
   #highest = 0;
 
   /** Takes over what the table holds now. Boundary: the columns come from SQLite. */
   load(database: Database.Database): void {
     this.#entries.clear();
     this.#ids.clear();
+    this.#unswept.clear();
     const rows = database.prepare<[], unknown[]>("SELECT id, name, removed FROM vhost").raw().all();
     for (const [id, name, removed] of rows) {
       if (typeof id !== "number" || typeof name !== "string" || typeof removed !== "number") continue;
-      this.#entries.set(id, { id, name, removed });
+      this.#enter({ id, name, removed });
       if (removed === ABSENCE.NONE) this.#ids.set(name, id);
       this.#highest = Math.max(this.#highest, id);
     }
@@ -63,7 +65,11 @@ export class VhostNames {
 
   /** Removed hosts whose rows may still be in the tables. */
   unswept(): number[] {
-    return [...this.#entries.values()].filter(({ removed }) => removed === ABSENCE.ROWS_LEFT).map(({ id }) => id);
+    return [...this.#unswept];
+  }
+
+  get hasUnswept(): boolean {
+    return this.#unswept.size > 0;
   }
 
   noteSwept(id: number): void {
@@ -82,8 +88,14 @@ export class VhostNames {
   }
 
   #change(entry: VhostEntry): void {
-    this.#entries.set(entry.id, entry);
+    this.#enter(entry);
     this.#unsaved.add(entry.id);
+  }
+
+  #enter(entry: VhostEntry): void {
+    this.#entries.set(entry.id, entry);
+    if (entry.removed === ABSENCE.ROWS_LEFT) this.#unswept.add(entry.id);
+    else this.#unswept.delete(entry.id);
   }
 }
 

@@ -1,14 +1,31 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { EdgeError } from "@basalt/types";
-import type { CacheKey, DiskIndex, IndexRow, LiveUse, ObjectLocation, ReleasedFile, SegmentUse } from "../contract.ts";
+import {
+  type CacheKey,
+  type DiskIndex,
+  type IndexRow,
+  type LiveUse,
+  type ObjectLocation,
+  type ReleasedFile,
+  ROW_FLAG,
+  type SegmentUse,
+  type Tally,
+  type TallyQuestion,
+  type VhostObjects,
+} from "../contract.ts";
 import { PENDING_ROWS_LIMIT, RELEASED_FILES_LIMIT, SCAN_CHUNK_ROWS } from "../limits.ts";
 import { describeCause } from "../storeProblem.ts";
-import { CACHE_KEY_BYTES, variantRange } from "./cacheKey.ts";
+import { CACHE_KEY_BYTES, urlPrefix } from "./cacheKey.ts";
 import { IdCounter } from "./idCounter.ts";
-import { type EncodedColumns, type IndexTables, KEY_BEFORE_ALL, MEMBER_PREFIX_BYTES } from "./indexTables.ts";
+import type { EncodedColumns } from "./indexStatements.ts";
+import { type IndexTables, MEMBER_PREFIX_BYTES } from "./indexTables.ts";
+import { BEFORE_ALL_ROWS, cursorBehind } from "./objectTable.ts";
 import type { OpenDatabaseContext } from "./openDatabase.ts";
 import { RowBatches } from "./rowBatches.ts";
-import { COLUMN, normaliseRow } from "./rowCodec.ts";
+import { COLUMN, keyOfColumns, normaliseRow } from "./rowCodec.ts";
+import { decodeFound } from "./rowFinder.ts";
+import { type TagCursor, tagDigest } from "./tagTable.ts";
+import { Tallies } from "./tally.ts";
 
 export type DiskIndexContext = OpenDatabaseContext;
 
@@ -27,6 +44,8 @@ const keyText = (key: CacheKey): string => key.toString("latin1");
  */
 class SqliteIndexWriter implements DiskIndex {
   readonly #batches: RowBatches;
+  readonly #path: string;
+  #tallies: Tallies;
   #released: ReleasedFile[] = [];
   #segmentIds: IdCounter;
   #fileIds: IdCounter;
@@ -35,7 +54,9 @@ class SqliteIndexWriter implements DiskIndex {
   #sweeping: Promise<number> | undefined;
 
   constructor(path: string, context: DiskIndexContext) {
+    this.#path = path;
     this.#batches = new RowBatches(path, context, (survivors) => this.#beginAgain(survivors));
+    this.#tallies = new Tallies(path);
     this.#segmentIds = this.#segmentCounter(0);
     this.#fileIds = this.#fileCounter(0);
   }
@@ -51,14 +72,16 @@ class SqliteIndexWriter implements DiskIndex {
 
   put(row: IndexRow): void {
     if (row.key.length !== CACHE_KEY_BYTES) throw new RangeError(`a cache key has ${CACHE_KEY_BYTES} bytes`);
-    this.#replace(this.#findStored(row.key), normaliseRow(row));
+    const old = this.#findStored(row.key);
+    const isOldLive = old === undefined || !this.#tables.hasDeadRows || this.find(row.key) !== undefined;
+    this.#replace(old, taggedRow(row), row.tags, isOldLive);
   }
 
   update(key: CacheKey, change: Parameters<DiskIndex["update"]>[1]): IndexRow | undefined {
     const old = this.find(key);
     if (old === undefined) return undefined;
     const row = normaliseRow({ ...old, ...change });
-    return this.#replace(old, row) ? row : undefined;
+    return this.#replace(old, row, undefined) ? row : undefined;
   }
 
   remove(key: CacheKey): IndexRow | undefined {
@@ -79,10 +102,10 @@ class SqliteIndexWriter implements DiskIndex {
   }
 
   findVariants(vhost: string, url: string): IndexRow[] {
-    const { first, last } = variantRange(vhost, url);
+    const prefix = urlPrefix(vhost, url);
     const isVariant = (row: IndexRow): boolean => row.vhost === vhost && row.url === url;
     const variants: IndexRow[] = [];
-    for (const columns of this.#batches.read((tables) => tables.range(first, last), [])) {
+    for (const columns of this.#batches.read((tables) => tables.objects.withPrefix(prefix), [])) {
       const row = this.#tables.decode(columns);
       if (row !== undefined && isVariant(row) && !this.#batches.rows.has(keyText(row.key))) variants.push(row);
     }
@@ -90,23 +113,78 @@ class SqliteIndexWriter implements DiskIndex {
     return variants;
   }
 
-  async scan(filter: { readonly vhost?: string }, visit: (row: IndexRow) => void): Promise<void> {
-    let after: Buffer = KEY_BEFORE_ALL;
+  async scan(
+    filter: { readonly vhost?: string; readonly pause?: () => Promise<void> },
+    visit: (row: IndexRow) => void,
+  ): Promise<void> {
+    const pause = filter.pause ?? nextTurn;
+    let after = BEFORE_ALL_ROWS;
     for (;;) {
       if (this.#batches.isClosed) return;
       this.#batches.write();
       const { generation } = this.#batches;
-      const chunk = this.#batches.read((tables) => tables.chunkAfter(after, SCAN_CHUNK_ROWS), []);
+      const chunk = this.#batches.read((tables) => tables.objects.chunkAfter(after, SCAN_CHUNK_ROWS), []);
       const wanted = filter.vhost === undefined ? undefined : this.#tables.vhosts.find(filter.vhost);
       if (filter.vhost !== undefined && wanted === undefined) return;
       for (const columns of chunk) {
         if (wanted === undefined || columns[COLUMN.vhost] === wanted) this.#visitCurrent(columns, generation, visit);
       }
-      const last = chunk.at(-1)?.[COLUMN.key];
-      if (!Buffer.isBuffer(last) || chunk.length < SCAN_CHUNK_ROWS) return;
-      after = last;
-      await nextTurn();
+      const last = chunk.at(-1);
+      if (last === undefined || chunk.length < SCAN_CHUNK_ROWS) return;
+      after = cursorBehind(last);
+      await pause();
     }
+  }
+
+  async scanTagged(
+    tags: readonly string[],
+    visit: (row: IndexRow) => void,
+    pause: () => Promise<void> = nextTurn,
+  ): Promise<void> {
+    for (const tag of tags) {
+      const digest = tagDigest(tag);
+      let cursor: TagCursor | undefined;
+      do {
+        if (this.#batches.isClosed) return;
+        this.#batches.write();
+        const from = cursor;
+        const page = this.#batches.read((tables) => tables.tags.keysAfter(digest, from, SCAN_CHUNK_ROWS), undefined);
+        for (const key of page?.keys ?? []) {
+          const row = this.find(key);
+          if (row !== undefined) visit(row);
+        }
+        cursor = page?.cursor;
+        await pause();
+      } while (cursor !== undefined);
+    }
+  }
+
+  tagsOf(key: CacheKey): string {
+    return this.#batches.tags.get(keyText(key)) ?? this.#batches.read((tables) => tables.tags.textOf(key), "");
+  }
+
+  tally(question: TallyQuestion): Promise<Tally> {
+    return this.#tallied(() => {
+      const vhost = this.#tables.vhosts.find(question.vhost);
+      if (vhost === undefined) return Promise.resolve({ count: 0, bytes: 0 });
+      const { objects } = this.#tables.accounts;
+      return this.#tallies.count(question, { vhost, goneDisks: this.#tables.disks.unswept(), objects });
+    });
+  }
+
+  visitTagged(tags: readonly string[], visit: (row: IndexRow) => void): Promise<void> {
+    const { vhosts, disks } = this.#tables;
+    return this.#tallied(() =>
+      this.#tallies.visitTagged(tags, (key, columns) => {
+        const row = decodeFound(key, columns, vhosts.presentNameOf);
+        if (row !== undefined && !disks.isRetired(row.location.disk)) visit(row);
+      }),
+    );
+  }
+
+  objectsOf(vhost: string): VhostObjects {
+    const { use, disks } = this.#tables;
+    return use.objectsOf(vhost, (disk) => disks.isRetired(disk));
   }
 
   async scanSegment(segment: number, visit: (row: IndexRow) => void): Promise<void> {
@@ -121,9 +199,9 @@ class SqliteIndexWriter implements DiskIndex {
       for (let start = 0; start < members.prefixes.length; start += MEMBER_PREFIX_BYTES) {
         const prefix = members.prefixes.subarray(start, start + MEMBER_PREFIX_BYTES);
         const { generation } = this.#batches;
-        for (const columns of this.#batches.read((tables) => tables.rowsWithPrefix(prefix), [])) {
-          const key = columns[COLUMN.key];
-          if (!Buffer.isBuffer(key) || visited.has(keyText(key))) continue;
+        for (const columns of this.#batches.read((tables) => tables.objects.withPrefix(prefix), [])) {
+          const key = keyOfColumns(columns);
+          if (key === undefined || visited.has(keyText(key))) continue;
           visited.add(keyText(key));
           if (this.#tables.isDeadRow(columns)) this.#dropDead(key);
           else {
@@ -161,10 +239,10 @@ class SqliteIndexWriter implements DiskIndex {
     for (let look = 0; look < COLDEST_LOOKS && found.length === 0; look += 1) {
       this.#batches.write();
       const { generation } = this.#batches;
-      const rows = this.#batches.read((tables) => tables.coldestFiles(disk, limit), []);
+      const rows = this.#batches.read((tables) => tables.objects.coldestFiles(disk, limit), []);
       for (const columns of rows) this.#visitCurrent(columns, generation, (row) => found.push(row));
-      const dead = rows.filter((columns) => this.#tables.isDeadRow(columns)).map((columns) => columns[COLUMN.key]);
-      for (const key of dead) if (Buffer.isBuffer(key)) this.#dropDead(key);
+      const dead = rows.filter((columns) => this.#tables.isDeadRow(columns));
+      for (const columns of dead) this.#dropDead(keyOfColumns(columns));
       if (dead.length === 0) break;
     }
     return found.filter(({ location }) => location.disk === disk && location.file !== 0);
@@ -232,6 +310,7 @@ class SqliteIndexWriter implements DiskIndex {
   keepVhosts(names: ReadonlySet<string>): void {
     this.#keptVhosts = new Set(names);
     this.#tables.vhosts.keepOnly(names);
+    this.#tables.use.keepOnly(names);
     this.#dropWaiting(({ vhost }) => !names.has(vhost));
     if (this.#tables.isUnsaved) this.#batches.write({ durable: true });
   }
@@ -252,6 +331,7 @@ class SqliteIndexWriter implements DiskIndex {
   }
 
   close(): void {
+    this.#tallies.close();
     this.#batches.close();
   }
 
@@ -273,7 +353,7 @@ class SqliteIndexWriter implements DiskIndex {
   }
 
   /** False when the new state is absent from the start: then the key has no row. */
-  #replace(old: IndexRow | undefined, row: IndexRow): boolean {
+  #replace(old: IndexRow | undefined, row: IndexRow, tags: string | undefined, isOldLive = true): boolean {
     if (this.#batches.rows.size >= PENDING_ROWS_LIMIT) {
       throw this.#batches.unavailable("too many rows wait for the disk");
     }
@@ -281,34 +361,49 @@ class SqliteIndexWriter implements DiskIndex {
     if (old !== undefined && old.location.file !== row.location.file) this.#noteReleased(old);
     if (this.#isAbsent(row)) {
       this.#noteReleased(row);
-      if (old !== undefined) this.#forget(old);
+      if (old !== undefined) this.#forget(old, isOldLive);
       return false;
     }
-    const { accounts } = this.#tables;
-    if (old !== undefined) accounts.subtract(old);
+    const { accounts, use } = this.#tables;
+    if (old !== undefined) {
+      accounts.subtract(old);
+      if (isOldLive) use.subtract(old);
+    }
     accounts.add(row);
+    use.add(row);
+    this.#noteTags(old, row, tags);
     const { segment } = row.location;
     if (old?.location.segment !== segment) this.#batches.noteArrival(segment, row.key);
     this.#batches.enqueue(keyText(row.key), row);
     return true;
   }
 
-  #drop(row: IndexRow): void {
-    this.#noteReleased(row);
-    this.#forget(row);
+  #noteTags(old: IndexRow | undefined, row: IndexRow, tags: string | undefined): void {
+    const isTagged = (row.flags & ROW_FLAG.TAGGED) !== 0;
+    if (isTagged && tags !== undefined) this.#batches.noteTags(keyText(row.key), tags);
+    if (!isTagged && old !== undefined && (old.flags & ROW_FLAG.TAGGED) !== 0) {
+      this.#batches.noteTags(keyText(row.key), "");
+    }
   }
 
-  #forget(row: IndexRow): void {
+  #drop(row: IndexRow, isLive = true): void {
+    this.#noteReleased(row);
+    this.#forget(row, isLive);
+  }
+
+  #forget(row: IndexRow, isLive = true): void {
     this.#tables.accounts.subtract(row);
+    if (isLive) this.#tables.use.subtract(row);
+    if ((row.flags & ROW_FLAG.TAGGED) !== 0) this.#batches.noteTags(keyText(row.key), "");
     this.#batches.enqueue(keyText(row.key), undefined);
   }
 
   /** Removes a row that was found dead in the tables; false when something else took its place meanwhile. */
-  #dropDead(key: CacheKey): boolean {
-    if (this.#batches.rows.has(keyText(key))) return false;
+  #dropDead(key: CacheKey | undefined): boolean {
+    if (key === undefined || this.#batches.rows.has(keyText(key))) return false;
     const row = this.#batches.read((tables) => tables.findDead(key), undefined);
     if (row === undefined) return false;
-    this.#drop(row);
+    this.#drop(row, false);
     return true;
   }
 
@@ -322,8 +417,8 @@ class SqliteIndexWriter implements DiskIndex {
 
   /** Visits the row as it is now: a visit may have changed or removed it since it was read in that generation. */
   #visitCurrent(columns: EncodedColumns, generation: number, visit: (row: IndexRow) => void): void {
-    const key = columns[COLUMN.key];
-    if (!Buffer.isBuffer(key)) return;
+    const key = keyOfColumns(columns);
+    if (key === undefined) return;
     const isAsRead = generation === this.#batches.generation && !this.#batches.rows.has(keyText(key));
     const current = isAsRead ? this.#tables.decode(columns) : this.find(key);
     if (current !== undefined) visit(current);
@@ -335,15 +430,14 @@ class SqliteIndexWriter implements DiskIndex {
     const retired = new Set(tables.disks.unswept());
     if (vhosts.length === 0 && retired.size === 0) return 0;
     let count = 0;
-    for (let after: Buffer | undefined = KEY_BEFORE_ALL; after !== undefined; ) {
+    for (let after: number | undefined = BEFORE_ALL_ROWS; after !== undefined; ) {
       this.#batches.write();
       if (this.#batches.isClosed || this.#batches.isFailing || this.#tables !== tables) return count;
       const chunk = this.#ownersAfter(after);
-      for (const [key, vhost, disk] of chunk) {
-        if (Buffer.isBuffer(key) && tables.isDead(vhost, disk) && this.#dropDead(key)) count += 1;
+      for (const { id, vhost, disk } of chunk) {
+        if (tables.isDead(vhost, disk) && this.#dropDead(this.#keyAt(id))) count += 1;
       }
-      const last = chunk.at(-1)?.[0];
-      after = Buffer.isBuffer(last) && chunk.length === SCAN_CHUNK_ROWS ? last : undefined;
+      after = chunk.length === SCAN_CHUNK_ROWS ? chunk.at(-1)?.id : undefined;
       await nextTurn();
     }
     if (this.#batches.isClosed || this.#tables !== tables) return count;
@@ -354,8 +448,13 @@ class SqliteIndexWriter implements DiskIndex {
     return count;
   }
 
-  #ownersAfter(key: Buffer): EncodedColumns[] {
-    return this.#batches.read((tables) => tables.ownersAfter(key, SCAN_CHUNK_ROWS), []);
+  #ownersAfter(cursor: number): ReturnType<IndexTables["objects"]["ownersAfter"]> {
+    return this.#batches.read((tables) => tables.objects.ownersAfter(cursor, SCAN_CHUNK_ROWS), []);
+  }
+
+  #keyAt(id: number): CacheKey | undefined {
+    const columns = this.#batches.read((tables) => tables.objects.at(id), undefined);
+    return columns === undefined ? undefined : keyOfColumns(columns);
   }
 
   #takeId(counter: () => IdCounter): number {
@@ -368,11 +467,23 @@ class SqliteIndexWriter implements DiskIndex {
     }
   }
 
+  /** What it asks sees everything that was put before. */
+  #tallied<Result>(ask: () => Promise<Result>): Promise<Result> {
+    this.#batches.write();
+    const unavailable = (cause: unknown): EdgeError => this.#batches.unavailable(describeCause(cause));
+    if (this.#batches.isClosed || this.#batches.isFailing) return Promise.reject(unavailable("not written"));
+    return ask().catch((cause: unknown) => {
+      throw unavailable(cause);
+    });
+  }
+
   /** A new index took the place of a corrupt one. */
   #beginAgain(survivors: readonly IndexRow[]): void {
+    this.#tallies.close();
+    this.#tallies = new Tallies(this.#path);
     this.#segmentIds = this.#segmentCounter(this.#segmentIds.reserved);
     this.#fileIds = this.#fileCounter(this.#fileIds.reserved);
-    for (const row of survivors) this.#replace(undefined, row);
+    for (const row of survivors) this.#replace(undefined, row, undefined);
   }
 
   #segmentCounter(reservedBefore: number): IdCounter {
@@ -385,6 +496,13 @@ class SqliteIndexWriter implements DiskIndex {
     return new IdCounter(reserved, FILE_ID_BLOCK, (upTo) => this.#tables.reserveIds("file", upTo));
   }
 }
+
+/** The row as it is kept: its flags tell whether it has tags, where it brings some along. */
+const taggedRow = (row: IndexRow): IndexRow => {
+  if (row.tags === undefined) return normaliseRow(row);
+  const flags = row.tags === "" ? row.flags & ~ROW_FLAG.TAGGED : row.flags | ROW_FLAG.TAGGED;
+  return normaliseRow({ ...row, flags });
+};
 
 /**
  * Opens or creates the index at `path`. A file that is damaged, foreign or newer is kept as

@@ -14,16 +14,20 @@ const encode = (image: RowImage): Buffer => {
 const someText = fc.string({ unit: "grapheme", maxLength: 60 });
 const someAmount = fc.double({ min: 0, noNaN: true }).map((value) => value + 0);
 
-const someImage: fc.Arbitrary<RowImage> = fc.record({
-  key: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
-  vhost: someText,
-  url: someText,
-  version: fc.maxSafeNat(),
-  freshUntil: someAmount.map(epochMs),
-  ttl: someAmount,
-  updatedAt: someAmount.map(epochMs),
-  flags: fc.nat(2 ** 31 - 1),
-});
+const someImage: fc.Arbitrary<RowImage> = fc.record(
+  {
+    key: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
+    vhost: someText,
+    url: someText,
+    version: fc.maxSafeNat(),
+    freshUntil: someAmount.map(epochMs),
+    ttl: someAmount,
+    updatedAt: someAmount.map(epochMs),
+    flags: fc.nat(2 ** 31 - 1),
+    tags: fc.string({ minLength: 1, unit: "binary-ascii", maxLength: 60 }),
+  },
+  { requiredKeys: ["key", "vhost", "url", "version", "freshUntil", "ttl", "updatedAt", "flags"] },
+);
 
 describe("the image of a row in a record", () => {
   it("reads back as it was written, wherever it was written", () => {

@@ -15,7 +15,9 @@ import { EdgeError, monotonicMs, systemClock } from "@basalt/types";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { computeCacheKey } from "../../src/diskIndex/cacheKey.ts";
+import { MOVED_OBJECTS_LIMIT } from "../../src/diskIndex/moves.ts";
 import { openDiskIndexReader } from "../../src/diskIndex/reader.ts";
+import { homeOf } from "../../src/diskIndex/rowPlace.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/diskIndex/schema.ts";
 import { openDiskIndexWriter } from "../../src/diskIndex/writer.ts";
 import { collectProblems, sampleRow, unexpectedProblem } from "../support/samples.ts";
@@ -35,6 +37,15 @@ const withDatabase = (path: string, change: (database: Database.Database) => voi
   change(database);
   database.close();
 };
+
+/** An index as the version before this one left it. */
+const withVersion2 = (path: string, fill: (database: Database.Database) => void): void =>
+  withDatabase(path, (database) => {
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    for (const statements of MIGRATIONS.slice(0, 2)) database.exec(statements);
+    database.pragma("user_version = 2");
+    database.transaction(() => fill(database))();
+  });
 
 const DAMAGES: readonly [title: string, damage: (path: string) => void][] = [
   ["garbage", (path) => writeFileSync(path, Buffer.alloc(9000, "not a database "))],
@@ -182,6 +193,57 @@ describe("an index that cannot be used", () => {
     expect([index.nextSegmentId() > 5000, index.nextFileId() > 6000]).toEqual([true, true]);
     index.put(sampleRow());
     index.close();
+  });
+
+  it("of version 2 is led to the present one with its objects, their accounts and their segments", async () => {
+    const path = join(temporaryFolder(), "index.db");
+    const keyOf = (number: number): Buffer => computeCacheKey("old.example", `/${number}`, "");
+    const twin = Buffer.from(keyOf(7));
+    twin.writeUInt8(twin.readUInt8(9) ^ 1, 9);
+    expect(homeOf(twin)).toBe(homeOf(keyOf(7)));
+    const keys = [...Array.from({ length: 3000 }, (_, number) => keyOf(number)), twin];
+    withVersion2(path, (old) => {
+      old.exec(`
+        UPDATE state SET objects = 3001, bytes = 3001000, highest_version = 77, segment_ids = 5000, file_ids = 6000;
+        INSERT INTO vhost VALUES (1, 'old.example', 0); INSERT INTO disk VALUES (1, '/cache', 0);
+        INSERT INTO segment VALUES (3, 1, 9, 3000, 99); INSERT INTO disk_files VALUES (1, 1000, 1);
+      `);
+      const put = old.prepare("INSERT INTO object VALUES (?, 1, ?, 1, 3, ?, 300, 1000, ?, 12, 1000, 60, 0, 0, 0, 0)");
+      for (const [number, key] of keys.entries()) put.run(key, `/${number}`, number * 8, number === 5 ? 9 : 0);
+      const member = old.prepare("INSERT INTO member VALUES (3, ?, ?)");
+      for (let start = 0; start < keys.length; start += 120) {
+        const prefixes = keys.slice(start, start + 120).map((key) => key.subarray(0, 8));
+        member.run(start + 1, Buffer.concat(prefixes));
+      }
+    });
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem: unexpectedProblem });
+    expect([index.totals, index.highestVersion]).toEqual([{ objects: 3001, bytes: 3_001_000 }, 77]);
+    const urls = keys.map((key) => index.find(key)?.url);
+    expect(urls).toEqual(keys.map((_, number) => `/${number}`));
+    expect(index.coldestFiles(1, 9).map(({ url }) => url)).toEqual(["/5"]);
+    const members = new Set<string>();
+    await index.scanSegment(3, (row) => members.add(row.url));
+    expect(members.size).toBe(3001);
+    expect([index.indexedTo(3), index.disks()]).toEqual([99, [{ number: 1, path: "/cache" }]]);
+    index.close();
+    expect(damagedCopies(path)).toEqual([]);
+  });
+
+  it("of version 2 that would hold up the start for long is set aside", () => {
+    const path = join(temporaryFolder(), "index.db");
+    withVersion2(path, (old) => {
+      old.exec(`
+        INSERT INTO object WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n LIMIT ${MOVED_OBJECTS_LIMIT + 1})
+        SELECT unhex(printf('%032x', i)), 1, '/', 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0 FROM n;
+      `);
+    });
+    const { problems, onProblem } = collectProblems();
+    const index = openDiskIndexWriter(path, { clock: systemClock, onProblem });
+    expect(index.totals.objects).toBe(0);
+    index.close();
+    expect(problems.map(({ severity }) => severity)).toEqual(["error"]);
+    expect(problems[0]?.message).toContain("version 2");
+    expect(damagedCopies(path)).toHaveLength(1);
   });
 
   it("is not replaced when the place is at fault: opening fails with STORE_UNAVAILABLE", () => {

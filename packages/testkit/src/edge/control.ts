@@ -11,7 +11,8 @@ export type ControlTarget = { readonly socketPath: string } | { readonly port: n
 export interface ApiRequest {
   readonly method?: string;
   readonly host?: string;
-  readonly body?: string;
+  readonly body?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
 }
 
@@ -20,7 +21,13 @@ export const callManagement = (target: ControlTarget, path: string, call: ApiReq
   new Promise((resolve, reject) => {
     const where = "socketPath" in target ? target : { host: "127.0.0.1", port: target.port };
     const outgoing = request(
-      { ...where, path, method: call.method ?? "GET", agent: false, headers: { host: call.host ?? "localhost" } },
+      {
+        ...where,
+        path,
+        method: call.method ?? "GET",
+        agent: false,
+        headers: { host: call.host ?? "localhost", ...call.headers },
+      },
       (incoming) => {
         let text = "";
         incoming.setEncoding("utf8");

@@ -130,6 +130,31 @@ scenario(
   },
 );
 
+scenario(
+  "CFG-55, CFG-56, A10 of spec 01: an inactive host keeps its content, a host that was deleted does not",
+  async ({ origin, edge }) => {
+    origin.on("/a").reply(200, { "Cache-Control": "max-age=600" }, "v1");
+    await edge.get("/a").expect(200, "v1");
+    await edge.stored("/a");
+    const before = edge.cluster.configuration.vhosts;
+    const others = before.filter((vhost) => vhost.name !== edge.host);
+    const own = before.filter((vhost) => vhost.name === edge.host);
+    const inactive = own.map((vhost) => ({ ...vhost, status: "Inactive" }));
+
+    expect((await edge.cluster.reload({ vhosts: [...others, ...inactive] })).status).toBe("OK");
+    expect((await edge.get("/a")).status).toBe(404);
+    expect((await edge.cluster.reload({ vhosts: before })).status).toBe("OK");
+    await edge.get("/a").expect(200, "v1");
+    expect(origin.saw("/a")).toBe(1);
+
+    expect((await edge.cluster.reload({ vhosts: others })).status).toBe("OK");
+    expect((await edge.get("/a")).status).toBe(404);
+    expect((await edge.cluster.reload({ vhosts: before })).status).toBe("OK");
+    await edge.get("/a").expect(200, "v1");
+    expect(origin.saw("/a")).toBe(2);
+  },
+);
+
 scenario("CFG-31: an invalid configuration is refused whole and the running one stays", async ({ origin, edge }) => {
   origin.on("/a").reply(200, {}, "v1");
   const before = edge.cluster.configuration.vhosts;

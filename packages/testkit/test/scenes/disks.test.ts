@@ -24,7 +24,7 @@ const statesOf = async (edge: TestEdge): Promise<string[]> => (await edge.status
 const becomes = (edge: TestEdge, ...states: readonly string[]): Promise<void> =>
   expect.poll(() => statesOf(edge), { timeout: 8_000, interval: 50 }).toEqual(states);
 
-/** Number of the disk that a page is stored on. */
+/** Position in `<Storage>` of the disk that a page is stored on. */
 const diskOf = async (edge: SceneEdge, path: string): Promise<unknown> =>
   (await edge.fileInfo(path))[0]?.["Disk-Index"];
 
@@ -35,10 +35,10 @@ const storePages = async (edge: SceneEdge, paths: readonly string[]): Promise<vo
 
 /** Splits pages by whether they lie on the disk with this folder. */
 const splitByDisk = async (edge: SceneEdge, paths: readonly string[], folder: string) => {
-  const { default: marker } = await import(join(folder, "basalt-disk.json"), { with: { type: "json" } });
+  const position = edge.cluster.diskPaths.indexOf(folder);
   const there: string[] = [];
   const elsewhere: string[] = [];
-  for (const path of paths) ((await diskOf(edge, path)) === marker.number ? there : elsewhere).push(path);
+  for (const path of paths) ((await diskOf(edge, path)) === position ? there : elsewhere).push(path);
   return { there, elsewhere };
 };
 

@@ -1,0 +1,40 @@
+import type { ProcessIdentity } from "./processIdentity.ts";
+
+/** What the launcher has kept for the primary that comes next. */
+export interface KeptForPrimary {
+  readonly launcher: ProcessIdentity;
+  /** Workers of earlier primaries that still run. */
+  readonly orphans: readonly ProcessIdentity[];
+}
+
+/** A listening socket travels with the event. */
+export interface KeptSocket {
+  /** `address:port` */
+  readonly place: string;
+  readonly port: number;
+  /** systemd made it, and holds it whatever we do. */
+  readonly isActivated: boolean;
+}
+
+/** What the launcher offers to the primary. It never accepts from the sockets that it keeps. */
+export interface LauncherService {
+  readonly calls: {
+    /** The sockets come as `socket` events before the answer. */
+    takeOver: { readonly request: null; readonly reply: KeptForPrimary };
+    /** Answered when this process no longer holds the socket. */
+    release: { readonly request: { readonly place: string }; readonly reply: null };
+    /** The process may outlive the primary: whoever comes next is to know of it. */
+    enlist: { readonly request: ProcessIdentity; readonly reply: null };
+  };
+  readonly events: {
+    /** Keep this socket; the handle travels with the event. */
+    hold: KeptSocket;
+    dismiss: { readonly pid: number };
+  };
+}
+
+/** What the primary offers to its launcher. */
+export interface LaunchedService {
+  readonly calls: Readonly<Record<never, never>>;
+  readonly events: { readonly socket: KeptSocket };
+}

@@ -1,0 +1,81 @@
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
+import { isLoopback, type OriginTransaction } from "@basalt/origin";
+import {
+  DENY_HEADER,
+  DNS_HEADER,
+  type LogBook,
+  type LogKind,
+  OriginErrorFormat,
+  OriginFormat,
+  originFailure,
+  originWarning,
+} from "@basalt/telemetry/logs";
+import { logId } from "./logPlans.ts";
+
+/** Numbers of connections of one process, below those of any other that lives. */
+const CONNECTIONS_PER_PROCESS = 2 ** 30;
+
+/** Lines of origin log and origin error log, in the process where the transaction was. */
+export class OriginLogs {
+  readonly #book: LogBook;
+  readonly #format = new OriginFormat();
+  readonly #errorFormat = new OriginErrorFormat();
+  #vhosts: ReadonlyMap<string, VhostSettings> = new Map();
+  #warns = false;
+
+  constructor(book: LogBook) {
+    this.#book = book;
+  }
+
+  configure({ vhosts, server }: EdgeConfig): void {
+    this.#vhosts = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
+    this.#warns = server.cache.originErrorLog.warning;
+  }
+
+  /** What files of the logs without a format of their own begin with. */
+  headerOf(kind: LogKind): () => string {
+    switch (kind) {
+      case "origin":
+        return () => this.#format.header();
+      case "originerror":
+        return () => this.#errorFormat.header();
+      case "dns":
+        return () => DNS_HEADER;
+      case "deny":
+        return () => DENY_HEADER;
+      default:
+        return () => "";
+    }
+  }
+
+  log(transaction: OriginTransaction, nowMs: number): void {
+    const vhost = this.#vhosts.get(transaction.vhost);
+    if (vhost === undefined) return;
+    const hasFailed = originFailure(transaction) !== undefined;
+    if (vhost.logs.origin.local || !isLoopback(transaction.serverIp))
+      this.#logTransaction(transaction, hasFailed, nowMs);
+    if (hasFailed) {
+      this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeFailure(line, transaction, atMs));
+    }
+    const warning = this.#warns ? originWarning(transaction) : undefined;
+    if (warning === undefined) return;
+    this.#book.write("originerror", nowMs, (line, atMs) =>
+      this.#errorFormat.writeWarning(line, transaction, warning, atMs),
+    );
+  }
+
+  /** LOG-40. */
+  comment(vhost: string, text: string, nowMs: number): void {
+    this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeComment(line, vhost, text, atMs));
+  }
+
+  #logTransaction(transaction: OriginTransaction, hasFailed: boolean, nowMs: number): void {
+    const log = logId("origin", transaction.vhost);
+    const { connectionNumber } = transaction;
+    const connection = connectionNumber === 0 ? 0 : process.pid * CONNECTIONS_PER_PROCESS + connectionNumber;
+    if (hasFailed) {
+      this.#book.write(log, nowMs, (line, atMs) => this.#format.writeFailure(line, transaction, atMs));
+    }
+    this.#book.write(log, nowMs, (line, atMs) => this.#format.write(line, transaction, connection, atMs));
+  }
+}

@@ -1,0 +1,171 @@
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
+import { isLoopback, type OriginTransaction } from "@basalt/origin";
+import type { ClientTransaction } from "@basalt/telemetry";
+import {
+  type AccessFormat,
+  type BookedLog,
+  compileAccessFormat,
+  type LogAppender,
+  LogBook,
+  type LogNotice,
+  LogWriter,
+  openAppendFile,
+  StonFormat,
+  SyslogSender,
+} from "@basalt/telemetry/logs";
+import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { BackendMemory } from "./backendFacts.ts";
+import { type ConfiguredLog, configuredLogs, logId, UNKNOWN_HOST } from "./logPlans.ts";
+import { OriginLogs } from "./originLogs.ts";
+import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
+import { type TracedLines, TraceOutbox } from "./traceOutbox.ts";
+
+/** What a worker has to know of the logs beside the configuration. */
+export interface WorkerLogState {
+  readonly home: string;
+  readonly notices: readonly LogNotice[];
+  readonly traced: readonly string[];
+}
+
+export interface WorkerLogsParts {
+  readonly clock: Clock;
+  readonly tellWritten: (log: string, path: string, bytes: number) => void;
+  readonly tellReleased: (path: string) => void;
+  readonly tellTraced: (lines: TracedLines) => void;
+  readonly warn: (text: string) => void;
+  readonly onDropped: (lines: number) => void;
+}
+
+interface AccessLog {
+  readonly appender: LogAppender;
+  readonly format: AccessFormat;
+  readonly isLocalLogged: boolean;
+}
+
+const NO_LOGS: readonly AccessLog[] = [];
+
+/** The lines that arise in a worker: of client requests and of those to origins. */
+export class WorkerLogs {
+  readonly #clock: Clock;
+  readonly #writer: LogWriter;
+  readonly #book: LogBook;
+  readonly #syslog: SyslogSender;
+  readonly #backends = new BackendMemory();
+  readonly #origins: OriginLogs;
+  #needsBackends = false;
+  #accessLogs: ReadonlyMap<string, readonly AccessLog[]> = new Map();
+
+  constructor({ clock, tellWritten, tellReleased, tellTraced, warn, onDropped }: WorkerLogsParts) {
+    this.#clock = clock;
+    this.#writer = new LogWriter({
+      open: openAppendFile,
+      onDropped,
+      onProblem: (path, cause) => warn(`the log ${path} cannot be written: ${EdgeError.from(cause).detail}`),
+    });
+    this.#syslog = new SyslogSender({
+      hostName: syslogName(),
+      tagPrefix: TAG_PREFIX,
+      now: () => clock.now(),
+      onDropped,
+    });
+    const outbox = new TraceOutbox(tellTraced);
+    this.#book = new LogBook({
+      writer: this.#writer,
+      syslog: this.#syslog,
+      onWritten: tellWritten,
+      onReleased: tellReleased,
+      onTraced: (log, line) => outbox.add(log, line),
+    });
+    this.#origins = new OriginLogs(this.#book);
+  }
+
+  configure(config: EdgeConfig, { home, notices, traced }: WorkerLogState): void {
+    const formats = new Map<string, AccessFormat>();
+    const booked = configuredLogs(config, home).map((log) => this.#bookedLog(log, config, formats));
+    this.#book.configure(booked, notices);
+    this.#book.setTraced(new Set(traced));
+    this.#origins.configure(config);
+    this.#needsBackends = config.vhosts.some(({ logs }) =>
+      [logs.access, logs.accessExtra].some(({ form }) => form.startsWith("elb")),
+    );
+    this.#accessLogs = this.#accessLogsOf(config, formats);
+  }
+
+  apply(notices: readonly LogNotice[]): void {
+    this.#book.apply(notices);
+  }
+
+  setTraced(logs: readonly string[]): void {
+    this.#book.setTraced(new Set(logs));
+  }
+
+  /** One request of a client is over. */
+  readonly logAccess = (transaction: ClientTransaction): void => {
+    const logs = this.#accessLogs.get(transaction.vhostName ?? UNKNOWN_HOST) ?? NO_LOGS;
+    for (const { appender, format, isLocalLogged } of logs) {
+      if (!appender.isActive || (!isLocalLogged && isLoopback(transaction.clientIp))) continue;
+      const atMs = appender.momentOf(transaction.startedAtMs + transaction.elapsedMs);
+      const line = appender.begin(atMs);
+      if (line === undefined) continue;
+      format.write(line, transaction, atMs);
+      appender.end();
+    }
+  };
+
+  /** One transaction with an origin is over. */
+  readonly logOrigin = (transaction: OriginTransaction): void => {
+    if (this.#needsBackends) this.#backends.note(transaction);
+    this.#origins.log(transaction, this.#clock.now());
+  };
+
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+    this.#syslog.close();
+  }
+
+  #bookedLog(log: ConfiguredLog, config: EdgeConfig, formats: Map<string, AccessFormat>): BookedLog {
+    const { plan, receivers } = log;
+    const format = this.#formatOf(log, config);
+    if (format === undefined) return { plan, receivers, header: this.#origins.headerOf(plan.kind) };
+    formats.set(plan.id, format);
+    return { plan, receivers, header: (ms) => format.header(ms) };
+  }
+
+  #formatOf({ plan }: ConfiguredLog, config: EdgeConfig): AccessFormat | undefined {
+    if (plan.kind !== "access" && plan.kind !== "accessextra") return undefined;
+    const vhost = config.vhosts.find(({ name }) => name === plan.vhost);
+    if (vhost === undefined) {
+      return new StonFormat({ xff: config.vhosts[0]?.logs.access.xff ?? "ON", withHost: true });
+    }
+    const settings = plan.kind === "access" ? vhost.logs.access : vhost.logs.accessExtra;
+    return compileAccessFormat({
+      form: settings.form,
+      xff: settings.xff,
+      customFormat: vhost.logs.accessFormat,
+      balancer: settings.balancer === "" ? config.server.host.name : settings.balancer,
+      software: `${PRODUCT_NAME}/${PRODUCT_VERSION}`,
+      backendOf: ({ sessionText, startedAtMs }) => this.#backends.take(sessionText, startedAtMs),
+    });
+  }
+
+  #accessLogsOf(
+    config: EdgeConfig,
+    formats: ReadonlyMap<string, AccessFormat>,
+  ): ReadonlyMap<string, readonly AccessLog[]> {
+    const logsOf = (vhost: string, { logs }: VhostSettings): readonly AccessLog[] =>
+      (["access", "accessextra"] as const).flatMap((kind) => {
+        const appender = this.#book.find(logId(kind, vhost));
+        const format = formats.get(logId(kind, vhost));
+        if (appender === undefined || format === undefined) return [];
+        return [{ appender, format, isLocalLogged: kind === "access" ? logs.access.local : logs.accessExtra.local }];
+      });
+    const [first] = config.vhosts;
+    const all = new Map(config.vhosts.map((vhost) => [vhost.name, logsOf(vhost.name, vhost)]));
+    if (first !== undefined) all.set(UNKNOWN_HOST, logsOf(UNKNOWN_HOST, first));
+    return all;
+  }
+}

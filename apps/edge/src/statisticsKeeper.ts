@@ -1,0 +1,214 @@
+import type { EdgeConfig } from "@basalt/config";
+import {
+  type CounterBlock,
+  type CounterReport,
+  SIZE_CLASSES,
+  Statistics,
+  type StatisticsParts,
+  type StoredFileFacts,
+  sizeClassOf,
+  type VhostSubject,
+} from "@basalt/telemetry";
+import type { SystemSample } from "@basalt/telemetry/system";
+import { type Clock, EdgeError } from "@basalt/types";
+
+const SECOND_MS = 1_000;
+/** A worker that answers later counts in the next second. */
+const ANSWER_LIMIT_MS = 300;
+/** How old a count of the objects by size may be. */
+const SIZES_KEPT_MS = 60_000;
+
+/** A process that counts, as the keeper sees it. */
+export interface CountingProcess {
+  readonly source: string;
+  readonly counts: (endsInterval: boolean) => Promise<CounterReport>;
+}
+
+export interface StatisticsKeeperParts {
+  readonly clock: Clock;
+  readonly config: () => EdgeConfig;
+  readonly processes: () => readonly CountingProcess[];
+  /** The primary's own. */
+  readonly counters: CounterBlock;
+  /** Brings the primary's own counters to this moment. */
+  readonly bringUpToDate: () => void;
+  readonly sampleSystem: () => SystemSample;
+  readonly host: StatisticsParts["host"];
+  readonly disks: StatisticsParts["disks"];
+  readonly objectsOf: (vhost: string) => { readonly objects: number; readonly bytes: number };
+  /** Visits every stored object. */
+  readonly scan: (visit: (vhost: string, bodyBytes: number) => void) => Promise<void>;
+  /** A window of five minutes has ended. */
+  readonly onWindow: (statistics: Statistics) => void;
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** Collects what all processes have counted, once a second, and keeps the statistics of it. */
+export class StatisticsKeeper {
+  readonly statistics: Statistics;
+  readonly #parts: StatisticsKeeperParts;
+  readonly #startedMs = new Map<string, number>();
+  /** Processes whose answer is awaited. */
+  readonly #asked = new Map<string, Promise<void>>();
+  #sizes: ReadonlyMap<string, readonly number[]> = new Map();
+  #sizesCountedMs = Number.NEGATIVE_INFINITY;
+  #isCountingSizes = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(parts: StatisticsKeeperParts) {
+    this.#parts = parts;
+    const { clock } = parts;
+    this.statistics = new Statistics(
+      {
+        sampleSystem: parts.sampleSystem,
+        host: parts.host,
+        vhosts: () => this.#vhosts(),
+        views: () => parts.config().views,
+        disks: parts.disks,
+      },
+      clock.now(),
+      clock.monotonic(),
+    );
+  }
+
+  start(): void {
+    this.configure();
+    this.#waitForSecond(performance.now() + SECOND_MS);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Another configuration is in service. */
+  configure(): void {
+    const names = this.#parts.config().vhosts.map(({ name }) => name);
+    this.statistics.aggregate.setVhosts(names);
+    const nowMs = this.#parts.clock.monotonic();
+    const known = new Set(names);
+    for (const name of names) if (!this.#startedMs.has(name)) this.#startedMs.set(name, nowMs);
+    for (const name of [...this.#startedMs.keys()]) if (!known.has(name)) this.#startedMs.delete(name);
+  }
+
+  /** Takes in all that has been counted up to this moment. */
+  async collectNow(): Promise<void> {
+    const { processes } = this.#parts;
+    await Promise.all(
+      processes().map((one) => (this.#asked.get(one.source) ?? NOTHING).then(() => this.#ask(one, false))),
+    );
+    this.#collectOwn();
+  }
+
+  /** Takes in what was counted in this second, and begins the next one. */
+  async #collectSecond(): Promise<void> {
+    const asking = this.#parts
+      .processes()
+      .filter(({ source }) => !this.#asked.has(source))
+      .map((one) => this.#ask(one, true));
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      limit = setTimeout(resolve, ANSWER_LIMIT_MS);
+    });
+    await Promise.race([Promise.all(asking), late]);
+    clearTimeout(limit);
+    this.#collectOwn();
+  }
+
+  #collectOwn(): void {
+    const { counters, bringUpToDate } = this.#parts;
+    bringUpToDate();
+    this.accept("primary", counters.report());
+  }
+
+  #ask({ source, counts }: CountingProcess, endsInterval: boolean): Promise<void> {
+    const asking: Promise<void> = counts(endsInterval)
+      .then((report) => this.accept(source, report))
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#asked.get(source) === asking) this.#asked.delete(source);
+      });
+    this.#asked.set(source, asking);
+    return asking;
+  }
+
+  accept(source: string, report: CounterReport): void {
+    this.statistics.aggregate.accept(source, report);
+  }
+
+  /** The process has ended. */
+  ended(source: string): void {
+    this.statistics.aggregate.end(source);
+  }
+
+  /** Counts stored objects by size, unless that was done a moment ago; the figures follow when it is done. */
+  countSizes(): void {
+    const nowMs = this.#parts.clock.monotonic();
+    if (this.#isCountingSizes || nowMs - this.#sizesCountedMs < SIZES_KEPT_MS) return;
+    this.#isCountingSizes = true;
+    const sizes = new Map<string, number[]>();
+    this.#parts
+      .scan((vhost, bodyBytes) => {
+        let counts = sizes.get(vhost);
+        if (counts === undefined) {
+          counts = new Array<number>(SIZE_CLASSES.length).fill(0);
+          sizes.set(vhost, counts);
+        }
+        const index = sizeClassOf(bodyBytes);
+        counts[index] = (counts[index] ?? 0) + 1;
+      })
+      .then(() => {
+        this.#sizes = sizes;
+        this.#sizesCountedMs = nowMs;
+      })
+      .catch((cause: unknown) => this.#parts.onDefect(cause))
+      .finally(() => {
+        this.#isCountingSizes = false;
+      });
+  }
+
+  #vhosts(): readonly VhostSubject[] {
+    const nowMs = this.#parts.clock.monotonic();
+    return this.#parts.config().vhosts.map(({ name, stats, portBypass }) => ({
+      name,
+      uptimeSeconds: Math.floor((nowMs - (this.#startedMs.get(name) ?? nowMs)) / 1000),
+      files: this.#filesOf(name),
+      stats,
+      ports: portBypass,
+    }));
+  }
+
+  #filesOf(vhost: string): StoredFileFacts {
+    const { objects, bytes } = this.#parts.objectsOf(vhost);
+    return { objects, bytes, bySize: this.#sizes.get(vhost) ?? NO_SIZES };
+  }
+
+  #waitForSecond(dueMs: number): void {
+    this.#timer = setTimeout(
+      () => {
+        void this.#endSecond().finally(() => {
+          // After a pause of the whole process there is one second more, not several of no length.
+          if (!this.#isStopped) this.#waitForSecond(Math.max(dueMs + SECOND_MS, performance.now()));
+        });
+      },
+      Math.max(0, dueMs - performance.now()),
+    );
+  }
+
+  async #endSecond(): Promise<void> {
+    try {
+      await this.#collectSecond();
+      const { clock, onWindow } = this.#parts;
+      if (!this.statistics.endSecond(clock.now(), clock.monotonic())) return;
+      this.countSizes();
+      onWindow(this.statistics);
+    } catch (cause) {
+      this.#parts.onDefect(EdgeError.from(cause));
+    }
+  }
+}
+
+const NOTHING = Promise.resolve();
+
+const NO_SIZES: readonly number[] = new Array<number>(SIZE_CLASSES.length).fill(0);

@@ -1,0 +1,32 @@
+import type { Control } from "./contract.ts";
+import type { Route } from "./route.ts";
+import { CONF_ROUTES } from "./routes/conf.ts";
+import { controlRoutes } from "./routes/control.ts";
+import { EXPLAIN_ROUTES } from "./routes/explain.ts";
+import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
+import { LOG_TRACE_ROUTES } from "./routes/logTrace.ts";
+import { MACHINE_ROUTES } from "./routes/machine.ts";
+import { MONITORING_ROUTES } from "./routes/monitoring.ts";
+import { ORIGIN_ROUTES } from "./routes/origin.ts";
+import { PASSWORD_ROUTES } from "./routes/password.ts";
+import { PURGE_ROUTES } from "./routes/purge.ts";
+import { STATISTICS_ROUTES } from "./routes/statistics.ts";
+import { STORE_ROUTES } from "./routes/store.ts";
+
+/** What everybody may ask for who may ask at all. */
+export const PUBLIC_ROUTES: readonly Route[] = [
+  ...MONITORING_ROUTES,
+  ...STATISTICS_ROUTES,
+  ...MACHINE_ROUTES,
+  ...EXPLAIN_ROUTES,
+  ...ORIGIN_ROUTES,
+  ...LOG_TRACE_ROUTES,
+  ...PURGE_ROUTES,
+  ...STORE_ROUTES,
+  ...LIFECYCLE_ROUTES,
+  ...CONF_ROUTES,
+  ...PASSWORD_ROUTES,
+];
+
+/** Every route, in the order in which they are looked at and listed. */
+export const routesOf = (control: Control): readonly Route[] => [...PUBLIC_ROUTES, ...controlRoutes(control)];

@@ -1,0 +1,70 @@
+import type { CacheResult } from "@basalt/types";
+
+/** The TLS session of a client connection. */
+export interface ClientTls {
+  /** As OpenSSL names it: `TLSv1.3`. */
+  readonly protocol: string;
+  /** As OpenSSL names it. */
+  readonly cipher: string;
+}
+
+/**
+ * The facts of one finished client request: what logs, traces and metric filters read. Implemented by the server's
+ * exchange, which is used again for the next request: valid during the call only. Text is latin1, as received.
+ */
+export interface ClientTransaction {
+  /** Undefined: no virtual host has the name that was asked for. */
+  readonly vhostName: string | undefined;
+  /** Decimal number of the client connection (HTTP-41). */
+  readonly sessionText: string;
+  readonly method: string;
+  /** Path and query string, after rewriting. */
+  readonly target: string;
+  /** Name asked for, with the port if one was sent. */
+  readonly host: string | undefined;
+  readonly protocol: string;
+  readonly minorVersion: 0 | 1;
+  /** Of the connection, never of a field; IPv4 also where the socket is IPv6. */
+  readonly clientIp: string;
+  readonly clientPort: number;
+  readonly serverIp: string;
+  readonly serverPort: number;
+  /** The same object as before while the client repeats its fields: what was made of them may be kept by it. */
+  readonly fields: RequestFields;
+  readonly requestHeadBytes: number;
+  readonly requestBodyBytes: number;
+  /** 0: the client left before any answer. */
+  readonly status: number;
+  readonly headBytesSent: number;
+  readonly bodyBytesSent: number;
+  /** Of the response; -1 when it had no such field. */
+  readonly contentLength: number;
+  /** Content-Encoding of the response. */
+  readonly contentCoding: string | undefined;
+  readonly result: CacheResult;
+  readonly bypassKind: "none" | "bypass" | "private";
+  /** The response was sent whole. */
+  readonly isComplete: boolean;
+  /** Wall clock when the head was complete. */
+  readonly startedAtMs: number;
+  /** From there to the end, with fractions. */
+  readonly elapsedMs: number;
+  /** From there to the first byte of the response; 0 without one. */
+  readonly firstByteMs: number;
+  readonly tls: ClientTls | undefined;
+  /** One per connection, for whoever writes lines of it. */
+  readonly memo: LineMemo;
+}
+
+export interface RequestFields {
+  /** Combined value of all lines of that name. */
+  get(lowerCaseName: string): string | undefined;
+}
+
+/** What a line writer keeps of a connection, as long as its fields stay the same. */
+export class LineMemo {
+  /** Whose pieces these are. */
+  owner: object | undefined;
+  fields: RequestFields | undefined;
+  readonly pieces: Uint8Array[] = [];
+}

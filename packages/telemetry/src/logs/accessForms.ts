@@ -1,0 +1,38 @@
+import type { ClientTransaction } from "../clientTransaction.ts";
+import type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
+import { apacheFormat, iisFormat, jsonFormat } from "./commonFormats.ts";
+import { compileCustomFormat } from "./customFormat.ts";
+import { elbFormat } from "./elbFormat.ts";
+import { StonFormat } from "./stonFormat.ts";
+
+export interface AccessFormatOptions {
+  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext";
+  readonly xff: Xff;
+  /** Line of the form `custom`. */
+  readonly customFormat: string;
+  /** Name of the balancer in the forms `elb`. */
+  readonly balancer: string;
+  /** Name and version of this software. */
+  readonly software: string;
+  readonly backendOf: (transaction: ClientTransaction) => BackendFacts | undefined;
+}
+
+/** LOG-54. An invalid custom format gives the form `ston` (LOG-81). */
+export const compileAccessFormat = (options: AccessFormatOptions): AccessFormat => {
+  const { form, xff, customFormat, balancer, software, backendOf } = options;
+  switch (form) {
+    case "ston":
+      return new StonFormat({ xff });
+    case "apache":
+      return apacheFormat(xff);
+    case "iis":
+      return iisFormat(xff, software);
+    case "custom":
+      return compileCustomFormat(customFormat, xff) ?? new StonFormat({ xff });
+    case "json":
+      return jsonFormat(xff);
+    case "elb":
+    case "elb-ext":
+      return elbFormat({ name: balancer, isExtended: form === "elb-ext", backendOf });
+  }
+};

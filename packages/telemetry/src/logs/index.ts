@@ -1,0 +1,24 @@
+export type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
+export { type AccessFormatOptions, compileAccessFormat } from "./accessForms.ts";
+export { type OpenAppendFile, openAppendFile } from "./appendFile.ts";
+export { LineBuffer } from "./lineBuffer.ts";
+export type { AppenderLog, LogAppender, LogTarget } from "./logAppender.ts";
+export { type BookedLog, LogBook, type LogBookParts } from "./logBook.ts";
+export { LogKeeper, type LogKeeperParts } from "./logKeeper.ts";
+export { type LogKind, type LogNotice, type LogPlan, periodTarget, type RotatedLog } from "./logPlan.ts";
+export { LogWriter } from "./logWriter.ts";
+export { OriginErrorFormat, type OriginWarning, originWarning } from "./originErrorFormat.ts";
+export { type LoggedOriginTransaction, OriginFormat, originFailure } from "./originFormat.ts";
+export { logFileName, parseLogFileName, periodAt, type RotationRule, rotationRule } from "./rotation.ts";
+export {
+  DENY_HEADER,
+  DNS_HEADER,
+  FILE_SYSTEM_HEADER,
+  type LoggedFileAccess,
+  type LoggedResolution,
+  writeDenyLine,
+  writeDnsLine,
+  writeFileSystemLine,
+} from "./smallFormats.ts";
+export { StonFormat } from "./stonFormat.ts";
+export { SyslogSender, type SyslogTarget } from "./syslog.ts";

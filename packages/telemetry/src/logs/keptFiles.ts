@@ -1,0 +1,80 @@
+import { createReadStream, createWriteStream, readdirSync } from "node:fs";
+import { access, readdir, rename, stat, statfs, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { byAge, type NamedLogFile, parseLogFileName } from "./rotation.ts";
+
+const READ_BYTES = 256 * 1024;
+
+const filesAmong = (names: readonly string[], prefix: string): NamedLogFile[] =>
+  names
+    .map((name) => parseLogFileName(prefix, name))
+    .filter((file) => file !== undefined)
+    .toSorted(byAge);
+
+/** Files of a log, the oldest first; none where there is no folder. */
+export const listLogFiles = async (folder: string, prefix: string): Promise<NamedLogFile[]> =>
+  filesAmong(await readdir(folder).catch(() => []), prefix);
+
+/** As `listLogFiles`, at once. */
+export const listLogFilesNow = (folder: string, prefix: string): NamedLogFile[] => {
+  try {
+    return filesAmong(readdirSync(folder), prefix);
+  } catch {
+    return [];
+  }
+};
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Makes `path.gz` of a closed file, off the event loop (the work is done by threads of the runtime); the file stays
+ * until the compressed one is complete. Returns the path of that.
+ */
+export const compressFile = async (path: string): Promise<string> => {
+  let target = `${path}.gz`;
+  for (let ordinal = 2; await exists(target); ordinal++) target = `${path.replace(/\.log$/, "")}_${ordinal}.log.gz`;
+  const draft = `${target}.tmp`;
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: READ_BYTES }), createGzip(), createWriteStream(draft));
+    await rename(draft, target);
+  } catch (cause) {
+    await unlink(draft).catch(() => undefined);
+    throw cause;
+  }
+  await unlink(path);
+  return target;
+};
+
+export interface RetentionRule {
+  readonly files: number;
+  /** 0: without limit. */
+  readonly days: number;
+}
+
+const MS_PER_DAY = 86_400_000;
+
+/** Files that are too many or too old (LOG-15, AWS-89); `files` are the rotated ones, the oldest first. */
+export const outdatedFiles = (
+  files: readonly NamedLogFile[],
+  { files: most, days }: RetentionRule,
+  nowMs: number,
+): readonly NamedLogFile[] => {
+  const surplus = Math.max(0, files.length - most);
+  return files.filter(({ startMs }, index) => index < surplus || (days > 0 && startMs < nowMs - days * MS_PER_DAY));
+};
+
+export const deleteFile = (folder: string, name: string): Promise<void> => unlink(join(folder, name));
+
+export const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => undefined))?.size ?? 0;
+
+/** What unprivileged processes may still write on the file system of a folder; undefined where there is none. */
+export const freeBytesAt = async (folder: string): Promise<number | undefined> => {
+  const figures = await statfs(folder).catch(() => undefined);
+  return figures === undefined ? undefined : figures.bavail * figures.bsize;
+};

@@ -1,0 +1,116 @@
+import type { LineBuffer } from "./lineBuffer.ts";
+import type { AppenderLog, LogAppender } from "./logAppender.ts";
+import { type LogNotice, type LogPlan, periodTarget } from "./logPlan.ts";
+import type { LogWriter } from "./logWriter.ts";
+import type { SyslogSender, SyslogTarget } from "./syslog.ts";
+
+/** A log as a process that writes lines sees it. */
+export interface BookedLog {
+  readonly plan: LogPlan;
+  /** What its files begin with. */
+  readonly header: (ms: number) => string;
+  /** Who gets its lines by syslog. */
+  readonly receivers: readonly SyslogTarget[];
+}
+
+export interface LogBookParts {
+  readonly writer: LogWriter;
+  readonly syslog: SyslogSender;
+  /** Bytes have reached a file that is rotated by size. */
+  readonly onWritten: (log: string, path: string, bytes: number) => void;
+  readonly onReleased: (path: string) => void;
+  /** A line of a log that somebody traces; valid during the call. */
+  readonly onTraced: (log: string, line: Buffer) => void;
+}
+
+interface OpenLog {
+  readonly appender: LogAppender;
+  booked: BookedLog;
+}
+
+/** All logs that one process writes lines of. */
+export class LogBook {
+  readonly #parts: LogBookParts;
+  readonly #logs = new Map<string, OpenLog>();
+  #traced: ReadonlySet<string> = new Set();
+
+  constructor(parts: LogBookParts) {
+    this.#parts = parts;
+  }
+
+  /** The logs of a configuration, with the files in use. */
+  configure(logs: readonly BookedLog[], notices: readonly LogNotice[]): void {
+    const wanted = new Set(logs.map(({ plan }) => plan.id));
+    for (const [id, { appender }] of this.#logs) {
+      if (wanted.has(id)) continue;
+      appender.listener = undefined;
+      appender.seal();
+      this.#logs.delete(id);
+    }
+    for (const booked of logs) {
+      const open = this.#logs.get(booked.plan.id);
+      if (open === undefined) {
+        this.#logs.set(booked.plan.id, { appender: this.#parts.writer.createAppender(), booked });
+      } else {
+        open.booked = booked;
+      }
+    }
+    this.apply(notices);
+    for (const [id, open] of this.#logs) this.#listen(id, open);
+  }
+
+  /** Files have changed; the writer of a file that is to be closed is told when its lines are written. */
+  apply(notices: readonly LogNotice[]): void {
+    for (const { log, target, closing } of notices) {
+      const open = this.#logs.get(log);
+      if (open !== undefined) open.appender.setTarget(this.#appenderLog(open.booked), target);
+      if (closing === undefined) continue;
+      if (open === undefined) void this.#parts.writer.flush().then(() => this.#parts.onReleased(closing));
+      else open.appender.release(closing, () => this.#parts.onReleased(closing));
+    }
+  }
+
+  /** Logs whose lines are wanted beside their files. */
+  setTraced(logs: ReadonlySet<string>): void {
+    this.#traced = logs;
+    for (const [id, open] of this.#logs) this.#listen(id, open);
+  }
+
+  find(id: string): LogAppender | undefined {
+    return this.#logs.get(id)?.appender;
+  }
+
+  /** Writes one line, where somebody wants it. */
+  write(id: string, nowMs: number, write: (line: LineBuffer, atMs: number) => void): void {
+    const appender = this.#logs.get(id)?.appender;
+    if (appender === undefined) return;
+    const atMs = appender.momentOf(nowMs);
+    const line = appender.begin(atMs);
+    if (line === undefined) return;
+    write(line, atMs);
+    appender.end();
+  }
+
+  #appenderLog({ plan, header }: BookedLog): AppenderLog {
+    return {
+      targetAt: (ms) => periodTarget(plan, ms),
+      header,
+      onWritten:
+        plan.rule.bytes === undefined ? undefined : (path, bytes) => this.#parts.onWritten(plan.id, path, bytes),
+    };
+  }
+
+  #listen(id: string, { appender, booked }: OpenLog): void {
+    const isTraced = this.#traced.has(id);
+    const { receivers, plan } = booked;
+    if (!isTraced && receivers.length === 0) {
+      appender.listener = undefined;
+      return;
+    }
+    const name = plan.kind.toUpperCase();
+    appender.listener = (line) => {
+      this.#parts.syslog.send(receivers, name, line);
+      if (isTraced) this.#parts.onTraced(id, line);
+    };
+  }
+}

@@ -1,0 +1,271 @@
+import { statSync } from "node:fs";
+import { readdir, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { LogSpace } from "./diskShortage.ts";
+import { compressFile, deleteFile, listLogFiles, listLogFilesNow, outdatedFiles, sizeOf } from "./keptFiles.ts";
+import type { LogTarget } from "./logAppender.ts";
+import { type LogNotice, type LogPlan, periodTarget, type RotatedLog } from "./logPlan.ts";
+import { logFileName, nextOrdinal, parseLogFileName, periodAt } from "./rotation.ts";
+
+export interface LogKeeperParts {
+  readonly now: () => number;
+  /** Processes that write lines now. */
+  readonly writers: () => Iterable<number>;
+  /** For all of them. */
+  readonly announce: (notices: readonly LogNotice[]) => void;
+  /** The file is closed, and compressed where that is wanted. */
+  readonly onRotated: (file: RotatedLog) => void;
+  readonly onProblem: (text: string) => void;
+  /** Free on the file system of a folder; for tests. */
+  readonly freeBytes?: (folder: string) => Promise<number | undefined>;
+}
+
+interface KeptLog {
+  plan: LogPlan;
+  target: LogTarget | undefined;
+  startMs: number;
+  bytes: number;
+}
+
+interface ClosingFile {
+  readonly plan: LogPlan;
+  readonly path: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly waiting: Set<number>;
+}
+
+/**
+ * The files of all logs: which one is written to, when another one begins, and what becomes of those that are closed.
+ * One per instance. By time every process goes over to the next file by itself, by the moment of its lines; by size this
+ * one says when. A file is closed when every process has said that nothing is on the way to it.
+ */
+export class LogKeeper {
+  readonly #parts: LogKeeperParts;
+  readonly #logs = new Map<string, KeptLog>();
+  readonly #closing = new Map<string, ClosingFile>();
+  readonly #space: LogSpace;
+  #jobs: Promise<void> = Promise.resolve();
+
+  constructor(parts: LogKeeperParts) {
+    this.#parts = parts;
+    this.#space = new LogSpace({
+      freeBytes: parts.freeBytes,
+      onProblem: parts.onProblem,
+      renew: (plan) => this.#renew(plan),
+    });
+  }
+
+  /** The files in use, for a process that begins to write. */
+  get notices(): readonly LogNotice[] {
+    return [...this.#logs].map(([log, { target }]) => ({ log, target, closing: undefined }));
+  }
+
+  /** Puts the logs of a configuration in place of those before; returns what `announce` would be told. */
+  configure(plans: readonly LogPlan[]): readonly LogNotice[] {
+    const wanted = new Set(plans.map(({ id }) => id));
+    const notices: LogNotice[] = [];
+    for (const [id, kept] of this.#logs) {
+      if (wanted.has(id)) continue;
+      this.#logs.delete(id);
+      notices.push(this.#close(kept, undefined));
+    }
+    for (const plan of plans) {
+      const kept = this.#logs.get(plan.id);
+      if (kept === undefined) {
+        const begun = this.#begin(plan);
+        this.#logs.set(plan.id, begun);
+        notices.push({ log: plan.id, target: begun.target, closing: undefined });
+        this.#do(() => this.#tidy(plan));
+        continue;
+      }
+      const before = kept.plan;
+      kept.plan = plan;
+      if (isSameFile(before, plan)) continue;
+      const next = plan.isOn ? this.#freshTarget(plan, this.#parts.now()) : undefined;
+      notices.push(this.#close({ ...kept, plan: before }, next));
+      kept.target = next;
+      kept.startMs = this.#parts.now();
+      kept.bytes = 0;
+    }
+    return notices;
+  }
+
+  /** A process has written to a file. */
+  noteWritten(log: string, path: string, bytes: number): void {
+    const kept = this.#logs.get(log);
+    if (kept?.target?.path !== path) return;
+    kept.bytes += bytes;
+    const most = kept.plan.rule.bytes;
+    if (most !== undefined && kept.bytes >= most) this.#parts.announce([this.#rotate(kept)]);
+  }
+
+  noteClosed(writer: number, path: string): void {
+    const closing = this.#closing.get(path);
+    if (closing?.waiting.delete(writer) === true) this.#finishIfClosed(closing);
+  }
+
+  /** Its lines are written, or lost with it. */
+  writerGone(writer: number): void {
+    for (const closing of [...this.#closing.values()]) {
+      if (closing.waiting.delete(writer)) this.#finishIfClosed(closing);
+    }
+  }
+
+  /** Call it about once a second. */
+  tick(): void {
+    const now = this.#parts.now();
+    const due = [...this.#logs.values()].filter(({ target }) => target !== undefined && now >= target.untilMs);
+    if (due.length > 0) this.#parts.announce(due.map((kept) => this.#rotate(kept)));
+  }
+
+  /** LOG-28; call it now and then. */
+  keepSpace(): void {
+    this.#do(() =>
+      this.#space.keep([...this.#logs.values()].map(({ plan, target }) => ({ plan, current: target?.path }))),
+    );
+  }
+
+  /** Resolves when nothing is being compressed or deleted. */
+  async whenIdle(): Promise<void> {
+    for (let jobs: Promise<void> | undefined; jobs !== this.#jobs; ) {
+      jobs = this.#jobs;
+      await jobs;
+    }
+  }
+
+  #renew(plan: LogPlan): void {
+    const kept = this.#logs.get(plan.id);
+    if (kept?.target !== undefined) this.#parts.announce([this.#rotate(kept)]);
+  }
+
+  #rotate(kept: KeptLog): LogNotice {
+    const now = this.#parts.now();
+    const { plan, target } = kept;
+    const isDue = target !== undefined && now >= target.untilMs;
+    // Processes may have begun the file of the next period already: by time all of them find the same one.
+    const next = isDue ? periodTarget(plan, now) : this.#freshTarget(plan, now);
+    const notice = this.#close(kept, next);
+    kept.target = next;
+    kept.startMs = now;
+    kept.bytes = 0;
+    return notice;
+  }
+
+  #close({ plan, target, startMs }: KeptLog, next: LogTarget | undefined): LogNotice {
+    if (target === undefined) return { log: plan.id, target: next, closing: undefined };
+    const closing: ClosingFile = {
+      plan,
+      path: target.path,
+      startMs: parseLogFileName(plan.kind, basename(target.path))?.startMs ?? startMs,
+      endMs: Math.min(target.untilMs, this.#parts.now()),
+      waiting: new Set(this.#parts.writers()),
+    };
+    this.#closing.set(target.path, closing);
+    if (closing.waiting.size === 0) this.#finishIfClosed(closing);
+    return { log: plan.id, target: next, closing: target.path };
+  }
+
+  /** The newest file goes on where it may, after a restart. */
+  #begin(plan: LogPlan): KeptLog {
+    const now = this.#parts.now();
+    if (!plan.isOn) return { plan, target: undefined, startMs: now, bytes: 0 };
+    const { rule, folder, kind } = plan;
+    const fresh = periodTarget(plan, now);
+    const period = rule.minutes === undefined ? undefined : periodAt(now, rule.minutes);
+    const newest = listLogFilesNow(folder, kind).at(-1);
+    if (newest !== undefined && !newest.isCompressed && (period === undefined || newest.startMs >= period.startMs)) {
+      const path = join(folder, newest.name);
+      const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      const isNamedAlike = newest.name.length >= basename(fresh.path).length;
+      if (isNamedAlike && (rule.bytes === undefined || bytes < rule.bytes)) {
+        return { plan, target: { path, untilMs: fresh.untilMs }, startMs: newest.startMs, bytes };
+      }
+    }
+    return { plan, target: this.#unusedTarget(plan, fresh, now), startMs: now, bytes: 0 };
+  }
+
+  /** A file that begins now, in the middle of its period. */
+  #freshTarget(plan: LogPlan, now: number): LogTarget {
+    const { rule, folder, kind } = plan;
+    const { untilMs } = periodTarget(plan, now);
+    const startMs = rule.bytes === undefined && rule.minutes !== undefined ? periodAt(now, rule.minutes).startMs : now;
+    return this.#unusedTarget(plan, { path: join(folder, logFileName(kind, startMs, rule)), untilMs }, startMs);
+  }
+
+  /** LOG-23: no name is used twice. */
+  #unusedTarget({ folder, kind, rule }: LogPlan, target: LogTarget, ms: number): LogTarget {
+    const startMs = parseLogFileName(kind, basename(target.path))?.startMs ?? ms;
+    const closing = [...this.#closing.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+    const files = [
+      ...listLogFilesNow(folder, kind),
+      ...closing.map((name) => parseLogFileName(kind, name)).filter((file) => file !== undefined),
+    ];
+    const ordinal = nextOrdinal(files, startMs);
+    return { path: join(folder, logFileName(kind, startMs, rule, ordinal)), untilMs: target.untilMs };
+  }
+
+  #finishIfClosed(closing: ClosingFile): void {
+    if (closing.waiting.size > 0) return;
+    this.#do(async () => {
+      const { plan, startMs, endMs } = closing;
+      try {
+        const path = await this.#finish(plan, closing.path);
+        if (path !== undefined) this.#parts.onRotated({ plan, path, startMs, endMs });
+      } finally {
+        this.#closing.delete(closing.path);
+      }
+      await this.#retain(plan);
+    });
+  }
+
+  /** The last name of a closed file; undefined when nothing was ever written. */
+  async #finish({ compress }: LogPlan, path: string): Promise<string | undefined> {
+    if ((await sizeOf(path)) === 0) {
+      await unlink(path).catch(() => undefined);
+      return undefined;
+    }
+    return compress ? compressFile(path) : path;
+  }
+
+  async #retain(plan: LogPlan): Promise<void> {
+    const { folder, kind, retention } = plan;
+    const inUse = this.#pathsInUse();
+    const rotated = (await listLogFiles(folder, kind)).filter(({ name }) => !inUse.has(join(folder, name)));
+    for (const { name } of outdatedFiles(rotated, retention, this.#parts.now())) await deleteFile(folder, name);
+  }
+
+  /** What an earlier run has left: drafts, and files that were not compressed yet. */
+  async #tidy(plan: LogPlan): Promise<void> {
+    const { folder, kind, compress } = plan;
+    const names = await readdir(folder).catch(() => []);
+    for (const name of names) {
+      if (name.startsWith(`${kind}_`) && name.endsWith(".tmp")) await unlink(join(folder, name)).catch(() => undefined);
+    }
+    const inUse = this.#pathsInUse();
+    for (const { name, isCompressed } of await listLogFiles(folder, kind)) {
+      if (compress && !isCompressed && !inUse.has(join(folder, name))) await compressFile(join(folder, name));
+    }
+    await this.#retain(plan);
+  }
+
+  #pathsInUse(): ReadonlySet<string> {
+    const paths = [...this.#logs.values()].flatMap(({ target }) => (target === undefined ? [] : [target.path]));
+    return new Set([...paths, ...this.#closing.keys()]);
+  }
+
+  /** One after the other, in the background. */
+  #do(job: () => Promise<void>): void {
+    this.#jobs = this.#jobs.then(job).catch((cause: unknown) => {
+      this.#parts.onProblem(cause instanceof Error ? cause.message : String(cause));
+    });
+  }
+}
+
+/** Whether lines by both plans can go into one file. */
+const isSameFile = (one: LogPlan, other: LogPlan): boolean =>
+  one.isOn === other.isOn &&
+  one.folder === other.folder &&
+  one.form === other.form &&
+  one.rule.minutes === other.rule.minutes &&
+  one.rule.bytes === other.rule.bytes;

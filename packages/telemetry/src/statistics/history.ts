@@ -1,0 +1,95 @@
+import { CounterAggregate, type CounterListener } from "../counterAggregate.ts";
+import { MinuteHistory } from "./minuteHistory.ts";
+import { Period } from "./period.ts";
+import { WindowClock } from "./windowClock.ts";
+
+/** A period that is over, and when it ended by the clock of the host. */
+export interface EndedPeriod {
+  readonly period: Period;
+  readonly endedAtMs: number;
+}
+
+const SECONDS_PER_MINUTE = 60;
+
+/**
+ * The last second, the last window of five minutes and the last sixty minutes of everything that the processes report.
+ * The cost of a second is that of what was counted in it.
+ */
+export class StatisticsHistory implements CounterListener {
+  readonly aggregate = new CounterAggregate(this);
+  readonly minutes = new MinuteHistory();
+  readonly #clock: WindowClock;
+  #arriving = new Period();
+  #lastSecond: Period = new Period();
+  readonly #minute = new Period();
+  #window = new Period();
+  #lastWindow = new Period();
+  #secondEndedAtMs = 0;
+  #minuteEndedAtMs = 0;
+  #windowEndedAtMs = 0;
+
+  constructor(nowMs: number, monotonicMs: number) {
+    this.#clock = new WindowClock(nowMs, monotonicMs);
+  }
+
+  counted(block: number, slot: number, amount: number): void {
+    this.#arriving.blocks.add(block, slot, amount);
+  }
+
+  folderCounted(key: string, values: Float64Array): void {
+    this.#arriving.addFolder(key, values);
+  }
+
+  /** STAT-04; empty before the first second is over (STAT-10). */
+  get lastSecond(): EndedPeriod {
+    return { period: this.#lastSecond, endedAtMs: this.#secondEndedAtMs };
+  }
+
+  /** STAT-32; empty before the first whole window is over. */
+  get lastWindow(): EndedPeriod {
+    return { period: this.#lastWindow, endedAtMs: this.#windowEndedAtMs };
+  }
+
+  /** The last whole minutes, or as many as there are. */
+  lastMinutes(count: number): EndedPeriod {
+    const period = new Period();
+    this.minutes.addLastTo(period, count);
+    return { period, endedAtMs: this.#minuteEndedAtMs };
+  }
+
+  /** All processes have reported for this second. True when a window has ended with it. */
+  endSecond(nowMs: number, monotonicMs: number): boolean {
+    const ended = this.#arriving;
+    ended.seconds = 1;
+    this.aggregate.forEachLevel((block, slot, value) => ended.blocks.add(block, slot, value));
+    this.#arriving = this.#lastSecond;
+    this.#arriving.clear();
+    this.#lastSecond = ended;
+    this.#secondEndedAtMs = nowMs;
+    ended.addTo(this.#minute);
+    const hasWindowEnded = this.#clock.hasEnded(monotonicMs);
+    // No minute of a few seconds at the end of a window.
+    const isMinuteOver = this.#minute.seconds >= SECONDS_PER_MINUTE && !this.#clock.isAboutToEnd(monotonicMs);
+    if (isMinuteOver || hasWindowEnded) this.#endMinute(nowMs);
+    if (hasWindowEnded) this.#endWindow(nowMs, monotonicMs);
+    return hasWindowEnded;
+  }
+
+  #endMinute(nowMs: number): void {
+    this.#minuteEndedAtMs = nowMs;
+    this.minutes.push(this.#minute);
+    this.#minute.addTo(this.#window);
+    this.#minute.clear();
+  }
+
+  #endWindow(nowMs: number, monotonicMs: number): void {
+    if (this.#clock.isWhole) {
+      const ended = this.#window;
+      this.#window = this.#lastWindow;
+      this.#lastWindow = ended;
+      this.#windowEndedAtMs = nowMs;
+    }
+    this.#window.clear();
+    this.#clock.next(nowMs, monotonicMs);
+  }
+}

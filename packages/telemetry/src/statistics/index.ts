@@ -1,0 +1,12 @@
+export { type CatalogField, STATISTICS_CATALOG } from "./catalog.ts";
+export type { JsonObject } from "./document.ts";
+export { SIZE_CLASSES, type StoredFileFacts, sizeClassOf } from "./facts.ts";
+export { reportJson, reportXml, type StatisticsReport } from "./report.ts";
+export {
+  formatMoment,
+  Statistics,
+  type StatisticsParts,
+  type StatisticsSpan,
+  type StatisticsView,
+} from "./statistics.ts";
+export type { VhostSubject } from "./subjects.ts";

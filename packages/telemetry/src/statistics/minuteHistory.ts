@@ -1,0 +1,56 @@
+import type { Period } from "./period.ts";
+
+/** A minute with nothing but what is not 0. */
+interface KeptMinute {
+  readonly seconds: number;
+  /** Block to its range in the arrays. */
+  readonly ranges: ReadonlyMap<number, readonly [start: number, end: number]>;
+  readonly slots: Uint16Array;
+  readonly values: Float64Array;
+}
+
+const MOST_MINUTES = 60;
+
+/** Figures that are kept at most, about 10 bytes each: with very many busy hosts there are fewer minutes of them. */
+const MOST_FIGURES = 8_000_000;
+
+/** The last sixty minutes, for averages over 1 to 60 of them. Folders are not kept. */
+export class MinuteHistory {
+  readonly #minutes: KeptMinute[] = [];
+  #figures = 0;
+
+  /** Complete minutes that there are. */
+  get length(): number {
+    return this.#minutes.length;
+  }
+
+  push({ blocks, seconds }: Period): void {
+    const ranges = new Map<number, readonly [number, number]>();
+    const slots: number[] = [];
+    const values: number[] = [];
+    for (const block of blocks.keys) {
+      const start = slots.length;
+      blocks.find(block)?.forEach((value, slot) => {
+        if (value === 0) return;
+        slots.push(slot);
+        values.push(value);
+      });
+      if (slots.length > start) ranges.set(block, [start, slots.length]);
+    }
+    this.#minutes.push({ seconds, ranges, slots: Uint16Array.from(slots), values: Float64Array.from(values) });
+    this.#figures += slots.length;
+    while (this.#minutes.length > MOST_MINUTES || (this.#figures > MOST_FIGURES && this.#minutes.length > 1)) {
+      this.#figures -= this.#minutes.shift()?.slots.length ?? 0;
+    }
+  }
+
+  /** The last `count` minutes together, or as many as there are. */
+  addLastTo(total: Period, count: number): void {
+    for (const { seconds, ranges, slots, values } of this.#minutes.slice(-count)) {
+      total.seconds += seconds;
+      for (const [block, [start, end]] of ranges) {
+        for (let at = start; at < end; at++) total.blocks.add(block, slots[at] ?? 0, values[at] ?? 0);
+      }
+    }
+  }
+}

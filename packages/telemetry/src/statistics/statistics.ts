@@ -1,0 +1,173 @@
+import { DISK_STATES, type DiskFigures } from "../contract.ts";
+import type { CounterAggregate } from "../counterAggregate.ts";
+import { NO_BLOCK_COUNTERS } from "../system/blockDevices.ts";
+import type { SystemDisk, SystemSample } from "../system/sampleSystem.ts";
+import type { HostFacts } from "./facts.ts";
+import { StatisticsHistory } from "./history.ts";
+import type { Period } from "./period.ts";
+import { monitoringRecord, type StatisticsReport, type VhostPart } from "./report.ts";
+import { PeriodFigures, type VhostSubject } from "./subjects.ts";
+
+export interface StatisticsView {
+  readonly name: string;
+  readonly vhosts: readonly string[];
+}
+
+/** What the statistics ask of the instance. */
+export interface StatisticsParts {
+  /** The machine now: called once a second. */
+  readonly sampleSystem: () => SystemSample;
+  readonly host: () => Pick<HostFacts, "version" | "name" | "state" | "uptimeSeconds" | "waitingEvents">;
+  readonly vhosts: () => readonly VhostSubject[];
+  readonly views: () => readonly StatisticsView[];
+  /** In the order of the sample. */
+  readonly disks: () => readonly Pick<DiskFigures, "path" | "state">[];
+}
+
+export type StatisticsSpan =
+  | { readonly kind: "realtime" }
+  | { readonly kind: "average" }
+  /** Of the last whole minutes, 1 to 60, or of as many as there are. */
+  | { readonly kind: "minutes"; readonly minutes: number };
+
+const twoDigits = (value: number): string => String(value).padStart(2, "0");
+
+/** `2012.09.03 14:30:00`, local time. */
+export const formatMoment = (epochMs: number): string => {
+  const at = new Date(epochMs);
+  const date = `${at.getFullYear()}.${twoDigits(at.getMonth() + 1)}.${twoDigits(at.getDate())}`;
+  return `${date} ${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}:${twoDigits(at.getSeconds())}`;
+};
+
+const WINDOW_SECONDS = 300;
+
+/** Statistics of one instance: kept by its primary, from what all processes report. */
+export class Statistics {
+  readonly #parts: StatisticsParts;
+  readonly #history: StatisticsHistory;
+  #sample: SystemSample;
+  #sampleBefore: SystemSample;
+  #atWindowStart: SystemSample;
+  /** Of the last whole window: its beginning and its end. */
+  #windowSamples: readonly [before: SystemSample, now: SystemSample];
+
+  constructor(parts: StatisticsParts, nowMs: number, monotonicMs: number) {
+    this.#parts = parts;
+    this.#history = new StatisticsHistory(nowMs, monotonicMs);
+    this.#sample = parts.sampleSystem();
+    this.#sampleBefore = this.#sample;
+    this.#atWindowStart = this.#sample;
+    this.#windowSamples = [this.#sample, this.#sample];
+  }
+
+  get aggregate(): CounterAggregate {
+    return this.#history.aggregate;
+  }
+
+  /** The latest sample of the machine. */
+  get systemSample(): SystemSample {
+    return this.#sample;
+  }
+
+  /** All processes have reported for this second. True when a window has ended with it. */
+  endSecond(nowMs: number, monotonicMs: number): boolean {
+    this.#sampleBefore = this.#sample;
+    this.#sample = this.#parts.sampleSystem();
+    const hasWindowEnded = this.#history.endSecond(nowMs, monotonicMs);
+    if (hasWindowEnded) {
+      this.#windowSamples = [this.#atWindowStart, this.#sample];
+      this.#atWindowStart = this.#sample;
+    }
+    return hasWindowEnded;
+  }
+
+  /** Of all virtual hosts, or of those named. */
+  report(span: StatisticsSpan, names?: ReadonlySet<string>): StatisticsReport {
+    const { period, endedAtMs } = this.#periodOf(span);
+    const isAverage = span.kind !== "realtime";
+    const seconds = secondsOf(span, period);
+    const samples = Math.max(1, period.seconds);
+    const figures = new PeriodFigures(this.#history.aggregate, period);
+    const [before, now] = span.kind === "average" ? this.#windowSamples : [this.#sampleBefore, this.#sample];
+    const vhosts = this.#parts.vhosts();
+    return {
+      isAverage,
+      seconds,
+      samples,
+      time: isAverage ? formatMoment(endedAtMs) : undefined,
+      host: { ...this.#parts.host(), process: figures.process(), samples, seconds, machine: { before, now } },
+      disks: this.#disks(before, now),
+      vhosts: (names === undefined ? vhosts : vhosts.filter(({ name }) => names.has(name))).map((vhost) =>
+        partOf(vhost, figures),
+      ),
+      views: this.#parts.views(),
+    };
+  }
+
+  /** Records of the Monitoring log for the last whole window (LOG-146), host by host. */
+  *monitoringRecords(
+    formOf: (vhost: string) => "json" | "xml" | undefined,
+  ): Generator<readonly [vhost: string, line: string]> {
+    const { period, endedAtMs } = this.#history.lastWindow;
+    if (endedAtMs === 0) return;
+    const figures = new PeriodFigures(this.#history.aggregate, period);
+    const span = {
+      isAverage: true,
+      seconds: WINDOW_SECONDS,
+      samples: Math.max(1, period.seconds),
+      time: formatMoment(endedAtMs),
+    };
+    for (const vhost of this.#parts.vhosts()) {
+      const form = formOf(vhost.name);
+      if (form !== undefined) yield [vhost.name, monitoringRecord(partOf(vhost, figures), span, form)];
+    }
+  }
+
+  #periodOf(span: StatisticsSpan): { readonly period: Period; readonly endedAtMs: number } {
+    switch (span.kind) {
+      case "realtime":
+        return this.#history.lastSecond;
+      case "average":
+        return this.#history.lastWindow;
+      case "minutes":
+        return this.#history.lastMinutes(span.minutes);
+    }
+  }
+
+  #disks(before: SystemSample, now: SystemSample): StatisticsReport["disks"] {
+    const disks = this.#parts.disks();
+    return now.disks.map((disk, index) => {
+      const earlier = before.disks[index];
+      return {
+        path: disks[index]?.path ?? disk.path,
+        status: disks[index]?.state ?? DISK_STATES[0],
+        now: disk,
+        before: earlier?.path === disk.path ? earlier : nothingOf(disk),
+      };
+    });
+  }
+}
+
+const nothingOf = ({ path, device }: SystemDisk): SystemDisk => ({ path, device, ...NO_BLOCK_COUNTERS });
+
+/** A window is one of 300 seconds however many the primary had the time to end (STAT-17). */
+const secondsOf = (span: StatisticsSpan, { seconds }: Period): number => {
+  if (span.kind === "realtime") return 1;
+  return span.kind === "average" ? WINDOW_SECONDS : Math.max(1, seconds);
+};
+
+const partOf = (vhost: VhostSubject, figures: PeriodFigures): VhostPart => {
+  const { name, uptimeSeconds, files, stats, ports } = vhost;
+  const values = figures.vhost(vhost);
+  return {
+    facts: {
+      name,
+      uptimeSeconds,
+      files,
+      settings: { depth: stats.dirDepth, accum: stats.dirDepthAccum, httpsTraffic: stats.httpsTraffic },
+    },
+    values,
+    folders: figures.folders(vhost, values),
+    ports: ports.map((facts) => ({ facts, values: figures.port(vhost, facts.port) })),
+  };
+};

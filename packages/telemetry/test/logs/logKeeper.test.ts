@@ -1,0 +1,306 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  LogBook,
+  LogKeeper,
+  type LogKind,
+  type LogPlan,
+  LogWriter,
+  openAppendFile,
+  type RotatedLog,
+  rotationRule,
+  SyslogSender,
+} from "../../src/logs/index.ts";
+import { linesOf, namesIn, withFolder } from "./support.ts";
+
+const MEGABYTE = 1024 ** 2;
+
+const hosts: Host[] = [];
+afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
+
+const planIn = (folder: string, changes: Partial<LogPlan> = {}): LogPlan => ({
+  id: "access a",
+  kind: "access",
+  vhost: "a",
+  folder,
+  isOn: true,
+  rule: rotationRule("time", [1440]),
+  retention: { files: 10, days: 0 },
+  compress: false,
+  ftp: [],
+  form: "ston",
+  ...changes,
+});
+
+/** An instance of one process: keeper, book and writer, under a clock that stands until it is moved. */
+class Host {
+  nowMs: number;
+  free: number | undefined;
+  readonly rotated: RotatedLog[] = [];
+  readonly keeper: LogKeeper;
+  readonly #writer = new LogWriter({ open: openAppendFile, onDropped: () => {}, onProblem: () => {} });
+  readonly #book: LogBook;
+  #written = 0;
+
+  constructor(nowMs: number, otherWriters: readonly number[] = []) {
+    hosts.push(this);
+    this.nowMs = nowMs;
+    const now = () => this.nowMs;
+    this.keeper = new LogKeeper({
+      now,
+      writers: () => [0, ...otherWriters],
+      announce: (notices) => this.#book.apply(notices),
+      onRotated: (file) => this.rotated.push(file),
+      onProblem: () => {},
+      freeBytes: () => Promise.resolve(this.free),
+    });
+    this.#book = new LogBook({
+      writer: this.#writer,
+      syslog: new SyslogSender({ hostName: "h", tagPrefix: "STON", now, onDropped: () => {} }),
+      onWritten: (log, path, bytes) => this.keeper.noteWritten(log, path, bytes),
+      onReleased: (path) => this.keeper.noteClosed(0, path),
+      onTraced: () => {},
+    });
+  }
+
+  configure(...plans: readonly LogPlan[]): void {
+    const notices = this.keeper.configure(plans);
+    this.#book.configure(
+      plans.map((plan) => ({ plan, receivers: [], header: () => "#Fields: x\n" })),
+      notices,
+    );
+  }
+
+  async line(text = `${this.#written++}`, log = "access a"): Promise<void> {
+    this.#book.write(log, this.nowMs, (line) => line.text(text));
+    await this.#writer.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  async settle(): Promise<void> {
+    this.keeper.tick();
+    await this.#writer.flush();
+    await this.keeper.whenIdle();
+  }
+}
+
+const at = (hour: number, minute: number, second = 0, day = 14): number =>
+  new Date(2013, 0, day, hour, minute, second).getTime();
+
+describe("rotation by time", () => {
+  it("LOG-22 A1 of spec 10: with ten minutes from 02:18 files end at 02:20, 02:30 and 02:40", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(2, 18));
+      host.configure(planIn(folder, { rule: rotationRule("time", [10]) }));
+      for (const moment of [at(2, 18), at(2, 19, 59), at(2, 20), at(2, 29), at(2, 31), at(2, 40)]) {
+        host.nowMs = moment;
+        await host.line(String(moment));
+        await host.settle();
+      }
+      expect(await namesIn(folder)).toEqual([
+        "access_20130114_0210.log",
+        "access_20130114_0220.log",
+        "access_20130114_0230.log",
+        "access_20130114_0240.log",
+      ]);
+      expect(await linesOf(join(folder, "access_20130114_0210.log"))).toEqual([at(2, 18), at(2, 19, 59)].map(String));
+      expect(host.rotated.map(({ path, startMs, endMs }) => [path, startMs, endMs])).toEqual([
+        [join(folder, "access_20130114_0210.log"), at(2, 10), at(2, 20)],
+        [join(folder, "access_20130114_0220.log"), at(2, 20), at(2, 30)],
+        [join(folder, "access_20130114_0230.log"), at(2, 30), at(2, 40)],
+      ]);
+    }));
+
+  it("LOG-24 goes on with the file of its period after a restart, and makes none where nothing is written", () =>
+    withFolder(async (folder) => {
+      const rule = rotationRule("time", [60]);
+      for (const moment of [at(3, 1), at(3, 59)]) {
+        const host = new Host(moment);
+        host.configure(planIn(folder, { rule }));
+        await host.line(String(moment));
+      }
+      const idle = new Host(at(9, 0));
+      idle.configure(planIn(folder, { rule }));
+      idle.nowMs = at(12, 0);
+      await idle.settle();
+      expect(idle.rotated).toEqual([]);
+      expect(await namesIn(folder)).toEqual(["access_20130114_0300.log"]);
+      expect(await linesOf(join(folder, "access_20130114_0300.log"))).toHaveLength(2);
+    }));
+});
+
+describe("rotation by size", () => {
+  it("LOG-12 A2 of spec 10: by both, two and a half megabytes give two rotations, and midnight one more", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(10, 0));
+      host.configure(planIn(folder, { rule: rotationRule("both", [1440, 1]) }));
+      for (let index = 0; index < 25; index++) await host.line("x".repeat(MEGABYTE / 10 - 1));
+      await host.settle();
+      expect(await namesIn(folder)).toEqual([
+        "access_20130114_000000.log",
+        "access_20130114_100000.log",
+        "access_20130114_100000_2.log",
+      ]);
+      expect(host.rotated).toHaveLength(2);
+      host.nowMs = at(0, 0, 0, 15);
+      await host.line("new day");
+      await host.settle();
+      expect(host.rotated).toHaveLength(3);
+      expect(await linesOf(join(folder, "access_20130115_000000.log"))).toEqual(["new day"]);
+    }));
+
+  it("LOG-23 goes on with a file that has room after a restart", () =>
+    withFolder(async (folder) => {
+      const plan = planIn(folder, { rule: rotationRule("size", [1]) });
+      const first = new Host(at(10, 0, 5));
+      first.configure(plan);
+      await first.line("a");
+      const second = new Host(at(23, 0, 0, 20));
+      second.configure(plan);
+      await second.line("b");
+      expect(await namesIn(folder)).toEqual(["access_20130114_100005.log"]);
+      await second.line("x".repeat(MEGABYTE));
+      await second.line("c");
+      await second.settle();
+      const third = new Host(at(23, 0, 9, 20));
+      third.configure(plan);
+      await third.line("d");
+      expect(await namesIn(folder)).toEqual(["access_20130114_100005.log", "access_20130120_230000.log"]);
+      expect(await linesOf(join(folder, "access_20130120_230000.log"))).toEqual(["c", "d"]);
+    }));
+});
+
+describe("what becomes of rotated files", () => {
+  const hourly = rotationRule("time", [60]);
+
+  const runHours = async (host: Host, hours: number): Promise<void> => {
+    for (let hour = 0; hour < hours; hour++) {
+      host.nowMs = at(hour, 0);
+      await host.line(`hour ${hour}`);
+      await host.settle();
+    }
+  };
+
+  it("LOG-15 A3 of spec 10: of five, Retention 3 keeps the newest three", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(0, 0));
+      host.configure(planIn(folder, { rule: hourly, retention: { files: 3, days: 0 } }));
+      await runHours(host, 6);
+      expect(await namesIn(folder)).toEqual([
+        "access_20130114_0200.log",
+        "access_20130114_0300.log",
+        "access_20130114_0400.log",
+        "access_20130114_0500.log",
+      ]);
+    }));
+
+  it("AWS-89 deletes files older than RetentionDays, those of an earlier run too", () =>
+    withFolder(async (folder) => {
+      for (const day of ["01", "10", "13"]) await writeFile(join(folder, `access_201301${day}_0000.log.gz`), "");
+      await writeFile(join(folder, "other_20130101_0000.log"), "");
+      const host = new Host(at(1, 0));
+      host.configure(planIn(folder, { retention: { files: 10, days: 3 } }));
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(["access_20130113_0000.log.gz", "other_20130101_0000.log"]);
+    }));
+
+  it("LOG-16 A4 of spec 10: compressed files and the present one have every line, also what a crash has left", () =>
+    withFolder(async (folder) => {
+      await writeFile(join(folder, "access_20130113_0000.log"), "left over\n");
+      await writeFile(join(folder, "access_20130112_0000.log.gz.tmp"), "half");
+      const host = new Host(at(0, 0));
+      host.configure(planIn(folder, { rule: hourly, compress: true }));
+      await runHours(host, 4);
+      const names = await namesIn(folder);
+      expect(names).toEqual([
+        "access_20130113_0000.log.gz",
+        "access_20130114_0000.log.gz",
+        "access_20130114_0100.log.gz",
+        "access_20130114_0200.log.gz",
+        "access_20130114_0300.log",
+      ]);
+      const texts = await Promise.all(
+        names.slice(1, 4).map(async (name) => gunzipSync(await readFile(join(folder, name))).toString()),
+      );
+      expect(texts).toEqual([0, 1, 2].map((hour) => `#Fields: x\nhour ${hour}\n`));
+      expect(host.rotated.map(({ path }) => path)).toEqual(names.slice(1, 4).map((name) => join(folder, name)));
+    }));
+
+  it("LOG-189 a file is closed only when every process has said so, or is gone", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(0, 0), [7, 8]);
+      host.configure(planIn(folder, { rule: hourly, compress: true }));
+      await host.line();
+      const path = join(folder, "access_20130114_0000.log");
+      host.nowMs = at(1, 0);
+      await host.settle();
+      expect(host.rotated).toEqual([]);
+      host.keeper.noteClosed(7, path);
+      await host.settle();
+      expect(host.rotated).toEqual([]);
+      host.keeper.writerGone(8);
+      await host.settle();
+      expect(host.rotated.map((file) => file.path)).toEqual([`${path}.gz`]);
+    }));
+
+  it("LOG-28 when the disk runs short only access logs go, the one in use behind a new one", () =>
+    withFolder(async (folder) => {
+      const inFolder = join(folder, "a");
+      await mkdir(inFolder);
+      for (const kind of ["access", "origin"] satisfies LogKind[]) {
+        for (const day of ["11", "12"]) await writeFile(join(inFolder, `${kind}_201301${day}_0000.log`), "old\n");
+      }
+      const host = new Host(at(5, 0));
+      host.configure(planIn(inFolder), planIn(inFolder, { id: "origin a", kind: "origin" }));
+      await host.line("present");
+      host.free = 1000;
+      host.keeper.keepSpace();
+      await host.settle();
+      expect(await namesIn(inFolder)).toEqual([
+        "access_20130114_0000.log",
+        "origin_20130111_0000.log",
+        "origin_20130112_0000.log",
+      ]);
+      await host.line("in the new file");
+      host.keeper.keepSpace();
+      await host.settle();
+      expect(await namesIn(inFolder)).not.toContain("access_20130114_0000.log");
+      expect(await linesOf(join(inFolder, "access_20130114_0000_2.log"))).toEqual(["in the new file"]);
+    }));
+});
+
+describe("a reload", () => {
+  it("LOG-26 LOG-25 switches files off and on, to other folders and to other forms, at once", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(5, 0));
+      const plan = planIn(join(folder, "one"));
+      host.configure(plan);
+      await host.line("first");
+      host.configure({ ...plan, isOn: false });
+      await host.line("suppressed");
+      host.configure(plan);
+      await host.line("on again");
+      host.configure({ ...plan, form: "apache" });
+      await host.line("other form");
+      host.configure({ ...plan, form: "apache", folder: join(folder, "two") });
+      await host.line("other folder");
+      host.configure();
+      await host.line("no such log");
+      await host.settle();
+      const one = join(folder, "one");
+      expect(await namesIn(one)).toEqual([
+        "access_20130114_0000.log",
+        "access_20130114_0000_2.log",
+        "access_20130114_0000_3.log",
+      ]);
+      expect(await linesOf(join(one, "access_20130114_0000.log"))).toEqual(["first"]);
+      expect(await linesOf(join(one, "access_20130114_0000_2.log"))).toEqual(["on again"]);
+      expect(await linesOf(join(one, "access_20130114_0000_3.log"))).toEqual(["other form"]);
+      expect(await linesOf(join(folder, "two", "access_20130114_0000.log"))).toEqual(["other folder"]);
+    }));
+});
