@@ -6,12 +6,14 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { printError } from "../infra/lib/print.ts";
 import { renderReference, renderServerXsd, renderVhostsXsd } from "../packages/config/src/index.ts";
 import { renderApiReference } from "../packages/management/src/apiReference.ts";
+import { renderStatisticsReference } from "../packages/telemetry/src/statistics/reference.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
   "config.md": renderReference,
   "server.xsd": renderServerXsd,
   "vhosts.xsd": renderVhostsXsd,
   "openapi.json": renderApiReference,
+  "statistics.md": renderStatisticsReference,
 };
 
 const folder = new URL("../docs/reference/", import.meta.url);

@@ -72,20 +72,26 @@ has_systemd=no
 [ "$is_live" = no ] || ! [ -d /run/systemd/system ] || has_systemd=yes
 
 started_before=no
+socket_before=no
 is_running() { [ -x "$home/bin/basalt" ] && "$home/bin/basalt" status --home "$home" >/dev/null 2>&1; }
 
 stop_running() {
+  if [ "$has_systemd" = yes ] && systemctl is-active --quiet basalt.socket; then
+    socket_before=yes
+    systemctl stop basalt.socket
+  fi
   is_running || return 0
   started_before=yes
   note "stopping the running server"
   if [ "$has_systemd" = yes ] && systemctl is-active --quiet basalt.service; then
-    systemctl stop basalt.service basalt.socket 2>/dev/null || systemctl stop basalt.service
+    systemctl stop basalt.service
   else
     "$home/bin/basalt" stop --home "$home" >/dev/null || die "the running server could not be stopped"
   fi
 }
 
 start_again() {
+  [ "$socket_before" = no ] || systemctl start basalt.socket || say "the ports could not be opened: see journalctl"
   [ "$started_before" = yes ] || return 0
   note "starting the server again"
   if [ "$has_systemd" = yes ] && systemctl is-enabled --quiet basalt.service; then
@@ -104,6 +110,14 @@ remember() {
   for line in "$@"; do
     grep -qxF -- "$line" "$manifest" 2>/dev/null || printf '%s\n' "$line" >>"$manifest"
   done
+}
+
+# usage: at_least NAME VALUE   What the machine has by now where that is more; of several numbers the last decides.
+at_least() {
+  local path=/proc/sys/${1//.//} now
+  now=$([ "$is_live" = yes ] && [ -r "$path" ] && tr '\t' ' ' <"$path" || true)
+  if [ -n "$now" ] && [ "${now##* }" -gt "${2##* }" ] 2>/dev/null; then printf '%s = %s\n' "$1" "$now"
+  else printf '%s = %s\n' "$1" "$2"; fi
 }
 
 # usage: link_atomically TARGET LINK
@@ -194,6 +208,10 @@ if [ "$has_system" = yes ]; then
   mkdir -p "$unit_folder"
   for unit in "$release"/systemd/*.service "$release"/systemd/*.socket; do
     name=$(basename "$unit")
+    if [ "${name##*.}" = socket ] && [ -e "$unit_folder/$name" ]; then
+      note "$unit_folder/$name: kept, its ports are the administrator's"
+      continue
+    fi
     sed "s|/usr/local/basalt|$prefix|g" "$unit" >"$unit_folder/$name"
     remember "file /etc/systemd/system/$name"
     note "$unit_folder/$name"
@@ -227,20 +245,19 @@ if [ "$has_system" = yes ]; then
   if [ "${memory_kb:-0}" -gt 0 ] && [ "$memory_kb" -lt 8388608 ]; then min_free_kb=$((memory_kb / 16)); fi
   settings=$root/etc/sysctl.d/90-basalt.conf
   {
-    printf '%s\n' \
-      "# Kernel settings for Basalt, for links of 10 Gbit/s; removed by its uninstaller." \
-      "vm.swappiness = 0" \
-      "vm.min_free_kbytes = $min_free_kb" \
-      "net.core.somaxconn = 65535" \
-      "net.core.netdev_max_backlog = 30000" \
-      "net.core.rmem_max = 16777216" \
-      "net.core.wmem_max = 16777216" \
-      "net.ipv4.tcp_rmem = 4096 131072 16777216" \
-      "net.ipv4.tcp_wmem = 4096 65536 16777216" \
-      "net.ipv4.tcp_max_syn_backlog = 65535" \
-      "net.ipv4.ip_local_port_range = 12000 65000" \
-      "net.ipv4.tcp_slow_start_after_idle = 0" \
-      "net.ipv4.tcp_tw_reuse = 1"
+    echo "# Kernel settings for Basalt, for links of 10 Gbit/s; removed by its uninstaller."
+    echo "vm.swappiness = 0"
+    at_least vm.min_free_kbytes "$min_free_kb"
+    at_least net.core.somaxconn 65535
+    at_least net.core.netdev_max_backlog 30000
+    at_least net.core.rmem_max 16777216
+    at_least net.core.wmem_max 16777216
+    at_least net.ipv4.tcp_rmem "4096 131072 16777216"
+    at_least net.ipv4.tcp_wmem "4096 65536 16777216"
+    at_least net.ipv4.tcp_max_syn_backlog 65535
+    echo "net.ipv4.ip_local_port_range = 12000 65000"
+    echo "net.ipv4.tcp_slow_start_after_idle = 0"
+    echo "net.ipv4.tcp_tw_reuse = 1"
     [ "$is_live" = no ] || modprobe -q tcp_bbr 2>/dev/null || true
     if grep -qw bbr /proc/sys/net/ipv4/tcp_available_congestion_control 2>/dev/null; then
       printf '%s\n' "net.core.default_qdisc = fq" "net.ipv4.tcp_congestion_control = bbr"

@@ -62,17 +62,19 @@ fi
 # The folders of <Disk>, relative ones below the home folder.
 disks=()
 if [ "$is_purge" = yes ] && [ -r "$home/server.xml" ]; then
+  listed=$(tr '\n' ' ' <"$home/server.xml" | sed 's/<!--/\x01/g; s/-->/\x02/g; s/\x01[^\x02]*\x02//g' |
+    { grep -o '<Disk\( [^>]*\)\?>[^<]*</Disk>' || true; } | sed 's/<[^>]*>//g; s/^[[:space:]]*//; s/[[:space:]]*$//')
   while IFS= read -r disk; do
     case "$disk" in
       '') ;;
       /*) disks+=("$disk") ;;
       *) disks+=("$home/$disk") ;;
     esac
-  done < <(tr '\n' ' ' <"$home/server.xml" | sed 's/<!--/\x01/g; s/-->/\x02/g; s/\x01[^\x02]*\x02//g' |
-    grep -o '<Disk\( [^>]*\)\?>[^<]*</Disk>' | sed 's/<[^>]*>//g; s/^[[:space:]]*//; s/[[:space:]]*$//')
+  done <<<"$listed"
 fi
 
 user=
+touch "$manifest"
 while IFS= read -r line; do
   case "$line" in
     'file '/*) rm -f "$root${line#file }" ;;
@@ -83,7 +85,7 @@ while IFS= read -r line; do
       [ -n "$root" ] || printf '%s' "${setting#*=}" 2>/dev/null >"/proc/sys/${name//.//}" || true
       ;;
   esac
-done < <(cat "$manifest" 2>/dev/null)
+done <"$manifest"
 [ "$has_systemd" = no ] || systemctl daemon-reload
 
 rm -rf "${home:?}/releases" "$home/current" "$home/previous"
@@ -94,7 +96,7 @@ rm -rf "$home/run"
 rmdir "$home/bin" "$home/svc" "$home/conf" "$home/log" "$home/data" 2>/dev/null || true
 
 if [ "$is_purge" = yes ]; then
-  for disk in "${disks[@]}"; do
+  for disk in ${disks[@]+"${disks[@]}"}; do
     # Only what the marker says is Basalt's.
     [ -e "$disk/basalt-disk.json" ] || continue
     rm -rf "${disk:?}/seg" "${disk:?}/obj"
@@ -104,6 +106,8 @@ if [ "$is_purge" = yes ]; then
   memory=/dev/shm/basalt-$(printf '%s' "$home" | sha256sum | cut -c1-12)
   [ ! -e "$memory/basalt-disk.json" ] || rm -rf "$memory"
   rm -rf "${home:?}"
+  # One that an earlier installation made is known by its home folder.
+  if [ -z "$root" ] && [ "$(getent passwd basalt | cut -d: -f6)" = "$prefix" ]; then user=basalt; fi
   if [ -n "$user" ] && [ -z "$root" ]; then userdel "$user" 2>/dev/null || true; fi
 else
   rmdir "$home" 2>/dev/null || say "configuration, logs and content stay in $home; --purge removes them"

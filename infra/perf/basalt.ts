@@ -30,6 +30,7 @@ export async function launchBasalt(settings: ContenderSettings): Promise<BasaltC
     workers: settings.workers,
     cacheXml: settings.smallMemoryTier === true ? SMALLEST_TIER_XML : "",
     optionsXml: `<ClientKeepAliveSec>${IDLE_SECONDS}</ClientKeepAliveSec>`,
+    vhostXml: `<Log><Access Local="ON">${settings.hasAccessLog === true ? "ON" : "OFF"}</Access></Log>`,
   });
   const edge = launchEdge(settings.folder, {
     cores: settings.cores,

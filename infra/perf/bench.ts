@@ -4,6 +4,7 @@ import { formatTable, print, printError } from "../lib/print.ts";
 import { onInterrupt } from "../lib/processes.ts";
 import { listAllowedCores } from "../lib/procfs.ts";
 import { startRigOrigin } from "../lib/rigOrigin.ts";
+import { measureAccessLog } from "./accessLogFigure.ts";
 import { type Figure, judge } from "./figures.ts";
 import { measureLatency } from "./latencyFigure.ts";
 import { measureLoadFigures } from "./loadFigures.ts";
@@ -18,6 +19,7 @@ import { measureScaling } from "./scalingFigure.ts";
 import { measureStart } from "./startFigure.ts";
 
 const OTHER_ROWS: Readonly<Record<string, (rig: Rig) => Promise<Figure[]>>> = {
+  "hit-1k-log": measureAccessLog,
   latency: measureLatency,
   scaling: measureScaling,
   memory: measureMemory,

@@ -19,6 +19,8 @@ export interface ContenderSettings {
   readonly cores: readonly number[];
   /** Smallest possible memory tier, so that a large set of objects is served from the page cache. */
   readonly smallMemoryTier?: boolean;
+  /** Writes a line for each request. */
+  readonly hasAccessLog?: boolean;
   /** Program of another build of Basalt. */
   readonly program?: string;
   readonly environment?: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { segmentPath } from "../../packages/store/src/bodies/diskPaths.ts";
 import { recordBytesOf } from "../../packages/store/src/bodies/recordFormat.ts";
 import {
@@ -150,6 +151,8 @@ export async function buildIndex(
       });
     }
     await index.flush();
+    // As in the primary: what the thread that copies the log has to say is heard in between.
+    await nextTurn();
     const ended = performance.now();
     longestBatchMs = Math.max(longestBatchMs, ended - batchStarted);
     if (number % NOTE_EVERY_ROWS === 0) await note(number);

@@ -40,12 +40,21 @@ const findPackage = (name: string, from: string): string | undefined => {
   }
 };
 
+/** Dependencies that the workspace leaves out by overrides of the form `"tar-stream>bare-fs": "-"`. */
+const readLeftOut = (workspace: string): ReadonlySet<string> => {
+  const manifest: unknown = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8"));
+  const pnpm = isRecord(manifest) ? manifest.pnpm : undefined;
+  const overrides = isRecord(pnpm) && isRecord(pnpm.overrides) ? pnpm.overrides : {};
+  return new Set(Object.keys(overrides).filter((rule) => overrides[rule] === "-"));
+};
+
 /**
  * The package in `root` and everything that it needs at run time, as a tree of real folders without links. The first
  * version of a name lies at the top, others below the package that needs them.
  */
 export const placePackages = (root: string): readonly PlacedPackage[] => {
   const workspace = realpathSync(join(root, "..", ".."));
+  const leftOut = readLeftOut(workspace);
   const placed = new Map<string, PlacedPackage>();
   const top = new Map<string, string>();
 
@@ -59,7 +68,7 @@ export const placePackages = (root: string): readonly PlacedPackage[] => {
     ]) {
       const found = findPackage(needed, from);
       if (found === undefined) {
-        if (isOptional) continue;
+        if (isOptional || leftOut.has(`${name}>${needed}`)) continue;
         throw new Error(`${name} needs ${needed}, which is not installed`);
       }
       const first = top.get(needed);

@@ -56,7 +56,7 @@ const quantile = (sorted: readonly number[], share: number): number =>
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
 async function storedObjects(scene: StoreScene): Promise<number> {
-  const sample = (await scene.metrics()).find(({ name }) => name === "basalt_store_objects");
+  const sample = (await scene.metrics()).find(({ name }) => name === "basalt_stored_objects");
   return sample?.value ?? Number.NaN;
 }
 
@@ -151,6 +151,8 @@ await runStoreCheck(async ({ expect, target }) => {
   const total = objects + real.length;
   expect((await storedObjects(scene)) === total, `${total} objects are stored`);
   const witnesses = await Promise.all(Array.from({ length: WITNESSES }, () => connectSerialAsker(scene.port)));
+  // Workers tell their figures once a second.
+  await delay(2_000);
   const { workers } = await scene.edge.status();
   expect(
     workers.every(({ connections }) => connections > 0),
@@ -176,7 +178,7 @@ await runStoreCheck(async ({ expect, target }) => {
   expect(dryPattern.count === objects / 10, `${dryPattern.count} of ${objects / 10} objects by a pattern, dry run`);
 
   await askAll(scene.port, [...HOT, ...EXACT.slice(0, LOOKED_AT)], WITNESSES);
-  await delay(1_000);
+  await delay(2_500);
   const live = await storedObjects(scene);
   const load = startLoad(scene.port);
   await load.ready;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { waitUntilServing } from "../../infra/lib/edge.ts";
@@ -6,6 +7,7 @@ import { signal } from "../../infra/lib/processes.ts";
 import { bodyPath } from "../../infra/perf/positionedOrigin.ts";
 import { FAILURE_KINDS, type RestartTally, startRestartLoad, storedName } from "../../infra/perf/restartLoad.ts";
 import { connectVerified } from "../../infra/perf/verifiedClient.ts";
+import { callManagement, type EdgeStatus, parseStatus } from "../../packages/testkit/src/edge/control.ts";
 import { openStoreScene, runStoreCheck } from "./storeScene.ts";
 
 const { values } = parseArgs({
@@ -26,7 +28,7 @@ const BYTES = 4096;
 const KEPT_CONNECTIONS = 50;
 const MISS_EVERY = 100;
 const LEAD_MS = 1000;
-const POLL_MS = 20;
+const POLL_MS = 5;
 const READY_WITHIN_MS = 60_000;
 
 /** What may fail: `none`, connections of what was killed (`own`), or everything until it is back (`all`). */
@@ -51,13 +53,16 @@ await runStoreCheck(async ({ expect }) => {
   const scene = await openStoreScene({ workers });
   await scene.start();
 
+  const status = () => callManagement({ socketPath: join(scene.home, "run", "basalt.sock") }, "/control/status");
+  const readStatus = async (): Promise<EdgeStatus> => parseStatus((await status()).text);
+
   /** Waits for that many workers of a primary that `isWanted`. */
   const untilServing = async (count: number, isWanted: (primaryPid: number) => boolean = () => true): Promise<void> => {
     for (const limit = Date.now() + READY_WITHIN_MS; Date.now() < limit; await delay(POLL_MS)) {
-      const status = await scene.edge.status().catch(() => undefined);
-      if (status === undefined || !isWanted(status.primaryPid)) continue;
-      const serving = status.workers.filter(({ state }) => state === "serving").length;
-      if (serving === count && status.workers.length === count) return;
+      const found = await readStatus().catch(() => undefined);
+      if (found === undefined || !isWanted(found.primaryPid)) continue;
+      const serving = found.workers.filter(({ state }) => state === "serving").length;
+      if (serving === count && found.workers.length === count) return;
     }
     throw new Error(`${count} workers do not serve after ${READY_WITHIN_MS / 1000} s`);
   };
@@ -123,13 +128,14 @@ await runStoreCheck(async ({ expect }) => {
       name: "one worker killed",
       tolerance: "own",
       run: async () => {
-        const [victim] = (await scene.edge.status()).workers;
+        const [victim] = (await readStatus()).workers;
         if (victim === undefined) throw new Error("no worker");
         const startedMs = performance.now();
         signal(victim.pid, "SIGKILL");
         for (;;) {
-          const [first] = (await scene.edge.status()).workers;
+          const [first] = (await readStatus()).workers;
           if (first?.state === "serving" && first.pid !== victim.pid) return since(startedMs);
+          await delay(POLL_MS);
         }
       },
     },
@@ -137,7 +143,7 @@ await runStoreCheck(async ({ expect }) => {
       name: "primary killed",
       tolerance: "none",
       run: async () => {
-        const { primaryPid } = await scene.edge.status();
+        const { primaryPid } = await readStatus();
         const startedMs = performance.now();
         signal(primaryPid, "SIGKILL");
         await untilServing(workers, (pid) => pid !== primaryPid);

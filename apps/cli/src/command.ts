@@ -16,6 +16,8 @@ export interface CommandOptions {
   readonly absolute: boolean;
   readonly vhost: string | undefined;
   readonly watch: boolean;
+  readonly trace: string | undefined;
+  readonly file: string | undefined;
 }
 
 export interface Invocation {

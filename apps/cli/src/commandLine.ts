@@ -24,6 +24,8 @@ const parseWords = (argv: readonly string[]) => {
         absolute: { type: "boolean", default: false },
         vhost: { type: "string" },
         watch: { type: "boolean", default: false },
+        trace: { type: "string" },
+        file: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -60,6 +62,8 @@ export const parseCommandLine = (
     absolute,
     vhost,
     watch,
+    trace,
+    file,
   } = values;
   const options = {
     json,
@@ -76,6 +80,8 @@ export const parseCommandLine = (
     absolute,
     vhost,
     watch,
+    trace,
+    file,
   };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");

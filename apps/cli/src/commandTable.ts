@@ -26,6 +26,8 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   absolute: "--absolute",
   vhost: "--vhost NAME",
   watch: "--watch",
+  trace: "--trace LOG",
+  file: "--file PATH",
 };
 
 export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
@@ -43,6 +45,8 @@ export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
   "absolute",
   "vhost",
   "watch",
+  "trace",
+  "file",
 ];
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];

@@ -6,6 +6,9 @@ import type { Home } from "./home.ts";
 export interface ControlReply {
   readonly status: number;
   readonly text: string;
+  readonly contentType: string;
+  /** As they came: an archive is no text. */
+  readonly bytes: Buffer;
 }
 
 export type ControlOutcome =
@@ -18,15 +21,24 @@ const NOT_RUNNING_CODES: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Asks the management API over the Unix socket of the home folder; `path` with its query string. */
-export const askControl = (home: Home, path: string, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<ControlOutcome> =>
+/** Asks the management API over the Unix socket of the home folder; `path` with its query string. A body is POSTed. */
+export const askControl = (
+  home: Home,
+  path: string,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+  body?: Buffer,
+): Promise<ControlOutcome> =>
   new Promise((resolve) => {
     const target = path.replace(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character));
-    const sent = request({ socketPath: home.controlSocket, path: target, agent: false }, (response) => {
+    const posted = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };
+    const where = { socketPath: home.controlSocket, path: target, agent: false, ...(body === undefined ? {} : posted) };
+    const sent = request(where, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.once("end", () => {
-        const reply = { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") };
+        const bytes = Buffer.concat(chunks);
+        const contentType = response.headers["content-type"] ?? "";
+        const reply = { status: response.statusCode ?? 0, contentType, text: bytes.toString("utf8"), bytes };
         resolve({ kind: "answered", reply });
       });
       response.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
@@ -36,7 +48,7 @@ export const askControl = (home: Home, path: string, timeoutMs = DEFAULT_TIMEOUT
       const isNotRunning = "code" in error && NOT_RUNNING_CODES.has(error.code);
       resolve(isNotRunning ? { kind: "notRunning" } : { kind: "failed", reason: error.message });
     });
-    sent.end();
+    sent.end(body);
   });
 
 export type CallOutcome =

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { SocketKeeper } from "@basalt/edge/socket-keeper";
 import { EXIT } from "./exitCodes.ts";
 import type { Home } from "./home.ts";
 import { claimPidFile, releasePidFile } from "./pidFile.ts";
@@ -24,6 +23,8 @@ export const launch = async (home: Home): Promise<number> => {
     report(`Another launcher runs on ${home.path}.`);
     return EXIT.failed;
   }
+  // Only a launcher needs it: the other commands start sooner without.
+  const { SocketKeeper } = await import("@basalt/edge/socket-keeper");
   const keeper = new SocketKeeper();
   try {
     const activated = keeper.takeActivated(process.env);

@@ -40,6 +40,7 @@ import {
 import { ColdFiles } from "./coldFiles.ts";
 import { ConfigHistory } from "./configHistory.ts";
 import { ConfigHistoryList } from "./configHistoryList.ts";
+import { countedDerive, countedInvalidations } from "./contentCounting.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
@@ -195,7 +196,7 @@ export class Instance implements Control {
       index: store.index,
       hasDisk: (disk) => store.bodies.hasDisk(disk),
       onGrowing: ({ disk, file }, bytes) => store.space.noteGrowing(disk, file, bytes),
-      derive: (request) => this.#transform.derive(request),
+      derive: countedDerive((request) => this.#transform.derive(request), counters),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
     this.#coordinator.setVhosts(new Set(this.vhostNames()));
@@ -232,7 +233,7 @@ export class Instance implements Control {
     });
     this.#purging = new Purging({
       config: () => this.config,
-      coordinator: this.#coordinator,
+      coordinator: countedInvalidations(this.#coordinator, counters),
       clock,
       areOriginsExcluded: (vhost) => this.#origins.areAllExcluded(vhost),
       aliasesOf: (vhost, url) => this.#searchKnowledge.aliasesOf(vhost, url),

@@ -1,5 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type CacheVhost, type Invalidation, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
+import {
+  type CacheVhost,
+  type Invalidation,
+  MemoryBudget,
+  ObjectCache,
+  SPACES_PER_VHOST,
+  VhostRegistry,
+} from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import type { OriginPool } from "@basalt/origin";
@@ -237,6 +244,7 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     counters.set(PROCESS_SLOT.storeFailed, bodies.counters.failed);
     counters.set(PROCESS_SLOT.memoryTierBytes, tier.bytes);
     counters.set(PROCESS_SLOT.memoryTierObjects, tier.count);
+    for (const [name, { index: vhost }] of registry.entries) countMemory(tier, name, vhost);
     counters.set(PROCESS_SLOT.fillsRunning, cache.filling.inProgress);
     counters.set(PROCESS_SLOT.connectionsOpen, server.connectionCount);
   };
@@ -291,6 +299,21 @@ const figures = (): WorkerFigures => {
     requests: requestsServed(),
     ...ownFigures(),
   };
+};
+
+/** What the objects of a virtual host take in memory, and what has left it for lack of room. */
+const countMemory = (tier: ObjectCacheTier, name: string, vhost: number): void => {
+  let [bytes, evictedObjects, evictedBytes] = [0, 0, 0];
+  for (let space = vhost * SPACES_PER_VHOST; space < (vhost + 1) * SPACES_PER_VHOST; space++) {
+    const use = tier.useOf(space);
+    bytes += use.bytes;
+    evictedObjects += use.evictedEntries;
+    evictedBytes += use.evictedBytes;
+  }
+  const offset = counters.vhost(name);
+  counters.set(offset + VHOST_SLOT.memoryBytes, bytes);
+  counters.set(offset + VHOST_SLOT.swappedObjects, evictedObjects);
+  counters.set(offset + VHOST_SLOT.swappedBytes, evictedBytes);
 };
 
 const requestsServed = (): number => {

@@ -58,6 +58,10 @@ export class VhostRegistry {
     return entry?.index;
   }
 
+  get entries(): Iterable<readonly [name: string, { readonly index: number }]> {
+    return this.#known.entries();
+  }
+
   get names(): Iterable<string> {
     return this.#known.keys();
   }

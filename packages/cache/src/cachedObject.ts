@@ -1,3 +1,4 @@
+import { getField } from "@basalt/http";
 import { tagsIn } from "@basalt/policy";
 import type { CacheKey, ObjectLocation } from "@basalt/store";
 import { fieldText, parseFieldText } from "./fieldText.ts";
@@ -84,6 +85,11 @@ const FLAG = {
 const STATUS_BITS = 10;
 const STATUS_MASK = (1 << STATUS_BITS) - 1;
 
+/** Above the flags: what the Content-Encoding is, once somebody has asked. */
+const CODING_SHIFT = 28;
+const CODING_MASK = 3;
+const CODING = { NOT_ASKED: 0, NONE: 1, GZIP: 2, OTHER: 3 } as const;
+
 type Head = StoredHead | EncodedHead;
 
 const linesOf = (head: Head): Buffer =>
@@ -161,6 +167,17 @@ export class CachedObject implements PreparedResponse {
 
   get status(): number {
     return this.#marks & STATUS_MASK;
+  }
+
+  /** Content-Encoding of the response; its fields are read for it once. */
+  get contentCoding(): string | undefined {
+    const known = (this.#marks >>> CODING_SHIFT) & CODING_MASK;
+    if (known === CODING.NONE) return undefined;
+    if (known === CODING.GZIP) return "gzip";
+    const value = getField(this.fields, "content-encoding");
+    const coding = value === undefined ? CODING.NONE : value === "gzip" ? CODING.GZIP : CODING.OTHER;
+    this.#marks |= coding << CODING_SHIFT;
+    return value;
   }
 
   get bodyBytes(): number {

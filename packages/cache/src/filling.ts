@@ -18,6 +18,7 @@ import { EdgeError, epochMs } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
 import type { CacheVhost, Variant } from "./cacheVhost.ts";
+import { CountedPartedFile, countedStore, DiskUse } from "./diskUse.ts";
 import { HeldSink } from "./heldSink.ts";
 import { imageOf, rowOf } from "./indexRow.ts";
 import { UNWRITTEN_HIGH_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
@@ -235,7 +236,8 @@ export class Filling {
       this.#parts.channel.tell("fillEnd", { fillId, kind: "unstored" });
       this.#listener.grown(request, fill);
     };
-    const fill: LocalFill = new LocalFill({ bodies: this.#parts.bodies, head, control, onUnstored, passes }, arrived);
+    const bodies = countedStore(this.#parts.bodies, new DiskUse(this.#parts.counters, request.vhost));
+    const fill: LocalFill = new LocalFill({ bodies, head, control, onUnstored, passes }, arrived);
     this.#local.set(fillId, fill);
     return fill;
   }
@@ -256,7 +258,12 @@ export class Filling {
     const object = this.#objectOf(request, key, grant.version, head, undefined);
     let file: PartedFile;
     try {
-      file = await this.#parts.bodies.createParted(imageOf(request.vhost, object), encodeHead(head), head.bodyBytes);
+      const use = new DiskUse(this.#parts.counters, request.vhost);
+      const encoded = encodeHead(head);
+      const made = await this.#parts.bodies.createParted(imageOf(request.vhost, object), encoded, head.bodyBytes);
+      use.created();
+      use.wrote(encoded.length);
+      file = new CountedPartedFile(made, use);
     } catch {
       const fill = this.#localFill(request, grant.fillId, head, sink.control, { arrived: sink.bytes });
       sink.handTo(fill);

@@ -190,7 +190,7 @@ export class HostInvalidations {
       tallies.push(
         target.kind === "url"
           ? Promise.resolve(this.#measureUrl(target.url, invalidation, before))
-          : this.#measureMany(invalidation, [...this.#sweeps.outstanding(vhost), ...before]),
+          : this.#count(invalidation, [...this.#sweeps.outstanding(vhost), ...before]),
       );
     }
     return await Promise.all(tallies);
@@ -294,16 +294,6 @@ export class HostInvalidations {
     return affected;
   }
 
-  async #measureMany(invalidation: Invalidation, before: readonly Invalidation[]): Promise<Tally> {
-    if (invalidation.target.kind !== "tag") return await this.#count(invalidation, before);
-    const affected = { count: 0, bytes: 0 };
-    const assumed = before.filter(({ version }) => !this.#unapplied.has(version));
-    await this.#parts.index.visitTagged(invalidation.target.tags, (row) => {
-      if (row.vhost === invalidation.vhost && this.#isAffected(row, invalidation, assumed)) add(affected, row);
-    });
-    return affected;
-  }
-
   /** Objects that it affects, as they are at the moment of the call. `others`: what rows do not show yet. */
   #count(invalidation: Invalidation, others: readonly Invalidation[]): Promise<Tally> {
     const { vhost, target, action, version } = invalidation;
@@ -333,31 +323,31 @@ export class HostInvalidations {
     return affected;
   }
 
-  /** Of several hosts in one walk: they come from one call, with the same tags. */
+  /** Of one call, with the same tags: hosts of which rows show everything are counted together. */
   async #countTagged(invalidations: readonly Invalidation[]): Promise<void> {
-    const byHost = new Map<string, Invalidation[]>();
-    const tags = new Set<string>();
+    const together: Invalidation[] = [];
+    const counting: Promise<void>[] = [];
     for (const invalidation of invalidations) {
-      const { target, vhost } = invalidation;
-      byHost.set(vhost, [...(byHost.get(vhost) ?? []), invalidation]);
-      if (target.kind === "tag") for (const tag of target.tags) tags.add(tag);
+      const others = this.#sweeps.outstanding(invalidation.vhost);
+      const isAlone = others.some((other) => other.version < invalidation.version);
+      if (isAlone || !isAlike(invalidation, together[0] ?? invalidation)) {
+        counting.push(this.#count(invalidation, others).then((tally) => this.#addTo(invalidation, tally)));
+      } else together.push(invalidation);
     }
-    const count = (row: IndexRow): void => {
-      for (const invalidation of byHost.get(row.vhost) ?? []) {
-        const isMeant = tags.size === 1 || targetMatches(invalidation.target, row.url, this.taggedOf(row));
-        if (!isMeant || !this.#isAffected(row, invalidation)) continue;
-        this.#addTo(invalidation, { count: 1, bytes: row.location.bodyBytes });
-      }
-    };
-    const { index } = this.#parts;
-    await index.visitTagged([...tags], count).catch(async () => {
-      const seen = new Set<string>();
-      await index.scanTagged([...tags], (row) => {
-        const key = row.key.toString("latin1");
-        if (!seen.has(key)) count(row);
-        seen.add(key);
-      });
-    });
+    if (together.length > 0) counting.push(this.#countAlike(together));
+    await Promise.all(counting);
+  }
+
+  async #countAlike(invalidations: readonly Invalidation[]): Promise<void> {
+    const [first] = invalidations;
+    if (first === undefined) return;
+    const { target, version, action } = first;
+    const question = { target, beforeVersion: version, countsPurged: action.kind !== "purge", except: [] };
+    const tallies = await this.#parts.index.tallyByHost(question).catch(() => undefined);
+    for (const invalidation of invalidations) {
+      const tally = tallies === undefined ? await this.#countByWalk(invalidation, []) : tallies.get(invalidation.vhost);
+      this.#addTo(invalidation, tally ?? { count: 0, bytes: 0 });
+    }
   }
 
   /**
@@ -392,6 +382,12 @@ export class HostInvalidations {
 /** Whether what the first has done keeps an object from being counted for an action. */
 const hides = (earlier: Invalidation, action: InvalidationAction): boolean =>
   earlier.action.kind === "hardpurge" || (earlier.action.kind === "purge" && action.kind === "purge");
+
+const isAlike = (left: Invalidation, right: Invalidation): boolean =>
+  left.target.kind === "tag" &&
+  right.target.kind === "tag" &&
+  left.target.tags.join(" ") === right.target.tags.join(" ") &&
+  (left.action.kind === "purge") === (right.action.kind === "purge");
 
 /** The whole content of a host (PRG-04). */
 const isRoot = (target: InvalidationTarget): boolean =>

@@ -3,13 +3,14 @@ import type { ArrivedChecksums, BodyStore, GrowingFile, ObjectLocation, RowImage
 import { EdgeError } from "@basalt/types";
 import { ArrivingBytes, lengthOf } from "./arrivingBytes.ts";
 import { type BodySource, Watchers } from "./bodySource.ts";
+import type { FillStore } from "./diskUse.ts";
 import { PACKED_BODY_BYTES, UNWRITTEN_HIGH_BYTES, UNWRITTEN_LOW_BYTES } from "./limits.ts";
 import type { BodySink, SinkControl } from "./originFetch.ts";
 import type { SharedFill } from "./protocol.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
 
 export interface LocalFillParts {
-  readonly bodies: BodyStore;
+  readonly bodies: FillStore;
   readonly head: StoredHead;
   readonly control: SinkControl;
   /** It is not to be stored: it only passes through, once `letPass` was called. */

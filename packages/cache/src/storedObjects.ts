@@ -7,10 +7,11 @@ import {
   QUICK_RECORD_BYTES,
   ROW_FLAG,
 } from "@basalt/store";
-import { PROCESS_SLOT } from "@basalt/telemetry";
+import { PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
 import { CachedObject } from "./cachedObject.ts";
 import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
+import { CountedPartedFile, DiskUse } from "./diskUse.ts";
 import { adoptConfirmation, adoptState } from "./indexRow.ts";
 import {
   KEPT_OPEN_BODIES,
@@ -73,6 +74,7 @@ export class StoredObjects {
     if (object?.isFresh(nowMs) !== true) return undefined;
     this.#passing = object;
     this.#passingBody = loaded.body;
+    this.#countRead(vhost, loaded.head.length + loaded.body.length);
     return object;
   }
 
@@ -87,6 +89,7 @@ export class StoredObjects {
       const scratch = this.#scratch.subarray(PASSING_ROOM_BYTES);
       const loaded = location === undefined ? undefined : this.#parts.bodies.loadNow(location, scratch);
       if (loaded === undefined) return undefined;
+      this.#countRead(vhost, loaded.head.length + loaded.body.length);
       this.#passingBody = loaded.body;
     }
     this.#passing = undefined;
@@ -114,7 +117,9 @@ export class StoredObjects {
     if (location === undefined || location.file === 0) return undefined;
     const body = await this.#parted.open(location.file, async () => {
       const file = await this.#parts.bodies.openParted(location);
-      return file === undefined ? undefined : this.#bodyMaker(vhost, variant, object, file);
+      if (file === undefined) return undefined;
+      const counted = new CountedPartedFile(file, new DiskUse(this.#parts.counters, vhost));
+      return this.#bodyMaker(vhost, variant, object, counted);
     });
     if (body === undefined) {
       this.#damaged(vhost, variant, object.key, object.name, location);
@@ -192,7 +197,7 @@ export class StoredObjects {
     const { location } = object;
     if (object.body !== undefined) return true;
     if (location === undefined || location.bodyBytes > WHOLE_IN_MEMORY_BYTES) return false;
-    const body = await this.#wholeBody(location);
+    const body = await this.#wholeBody(vhost, location);
     if (body === undefined) this.#damaged(vhost, variant, object.key, object.name, location);
     if (body === undefined || object.isGone) return false;
     object.body = body;
@@ -243,8 +248,9 @@ export class StoredObjects {
       this.#damaged(vhost, variant, row.key, name, row.location);
       return undefined;
     }
+    this.#countRead(vhost, loaded.head.length + (loaded.body?.length ?? 0));
     const isShort = row.location.bodyBytes <= WHOLE_IN_MEMORY_BYTES;
-    const body = loaded.body ?? (isShort ? await this.#wholeBody(row.location) : undefined);
+    const body = loaded.body ?? (isShort ? await this.#wholeBody(vhost, row.location) : undefined);
     if (isShort && body === undefined) {
       this.#damaged(vhost, variant, row.key, name, row.location);
       return undefined;
@@ -282,7 +288,7 @@ export class StoredObjects {
   }
 
   /** Reads a short body from a file of its own; undefined when it is gone or damaged. */
-  async #wholeBody(location: IndexRow["location"]): Promise<Buffer | undefined> {
+  async #wholeBody(vhost: CacheVhost, location: IndexRow["location"]): Promise<Buffer | undefined> {
     const length = location.bodyBytes;
     const reader = await this.#parts.bodies.openBody(location);
     if (reader === undefined) return undefined;
@@ -293,6 +299,7 @@ export class StoredObjects {
         const count = await reader.read(body, filled, length - filled, filled);
         if (count < 1) return undefined;
         filled += count;
+        this.#countRead(vhost, count);
       }
       return body;
     } catch {
@@ -300,6 +307,12 @@ export class StoredObjects {
     } finally {
       reader.release();
     }
+  }
+
+  #countRead(vhost: CacheVhost, byteCount: number): void {
+    const { counters } = this.#parts;
+    counters.add(vhost.counters + VHOST_SLOT.diskReads, 1);
+    counters.add(vhost.counters + VHOST_SLOT.diskReadBytes, byteCount);
   }
 
   #isReadable(location: ObjectLocation): boolean {

@@ -94,6 +94,37 @@ export interface ServerSettings {
       readonly ranges: number;
     };
   };
+  readonly ftp: readonly FtpClient[];
+}
+
+/** When a client sends what is waiting; times are local. */
+export type FtpTransfer =
+  | { readonly kind: "rotate" }
+  /** Minutes after midnight. */
+  | { readonly kind: "daily"; readonly minute: number }
+  /** At multiples of so many hours, counted from midnight. */
+  | { readonly kind: "hourly"; readonly hours: number };
+
+/** A client that uploads rotated logs (LOG-174 to LOG-188). */
+export interface FtpClient {
+  readonly name: string;
+  readonly mode: "Passive" | "Active";
+  readonly host: string;
+  readonly port: number;
+  /** Empty: anonymous. */
+  readonly user: string;
+  readonly password: string;
+  readonly passwordType: "plain" | "enc";
+  /** Connection and login. */
+  readonly connectTimeoutSeconds: number;
+  readonly transferTimeoutSeconds: number;
+  /** In 1024 bytes a second; 0: without limit. */
+  readonly trafficCapKilobytes: number;
+  readonly deleteUploaded: boolean;
+  readonly backupOnFail: boolean;
+  /** Empty: `/{virtual host}/{file name}`. */
+  readonly uploadPath: string;
+  readonly transfer: FtpTransfer;
 }
 
 export interface OriginAddress {
@@ -241,6 +272,21 @@ export interface VhostLogs {
   readonly monitoring: MonitoringLogSettings;
   readonly dns: LogFileSettings;
   readonly fileSystem: LogFileSettings;
+  readonly metricFilters: readonly LogMetricFilter[];
+}
+
+/** Lines of an access log that make a metric (AWS-79). */
+export interface LogMetricFilter {
+  readonly name: string;
+  readonly log: "access" | "accessextra";
+  /** For `compileLogPattern` of this package. */
+  readonly pattern: string;
+  readonly namespace: string;
+  readonly metric: string;
+  /** A number, `$` with the name of a field of the pattern, or a selector such as `$.bytes_sent`. */
+  readonly value: string;
+  /** What a minute with lines adds in which none matched. */
+  readonly defaultValue: number | undefined;
 }
 
 /** `guide`: the rows of spec 02 and 04; `rfc9111`: a conforming shared cache. */

@@ -6,6 +6,15 @@ export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
 export { keepUntilRestart } from "./keepUntilRestart.ts";
 export { compilePattern, type LinearPattern, type PatternOutcome } from "./linearPattern/linearPattern.ts";
+export { splitColumns } from "./logPattern/columns.ts";
+export {
+  type ColumnsPattern,
+  compileLogPattern,
+  type LogColumns,
+  type LogPattern,
+  type LogPatternOutcome,
+} from "./logPattern/logPattern.ts";
+export { compileSelector } from "./logPattern/record.ts";
 export { type ConfigContext, parseConfig } from "./parseConfig.ts";
 export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenance.ts";
 export { decodeConfigFiles, readConfigSources } from "./readConfigSources.ts";

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, resolve } from "node:path";
+import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkLogs } from "./checkLogs.ts";
+import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkRewrites } from "./checkRewrites.ts";
 import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostSettings } from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
@@ -59,7 +61,7 @@ const readFile = (
 };
 
 const completeServer = (settings: ServerSettings, context: ConfigContext): ServerSettings => {
-  const { host, cache } = settings;
+  const { host, cache, ftp } = settings;
   return {
     host: { ...host, name: host.name === "" ? context.hostName : host.name },
     cache: {
@@ -75,6 +77,7 @@ const completeServer = (settings: ServerSettings, context: ConfigContext): Serve
       workers: cache.workers === 0 ? Math.max(1, context.cores) : cache.workers,
       transformThreads: cache.transformThreads === 0 ? Math.max(1, context.cores) : cache.transformThreads,
     },
+    ftp,
   };
 };
 
@@ -114,7 +117,10 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   }
   const server = readFile(SERVER_FILE, SERVER_SCHEMA, sources, problems);
   const vhostsRoot = readFile(VHOSTS_FILE, VHOSTS_SCHEMA, sources, problems);
-  if (server !== undefined) checkDisks(server, context.home, problems);
+  if (server !== undefined) {
+    checkDisks(server, context.home, problems);
+    checkFtpClients(server, problems);
+  }
   checkRewrites(
     SERVER_FILE,
     findDescendant(server, ["VHostDefault", "OriginOptions"]),
@@ -125,6 +131,10 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   checkLogs(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", problems);
   const written = { server: new WrittenPlaces(), inherited: new WrittenPlaces(), vhosts: new WrittenPlaces() };
   const settings = resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow(""));
+  const sharedLogs = findDescendant(server, ["VHostDefault", "Log"]);
+  checkMetricFilters(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", problems);
+  warnUnknownClients(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", settings.ftp, problems);
+  warnUnknownClients(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", settings.ftp, problems);
   let content: VhostsContent = { vhosts: [], defaultVhost: undefined, views: [], written: new Map() };
   if (vhostsRoot !== undefined) {
     const { defaultVhost, views } = resolveOptions<VhostsHead>(

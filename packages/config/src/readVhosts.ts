@@ -1,4 +1,6 @@
+import { warnUnknownClients } from "./checkFtp.ts";
 import { checkLogs } from "./checkLogs.ts";
+import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkNames } from "./checkNames.ts";
 import { checkPorts } from "./checkPorts.ts";
 import { checkRewrites } from "./checkRewrites.ts";
@@ -107,6 +109,7 @@ const readVhost = (
   }
   checkRewrites(VHOSTS_FILE, findChild(element, "OriginOptions"), "Vhosts/Vhost/OriginOptions", problems);
   checkLogs(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
+  checkMetricFilters(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
   const optionsLayer = findChild(element, "Options");
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   return {
@@ -175,6 +178,7 @@ export const readVhosts = (
     const places = new WrittenPlaces();
     const vhost = readVhost(element, inherited, readConditions, places, problems);
     written.set(vhost.name, places);
+    warnUnknownClients(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", server.ftp, problems);
     return { element, vhost };
   });
   checkNames(hosts, problems);

@@ -36,12 +36,17 @@ const renderAttributes = (row: ListOption<unknown>): readonly (readonly string[]
   ]),
 ];
 
+const renderBelow = (row: ListOption<unknown>): readonly (readonly string[])[] =>
+  (row.below ?? []).flatMap((below) =>
+    renderOption({ ...below, at: below.at.startsWith("@") ? row.at + below.at : `${row.at}/${below.at}` }),
+  );
+
 const renderOption = (row: AnyOption): readonly (readonly string[])[] => {
   const type = row.kind === "value" ? row.type : row.text;
   const place = row.kind === "value" ? `\`${row.at}\`` : `\`${row.at}\`, repeatable`;
   return [
     [place, type?.allowed ?? "elements", describeDefault(row), row.reload, row.doc, row.spec],
-    ...(row.kind === "list" ? renderAttributes(row) : []),
+    ...(row.kind === "list" ? [...renderAttributes(row), ...renderBelow(row)] : []),
   ];
 };
 

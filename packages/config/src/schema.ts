@@ -83,6 +83,7 @@ const addList = (node: GrowingNode, row: ListOption<unknown>): void => {
     child.required = !isRepeated;
     child.repeatable = isRepeated;
   }
+  for (const below of row.below ?? []) addRow(node, below);
   for (const { name, type, doc, defaultNote } of row.attributes) {
     node.attributes.set(name, active(type, doc, defaultNote));
   }

@@ -165,7 +165,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   get contentCoding(): string | undefined {
     if (this.status === 304 || this.error !== undefined) return undefined;
-    return getField(this.object?.fields ?? this.sourceHead?.fields ?? this.relayedFields, "content-encoding");
+    if (this.object !== undefined) return this.object.contentCoding;
+    return getField(this.sourceHead?.fields ?? this.relayedFields, "content-encoding");
   }
 
   get firstByteMs(): number {

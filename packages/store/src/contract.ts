@@ -152,8 +152,8 @@ export interface DiskIndexWriter {
   tagsOf(key: CacheKey): string;
   /** Counts rows as they are at the moment of the call, without holding the event loop. Errors: STORE_UNAVAILABLE. */
   tally(question: TallyQuestion): Promise<Tally>;
-  /** Visits the objects with one of these tags, each once, as they are at the moment of the call. Errors as `tally`. */
-  visitTagged(tags: readonly string[], visit: (row: IndexRow) => void): Promise<void>;
+  /** As `tally`, for all virtual hosts at once, by their names; those without any are left out. */
+  tallyByHost(question: Omit<TallyQuestion, "vhost">): Promise<ReadonlyMap<string, Tally>>;
   objectsOf(vhost: string): VhostObjects;
   /** Highest version ever put: continue from here after a restart. */
   readonly highestVersion: number;

@@ -35,6 +35,8 @@ export interface InfoLogFile extends InfoLog {
   configure(settings: InfoLogSettings): void;
   /** Hears each line, with its end; the result ends that. */
   listen(listener: (line: string) => void): () => void;
+  /** Hears of each file that gets no more lines and has its last name. */
+  onRotated(listener: (path: string, startMs: number, endMs: number) => void): void;
 }
 
 export interface InfoLogOptions {
@@ -63,6 +65,7 @@ class FileInfoLog implements InfoLogFile {
   readonly #rotateBytes: number | undefined;
   readonly #bufferBytes: number;
   #settings: InfoLogSettings;
+  #rotationListener: ((path: string, startMs: number, endMs: number) => void) | undefined;
   #file: FileHandle | undefined;
   #fileBytes = 0;
   #startMs = 0;
@@ -101,6 +104,10 @@ class FileInfoLog implements InfoLogFile {
   listen(listener: (line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onRotated(listener: (path: string, startMs: number, endMs: number) => void): void {
+    this.#rotationListener = listener;
   }
 
   reopen(): void {
@@ -208,8 +215,10 @@ class FileInfoLog implements InfoLogFile {
     const unnumbered = parseLogFileName(prefix, logFileName(prefix, startMs, rule))?.startMs ?? startMs;
     const ordinal = nextOrdinal(await listLogFiles(folder, prefix), unnumbered);
     const name = logFileName(prefix, startMs, rule, ordinal);
-    await rename(this.#path, join(folder, name));
-    if (compression) await compressFile(join(folder, name)).catch(() => undefined);
+    const rotated = join(folder, name);
+    await rename(this.#path, rotated);
+    const compressed = compression ? await compressFile(rotated).catch(() => undefined) : undefined;
+    this.#rotationListener?.(compressed ?? rotated, startMs, this.#clock.now());
     const files = await listLogFiles(folder, prefix);
     const outdated = outdatedFiles(files, { files: retention, days: retentionDays }, this.#clock.now());
     for (const file of outdated) await deleteFile(folder, file.name).catch(() => undefined);

@@ -10,6 +10,7 @@ import { EXIT } from "../exitCodes.ts";
 import type { Home } from "../home.ts";
 import { runLive } from "../live/liveLoop.ts";
 import { fitLines } from "../live/renderTop.ts";
+import { traceLog } from "../logTrace.ts";
 import { formatBytes, formatCount, formatDuration, formatTable, print, printError, printJson } from "../output.ts";
 import { readLivePid } from "../pidFile.ts";
 import { timesOf } from "./top.ts";
@@ -94,9 +95,10 @@ export const status: Command = {
 export const logs: Command = {
   name: "logs",
   words: [],
-  options: ["follow", "lines"],
-  doc: "Shows the last lines of the info log (-n N, 50), with -f also those to come.",
+  options: ["follow", "lines", "trace", "vhost"],
+  doc: "Shows the last lines of the info log (-n N, 50), with -f also those to come; --trace LOG new lines of another log, of the host --vhost where each has one.",
   run: async ({ home, options }) => {
+    if (options.trace !== undefined) return traceLog(home, options.trace, options.vhost);
     const lines = parseWholeNumber(options.lines ?? DEFAULT_LOG_LINES, "-n", 0, 1_000_000);
     if (!options.follow && !existsSync(home.infoLog)) {
       printError(`There is no log yet: ${home.infoLog}.`);

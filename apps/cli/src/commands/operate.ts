@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "../command.ts";
-import { parseWholeNumber } from "../command.ts";
+import { parseWholeNumber, UsageError } from "../command.ts";
 import { askControl, callControl, readStatus } from "../controlClient.ts";
 import { parseReloadResult } from "../envelope.ts";
 import { EXIT } from "../exitCodes.ts";
@@ -86,16 +87,30 @@ export const scale: Command = {
   },
 };
 
+const LINE_FEED = 0x0a;
+
+const readUpload = (path: string): Buffer => {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 export const api: Command = {
   name: "api",
   words: ["PATH"],
-  options: [],
-  doc: "Asks the management API and prints its answer, e.g. `basalt api 'command/purge?url=www.example.com/a'`.",
-  run: async ({ home, words }) => {
+  options: ["file"],
+  doc: "Asks the management API and prints its answer, e.g. `basalt api 'command/purge?url=www.example.com/a'`; --file is POSTed.",
+  run: async ({ home, words, options }) => {
     const path = (words[0] ?? "").replace(/^\/*/, "/");
-    const outcome = await askControl(home, path, RESTART_TIMEOUT_MS);
+    const body = options.file === undefined ? undefined : readUpload(options.file);
+    const outcome = await askControl(home, path, RESTART_TIMEOUT_MS, body);
     if (outcome.kind !== "answered") return reportFailure(home, outcome);
-    process.stdout.write(outcome.reply.text.endsWith("\n") ? outcome.reply.text : `${outcome.reply.text}\n`);
+    const { bytes, contentType } = outcome.reply;
+    process.stdout.write(bytes);
+    const isText = /^text\/|json/.test(contentType);
+    if (isText && bytes.at(-1) !== LINE_FEED) process.stdout.write("\n");
     return outcome.reply.status < 400 ? EXIT.done : EXIT.failed;
   },
 };

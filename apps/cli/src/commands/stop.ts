@@ -17,6 +17,12 @@ const signal = (pid: number, name: "SIGTERM" | "SIGKILL"): void => {
   }
 };
 
+/** A primary leads a process group of its own, in which its workers are: they would outlive it. */
+const killGroup = (primary: number): void => {
+  signal(-primary, "SIGKILL");
+  signal(primary, "SIGKILL");
+};
+
 const waitForEnd = (pids: readonly number[], timeoutMs: number): Promise<true | undefined> =>
   pollUntil(() => Promise.resolve(pids.some(isAlive) ? undefined : true), timeoutMs);
 
@@ -41,7 +47,8 @@ export const stop: Command = {
       print("Basalt has stopped.");
       return EXIT.done;
     }
-    for (const pid of pids) signal(pid, "SIGKILL");
+    if (launcher !== undefined) signal(launcher, "SIGKILL");
+    if (primary !== undefined) killGroup(primary);
     if ((await waitForEnd(pids, KILL_TIMEOUT_MS)) === undefined) {
       printError(`Basalt could not be stopped: pid ${pids.join(", ")}.`);
       return EXIT.failed;

@@ -204,6 +204,12 @@ describe("the view of top", () => {
     for (const { title } of COLUMNS) expect(titleOf(200)).toContain(title);
   });
 
+  it.each([...SORT_KEYS.values()])("by %s figures stand below their titles", (sort) => {
+    const lines = renderTop(undefined, figuresOf(hosts), { ...view, sort });
+    const title = lines.findIndex((line) => /^\*?HOST/.test(line));
+    expect(lines[title]?.trimEnd().length).toBe(lines[title + 1]?.length);
+  });
+
   it("scrolls to the end and not beyond", () => {
     const last = renderTop(undefined, figuresOf(hosts), { ...view, columns: 200, skip: 1000 });
     expect(last.at(-2)).toContain("host-49.example.com");

@@ -194,6 +194,11 @@ export class HostLogs {
     this.#book.write("deny", this.#parts.clock.now(), (line, atMs) => writeDenyLine(line, clientIp, rule, atMs));
   }
 
+  /** Of logs that FTP clients upload. */
+  rotatedForUpload(): Promise<readonly RotatedLog[]> {
+    return this.#keeper.rotatedForUpload();
+  }
+
   /** Undefined when too many are open. `vhost` where the log is that of a host. */
   trace(log: string): Readable | undefined {
     return this.#traces.open(log);

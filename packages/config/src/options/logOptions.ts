@@ -9,6 +9,7 @@ import type {
   VhostLogs,
 } from "../contract.ts";
 import { formatReceiver, parseDestination, parsePriority } from "../syntax/syslogReceiver.ts";
+import { METRIC_FILTERS } from "./metricFilterOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import { folderPath, integer, oneOf, onOff, plainText, type ValueType } from "./valueTypes.ts";
 
@@ -206,6 +207,7 @@ export const LOG_OPTIONS: OptionTable<VhostLogs> = {
     spec: "LOG-09, LOG-148",
     doc: "Use of the mounted file system; nothing is written before there is one.",
   }),
+  metricFilters: METRIC_FILTERS,
 };
 
 /** Rows of `<Server><Cache>`. */

@@ -53,6 +53,8 @@ export interface ListOption<Item> {
   readonly attributes: readonly ListAttribute[];
   /** Child elements, each of which must stand once unless it is repeated. */
   readonly children?: readonly ListChild[];
+  /** Rows relative to each of the elements, for one with a table of its own. */
+  readonly below?: readonly AnyOption[];
   readonly default: readonly Item[];
   readonly defaultNote: string | undefined;
   readonly reload: Reload;
@@ -105,7 +107,10 @@ export const option = <T>(at: string, type: ValueType<T>, defaultValue: T, detai
 export const listOption = <Item>(
   at: string,
   row: Details &
-    Pick<ListOption<Item>, "text" | "attributes" | "children" | "default" | "read" | "format" | "reloadOf" | "keep">,
+    Pick<
+      ListOption<Item>,
+      "text" | "attributes" | "children" | "below" | "default" | "read" | "format" | "reloadOf" | "keep"
+    >,
 ): ListOption<Item> => ({
   ...row,
   kind: "list",

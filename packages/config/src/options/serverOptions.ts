@@ -1,6 +1,7 @@
 import type { Role, ServerSettings } from "../contract.ts";
 import { parseIpPattern } from "../syntax/ipPattern.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
+import { FTP_OPTION } from "./ftpOptions.ts";
 import { GLOBAL_LOG_OPTIONS } from "./logOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import {
@@ -305,4 +306,5 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       }),
     },
   },
+  ftp: FTP_OPTION,
 };

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
-import { CounterBlock } from "@basalt/telemetry";
+import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
 import { EdgeServer, type PurgeAnswer, type PurgeCall } from "../../src/index.ts";
 import { DirectChannel } from "./directChannel.ts";
 import { FakeOrigin } from "./fakeOrigin.ts";
@@ -81,10 +81,14 @@ export class TestEdge {
         this.purges.push(call);
         return Promise.resolve(this.purgeAnswer);
       },
+      accessLog: (transaction) => this.logged.push(factsOf(transaction)),
       onDefect: (error) => this.defects.push(error),
     });
     this.configure(settings);
   }
+
+  /** Finished requests, as the access log sees them. */
+  readonly logged: LoggedFacts[] = [];
 
   configure(settings: EdgeSettings, generation = 1, share = 1): void {
     const config = configOf(settings, generation);
@@ -135,6 +139,27 @@ export class TestEdge {
     this.server.sweep();
   }
 }
+
+/** What a test compares of a transaction; the transaction itself is used again. */
+export type LoggedFacts = ReturnType<typeof factsOf>;
+
+const factsOf = (transaction: ClientTransaction) => ({
+  vhostName: transaction.vhostName,
+  method: transaction.method,
+  target: transaction.target,
+  status: transaction.status,
+  bodyBytesSent: transaction.bodyBytesSent,
+  contentLength: transaction.contentLength,
+  contentCoding: transaction.contentCoding,
+  requestBodyBytes: transaction.requestBodyBytes,
+  result: transaction.result,
+  bypassKind: transaction.bypassKind,
+  isComplete: transaction.isComplete,
+  elapsedMs: transaction.elapsedMs,
+  startedAtMs: transaction.startedAtMs,
+  sessionText: transaction.sessionText,
+  addresses: `${transaction.clientIp}:${transaction.clientPort} ${transaction.serverIp}:${transaction.serverPort}`,
+});
 
 export const requestText = (path: string, fields: readonly string[] = [], method = "GET", version = "1.1"): string =>
   `${method} ${path} HTTP/${version}\r\nHost: ${HOST}\r\n${fields.map((line) => `${line}\r\n`).join("")}\r\n`;

@@ -28,6 +28,10 @@ export class MapTier implements Tier {
     return [...this.#spaces.values()].reduce((sum, space) => sum + space.size, 0);
   }
 
+  useOf() {
+    return { bytes: 0, evictedEntries: 0, evictedBytes: 0 };
+  }
+
   find(space: number, url: string): TierEntry | undefined {
     return this.#spaces.get(space)?.get(url);
   }
@@ -282,8 +286,8 @@ export class MapIndex implements Index {
     return Promise.resolve();
   }
 
-  visitTagged(): Promise<void> {
-    return Promise.resolve();
+  tallyByHost(): Promise<never> {
+    return this.tally();
   }
 
   tagsOf(): string {

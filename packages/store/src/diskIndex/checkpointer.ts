@@ -15,10 +15,13 @@ const UNAIDED_FRAMES = 8192;
 const QUIET_PREFERRED_FRAMES = 16_384;
 /** Length from which it insists: 256 MB. */
 const QUIET_NEEDED_FRAMES = 65_536;
-/** Length from which it lets as many rows wait as come in that time, because they come faster than they are copied: 512 MB. */
+/** Length from which it lets many rows wait, because they come faster than they are copied: 512 MB. */
 const QUIET_URGENT_FRAMES = 131_072;
-/** Looks at the log while it is quiet, and their distance: half a second, in which every reader has ended its view. */
-const QUIET_LOOKS = 25;
+/**
+ * Looks at the log while it is quiet, and their distance: half a second, in which every reader has ended its view. A log
+ * of urgent length gets the time to be copied whole, however slow the disk: else it would grow for ever.
+ */
+const QUIET_LOOKS: Readonly<Record<Quiet, number>> = { none: 0, preferred: 25, needed: 25, urgent: 1500 };
 const QUIET_LOOK_MS = 20;
 /** Milliseconds to wait for the thread to let go of the file; only a disk that hangs takes that long. */
 const THREAD_CLOSE_MS = 10_000;
@@ -64,7 +67,7 @@ export class Checkpointer {
     return this.#frames >= QUIET_NEEDED_FRAMES ? "needed" : "preferred";
   }
 
-  /** Resolves when batches need not wait any more, after half a second at the latest. */
+  /** Resolves when batches need not wait any more: after half a second at the latest, but when it is urgent. */
   async quietEnd(): Promise<void> {
     await this.#quiet?.promise;
   }
@@ -153,7 +156,7 @@ export class Checkpointer {
       return false;
     });
     this.#looks += 1;
-    if (isRestarted !== true && this.#looks < QUIET_LOOKS) {
+    if (isRestarted !== true && this.#looks < QUIET_LOOKS[this.quiet]) {
       this.#timer = setTimeout(() => this.#look(), QUIET_LOOK_MS);
       return;
     }

@@ -1,14 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { type CacheKey, ROW_FLAG, type RowTarget, type Tally, type TallyQuestion } from "../contract.ts";
+import { ROW_FLAG, type RowTarget, type Tally, type TallyQuestion } from "../contract.ts";
 import { type EncodedColumns, prepareQuery } from "./indexStatements.ts";
-import { RowFinder } from "./rowFinder.ts";
-import { TagTable, tagDigest } from "./tagTable.ts";
+import { tagDigest } from "./tagTable.ts";
 
 /** Rows that are counted before the event loop gets its turn: 1 to 2 ms. */
 const COUNTED_AT_ONCE = 4096;
-/** The same for rows that are looked up one by one. */
-const LOOKED_UP_AT_ONCE = 256;
+/** The same for rows that are looked up by their tags. */
+const LOOKED_UP_AT_ONCE = 1024;
 /** Homes lie evenly between 0 and this. */
 const HOMES = 2 ** 53;
 /** Connections kept for the next question. */
@@ -46,18 +45,53 @@ const conditionOf = (target: RowTarget): Condition => {
   }
 };
 
-const joinConditions = (question: TallyQuestion, vhost: number, goneDisks: readonly number[]): Condition => {
-  const sql = [`vhost = ? AND version < ? AND flags & ${ROW_FLAG.DERIVED} = 0`];
-  const parameters: unknown[] = [vhost, question.beforeVersion];
+/** The objects that a question may mean: a table, in which `column` is what it is walked by. */
+interface Source {
+  readonly from: string;
+  readonly column: string;
+  readonly parameters: readonly unknown[];
+}
+
+const SAME_KEY = "object.url_rest = tagged.url_rest AND object.variant = tagged.variant";
+
+/** Those at home, and those few beside it. Who has several of the tags is there once. */
+const taggedSources = (tags: readonly string[]): readonly [home: Source, beside: Source] => {
+  const marks = tags.map(() => "?").join(", ");
+  const distinct = tags.length > 1 ? "DISTINCT" : "";
+  const tagged = `(SELECT ${distinct} home, url_rest, variant FROM tag WHERE digest IN (${marks})) AS tagged`;
+  const parameters = tags.map(tagDigest);
+  const beside = `collided CROSS JOIN ${tagged} ON tagged.home = collided.home CROSS JOIN object ON object.id = collided.id`;
+  return [
+    {
+      from: `${tagged} CROSS JOIN object ON object.id = tagged.home AND ${SAME_KEY}`,
+      column: "tagged.home",
+      parameters,
+    },
+    { from: `${beside} AND ${SAME_KEY}`, column: "tagged.home", parameters },
+  ];
+};
+
+const ALL_OBJECTS: Source = { from: "object", column: "object.id", parameters: [] };
+
+/** What every counted row is; `vhost`: of one host alone. */
+const conditionsOf = (
+  question: Omit<TallyQuestion, "vhost">,
+  vhost: number | undefined,
+  goneDisks: readonly number[],
+): Condition => {
+  const sql = [`version < ? AND flags & ${ROW_FLAG.DERIVED} = 0`];
+  const parameters: unknown[] = [question.beforeVersion];
+  const add = (condition: Condition): void => {
+    sql.push(condition.sql);
+    parameters.push(...condition.parameters);
+  };
+  if (vhost !== undefined) add({ sql: "vhost = ?", parameters: [vhost] });
   if (!question.countsPurged) sql.push(`flags & ${ROW_FLAG.PURGED} = 0`);
   if (goneDisks.length > 0) sql.push(`disk NOT IN (${goneDisks.join(", ")})`);
-  const wanted = conditionOf(question.target);
-  sql.push(wanted.sql);
-  parameters.push(...wanted.parameters);
+  if (question.target.kind !== "tag") add(conditionOf(question.target));
   for (const { target, beforeVersion } of question.except) {
     const left = conditionOf(target);
-    sql.push(`NOT (version < ? AND ${left.sql})`);
-    parameters.push(beforeVersion, ...left.parameters);
+    add({ sql: `NOT (version < ? AND ${left.sql})`, parameters: [beforeVersion, ...left.parameters] });
   }
   return { sql: sql.join(" AND "), parameters };
 };
@@ -65,13 +99,9 @@ const joinConditions = (question: TallyQuestion, vhost: number, goneDisks: reado
 /** The index as it was at one moment, in a connection of its own. */
 class Snapshot {
   readonly #database: Database.Database;
-  readonly #finder: RowFinder;
-  readonly #tags: TagTable;
 
   constructor(path: string) {
     this.#database = new Database(path, { readonly: true, fileMustExist: true, timeout: 100 });
-    this.#finder = new RowFinder(this.#database);
-    this.#tags = new TagTable(this.#database);
   }
 
   begin(): void {
@@ -87,43 +117,49 @@ class Snapshot {
     this.#database.close();
   }
 
-  async count({ sql, parameters }: Condition, objects: number): Promise<Tally> {
-    const chunks = Math.max(1, Math.ceil(objects / COUNTED_AT_ONCE));
-    const query = prepareQuery<unknown[]>(
-      this.#database,
-      `SELECT count(*), coalesce(sum(body_bytes), 0) FROM object WHERE id >= ? AND id < ? AND ${sql}`,
-    );
-    const tally = { count: 0, bytes: 0 };
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const first = chunk === 0 ? Number.MIN_SAFE_INTEGER : Math.floor((HOMES / chunks) * chunk);
-      const end = chunk === chunks - 1 ? HOMES : Math.floor((HOMES / chunks) * (chunk + 1));
-      const [count, bytes] = query.get(first, end, ...parameters) ?? [];
-      tally.count += Number(count);
-      tally.bytes += Number(bytes);
-      if (chunk < chunks - 1) await nextTurn();
+  /** By the number of the virtual host; `objects`: about how many rows there are in all. */
+  async count(target: RowTarget, conditions: Condition, objects: number): Promise<Map<number, Tally>> {
+    const tallies = new Map<number, Tally>();
+    if (target.kind !== "tag") {
+      await this.#countIn(ALL_OBJECTS, conditions, Math.ceil(objects / COUNTED_AT_ONCE), tallies);
+      return tallies;
     }
-    return tally;
+    const [home, beside] = taggedSources(target.tags);
+    const marks = target.tags.map(() => "?").join(", ");
+    const tagged = prepareQuery<unknown[]>(this.#database, `SELECT count(*) FROM tag WHERE digest IN (${marks})`);
+    const rows = Number(tagged.get(...home.parameters)?.[0]);
+    await this.#countIn(home, conditions, Math.ceil(rows / LOOKED_UP_AT_ONCE), tallies);
+    await this.#countIn(beside, conditions, 1, tallies);
+    return tallies;
   }
 
-  async visitTagged(tags: readonly string[], visit: (key: CacheKey, columns: EncodedColumns) => void): Promise<void> {
-    const seen = tags.length > 1 ? new Set<string>() : undefined;
-    for (const tag of tags) {
-      const digest = tagDigest(tag);
-      for (let page = this.#tags.keysAfter(digest, undefined, LOOKED_UP_AT_ONCE); ; ) {
-        for (const key of page.keys) {
-          const text = seen === undefined ? "" : key.toString("latin1");
-          if (seen?.has(text) === true) continue;
-          seen?.add(text);
-          const columns = this.#finder.find(key);
-          if (columns !== undefined) visit(key, columns);
-        }
-        if (page.cursor === undefined) break;
-        await nextTurn();
-        page = this.#tags.keysAfter(digest, page.cursor, LOOKED_UP_AT_ONCE);
-      }
+  /** A stretch of the source at a time. */
+  async #countIn(
+    source: Source,
+    { sql, parameters }: Condition,
+    wanted: number,
+    tallies: Map<number, Tally>,
+  ): Promise<void> {
+    const { from, column } = source;
+    const query = prepareQuery<unknown[]>(
+      this.#database,
+      `SELECT vhost, count(*), sum(body_bytes) FROM ${from} WHERE ${column} >= ? AND ${column} < ? AND ${sql} GROUP BY vhost`,
+    );
+    const stretches = Math.max(1, wanted);
+    for (let stretch = 0; stretch < stretches; stretch++) {
+      const first = stretch === 0 ? Number.MIN_SAFE_INTEGER : Math.floor((HOMES / stretches) * stretch);
+      const end = stretch === stretches - 1 ? HOMES : Math.floor((HOMES / stretches) * (stretch + 1));
+      for (const columns of query.all(...source.parameters, first, end, ...parameters)) addTo(tallies, columns);
+      if (stretch < stretches - 1) await nextTurn();
     }
   }
 }
+
+const addTo = (tallies: Map<number, Tally>, columns: EncodedColumns): void => {
+  const [vhost = 0, count = 0, bytes = 0] = columns.map(Number);
+  const before = tallies.get(vhost);
+  tallies.set(vhost, { count: count + (before?.count ?? 0), bytes: bytes + (before?.bytes ?? 0) });
+};
 
 /** Counts rows as they are at the moment of the call, a bit at a time, whatever is written meanwhile. */
 export class Tallies {
@@ -135,20 +171,13 @@ export class Tallies {
     this.#path = path;
   }
 
-  /** `goneDisks`: rows on these do not count; `objects`: about how many rows there are. */
+  /** By the number of the virtual host. `goneDisks`: rows on these do not count; `objects`: about how many rows there are. */
   count(
-    question: TallyQuestion,
-    {
-      vhost,
-      goneDisks,
-      objects,
-    }: { readonly vhost: number; readonly goneDisks: readonly number[]; readonly objects: number },
-  ): Promise<Tally> {
-    return this.#within((snapshot) => snapshot.count(joinConditions(question, vhost, goneDisks), objects));
-  }
-
-  visitTagged(tags: readonly string[], visit: (key: CacheKey, columns: EncodedColumns) => void): Promise<void> {
-    return this.#within((snapshot) => snapshot.visitTagged(tags, visit));
+    question: Omit<TallyQuestion, "vhost">,
+    scope: { readonly vhost: number | undefined; readonly goneDisks: readonly number[]; readonly objects: number },
+  ): Promise<Map<number, Tally>> {
+    const conditions = conditionsOf(question, scope.vhost, scope.goneDisks);
+    return this.#within((snapshot) => snapshot.count(question.target, conditions, scope.objects));
   }
 
   /** The file is about to be replaced or closed. */

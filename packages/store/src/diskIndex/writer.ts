@@ -23,7 +23,6 @@ import { BEFORE_ALL_ROWS, cursorBehind } from "./objectTable.ts";
 import type { OpenDatabaseContext } from "./openDatabase.ts";
 import { RowBatches } from "./rowBatches.ts";
 import { COLUMN, keyOfColumns, normaliseRow } from "./rowCodec.ts";
-import { decodeFound } from "./rowFinder.ts";
 import { type TagCursor, tagDigest } from "./tagTable.ts";
 import { Tallies } from "./tally.ts";
 
@@ -163,23 +162,22 @@ class SqliteIndexWriter implements DiskIndex {
     return this.#batches.tags.get(keyText(key)) ?? this.#batches.read((tables) => tables.tags.textOf(key), "");
   }
 
-  tally(question: TallyQuestion): Promise<Tally> {
-    return this.#tallied(() => {
-      const vhost = this.#tables.vhosts.find(question.vhost);
-      if (vhost === undefined) return Promise.resolve({ count: 0, bytes: 0 });
-      const { objects } = this.#tables.accounts;
-      return this.#tallies.count(question, { vhost, goneDisks: this.#tables.disks.unswept(), objects });
-    });
+  async tally(question: TallyQuestion): Promise<Tally> {
+    // A host has its number from its first batch on.
+    this.#batches.write();
+    const vhost = this.#tables.vhosts.find(question.vhost);
+    const tallies = vhost === undefined ? undefined : await this.#count(question, vhost);
+    return tallies?.get(vhost ?? 0) ?? { count: 0, bytes: 0 };
   }
 
-  visitTagged(tags: readonly string[], visit: (row: IndexRow) => void): Promise<void> {
-    const { vhosts, disks } = this.#tables;
-    return this.#tallied(() =>
-      this.#tallies.visitTagged(tags, (key, columns) => {
-        const row = decodeFound(key, columns, vhosts.presentNameOf);
-        if (row !== undefined && !disks.isRetired(row.location.disk)) visit(row);
-      }),
-    );
+  async tallyByHost(question: Omit<TallyQuestion, "vhost">): Promise<ReadonlyMap<string, Tally>> {
+    const { vhosts } = this.#tables;
+    const byName = new Map<string, Tally>();
+    for (const [vhost, tally] of await this.#count(question, undefined)) {
+      const name = vhosts.presentNameOf(vhost);
+      if (name !== undefined) byName.set(name, tally);
+    }
+    return byName;
   }
 
   objectsOf(vhost: string): VhostObjects {
@@ -467,12 +465,14 @@ class SqliteIndexWriter implements DiskIndex {
     }
   }
 
-  /** What it asks sees everything that was put before. */
-  #tallied<Result>(ask: () => Promise<Result>): Promise<Result> {
+  /** By the number of the virtual host; everything that was put before the call is seen. */
+  #count(question: Omit<TallyQuestion, "vhost">, vhost: number | undefined): Promise<ReadonlyMap<number, Tally>> {
     this.#batches.write();
     const unavailable = (cause: unknown): EdgeError => this.#batches.unavailable(describeCause(cause));
     if (this.#batches.isClosed || this.#batches.isFailing) return Promise.reject(unavailable("not written"));
-    return ask().catch((cause: unknown) => {
+    const { accounts, disks } = this.#tables;
+    const scope = { vhost, goneDisks: disks.unswept(), objects: accounts.objects };
+    return this.#tallies.count(question, scope).catch((cause: unknown) => {
       throw unavailable(cause);
     });
   }

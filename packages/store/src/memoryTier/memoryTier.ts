@@ -26,11 +26,27 @@ export interface MemoryTier<Entry> {
   forEach(visit: (entry: Entry, url: string, space: number) => void): void;
   /** Evicts at once what is above the new limit. */
   setLimit(limitBytes: number): void;
+  /** What entries of one space take, and what has left it for lack of room since the tier was made. */
+  useOf(space: number): SpaceUse;
   readonly limitBytes: number;
   /** Bytes of the entries and their overhead. */
   readonly bytes: number;
   readonly count: number;
 }
+
+export interface SpaceUse {
+  readonly bytes: number;
+  readonly evictedEntries: number;
+  readonly evictedBytes: number;
+}
+
+interface GrowingSpaceUse extends SpaceUse {
+  bytes: number;
+  evictedEntries: number;
+  evictedBytes: number;
+}
+
+const NO_USE: SpaceUse = Object.freeze({ bytes: 0, evictedEntries: 0, evictedBytes: 0 });
 
 /**
  * S3-FIFO. New entries wait in a small probation queue; those asked for again before they reach its end, or known to
@@ -39,6 +55,7 @@ export interface MemoryTier<Entry> {
  */
 class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements MemoryTier<Entry> {
   readonly #spaces: (Map<string, TierNode<Entry>> | undefined)[] = [];
+  readonly #uses: GrowingSpaceUse[] = [];
   readonly #probation = new EvictionQueue<Entry>();
   readonly #main = new EvictionQueue<Entry>();
   readonly #ghosts = new GhostTable();
@@ -89,6 +106,7 @@ class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements Memo
     (node.isMain ? this.#main : this.#probation).push(node);
     entries.set(url, node);
     this.#count += 1;
+    this.#useOf(space).bytes += chargedBytes;
     return true;
   }
 
@@ -131,9 +149,19 @@ class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements Memo
     return entries;
   }
 
+  useOf(space: number): SpaceUse {
+    return this.#uses[space] ?? NO_USE;
+  }
+
+  #useOf(space: number): GrowingSpaceUse {
+    while (this.#uses.length <= space) this.#uses.push({ bytes: 0, evictedEntries: 0, evictedBytes: 0 });
+    return this.#uses[space] ?? { bytes: 0, evictedEntries: 0, evictedBytes: 0 };
+  }
+
   #unlink(node: TierNode<Entry>): void {
     (node.isMain ? this.#main : this.#probation).remove(node);
     this.#count -= 1;
+    this.#useOf(node.space).bytes -= node.chargedBytes;
   }
 
   #makeRoom(roomLimitBytes: number): void {
@@ -173,6 +201,9 @@ class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements Memo
   #evict(node: TierNode<Entry>): void {
     this.#spaces[node.space]?.delete(node.url);
     this.#unlink(node);
+    const use = this.#useOf(node.space);
+    use.evictedEntries += 1;
+    use.evictedBytes += node.chargedBytes;
   }
 }
 

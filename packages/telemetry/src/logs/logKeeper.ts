@@ -126,6 +126,25 @@ export class LogKeeper {
     );
   }
 
+  /** Files of logs that are uploaded, closed and with their last names, of each log the oldest first. */
+  async rotatedForUpload(): Promise<readonly RotatedLog[]> {
+    const found: RotatedLog[] = [];
+    this.#do(async () => {
+      const inUse = this.#pathsInUse();
+      for (const { plan } of [...this.#logs.values()]) {
+        if (plan.ftp.length === 0) continue;
+        for (const { name, startMs } of await listLogFiles(plan.folder, plan.kind)) {
+          const path = join(plan.folder, name);
+          const { minutes } = plan.rule;
+          const endMs = minutes === undefined ? this.#parts.now() : periodAt(startMs, minutes).endMs;
+          if (!inUse.has(path)) found.push({ plan, path, startMs, endMs });
+        }
+      }
+    });
+    await this.whenIdle();
+    return found;
+  }
+
   /** Resolves when nothing is being compressed or deleted. */
   async whenIdle(): Promise<void> {
     for (let jobs: Promise<void> | undefined; jobs !== this.#jobs; ) {

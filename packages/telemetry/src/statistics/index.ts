@@ -1,6 +1,7 @@
 export { type CatalogField, STATISTICS_CATALOG } from "./catalog.ts";
 export type { JsonObject } from "./document.ts";
 export { SIZE_CLASSES, type StoredFileFacts, sizeClassOf } from "./facts.ts";
+export { renderStatisticsReference } from "./reference.ts";
 export { reportJson, reportXml, type StatisticsReport } from "./report.ts";
 export {
   formatMoment,

@@ -94,7 +94,7 @@ export class Statistics {
       isAverage,
       seconds,
       samples,
-      time: isAverage ? formatMoment(endedAtMs) : undefined,
+      time: isAverage && endedAtMs > 0 ? formatMoment(endedAtMs) : undefined,
       host: { ...this.#parts.host(), process: figures.process(), samples, seconds, machine: { before, now } },
       disks: this.#disks(before, now),
       vhosts: (names === undefined ? vhosts : vhosts.filter(({ name }) => names.has(name))).map((vhost) =>

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { PROCESS_SLOT_COUNT, reportJson, reportXml, STATISTICS_CATALOG, VHOST_SLOT_COUNT } from "../../src/index.ts";
+import {
+  PROCESS_SLOT_COUNT,
+  renderStatisticsReference,
+  reportJson,
+  reportXml,
+  STATISTICS_CATALOG,
+  VHOST_SLOT_COUNT,
+} from "../../src/index.ts";
 import type { JsonField } from "../../src/statistics/document.ts";
 import { statisticsOf, subject } from "./support.ts";
 
@@ -45,6 +52,13 @@ describe("the catalog of the statistics", () => {
     }
     expect(new Set(STATISTICS_CATALOG.map(({ json }) => json)).size).toBe(STATISTICS_CATALOG.length);
     expect(new Set(STATISTICS_CATALOG.map(({ xml }) => xml)).size).toBe(STATISTICS_CATALOG.length);
+  });
+});
+
+describe("the reference page", () => {
+  it("is up to date (else run scripts/generateReference.ts)", () => {
+    const page = new URL("../../../../docs/reference/statistics.md", import.meta.url);
+    expect(readFileSync(page, "utf8")).toBe(renderStatisticsReference());
   });
 });
 

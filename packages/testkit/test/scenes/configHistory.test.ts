@@ -112,6 +112,10 @@ scenario(
     expect(String(result)).toMatch(/^[A-Za-z0-9+/]{40,}=*$/);
     const shell = await cluster.command("api", "version");
     expect([shell.exitCode, JSON.parse(shell.output)]).toEqual([0, JSON.parse((await cluster.api("/version")).text)]);
+    const saved = join(cluster.home, "uploaded.xml");
+    await writeFile(saved, await readFile(join(cluster.home, "vhosts.xml")));
+    const uploaded = await cluster.command("api", "conf/upload/vhosts.xml", "--file", saved);
+    expect([uploaded.exitCode, JSON.parse(uploaded.output)]).toMatchObject([0, { result: "E0000" }]);
     expect((await cluster.api("/help")).text).toContain("\n/conf/history ");
     const document = JSON.parse((await cluster.api("/openapi.json")).text);
     expect(Object.keys(document.paths)).toContain("/conf/upload");

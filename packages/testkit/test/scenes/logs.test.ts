@@ -82,6 +82,7 @@ beforeAll(async () => {
   const at = origin.address;
   edge = await startEdge({
     workers: 2,
+    readyLimitMs: 60_000,
     serverXml: '<OriginErrorLog Warning="ON">ON</OriginErrorLog>',
     vhosts: [
       { name: HOST, origin: at, xml: `<Log>${LOCAL}</Log>` },
@@ -104,7 +105,7 @@ beforeAll(async () => {
       },
     ],
   });
-}, 60_000);
+}, 90_000);
 afterAll(async () => {
   await edge?.close();
   await origin?.close();
@@ -138,7 +139,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", { timeou
     const client = await rawClient(edge.port);
     await client.send(renderRequest({ path: "/silent", host: HOST }));
     await until("the origin is asked", () => origin.saw("/silent") > 0);
-    client.close();
+    client.reset();
     const columns = await recordOf(HOST, "access", "/silent");
     expect(columns.slice(10, 12)).toEqual(["0", "0"]);
     gate.release();

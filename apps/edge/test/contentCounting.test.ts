@@ -1,0 +1,51 @@
+import type { DeriveReply, DeriveRequest } from "@basalt/cache";
+import { CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
+import { describe, expect, it } from "vitest";
+import { countedDerive, countedInvalidations } from "../src/contentCounting.ts";
+
+const { compression } = VHOST_SLOT;
+
+const requestOf = (bodyBytes: number) => ({ source: { bodyBytes }, image: { vhost: "a" } }) as unknown as DeriveRequest;
+
+describe("content that the primary works on", () => {
+  it.each([
+    [{ kind: "stored", location: { bodyBytes: 40 } }, [1, 1, 0, 100, 40]],
+    [{ kind: "unchanged", reason: "not smaller" }, [1, 0, 0, 0, 0]],
+    [undefined, [1, 0, 1, 100, 0]],
+  ])("STAT-68 counts a compression that ends with %o", async (reply, expected) => {
+    const counters = new CounterBlock();
+    const derive = countedDerive(
+      () => (reply === undefined ? Promise.reject(new Error("no")) : Promise.resolve(reply as unknown as DeriveReply)),
+      counters,
+    );
+    await derive(requestOf(100)).catch(() => undefined);
+    const { requests, converted, failed, sourceBytes, resultBytes } = compression;
+    const offset = counters.vhost("a");
+    expect([requests, converted, failed, sourceBytes, resultBytes].map((slot) => counters.get(offset + slot))).toEqual(
+      expected,
+    );
+  });
+
+  it("STAT-59 counts what was purged, and what was expired", async () => {
+    const counters = new CounterBlock();
+    const counted = countedInvalidations(
+      {
+        measure: () => Promise.resolve([]),
+        invalidateAll: () =>
+          Promise.resolve([
+            { count: 3, bytes: 1 },
+            { count: 2, bytes: 1 },
+          ]),
+      },
+      counters,
+    );
+    const target = { kind: "url", url: "/" } as const;
+    await counted.invalidateAll([
+      { vhost: "a", target, action: { kind: "purge" } },
+      { vhost: "a", target, action: { kind: "expire" } },
+    ]);
+    const offset = counters.vhost("a");
+    expect(counters.get(offset + VHOST_SLOT.purgedObjects)).toBe(3);
+    expect(counters.get(offset + VHOST_SLOT.expiredObjects)).toBe(2);
+  });
+});

@@ -1,0 +1,159 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { createInfoLog, type InfoLogFile } from "@basalt/telemetry";
+import { AdjustableClock } from "@basalt/types";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HostLogs } from "../src/logs/hostLogs.ts";
+import { LogTraces } from "../src/logs/logTraces.ts";
+import { type TracedLines, TraceOutbox } from "../src/logs/traceOutbox.ts";
+
+const SERVER = "<Server><Cache><OriginErrorLog>ON</OriginErrorLog></Cache></Server>";
+const VHOSTS =
+  '<Vhosts><Vhost Name="a.test"><Origin><Address>o.test</Address></Origin></Vhost><Vhost Name="b.test"><Origin><Address>o.test</Address></Origin><Log><Monitoring Form="xml">ON</Monitoring></Log></Vhost></Vhosts>';
+
+let home: string;
+let log: InfoLogFile;
+let logs: HostLogs;
+const told: string[][] = [];
+
+const configOf = (vhosts: string): EdgeConfig => {
+  const sources = new Map([
+    ["server.xml", SERVER],
+    ["vhosts.xml", vhosts],
+  ]);
+  const outcome = parseConfig(sources, { home, generation: 1, cores: 1, hostName: "edge" });
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+  return outcome.config;
+};
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "basalt-logs-"));
+  told.length = 0;
+  const clock = new AdjustableClock();
+  log = createInfoLog(join(home, "log", "info.log"), clock);
+  logs = new HostLogs(
+    {
+      home,
+      clock,
+      log,
+      workers: () => [],
+      tellNotices: () => {},
+      tellTraced: (traced) => told.push([...traced]),
+      onDropped: () => {},
+    },
+    configOf(VHOSTS),
+  );
+});
+afterEach(async () => {
+  await logs.close();
+  await log.close();
+  await rm(home, { recursive: true });
+});
+
+/** What is in a log, without the moments of its lines. */
+const linesOf = async (folder: string, prefix: string): Promise<readonly string[]> => {
+  await logs.close();
+  const names = (await readdir(join(home, "log", folder))).filter((name) => name.startsWith(prefix));
+  const texts = await Promise.all(names.map((name) => readFile(join(home, "log", folder, name), "utf8")));
+  return texts.join("").trim().split("\n");
+};
+
+describe("lines of the primary", () => {
+  it("LOG-49 LOG-50 A17 of spec 10: a line for each resolution, and one that says fail", async () => {
+    const answer = [
+      { ip: "1.1.1.1", ttlSeconds: 30 },
+      { ip: "1.1.1.2", ttlSeconds: 20 },
+    ];
+    for (const isNews of [true, false]) {
+      logs.noteOriginEvent({ kind: "resolved", vhost: "a.test", domain: "o.test", answer, isNews, durationMs: 9 });
+    }
+    logs.noteOriginEvent({
+      kind: "unresolved",
+      vhost: "a.test",
+      domain: "o.test",
+      reason: "silent",
+      durationMs: 15_007,
+    });
+    expect((await linesOf("a.test", "dns")).map((line) => line.replace(/^\d\S+ \S+ /, ""))).toEqual([
+      "#Fields: date time domain ttl ip-list ip-count time-taken result",
+      "o.test 20 1.1.1.1,1.1.1.2 2 9 success",
+      "o.test 20 1.1.1.1,1.1.1.2 2 9 success",
+      "o.test 0 - 0 15007 fail",
+    ]);
+  });
+
+  it("LOG-40 the list of servers follows an exclusion, and nothing else brings it", async () => {
+    const vhost = "a.test";
+    logs.noteOriginEvent({ kind: "servers", vhost, inService: ["o.test 1.1.1.1"] });
+    logs.noteOriginEvent({ kind: "excluded", vhost, server: "o.test 1.1.1.1", source: "exchanges", reason: "x" });
+    logs.noteOriginEvent({ kind: "servers", vhost, inService: ["o.test 1.1.1.2", "o.test 1.1.1.3"] });
+    logs.noteOriginEvent({ kind: "servers", vhost, inService: [] });
+    expect((await linesOf("", "originerror")).slice(1).map((line) => line.replace(/^#\S+ \S+ /, ""))).toEqual([
+      "[a.test] 1.1.1.1 excluded from service",
+      "[a.test] Origin server list: 1.1.1.2,1.1.1.3",
+    ]);
+  });
+
+  it("LOG-146 LOG-147 A16 of spec 10: each window is one line of the host, in its form", async () => {
+    const asked: (string | undefined)[] = [];
+    for (let window = 0; window < 12; window++) {
+      logs.logMonitoring((formOf) => {
+        asked.push(formOf("a.test"), formOf("b.test"), formOf("nobody.test"));
+        return [["a.test", `{"Window":${window},"Name":"é"}`]];
+      });
+    }
+    expect(asked.slice(0, 3)).toEqual(["json", "xml", undefined]);
+    const records = (await linesOf("a.test", "monitoring")).map((line): unknown => JSON.parse(line));
+    expect(records).toEqual(Array.from({ length: 12 }, (_, Window) => ({ Window, Name: "é" })));
+  });
+
+  it("LOG-36 refused clients are in the deny log", async () => {
+    logs.noteDenied("3.3.3.3", "3.3.3.1-255");
+    expect((await linesOf("", "deny"))[1]).toMatch(/ 3\.3\.3\.3 3\.3\.3\.1-255$/);
+  });
+
+  it("STAT-97 a trace of the info log brings its lines, until it is closed", async () => {
+    const stream = logs.trace("info");
+    if (stream === undefined) throw new Error("no trace");
+    const heard: string[] = [];
+    stream.on("data", (data: Buffer) => heard.push(String(data)));
+    log.notice("heard");
+    await new Promise((resolve) => setImmediate(resolve));
+    stream.destroy();
+    await new Promise((resolve) => stream.once("close", resolve));
+    log.notice("not heard");
+    expect(heard.join("")).toMatch(/\[NOTICE\] heard\n$/);
+    expect(told).toEqual([["info"], []]);
+  });
+});
+
+describe("traces", () => {
+  it("STAT-101 cost a slow reader lines, which it is told of, and are bounded in number", () => {
+    const traces = new LogTraces(() => {});
+    const slow = traces.open("access a");
+    if (slow === undefined) throw new Error("no trace");
+    const lines = Buffer.from(`${"x".repeat(99)}\n`.repeat(1_000));
+    for (let index = 0; index < 30; index++) traces.offer({ log: "access a", lines, lost: 0 });
+    traces.offer({ log: "access b", lines, lost: 0 });
+    expect(slow.readableLength).toBeLessThanOrEqual(1024 * 1024);
+    slow.read();
+    traces.offer({ log: "access a", lines: Buffer.from("next\n"), lost: 7 });
+    expect(String(slow.read())).toBe("# 20007 lines were lost\nnext\n");
+    const others = Array.from({ length: 40 }, () => traces.open("access a"));
+    expect(others.filter((stream) => stream !== undefined)).toHaveLength(31);
+    traces.close();
+  });
+
+  it("STAT-101 leave a worker in pieces, whole lines only, the rest counted", async () => {
+    const sent: TracedLines[] = [];
+    const outbox = new TraceOutbox((lines) => sent.push(lines));
+    const line = Buffer.alloc(1_000, "x");
+    for (let index = 0; index < 300; index++) outbox.add("access a", line);
+    await expect.poll(() => sent.length).toBe(1);
+    const [piece] = sent;
+    expect((piece?.lines.length ?? 0) / 1_001 + (piece?.lost ?? 0)).toBe(300);
+    expect(piece?.lost).toBeGreaterThan(0);
+  });
+});

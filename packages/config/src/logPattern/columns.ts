@@ -1,0 +1,149 @@
+import { compileComparison, OPERATORS } from "./comparison.ts";
+import type { LogColumns, LogPatternOutcome } from "./logPattern.ts";
+
+interface NamedColumn {
+  readonly name: string;
+  /** Undefined: any value. */
+  readonly accepts: ((value: string) => boolean) | undefined;
+}
+
+const NAME = /\s*([A-Za-z0-9_.()-]*)\s*/y;
+const OPERATOR = new RegExp(
+  `\\s*(${OPERATORS.toSorted((one, other) => other.length - one.length).join("|")})\\s*`,
+  "y",
+);
+const VALUE = /(?:"((?:[^"\\]|\\.)*)"|([^\s,\]&|"]+))\s*/y;
+const JOINT = /(&&|\|\|)/y;
+
+class Refusal extends Error {}
+
+class ColumnsReader {
+  readonly #text: string;
+  #at = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): readonly (NamedColumn | "...")[] {
+    const columns: (NamedColumn | "...")[] = [];
+    for (;;) {
+      columns.push(this.#column());
+      const next = this.#text.charAt(this.#at++);
+      if (next === "]") break;
+      if (next !== ",") throw new Refusal("has something else than , or ] behind a field");
+    }
+    if (this.#text.slice(this.#at).trim() !== "") throw new Refusal("goes on behind its ]");
+    return columns;
+  }
+
+  #column(): NamedColumn | "..." {
+    const [, name = ""] = this.#take(NAME) ?? [];
+    if (name === "...") return "...";
+    const first = this.#condition();
+    if (first === undefined) return { name, accepts: undefined };
+    let accepts = first;
+    // `&&` binds closer than `||`.
+    const alternatives: ((value: string) => boolean)[] = [];
+    for (let joint = this.#take(JOINT)?.[1]; joint !== undefined; joint = this.#take(JOINT)?.[1]) {
+      const [, again = ""] = this.#take(NAME) ?? [];
+      if (again !== name) throw new Refusal(`has a condition on ${again || "nothing"} in the field ${name}`);
+      const next = this.#condition();
+      if (next === undefined) throw new Refusal(`has no condition behind ${joint}`);
+      if (joint === "||") {
+        alternatives.push(accepts);
+        accepts = next;
+      } else {
+        const before = accepts;
+        accepts = (value) => before(value) && next(value);
+      }
+    }
+    const all = [...alternatives, accepts];
+    return { name, accepts: all.length === 1 ? accepts : (value) => all.some((one) => one(value)) };
+  }
+
+  #condition(): ((value: string) => boolean) | undefined {
+    const written = this.#take(OPERATOR)?.[1];
+    const operator = OPERATORS.find((one) => one === written);
+    if (operator === undefined) return undefined;
+    const [, quoted, bare] = this.#take(VALUE) ?? [];
+    const text = quoted?.replace(/\\(.)/g, "$1") ?? bare;
+    if (text === undefined) throw new Refusal(`has no value behind ${operator}`);
+    const compiled = compileComparison(operator, { text, isQuoted: quoted !== undefined });
+    if (compiled === undefined) throw new Refusal(`compares by ${operator} with ${text}, which is no number`);
+    return compiled;
+  }
+
+  #take(expression: RegExp): RegExpExecArray | undefined {
+    expression.lastIndex = this.#at;
+    const found = expression.exec(this.#text);
+    if (found === null) return undefined;
+    this.#at = expression.lastIndex;
+    return found;
+  }
+}
+
+/** Where the names stand: those before `...` from the front, those behind it from the end. */
+interface Layout {
+  readonly front: readonly NamedColumn[];
+  /** Undefined without `...`. */
+  readonly back: readonly NamedColumn[] | undefined;
+}
+
+const layOut = (columns: readonly (NamedColumn | "...")[]): Layout => {
+  const gap = columns.indexOf("...");
+  const named = columns.filter((column) => column !== "...");
+  if (gap < 0) return { front: named, back: undefined };
+  if (named.length < columns.length - 1) throw new Refusal("has ... twice");
+  return { front: named.slice(0, gap), back: named.slice(gap) };
+};
+
+const compileLayout = ({ front, back }: Layout): LogPatternOutcome => {
+  const names = front.length + (back?.length ?? 0);
+  const readFront = (index: number) =>
+    back === undefined && index === front.length - 1
+      ? (columns: LogColumns) => columns.from(index)
+      : (columns: LogColumns) => columns.at(index);
+  const readers = [
+    ...front.map((column, index) => ({ ...column, read: readFront(index) })),
+    ...(back ?? []).map((column, index, { length }) => ({
+      ...column,
+      read: (columns: LogColumns) => columns.at(columns.count - length + index),
+    })),
+  ];
+  const checks = readers.flatMap(({ accepts, read }) => (accepts === undefined ? [] : [{ accepts, read }]));
+  return {
+    ok: true,
+    pattern: {
+      kind: "columns",
+      matches: (columns) => columns.count >= names && checks.every(({ accepts, read }) => accepts(read(columns))),
+      reader: (name) => (name === "" ? undefined : readers.find((reader) => reader.name === name)?.read),
+    },
+  };
+};
+
+/** AWS-82, AWS-83. */
+export const parseColumns = (text: string): LogPatternOutcome => {
+  try {
+    return compileLayout(layOut(new ColumnsReader(text).read()));
+  } catch (cause) {
+    if (cause instanceof Refusal) return { ok: false, reason: cause.message };
+    throw cause;
+  }
+};
+
+/** The fields of a line: separated by blanks, what stands in `[…]` or `"…"` is one. */
+export const splitColumns = (line: string): LogColumns => {
+  const FIELD = /"((?:[^"\\]|\\.)*)"(?= |$)|\[([^\]]*)\](?= |$)|[^ ]+/g;
+  const starts: number[] = [];
+  const values: string[] = [];
+  for (const found of line.matchAll(FIELD)) {
+    starts.push(found.index);
+    values.push(found[1] ?? found[2] ?? found[0]);
+  }
+  return {
+    count: values.length,
+    at: (index) => values[index] ?? "",
+    from: (index) => (index === values.length - 1 ? (values[index] ?? "") : line.slice(starts[index] ?? line.length)),
+  };
+};
