@@ -27,7 +27,14 @@ import {
   type StatusReport,
   type TracedLog,
 } from "@basalt/management";
-import { CounterBlock, type InfoLogFile, PROCESS_SLOT, reportJson, reportXml } from "@basalt/telemetry";
+import {
+  CounterBlock,
+  type InfoLogFile,
+  LogMetricAggregate,
+  PROCESS_SLOT,
+  reportJson,
+  reportXml,
+} from "@basalt/telemetry";
 import { createMetrics, type Metrics } from "@basalt/telemetry/prometheus";
 import {
   type AdjustableClock,
@@ -48,6 +55,8 @@ import type { LauncherLink, TakenOver } from "./launcherLink.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
 import { HostLogs } from "./logs/hostLogs.ts";
+import { LogUploads } from "./logs/logUploads.ts";
+import { logMetricDefinitions } from "./logs/metricFilters.ts";
 import { Machine } from "./machine.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
 import { OriginServers } from "./originServers.ts";
@@ -110,6 +119,8 @@ export class Instance implements Control {
   readonly #emergency: EmergencyState;
   readonly #coordinator: ObjectCoordinator;
   readonly #logs: HostLogs;
+  readonly #uploads: LogUploads;
+  readonly #logMetrics = new LogMetricAggregate();
   readonly #origins: OriginServers;
   readonly #searchKnowledge: SearchKnowledge;
   readonly #purging: Purging;
@@ -144,7 +155,8 @@ export class Instance implements Control {
         else instance.terminate();
       },
     });
-    instance = new Instance(parts, store, counters, await ConfigHistoryList.open(parts.home));
+    const history = await ConfigHistoryList.open(parts.home);
+    instance = new Instance(parts, store, counters, history, await LogUploads.open(parts));
     const invalidations = await store.staleLog.readAll();
     await instance.#coordinator.replay(invalidations);
     if (invalidations.length > 0) parts.log.notice(`${invalidations.length} purge calls were repeated from stale.log`);
@@ -155,8 +167,15 @@ export class Instance implements Control {
     return instance;
   }
 
-  private constructor(parts: InstanceParts, store: HostStore, counters: CounterBlock, history: ConfigHistoryList) {
+  private constructor(
+    parts: InstanceParts,
+    store: HostStore,
+    counters: CounterBlock,
+    history: ConfigHistoryList,
+    uploads: LogUploads,
+  ) {
     this.#parts = parts;
+    this.#uploads = uploads;
     this.#store = store;
     this.#counters = counters;
     this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
@@ -213,6 +232,7 @@ export class Instance implements Control {
           for (const worker of this.#configuredWorkers()) worker.channel.tell("logTraces", { logs });
         },
         onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
+        onRotated: (file) => uploads.noteRotated(file),
       },
       parts.config,
     );
@@ -248,6 +268,7 @@ export class Instance implements Control {
       purge: (request) => this.purge(request),
       onSearchRule: (news) => this.#searchKnowledge.note(news),
       onCounted: (worker, counts) => this.#statistics.accept(sourceOf(worker), counts),
+      onLogMetrics: (counts) => this.#logMetrics.accept(counts, clock.now()),
       onMemory: (worker, use) => this.#applyEmergency(this.#emergency.accept(worker.id, use)),
     });
     this.#workers = new WorkerPool({
@@ -271,6 +292,7 @@ export class Instance implements Control {
       () => figuresOfProcesses(this.#workers, this.#transformFigures),
       () => store.diskStatus(),
       () => this.#machine.sample(this.#pids(), this.#diskFolders()),
+      () => this.#logMetrics.series(clock.now()),
     );
     this.#coldFiles = new ColdFiles({
       scan: (filter, visit) => store.index.scan(filter, visit),
@@ -295,6 +317,7 @@ export class Instance implements Control {
     await this.#management.start();
     this.#statistics.start();
     this.#origins.configure(this.config);
+    this.#configureLogUses();
     await this.#workers.scale(this.config.server.cache.workers, this.#drainMs());
     this.#workers.enterService();
     // They may still read body files that no row names.
@@ -518,6 +541,7 @@ export class Instance implements Control {
     await this.#endSweeps();
     await this.#store.close(this.#coordinator.appliedVersion);
     await this.#logs.close();
+    await this.#uploads.close();
     log.notice("stopped");
     await log.close();
     this.#parts.exit(exitCode);
@@ -553,6 +577,7 @@ export class Instance implements Control {
     await this.#endSweeps();
     await this.#store.close(this.#coordinator.appliedVersion);
     await this.#logs.close();
+    await this.#uploads.close();
     log.notice("handed over");
     await log.close();
     this.#parts.exit(EXIT_RESTART);
@@ -571,6 +596,7 @@ export class Instance implements Control {
     this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previous.vhosts.map((vhost) => vhost.name)]));
     this.#origins.configure(config);
     this.#logs.configure(config);
+    this.#configureLogUses();
     await Promise.all(
       [...this.#workers.living()].map(async (worker) => {
         if (worker.state === "starting") return;
@@ -601,6 +627,12 @@ export class Instance implements Control {
     worker.channel.tell("logFiles", { notices });
     worker.channel.tell("logTraces", { logs: traced });
     for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
+  }
+
+  #configureLogUses(): void {
+    this.#logMetrics.configure(logMetricDefinitions(this.config));
+    this.#uploads.configure(this.config);
+    void this.#logs.rotatedForUpload().then((files) => this.#uploads.catchUp(files));
   }
 
   #workerGone(worker: WorkerProcess, code: number | null): void {

@@ -3,7 +3,7 @@ import type { EdgeConfig } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, WorkerView } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
-import type { CounterReport } from "@basalt/telemetry";
+import type { CounterReport, LogMetricCounts } from "@basalt/telemetry";
 import type { LogNotice } from "@basalt/telemetry/logs";
 import type { StoreDisks } from "./hostStore.ts";
 import type { TracedLines } from "./logs/traceOutbox.ts";
@@ -50,6 +50,8 @@ export interface PrimaryService {
     /** No line of this worker is on its way to the file any more. */
     logReleased: { readonly path: string };
     logTraced: TracedLines;
+    /** What metric filters have counted since the last time. */
+    logMetrics: { readonly counts: readonly LogMetricCounts[] };
     /** What exchanges with origin servers came to, in their order. */
     originOutcomes: { readonly outcomes: readonly OriginOutcome[] };
     /** Transactions in progress by virtual host, hosts without any left out; at most every 100 ms, when changed. */

@@ -1,7 +1,13 @@
 import { isIP } from "node:net";
 import { followRedirects } from "@basalt/cache";
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
-import { createOriginPool, createSystemResolver, type OriginPool, type OriginResolver } from "@basalt/origin";
+import {
+  createOriginPool,
+  createSystemResolver,
+  type OriginPool,
+  type OriginResolver,
+  type TransactionListener,
+} from "@basalt/origin";
 import { EdgeError } from "@basalt/types";
 
 interface Following {
@@ -12,8 +18,14 @@ interface Following {
 /** Pools that follow redirects of origins (ORG-55), one for each that they stand in front of. */
 export class RedirectingPools {
   readonly #following = new WeakMap<OriginPool, Following>();
+  readonly #onTransaction: TransactionListener;
   #servers = "";
   #resolver: OriginResolver = createSystemResolver({ servers: [] });
+
+  /** `onTransaction`: with servers that redirects lead to. */
+  constructor(onTransaction: TransactionListener) {
+    this.#onTransaction = onTransaction;
+  }
 
   configure({ server }: EdgeConfig): void {
     const { dnsServers } = server.cache;
@@ -31,7 +43,7 @@ export class RedirectingPools {
     const following = followRedirects(pool, {
       settings,
       resolve: (host) => this.#resolve(host),
-      openPool: (elsewhere) => createOriginPool(elsewhere, { onEvent: () => {} }),
+      openPool: (elsewhere) => createOriginPool(elsewhere, { onEvent: () => {}, onTransaction: this.#onTransaction }),
     });
     this.#following.set(pool, { aliases, pool: following });
     return following;

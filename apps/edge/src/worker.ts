@@ -45,7 +45,7 @@ const clock = new AdjustableClock();
 const counters = new CounterBlock();
 const registry = new VhostRegistry();
 const acceptors = new Map<string, Acceptor>();
-const redirecting = new RedirectingPools();
+const redirecting = new RedirectingPools((transaction) => origins.noteTransaction(transaction));
 let running:
   | {
       readonly cache: ObjectCache;
@@ -328,6 +328,8 @@ const counts = (endsInterval: boolean): CounterReport => {
   running?.countTier();
   origins.count();
   if (endsInterval) origins.beginInterval();
+  const metrics = logs.takeMetrics();
+  if (metrics.length > 0) channel.tell("logMetrics", { counts: metrics });
   return counters.report();
 };
 

@@ -4,7 +4,7 @@ import type { CallHandlers, EventHandlers } from "@basalt/ipc";
 import { decideAccess, type PurgeOutcome, type PurgeRequest } from "@basalt/management";
 import type { MemoryUse } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall } from "@basalt/server";
-import type { CounterReport, InfoLog } from "@basalt/telemetry";
+import type { CounterReport, InfoLog, LogMetricCounts } from "@basalt/telemetry";
 import { EdgeError, epochMs, PRODUCT_VERSION } from "@basalt/types";
 import type { HostStore } from "./hostStore.ts";
 import type { HostLogs } from "./logs/hostLogs.ts";
@@ -23,6 +23,7 @@ export interface WorkerConversationParts {
   readonly purge: (request: PurgeRequest) => Promise<PurgeOutcome>;
   readonly onSearchRule: (news: SearchRuleNews) => void;
   readonly onCounted: (worker: WorkerProcess, counts: CounterReport) => void;
+  readonly onLogMetrics: (counts: readonly LogMetricCounts[]) => void;
   readonly onMemory: (worker: WorkerProcess, use: MemoryUse) => void;
 }
 
@@ -90,6 +91,7 @@ export class WorkerConversation {
       logWritten: ({ log: id, path, bytes }) => this.#parts.logs.noteWritten(id, path, bytes),
       logReleased: ({ path }) => this.#parts.logs.noteReleased(worker.id, path),
       logTraced: (lines) => this.#parts.logs.offerTraced(lines),
+      logMetrics: ({ counts }) => this.#parts.onLogMetrics(counts),
       searchRule: (news) => this.#parts.onSearchRule(news),
       log: ({ level, text }: { level: LogLevel; text: string }) => log[level](`worker ${worker.slot}: ${text}`),
     };

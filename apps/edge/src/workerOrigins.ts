@@ -2,6 +2,7 @@ import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import {
   createOriginPool,
   type OriginOutcome,
+  type OriginTransaction,
   type OriginView,
   type SharedOriginPool,
   shareOf,
@@ -90,6 +91,11 @@ export class WorkerOrigins {
     this.#counting.collect();
   }
 
+  noteTransaction(transaction: OriginTransaction): void {
+    this.#counting.noteTransaction(transaction);
+    this.#parts.onTransaction(transaction);
+  }
+
   /** Connections count as active anew (STAT-27). */
   beginInterval(): void {
     this.#counting.beginInterval();
@@ -99,10 +105,7 @@ export class WorkerOrigins {
     const pool = createOriginPool(settings, {
       onEvent: (event) => this.#log.note(event),
       clock: this.#parts.clock,
-      onTransaction: (transaction) => {
-        this.#counting.noteTransaction(transaction);
-        this.#parts.onTransaction(transaction);
-      },
+      onTransaction: (transaction) => this.noteTransaction(transaction),
       onOutcome: (outcome) => this.#noteOutcome(outcome),
       share: (total) => shareOf(total, this.#share.workers, this.#share.place),
     });

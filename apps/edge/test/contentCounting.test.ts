@@ -1,24 +1,45 @@
 import type { DeriveReply, DeriveRequest } from "@basalt/cache";
+import { computeCacheKey } from "@basalt/store";
 import { CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
+import { epochMs } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import { countedDerive, countedInvalidations } from "../src/contentCounting.ts";
 
 const { compression } = VHOST_SLOT;
 
-const requestOf = (bodyBytes: number) => ({ source: { bodyBytes }, image: { vhost: "a" } }) as unknown as DeriveRequest;
+const LOCATION = { disk: 1, segment: 1, offset: 0, headBytes: 10, bodyBytes: 100, file: 0 };
+
+const REQUEST: DeriveRequest = {
+  source: LOCATION,
+  operation: { kind: "gzip", level: 6 },
+  head: Buffer.alloc(0),
+  image: {
+    key: computeCacheKey("a", "/", ""),
+    vhost: "a",
+    url: "/",
+    version: 1,
+    freshUntil: epochMs(0),
+    ttl: 1,
+    updatedAt: epochMs(0),
+    flags: 0,
+  },
+};
+
+const STORED: DeriveReply = { kind: "stored", location: { ...LOCATION, bodyBytes: 40 }, head: Buffer.alloc(0) };
+const UNCHANGED: DeriveReply = { kind: "unchanged", reason: "not smaller" };
 
 describe("content that the primary works on", () => {
   it.each([
-    [{ kind: "stored", location: { bodyBytes: 40 } }, [1, 1, 0, 100, 40]],
-    [{ kind: "unchanged", reason: "not smaller" }, [1, 0, 0, 0, 0]],
+    [STORED, [1, 1, 0, 100, 40]],
+    [UNCHANGED, [1, 0, 0, 0, 0]],
     [undefined, [1, 0, 1, 100, 0]],
   ])("STAT-68 counts a compression that ends with %o", async (reply, expected) => {
     const counters = new CounterBlock();
     const derive = countedDerive(
-      () => (reply === undefined ? Promise.reject(new Error("no")) : Promise.resolve(reply as unknown as DeriveReply)),
+      () => (reply === undefined ? Promise.reject(new Error("no")) : Promise.resolve(reply)),
       counters,
     );
-    await derive(requestOf(100)).catch(() => undefined);
+    await derive(REQUEST).catch(() => undefined);
     const { requests, converted, failed, sourceBytes, resultBytes } = compression;
     const offset = counters.vhost("a");
     expect([requests, converted, failed, sourceBytes, resultBytes].map((slot) => counters.get(offset + slot))).toEqual(

@@ -165,7 +165,6 @@ describe("elements of the guide that are not active yet", () => {
     "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
     '<Https Listen="*:886" TLS1.0="OFF" SSL3.0="OFF" FS="ON"><Cert>/c.pem</Cert><Key>/k.pem</Key><CA>/ca.pem</CA></Https>',
-    '<Ftp Name="backup1"><Mode>Passive</Mode><Address>ftp:21</Address><Account><ID>a</ID><Password Type="enc">x</Password></Account><Transfer Time="Static">04:00</Transfer></Ftp>',
     '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
     "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
     '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',

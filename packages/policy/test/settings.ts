@@ -119,6 +119,7 @@ const LOGS: VhostLogs = {
   monitoring: { ...LOG_FILE, form: "json" },
   dns: LOG_FILE,
   fileSystem: LOG_FILE,
+  metricFilters: [],
 };
 
 export interface VhostChanges {

@@ -45,6 +45,7 @@ const SERVER: ServerSettings = {
       ranges: 16,
     },
   },
+  ftp: [],
 };
 
 const configOf = (vhosts: readonly VhostSettings[], defaultVhost?: string): EdgeConfig => ({

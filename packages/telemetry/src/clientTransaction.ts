@@ -66,5 +66,10 @@ export class LineMemo {
   /** Whose pieces these are. */
   owner: object | undefined;
   fields: RequestFields | undefined;
+  /** Of the last line. */
+  target: string | undefined;
+  method = "";
+  /** A piece stands for that target and method. */
+  hasFront = false;
   readonly pieces: Uint8Array[] = [];
 }

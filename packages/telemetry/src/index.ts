@@ -38,5 +38,11 @@ export {
   type InfoLogOptions,
   type InfoLogSettings,
 } from "./infoLog.ts";
+export {
+  LogMetricAggregate,
+  type LogMetricCounts,
+  type LogMetricDefinition,
+  type LogMetricSeries,
+} from "./logMetrics.ts";
 export { folderOf } from "./statistics/folderCounters.ts";
 export * from "./statistics/index.ts";

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { DISK_STATES, type DiskFigures, type PlacedCounter, type ProcessFigures } from "./contract.ts";
 import type { CounterAggregate, CounterTotals } from "./counterAggregate.ts";
 import { PROCESS_COUNTERS, TIME_BOUNDS_SECONDS, VHOST_COUNTERS, VHOST_SLOT } from "./counterTable.ts";
+import type { LogMetricSeries } from "./logMetrics.ts";
 import type { SystemSample } from "./system/sampleSystem.ts";
 import { SYSTEM_METRICS } from "./system/systemMetrics.ts";
 
@@ -181,12 +182,27 @@ const registerSystem = (registers: Registry[], sample: () => SystemSample): void
   }
 };
 
+const registerLogMetrics = (registers: Registry[], series: () => readonly LogMetricSeries[]): void => {
+  const read = (value: (one: LogMetricSeries) => number): ReadSamples => {
+    return () => series().map((one) => ({ labels: { ...one.labels }, value: value(one) }));
+  };
+  new SnapshotCounter(
+    { name: `${PREFIX}log_metric_total`, help: "Sum of what a metric filter has read from log lines.", registers },
+    read(({ sum }) => sum),
+  );
+  new SnapshotCounter(
+    { name: `${PREFIX}log_metric_matches_total`, help: "Log lines that a metric filter has matched.", registers },
+    read(({ matches }) => matches),
+  );
+};
+
 /** Prometheus text of everything counted; the figures are asked for at each scrape. */
 export const createMetrics = (
   aggregate: CounterAggregate,
   processFigures: () => readonly ProcessFigures[],
   diskFigures: () => readonly DiskFigures[] = () => [],
   systemSample?: () => SystemSample,
+  logMetrics: () => readonly LogMetricSeries[] = () => [],
 ): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -223,6 +239,8 @@ export const createMetrics = (
   registerDisks(registers, () => disks);
   let system: SystemSample | undefined;
   if (systemSample !== undefined) registerSystem(registers, () => (system ??= systemSample()));
+
+  registerLogMetrics(registers, logMetrics);
 
   const perProcess = (value: (figure: ProcessFigures) => number | undefined): ReadSamples => {
     return () =>

@@ -20,6 +20,7 @@ export type { CommandOutcome } from "./edge/instance.ts";
 export { type MetricSample, Metrics, readCounter } from "./edge/metrics.ts";
 export type { DiskSpec, EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge/options.ts";
 export { isEdgeBuilt } from "./edge/program.ts";
+export { startFtp, TestFtp, type TestFtpOptions } from "./ftp/ftpServer.ts";
 export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
 export type { Gate } from "./origin/gate.ts";
 export {

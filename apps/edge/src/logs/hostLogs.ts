@@ -10,6 +10,7 @@ import {
   type LogNotice,
   LogWriter,
   openAppendFile,
+  type RotatedFiles,
   type RotatedLog,
   SyslogSender,
   writeDenyLine,
@@ -195,7 +196,7 @@ export class HostLogs {
   }
 
   /** Of logs that FTP clients upload. */
-  rotatedForUpload(): Promise<readonly RotatedLog[]> {
+  rotatedForUpload(): Promise<readonly RotatedFiles[]> {
     return this.#keeper.rotatedForUpload();
   }
 

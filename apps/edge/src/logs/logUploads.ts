@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { EdgeConfig, FtpClient } from "@basalt/config";
+import type { EdgeConfig } from "@basalt/config";
 import type { InfoLogFile } from "@basalt/telemetry";
-import type { RotatedLog } from "@basalt/telemetry/logs";
-import { type UploadFile, Uploader, UploadLog, type UploadOutcome, UploadQueue } from "@basalt/telemetry/upload";
+import type { LogPlan, RotatedFiles, RotatedLog } from "@basalt/telemetry/logs";
+import { type UploadClient, Uploader, type UploadFile, UploadLog, UploadQueue } from "@basalt/telemetry/upload";
 import { type Clock, EdgeError } from "@basalt/types";
 import { decryptPassword } from "../passwords.ts";
 import { UploadProcess } from "./uploadProcess.ts";
@@ -16,7 +16,7 @@ export interface LogUploadsParts {
   readonly log: InfoLogFile;
 }
 
-const fileOf = ({ plan: { kind, vhost }, path, startMs, endMs }: RotatedLog): UploadFile => ({
+const fileOf = ({ kind, vhost }: LogPlan, { path, startMs, endMs }: Omit<RotatedLog, "plan">): UploadFile => ({
   path,
   kind,
   vhost,
@@ -30,6 +30,8 @@ export class LogUploads {
   readonly #process: UploadProcess;
   readonly #uploader: Uploader;
   #infoClients: readonly string[] = [];
+  /** Clients whose password is encrypted. */
+  #encrypted: ReadonlySet<string> = new Set();
 
   static async open(parts: LogUploadsParts): Promise<LogUploads> {
     const warn = (text: string): void => parts.log.warning(`uploads: ${text}`);
@@ -53,10 +55,15 @@ export class LogUploads {
       now: () => clock.now(),
       machine: hostname(),
       backupFolder: join(home, "stonb", "backup"),
-      send: async ({ name, ...access }, file) => {
-        const password = await this.#passwordOf(access);
-        if (password !== undefined) return this.#process.send({ access: { ...access, password }, ...file });
-        return { ...UNREADABLE, message: `the password of ${name} cannot be decrypted` };
+      send: async (client, file) => {
+        let password: string;
+        try {
+          password = await this.#passwordOf(client);
+        } catch (cause) {
+          const message = `the password cannot be decrypted: ${EdgeError.from(cause).detail}`;
+          return { kind: "failed", at: "server", bytes: 0, tookMs: 0, message };
+        }
+        return this.#process.send({ access: { ...client, password }, ...file });
       },
       onIdle: () => this.#process.end(),
       onProblem: warn,
@@ -69,23 +76,35 @@ export class LogUploads {
 
   configure({ server }: EdgeConfig): void {
     this.#infoClients = server.cache.infoLog.ftp;
+    this.#encrypted = new Set(server.ftp.filter(({ passwordType }) => passwordType === "enc").map(({ name }) => name));
     this.#uploader.configure(server.ftp);
   }
 
   /** A file has its last name and gets no more lines. */
   noteRotated(file: RotatedLog): void {
-    if (file.plan.ftp.length > 0) this.#uploader.add(file.plan.id, fileOf(file), file.plan.ftp);
+    const { plan } = file;
+    if (plan.ftp.length > 0) this.#uploader.add(plan.id, fileOf(plan, file), plan.ftp);
   }
 
-  /** `files`: what is there of all logs that are uploaded, of each the oldest first. */
-  catchUp(files: readonly RotatedLog[], config: EdgeConfig): void {
-    for (const [id, { plan, own }] of this.#byLog(files)) this.#uploader.catchUp(id, own.map(fileOf), plan.ftp);
-    void config;
+  /** What was rotated while nobody could note it, as at the end of the process, is queued now. */
+  catchUp(logs: readonly RotatedFiles[]): void {
+    for (const { plan, files } of logs) {
+      this.#uploader.catchUp(
+        plan.id,
+        files.map((file) => fileOf(plan, file)),
+        plan.ftp,
+      );
+    }
   }
 
   async close(): Promise<void> {
     const closing = this.#uploader.close();
     this.#process.end();
     await closing;
+  }
+
+  /** LOG-178. */
+  async #passwordOf({ name, password }: UploadClient): Promise<string> {
+    return this.#encrypted.has(name) ? decryptPassword(this.#home, password) : password;
   }
 }

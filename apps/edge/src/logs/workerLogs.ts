@@ -1,6 +1,6 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import { isLoopback, type OriginTransaction } from "@basalt/origin";
-import type { ClientTransaction } from "@basalt/telemetry";
+import type { ClientTransaction, LogMetricCounts } from "@basalt/telemetry";
 import {
   type AccessFormat,
   type BookedLog,
@@ -16,6 +16,7 @@ import {
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
 import { type ConfiguredLog, configuredLogs, logId, UNKNOWN_HOST } from "./logPlans.ts";
+import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
 import { type TracedLines, TraceOutbox } from "./traceOutbox.ts";
@@ -40,6 +41,8 @@ interface AccessLog {
   readonly appender: LogAppender;
   readonly format: AccessFormat;
   readonly isLocalLogged: boolean;
+  /** Undefined: it has none. */
+  readonly metrics: LogMetricFilters | undefined;
 }
 
 const NO_LOGS: readonly AccessLog[] = [];
@@ -52,6 +55,7 @@ export class WorkerLogs {
   readonly #syslog: SyslogSender;
   readonly #backends = new BackendMemory();
   readonly #origins: OriginLogs;
+  readonly #metrics = new LogMetricCounters();
   #needsBackends = false;
   #accessLogs: ReadonlyMap<string, readonly AccessLog[]> = new Map();
 
@@ -102,12 +106,18 @@ export class WorkerLogs {
   /** One request of a client is over. */
   readonly logAccess = (transaction: ClientTransaction): void => {
     const logs = this.#accessLogs.get(transaction.vhostName ?? UNKNOWN_HOST) ?? NO_LOGS;
-    for (const { appender, format, isLocalLogged } of logs) {
-      if (!appender.isActive || (!isLocalLogged && isLoopback(transaction.clientIp))) continue;
+    for (const { appender, format, isLocalLogged, metrics } of logs) {
+      if ((!appender.isActive && metrics === undefined) || (!isLocalLogged && isLoopback(transaction.clientIp)))
+        continue;
       const atMs = appender.momentOf(transaction.startedAtMs + transaction.elapsedMs);
       const line = appender.begin(atMs);
-      if (line === undefined) continue;
+      if (line === undefined) {
+        metrics?.count(transaction, atMs, undefined, 0);
+        continue;
+      }
+      const lineStart = line.length;
       format.write(line, transaction, atMs);
+      metrics?.count(transaction, atMs, line, lineStart);
       appender.end();
     }
   };
@@ -117,6 +127,11 @@ export class WorkerLogs {
     if (this.#needsBackends) this.#backends.note(transaction);
     this.#origins.log(transaction, this.#clock.now());
   };
+
+  /** What metric filters have counted since the last call. */
+  takeMetrics(): readonly LogMetricCounts[] {
+    return this.#metrics.takeReport();
+  }
 
   flush(): Promise<void> {
     return this.#writer.flush();
@@ -156,12 +171,20 @@ export class WorkerLogs {
     config: EdgeConfig,
     formats: ReadonlyMap<string, AccessFormat>,
   ): ReadonlyMap<string, readonly AccessLog[]> {
-    const logsOf = (vhost: string, { logs }: VhostSettings): readonly AccessLog[] =>
+    this.#metrics.begin();
+    const logsOf = (vhost: string, settings: VhostSettings): readonly AccessLog[] =>
       (["access", "accessextra"] as const).flatMap((kind) => {
         const appender = this.#book.find(logId(kind, vhost));
         const format = formats.get(logId(kind, vhost));
         if (appender === undefined || format === undefined) return [];
-        return [{ appender, format, isLocalLogged: kind === "access" ? logs.access.local : logs.accessExtra.local }];
+        const {
+          local: isLocalLogged,
+          form,
+          xff,
+        } = kind === "access" ? settings.logs.access : settings.logs.accessExtra;
+        const metrics =
+          vhost === UNKNOWN_HOST ? undefined : this.#metrics.filtersOf(settings, kind, { form, xff, format });
+        return [{ appender, format, isLocalLogged, metrics }];
       });
     const [first] = config.vhosts;
     const all = new Map(config.vhosts.map((vhost) => [vhost.name, logsOf(vhost.name, vhost)]));

@@ -132,14 +132,44 @@ export const parseColumns = (text: string): LogPatternOutcome => {
   }
 };
 
+/** Finds the next one of a character for positions that only grow, in one pass over the text. */
+const finderOf = (line: string, character: string): ((from: number) => number) => {
+  let next = -1;
+  return (from) => {
+    if (next < from && next !== line.length) {
+      const found = line.indexOf(character, from);
+      next = found < 0 ? line.length : found;
+    }
+    return next;
+  };
+};
+
+const isFieldEnd = (line: string, at: number): boolean => at >= line.length || line.charAt(at) === " ";
+
 /** The fields of a line: separated by blanks, what stands in `[…]` or `"…"` is one. */
 export const splitColumns = (line: string): LogColumns => {
-  const FIELD = /"((?:[^"\\]|\\.)*)"(?= |$)|\[([^\]]*)\](?= |$)|[^ ]+/g;
+  const nextBracket = finderOf(line, "]");
+  const nextQuote = finderOf(line, '"');
+  const nextBlank = finderOf(line, " ");
   const starts: number[] = [];
   const values: string[] = [];
-  for (const found of line.matchAll(FIELD)) {
-    starts.push(found.index);
-    values.push(found[1] ?? found[2] ?? found[0]);
+  for (let at = 0; at < line.length; ) {
+    const first = line.charAt(at);
+    if (first === " ") {
+      at++;
+      continue;
+    }
+    let close = line.length;
+    if (first === "[") close = nextBracket(at + 1);
+    else if (first === '"') {
+      close = nextQuote(at + 1);
+      while (close < line.length && line.charAt(close - 1) === "\\") close = nextQuote(close + 1);
+    }
+    const isGroup = close < line.length && isFieldEnd(line, close + 1);
+    const end = isGroup ? close + 1 : nextBlank(at);
+    starts.push(at);
+    values.push(isGroup ? line.slice(at + 1, close) : line.slice(at, end));
+    at = end;
   }
   return {
     count: values.length,

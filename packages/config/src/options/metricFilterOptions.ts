@@ -32,7 +32,8 @@ const NUMBER = /^\d{1,15}(?:\.\d{1,9})?$/;
 
 const value: ValueType<string> = {
   name: "value",
-  allowed: "a number that is not negative, $ and the name of a field of the pattern, or a selector such as $.bytes_sent",
+  allowed:
+    "a number that is not negative, $ and the name of a field of the pattern, or a selector such as $.bytes_sent",
   emptyIsValue: false,
   parse: (text) =>
     NUMBER.test(text) || /^\$[^\s]+$/.test(text)

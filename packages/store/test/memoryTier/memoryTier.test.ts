@@ -122,6 +122,8 @@ describe("the memory tier", () => {
             count += 1;
           });
           expect([tier.bytes, tier.count]).toEqual([bytes, count]);
+          const spaces = Array.from({ length: 16 }, (_, number) => tier.useOf(number).bytes);
+          expect(spaces.reduce((sum, one) => sum + one, 0)).toBe(bytes);
           expect(tier.bytes).toBeLessThanOrEqual(tier.limitBytes);
         }
       }),

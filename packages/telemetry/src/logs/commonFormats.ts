@@ -81,7 +81,7 @@ export const iisFormat = (xff: Xff, software: string): AccessFormat => {
 };
 
 /** One object a line; fields that the request lacks are left out. Session ids are text: they are 64 bit. */
-const jsonRecord = (transaction: ClientTransaction, atMs: number, xff: Xff) => {
+export const accessRecord = (transaction: ClientTransaction, atMs: number, xff: Xff) => {
   const { fields, target, bypassKind, contentLength, tls } = transaction;
   const query = target.indexOf("?");
   const field = (name: string): string | undefined => {
@@ -127,5 +127,5 @@ const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 export const jsonFormat = (xff: Xff): AccessFormat => ({
   header: () => "",
-  write: (line, transaction, atMs) => line.text(asBytes(JSON.stringify(jsonRecord(transaction, atMs, xff)))),
+  write: (line, transaction, atMs) => line.text(asBytes(JSON.stringify(accessRecord(transaction, atMs, xff)))),
 });

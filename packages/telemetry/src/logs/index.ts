@@ -1,11 +1,19 @@
 export type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
 export { type AccessFormatOptions, compileAccessFormat } from "./accessForms.ts";
 export { type OpenAppendFile, openAppendFile } from "./appendFile.ts";
+export { accessRecord } from "./commonFormats.ts";
 export { LineBuffer } from "./lineBuffer.ts";
 export type { AppenderLog, LogAppender, LogTarget } from "./logAppender.ts";
 export { type BookedLog, LogBook, type LogBookParts } from "./logBook.ts";
 export { LogKeeper, type LogKeeperParts } from "./logKeeper.ts";
-export { type LogKind, type LogNotice, type LogPlan, periodTarget, type RotatedLog } from "./logPlan.ts";
+export {
+  type LogKind,
+  type LogNotice,
+  type LogPlan,
+  periodTarget,
+  type RotatedFiles,
+  type RotatedLog,
+} from "./logPlan.ts";
 export { LogWriter } from "./logWriter.ts";
 export { OriginErrorFormat, type OriginWarning, originWarning } from "./originErrorFormat.ts";
 export { type LoggedOriginTransaction, OriginFormat, originFailure } from "./originFormat.ts";
@@ -20,5 +28,6 @@ export {
   writeDnsLine,
   writeFileSystemLine,
 } from "./smallFormats.ts";
+export { stonColumns } from "./stonColumns.ts";
 export { StonFormat } from "./stonFormat.ts";
 export { SyslogSender, type SyslogTarget } from "./syslog.ts";

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { LogSpace } from "./diskShortage.ts";
 import { compressFile, deleteFile, listLogFiles, listLogFilesNow, outdatedFiles, sizeOf } from "./keptFiles.ts";
 import type { LogTarget } from "./logAppender.ts";
-import { type LogNotice, type LogPlan, periodTarget, type RotatedLog } from "./logPlan.ts";
+import { type LogNotice, type LogPlan, periodTarget, type RotatedFiles, type RotatedLog } from "./logPlan.ts";
 import { logFileName, nextOrdinal, parseLogFileName, periodAt } from "./rotation.ts";
 
 export interface LogKeeperParts {
@@ -126,19 +126,19 @@ export class LogKeeper {
     );
   }
 
-  /** Files of logs that are uploaded, closed and with their last names, of each log the oldest first. */
-  async rotatedForUpload(): Promise<readonly RotatedLog[]> {
-    const found: RotatedLog[] = [];
+  /** Of the logs that are uploaded: the files that are closed and have their last names. */
+  async rotatedForUpload(): Promise<readonly RotatedFiles[]> {
+    const found: RotatedFiles[] = [];
     this.#do(async () => {
       const inUse = this.#pathsInUse();
       for (const { plan } of [...this.#logs.values()]) {
         if (plan.ftp.length === 0) continue;
-        for (const { name, startMs } of await listLogFiles(plan.folder, plan.kind)) {
-          const path = join(plan.folder, name);
-          const { minutes } = plan.rule;
-          const endMs = minutes === undefined ? this.#parts.now() : periodAt(startMs, minutes).endMs;
-          if (!inUse.has(path)) found.push({ plan, path, startMs, endMs });
-        }
+        const { folder, kind, rule } = plan;
+        const names = (await listLogFiles(folder, kind)).filter(({ name }) => !inUse.has(join(folder, name)));
+        const endOf = (startMs: number): number =>
+          rule.minutes === undefined ? this.#parts.now() : periodAt(startMs, rule.minutes).endMs;
+        const files = names.map(({ name, startMs }) => ({ path: join(folder, name), startMs, endMs: endOf(startMs) }));
+        found.push({ plan, files });
       }
     });
     await this.whenIdle();

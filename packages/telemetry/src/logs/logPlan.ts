@@ -50,6 +50,12 @@ export interface RotatedLog {
   readonly endMs: number;
 }
 
+/** What lies there of a log, the oldest first. */
+export interface RotatedFiles {
+  readonly plan: LogPlan;
+  readonly files: readonly Omit<RotatedLog, "plan">[];
+}
+
 export const NEVER_MS = Number.POSITIVE_INFINITY;
 
 /** The file that begins with the period of a moment; any process finds the same one. */

@@ -10,7 +10,7 @@ const STON_FIELDS =
   "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status sc-bytes time-taken cs-referer sc-resinfo cs-range sc-cachehit cs-acceptencoding session-id sc-content-length";
 
 /** Pieces of a line that stay while a connection repeats its fields. */
-const PIECE = { server: 0, client: 1, referer: 2, range: 3, tail: 4 } as const;
+const PIECE = { server: 0, client: 1, referer: 2, range: 3, tail: 4, plainMiddle: 5, front: 6 } as const;
 
 /** TLS versions in the words of LOG-73. */
 const TLS_WORDS: ReadonlyMap<string, string> = new Map([
@@ -47,19 +47,18 @@ export class StonFormat implements AccessFormat {
     if (memo.owner !== this || memo.fields !== transaction.fields) this.#remember(memo, transaction);
     const { pieces } = memo;
     this.#moment.write(line, atMs);
-    writePiece(line, pieces, PIECE.server);
-    line.part(transaction.method);
-    line.byte(BLANK);
-    writeTarget(line, transaction.target);
-    writePiece(line, pieces, PIECE.client);
+    writeFront(line, memo, transaction);
     line.number(transaction.status);
     line.byte(BLANK);
     line.number(sentBytes(transaction));
     line.byte(BLANK);
     line.number(Math.round(transaction.elapsedMs));
-    writePiece(line, pieces, PIECE.referer);
-    writeResponseInfo(line, transaction);
-    writePiece(line, pieces, PIECE.range);
+    if (hasNoInfo(transaction)) writePiece(line, pieces, PIECE.plainMiddle);
+    else {
+      writePiece(line, pieces, PIECE.referer);
+      writeResponseInfo(line, transaction);
+      writePiece(line, pieces, PIECE.range);
+    }
     line.text(transaction.result);
     writePiece(line, pieces, PIECE.tail);
     if (transaction.contentLength < 0) line.byte(DASH);
@@ -74,6 +73,8 @@ export class StonFormat implements AccessFormat {
     const { pieces } = memo;
     memo.owner = this;
     memo.fields = fields;
+    memo.target = undefined;
+    memo.hasFront = false;
     pieces[PIECE.server] = bytesOf((line) => {
       line.field(serverIp);
       line.byte(BLANK);
@@ -91,6 +92,11 @@ export class StonFormat implements AccessFormat {
     });
     pieces[PIECE.referer] = between(fields.get("referer"));
     pieces[PIECE.range] = between(fields.get("range")?.replace(/^bytes=/i, ""));
+    pieces[PIECE.plainMiddle] = bytesOf((line) => {
+      writePiece(line, pieces, PIECE.referer);
+      line.byte(DASH);
+      writePiece(line, pieces, PIECE.range);
+    });
     pieces[PIECE.tail] = bytesOf((line) => {
       line.byte(BLANK);
       line.field(fields.get("accept-encoding")?.replace(/\s*,\s*/g, "+"));
@@ -100,6 +106,29 @@ export class StonFormat implements AccessFormat {
     });
   }
 }
+
+/** From the server's IP to the user agent; one piece where a connection repeats its request. */
+const writeFront = (line: LineBuffer, memo: LineMemo, { method, target }: ClientTransaction): void => {
+  const { pieces } = memo;
+  const isRepeated = memo.target === target && memo.method === method;
+  if (isRepeated && memo.hasFront) {
+    writePiece(line, pieces, PIECE.front);
+    return;
+  }
+  const start = line.length;
+  writePiece(line, pieces, PIECE.server);
+  line.part(method);
+  line.byte(BLANK);
+  writeTarget(line, target);
+  writePiece(line, pieces, PIECE.client);
+  memo.hasFront = isRepeated;
+  if (isRepeated) pieces[PIECE.front] = new Uint8Array(line.memory.subarray(start, line.length));
+  memo.target = target;
+  memo.method = method;
+};
+
+const hasNoInfo = ({ bypassKind, contentCoding, tls }: ClientTransaction): boolean =>
+  bypassKind === "none" && contentCoding === undefined && tls === undefined;
 
 const writePiece = (line: LineBuffer, pieces: readonly Uint8Array[], index: number): void => {
   const piece = pieces[index];
@@ -128,7 +157,7 @@ const writeTarget = (line: LineBuffer, target: string): void => {
 };
 
 /** LOG-73: what there is of bypass, content coding and TLS, in this order. */
-const writeResponseInfo = (line: LineBuffer, transaction: ClientTransaction): void => {
+export const writeResponseInfo = (line: LineBuffer, transaction: ClientTransaction): void => {
   const { bypassKind, contentCoding, tls } = transaction;
   const start = line.length;
   if (bypassKind !== "none") line.text(bypassKind === "private" ? "+PrivateBypass" : "+Bypass");

@@ -15,7 +15,10 @@ const PACE = 10;
 
 /** The connection is closed when the limit is over, which ends whatever waits for it. */
 const within = async <T>(client: Client, seconds: number, what: string, work: () => Promise<T>): Promise<T> => {
-  const timer = setTimeout(() => client.ftp.closeWithError(new Error(`${what} took longer than ${seconds} s`)), seconds * 1000);
+  const timer = setTimeout(
+    () => client.ftp.closeWithError(new Error(`${what} took longer than ${seconds} s`)),
+    seconds * 1000,
+  );
   try {
     return await work();
   } finally {
@@ -27,9 +30,7 @@ const plainAddress = (address: string | undefined): string => (address ?? "").re
 
 /** RFC 959, RFC 2428: where the server is to connect to. */
 const portCommand = (address: string, port: number): string =>
-  isIPv4(address)
-    ? `PORT ${address.replaceAll(".", ",")},${port >> 8},${port & 255}`
-    : `EPRT |2|${address}|${port}|`;
+  isIPv4(address) ? `PORT ${address.replaceAll(".", ",")},${port >> 8},${port & 255}` : `EPRT |2|${address}|${port}|`;
 
 /** `STOR` over a connection that the server opens, from the address of its control connection and no other. */
 const storeActively = async (client: Client, source: Readable, name: string): Promise<void> => {

@@ -20,11 +20,14 @@ export interface UploadRecord {
 const percentByte = (character: string): string =>
   [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: blanks and control characters are what is replaced
-const asField = (text: string): string => text.replace(/[\x00-\x20\x7f]/g, percentByte);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+const BLANKS_AND_CONTROLS = /[\x00-\x20\x7f]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+const CONTROLS = /[\x00-\x1f\x7f]+/g;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-const asQuoted = (text: string): string => `"${text.replace(/[\x00-\x1f\x7f]+/g, " ").replaceAll('"', "'").trim()}"`;
+const asField = (text: string): string => text.replace(BLANKS_AND_CONTROLS, percentByte);
+
+const asQuoted = (text: string): string => `"${text.replace(CONTROLS, " ").replaceAll('"', "'").trim()}"`;
 
 /** LOG-190. */
 export const uploadLine = (record: UploadRecord, atMs: number): string => {

@@ -16,25 +16,22 @@ export const uploadPathOf = (template: string, file: UploadFile, machine: string
   const name = basename(file.path);
   const vhost = hostPart(file.vhost);
   if (template === "") return vhost === "" ? `/${name}` : `/${vhost}/${name}`;
-  const path = template.replace(
-    /%(?:\{([^{}]+)\})?([%sepvh])/g,
-    (_, format: string | undefined, token: string) => {
-      switch (token) {
-        case "s":
-          return timeText(format, file.startMs);
-        case "e":
-          return timeText(format, file.endMs);
-        case "p":
-          return file.kind;
-        case "v":
-          return vhost;
-        case "h":
-          return machine;
-        default:
-          return "%";
-      }
-    },
-  );
+  const path = template.replace(/%(?:\{([^{}]+)\})?([%sepvh])/g, (_, format: string | undefined, token: string) => {
+    switch (token) {
+      case "s":
+        return timeText(format, file.startMs);
+      case "e":
+        return timeText(format, file.endMs);
+      case "p":
+        return file.kind;
+      case "v":
+        return vhost;
+      case "h":
+        return machine;
+      default:
+        return "%";
+    }
+  });
   const whole = path.startsWith("/") ? path : `/${path}`;
   return name.endsWith(COMPRESSED) && !whole.endsWith(COMPRESSED) ? whole + COMPRESSED : whole;
 };

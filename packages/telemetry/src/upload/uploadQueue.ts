@@ -20,9 +20,9 @@ interface Content {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/* Boundary: what an earlier run wrote, read field by field. */
+/** Of what an earlier run wrote, which is read field by field. */
 const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null ? (value as Fields) : Object.freeze({});
+  typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 
 const jobOf = (value: unknown): UploadJob | undefined => {
   const { client, path, kind, vhost, startMs, endMs, queuedMs, isUnwanted } = fieldsOf(value);

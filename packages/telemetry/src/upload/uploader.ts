@@ -191,7 +191,8 @@ export class Uploader {
     if (!queue.jobs.has(job)) return;
     const isSent = outcome.kind === "sent";
     const { bytes, tookMs } = outcome.kind === "missing" ? { bytes: 0, tookMs: 0 } : outcome;
-    const error = outcome.kind === "sent" ? undefined : outcome.kind === "missing" ? "the file is gone" : outcome.message;
+    const error =
+      outcome.kind === "sent" ? undefined : outcome.kind === "missing" ? "the file is gone" : outcome.message;
     const { host, port } = settings;
     log.write({ localPath: job.path, host, port, remotePath, bytes, tookMs, error }, now());
     if (isSent) client.failures = 0;

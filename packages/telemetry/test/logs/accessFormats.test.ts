@@ -87,6 +87,20 @@ describe("the form ston", () => {
     expect(line.split(" ")[8]).toBe(client);
   });
 
+  it("LOG-62 LOG-63 shows method and target of each request, repeated or not", () => {
+    const format = formatWith();
+    const transaction = transactionWith();
+    const requests = ["/a", "/a", "/a", "/b", "/b", "/b?c", "/a"];
+    const lines = requests.map((target) => formatted(format, { ...transaction, target }).split(" "));
+    expect(lines.map((columns) => [columns[4], columns[5], columns.length])).toEqual(
+      requests.map((target) => [target.split("?")[0], target.split("?")[1] ?? "-", 20]),
+    );
+    expect(formatted(format, { ...transaction, target: "/a", method: "HEAD" })).toContain(" HEAD /a ");
+    expect(formatted(format, { ...transaction, target: "/a", method: "HEAD", contentCoding: "gzip" })).toContain(
+      " - gzip - ",
+    );
+  });
+
   it("LOG-77 keeps nothing of other fields of the same connection", () => {
     const transaction = transactionWith({ fields: fieldsOf({ "user-agent": "one" }) });
     expect(formatted(ston, transaction)).toContain(" one ");

@@ -36,6 +36,8 @@ export interface EdgeConfiguration {
   /** Elements inside `<Manager>`, e.g. `<Allow …>`. */
   readonly managerXml?: string;
   readonly vhostDefaultXml?: string;
+  /** Further elements of `<Server>`, e.g. `<Ftp …>`. */
+  readonly rootXml?: string;
   /** Name of the `<Default>` host. */
   readonly defaultVhost?: string;
 }
@@ -101,6 +103,7 @@ ${host}
     ${renderStorage(configuration, home)}
 ${cache}
   </Cache>
+${configuration.rootXml ?? ""}
 ${defaults === undefined ? "" : `  <VHostDefault>${defaults}</VHostDefault>\n`}</Server>
 `;
 };

@@ -89,7 +89,7 @@ const killNextPrimary = async (edge: SceneEdge, before: number): Promise<void> =
 
 scenario(
   "issue 6, 6: while a killed primary is replaced, hits, misses and bypassed requests are answered",
-  { limitMs: 40_000 },
+  { limitMs: 60_000 },
   async ({ origin, edge, client }) => {
     const long = patternBody(3_000_000, 46);
     origin.on("/a").reply(200, {}, "v1");
@@ -129,7 +129,7 @@ scenario(
 
 scenario(
   "issue 6, 6: a purge that the next primary has answered is in force on every connection, old ones too",
-  { limitMs: 40_000 },
+  { xml: "<Options><ClientKeepAliveSec>60</ClientKeepAliveSec></Options>", limitMs: 60_000 },
   async ({ origin, edge, client }) => {
     let version = 1;
     origin.on("/a").reply(() => ({ status: 200, body: `v${version}` }));
@@ -154,7 +154,7 @@ scenario(
 
 scenario(
   "issue 6, 6: a full restart refuses and resets nothing, and what is stored stays",
-  { limitMs: 40_000 },
+  { limitMs: 60_000 },
   async ({ origin, edge, client }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
@@ -172,7 +172,7 @@ scenario(
 
 scenario(
   "issue 6, 6: stop ends workers that have lost their primary, and no process is left",
-  { ownEdge: { start: "detached" }, limitMs: 40_000 },
+  { ownEdge: { start: "detached" }, limitMs: 60_000 },
   async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
@@ -185,7 +185,7 @@ scenario(
 
 scenario(
   "issue 6, 6: workers without primary and launcher finish what they have and end by themselves",
-  { ownEdge: { workers: 1 }, limitMs: 40_000 },
+  { ownEdge: { workers: 1 }, limitMs: 60_000 },
   async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
