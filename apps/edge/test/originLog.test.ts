@@ -46,7 +46,13 @@ describe("lines about origin servers", () => {
   });
 
   it("LOG-35 tell what a domain resolves to when that is news, and once why it does not", () => {
-    const resolved = { kind: "resolved", vhost, domain: "o.test", answer: [{ ip: "1.1.1.1", ttlSeconds: 5 }], durationMs: 3 } as const;
+    const resolved = {
+      kind: "resolved",
+      vhost,
+      domain: "o.test",
+      answer: [{ ip: "1.1.1.1", ttlSeconds: 5 }],
+      durationMs: 3,
+    } as const;
     log.note({ ...resolved, isNews: true });
     log.note({ ...resolved, isNews: false });
     for (let index = 0; index < 3; index++)

@@ -47,6 +47,18 @@ const FLAGS = constants.O_RDWR | constants.O_APPEND;
 const MODE = 0o644;
 let drafts = 0;
 
+/** Whether the process that writes this draft of a new log file lives: it is at work on it. */
+export const isDraftInUse = (name: string): boolean => {
+  const [, pid] = /\.(\d+)\.\d+\.tmp$/.exec(name) ?? [];
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (cause) {
+    return isCode(cause, "EPERM");
+  }
+};
+
 /** A file appears with its header in it: it is written under another name and linked, which succeeds for one process. */
 const createWithHeader = async (path: string, header: string): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });

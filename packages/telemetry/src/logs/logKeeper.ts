@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isDraftInUse } from "./appendFile.ts";
 import { LogSpace } from "./diskShortage.ts";
 import { compressFile, deleteFile, listLogFiles, listLogFilesNow, outdatedFiles, sizeOf } from "./keptFiles.ts";
 import type { LogTarget } from "./logAppender.ts";
@@ -59,6 +60,15 @@ export class LogKeeper {
   /** The files in use, for a process that begins to write. */
   get notices(): readonly LogNotice[] {
     return [...this.#logs].map(([log, { target }]) => ({ log, target, closing: undefined }));
+  }
+
+  /** As `notices`, with the files that wait for this process: some may have been closed before it could be told. */
+  noticesFor(writer: number): readonly LogNotice[] {
+    const closing = [...this.#closing.values()].filter(({ waiting }) => waiting.has(writer));
+    return [
+      ...this.notices,
+      ...closing.map(({ plan: { id }, path }) => ({ log: id, target: this.#logs.get(id)?.target, closing: path })),
+    ];
   }
 
   /** Puts the logs of a configuration in place of those before; returns what `announce` would be told. */
@@ -259,7 +269,8 @@ export class LogKeeper {
     const { folder, kind, compress } = plan;
     const names = await readdir(folder).catch(() => []);
     for (const name of names) {
-      if (name.startsWith(`${kind}_`) && name.endsWith(".tmp")) await unlink(join(folder, name)).catch(() => undefined);
+      const isLeft = name.startsWith(`${kind}_`) && name.endsWith(".tmp") && !isDraftInUse(name);
+      if (isLeft) await unlink(join(folder, name)).catch(() => undefined);
     }
     const inUse = this.#pathsInUse();
     for (const { name, isCompressed } of await listLogFiles(folder, kind)) {

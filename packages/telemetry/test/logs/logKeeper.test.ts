@@ -231,6 +231,16 @@ describe("what becomes of rotated files", () => {
       expect(host.rotated.map(({ path }) => path)).toEqual(names.slice(1, 4).map((name) => join(folder, name)));
     }));
 
+  it("a draft of a new file stays while the process that writes it lives", () =>
+    withFolder(async (folder) => {
+      const drafts = [`access_20130114_0000.log.${process.pid}.0.tmp`, "access_20130114_0000.log.4194305.0.tmp"];
+      for (const name of drafts) await writeFile(join(folder, name), "");
+      const host = new Host(at(0, 0));
+      host.configure(planIn(folder, { rule: hourly }));
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(drafts.slice(0, 1));
+    }));
+
   it("LOG-189 a file is closed only when every process has said so, or is gone", () =>
     withFolder(async (folder) => {
       const host = new Host(at(0, 0), [7, 8]);
@@ -302,5 +312,26 @@ describe("a reload", () => {
       expect(await linesOf(join(one, "access_20130114_0000_2.log"))).toEqual(["on again"]);
       expect(await linesOf(join(one, "access_20130114_0000_3.log"))).toEqual(["other form"]);
       expect(await linesOf(join(folder, "two", "access_20130114_0000.log"))).toEqual(["other folder"]);
+    }));
+});
+
+describe("files for uploads", () => {
+  it("LOG-189 are those that are closed, of logs with a client, the oldest first", () =>
+    withFolder(async (folder) => {
+      const ftp = ["backup1"];
+      const names = ["access_20120625_0000.log.gz", "access_20120626_0000.log", "access_20120627_0000.log"];
+      for (const name of names) await writeFile(join(folder, name), "line\n");
+      const host = new Host(new Date(2012, 5, 27, 16).getTime());
+      host.keeper.configure([planIn(folder, { ftp }), planIn(folder, { id: "dns a", kind: "dns" })]);
+      const [found, ...others] = await host.keeper.rotatedForUpload();
+      expect(others).toEqual([]);
+      expect(found?.plan.id).toBe("access a");
+      expect(found?.files).toEqual(
+        [25, 26].map((day, index) => ({
+          path: join(folder, names[index] ?? ""),
+          startMs: new Date(2012, 5, day).getTime(),
+          endMs: new Date(2012, 5, day + 1).getTime(),
+        })),
+      );
     }));
 });
