@@ -153,6 +153,12 @@ if [ "$is_back" = yes ]; then
   exit 0
 fi
 
+# Uninstalling with --purge removes the whole folder: it must not be one that others use.
+if [ -n "$(ls -A "$home" 2>/dev/null)" ] && [ ! -L "$home/current" ] && [ ! -e "$home/server.xml" ] &&
+  [ ! -e "$home/vhosts.xml" ] && [ ! -e "$home/install.log" ] && [ ! -e "$home/log/info.log" ]; then
+  die "$home holds other things: choose a folder for Basalt alone, such as $prefix/basalt"
+fi
+
 for needed in VERSION bin/basalt runtime/node app server.xml.default vhosts.xml.default uninstall.sh systemd; do
   [ -e "$release/$needed" ] || die "this is no complete release: $release/$needed is missing"
 done
@@ -285,7 +291,9 @@ if [ "$has_system" = yes ]; then
       remember "user $user"
       note "user $user"
     fi
-    chown "$user:$user" "$home"
+    # Sticky: the service makes files here and cannot put anything in the place of what root runs (bin, current, releases).
+    chown "0:$user" "$home"
+    chmod 1775 "$home"
     for folder in svc conf log run data; do chown -R "$user:$user" "$home/$folder"; done
     for file in server.xml vhosts.xml; do [ ! -e "$home/$file" ] || chown "$user:$user" "$home/$file"; done
   else

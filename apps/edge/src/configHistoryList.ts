@@ -20,6 +20,13 @@ interface KeptEntry extends ConfigHistoryEntry {
   readonly atMs: number;
 }
 
+interface Recorded {
+  readonly entry: ConfigHistoryEntry;
+  readonly archive: Buffer;
+  /** Why the entry is not on disk. */
+  readonly failure: string | undefined;
+}
+
 const twoDigits = (value: number): string => String(value).padStart(2, "0");
 
 const momentOf = (atMs: number): { readonly date: string; readonly time: string } => {
@@ -85,6 +92,8 @@ export class ConfigHistoryList {
   #entries: readonly KeptEntry[];
   /** Archives by hash that could not be written; while there are some the list on disk may have gaps. */
   readonly #unwritten = new Map<string, Buffer>();
+  /** Whatever changes the list follows what changed it before. */
+  #last: Promise<unknown> = Promise.resolve();
 
   static async open(home: string): Promise<ConfigHistoryList> {
     const folder = join(home, "conf");
@@ -116,11 +125,11 @@ export class ConfigHistoryList {
   }
 
   /** Adds an entry with its archive; tells why when they are not on disk, where nothing else is lost then. */
-  async record(
-    files: ConfigFiles,
-    kind: ConfigChangeKind,
-    now: EpochMs,
-  ): Promise<{ readonly entry: ConfigHistoryEntry; readonly archive: Buffer; readonly failure: string | undefined }> {
+  record(files: ConfigFiles, kind: ConfigChangeKind, now: EpochMs): Promise<Recorded> {
+    return this.#inTurn(() => this.#record(files, kind, now));
+  }
+
+  async #record(files: ConfigFiles, kind: ConfigChangeKind, now: EpochMs): Promise<Recorded> {
     const hash = hashConfigFiles(files);
     const id = (this.#entries.at(-1)?.id ?? 0) + 1;
     const same = this.#entries.findLast((entry) => entry.hash === hash);
@@ -143,7 +152,11 @@ export class ConfigHistoryList {
   }
 
   /** CFG-51: entries older than so many days go with their archives; the last one stays. Resolves with their number. */
-  async prune(days: number, now: EpochMs): Promise<number> {
+  prune(days: number, now: EpochMs): Promise<number> {
+    return this.#inTurn(() => this.#prune(days, now));
+  }
+
+  async #prune(days: number, now: EpochMs): Promise<number> {
     const isKept = (entry: KeptEntry, index: number): boolean =>
       index === this.#entries.length - 1 || now - entry.atMs <= days * DAY_MS;
     const kept = this.#entries.filter(isKept);
@@ -157,6 +170,12 @@ export class ConfigHistoryList {
       if (!names.has(name)) await rm(join(this.#folder, name), { force: true });
     }
     return gone.length;
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #writeArchive(entry: KeptEntry, archive: Buffer, same: KeptEntry | undefined): Promise<void> {

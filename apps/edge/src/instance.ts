@@ -70,6 +70,7 @@ import { StatisticsKeeper } from "./statisticsKeeper.ts";
 import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
 import { TransformProcess } from "./transformProcess.ts";
+import { withinTime } from "./withinTime.ts";
 import { WorkerConversation } from "./workerConversation.ts";
 import { WorkerPool } from "./workerPool.ts";
 import { sourceOf, type WorkerProcess } from "./workerProcess.ts";
@@ -82,6 +83,8 @@ const RESTART_DELAY_MS = 200;
 /** What workers are storing when the primary is replaced has so long to arrive on the disk. */
 const LEAVE_MS = 1_000;
 const STORE_KEEPING_MS = 1_000;
+/** For a scrape: what a process has not told by then is missing in it. */
+const FIGURES_LIMIT_MS = 2_500;
 const TRANSFORM_WRITER = "transform";
 
 export interface InstanceParts {
@@ -514,7 +517,8 @@ export class Instance implements Control {
       const figures = await worker.channel.call("figures", null).catch(() => undefined);
       if (figures !== undefined) worker.figures = figures;
     });
-    await Promise.all([...asking, this.#statistics.collectNow(), this.#askTransform()]);
+    // A process that hangs is to be seen in the figures: it must not keep them back.
+    await withinTime(FIGURES_LIMIT_MS, Promise.all([...asking, this.#statistics.collectNow(), this.#askTransform()]));
     return { contentType: this.#metrics.contentType, text: await this.#metrics.text() };
   }
 
@@ -606,6 +610,7 @@ export class Instance implements Control {
         for (const place of removed) worker.unlisten(place);
       }),
     );
+    this.#logs.tellChanges();
     this.#statistics.configure();
     this.#coordinator.setVhosts(new Set(this.vhostNames()));
     this.#store.configure(config);
@@ -623,9 +628,8 @@ export class Instance implements Control {
     worker.channel.tell("share", this.#shareOf(worker));
     worker.channel.tell("store", this.#store.storeDisks);
     worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
-    const { notices, traced } = this.#logs.workerState;
-    worker.channel.tell("logFiles", { notices });
-    worker.channel.tell("logTraces", { logs: traced });
+    worker.channel.tell("logFiles", { notices: this.#logs.noticesFor(worker.id) });
+    worker.channel.tell("logTraces", { logs: this.#logs.workerState.traced });
     for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
   }
 
@@ -691,7 +695,11 @@ export class Instance implements Control {
       disks: () => store.diskStatus(),
       objectsOf: (vhost) => store.index.objectsOf(vhost),
       scan: (visit) => store.index.scan({}, ({ vhost, location }) => visit(vhost, location.bodyBytes)),
-      onWindow: (statistics) => this.#logs.logMonitoring((formOf) => statistics.monitoringRecords(formOf)),
+      onWindow: (statistics) => {
+        this.#logs
+          .logMonitoring((formOf) => statistics.monitoringRecords(formOf))
+          .catch((cause: unknown) => log.error(`monitoring log: ${EdgeError.from(cause).detail}`));
+      },
       onDefect: (error) => log.error(`statistics: ${EdgeError.from(error).detail}`),
     });
   }

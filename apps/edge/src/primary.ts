@@ -59,7 +59,7 @@ if (!outcome.ok) {
     process.on("SIGINT", () => void instance.stop(0));
     process.on("SIGHUP", () => {
       log.reopen();
-      void instance.reload();
+      instance.reload().catch((cause: unknown) => log.error(`reload failed: ${EdgeError.from(cause).detail}`));
     });
     await instance.start();
   } catch (cause) {

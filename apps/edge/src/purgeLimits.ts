@@ -3,6 +3,8 @@ import type { PurgeTarget } from "@basalt/policy";
 /** AWS-52: of one virtual host at a time. */
 export const MOST_PATHS = 3_000;
 export const MOST_WILDCARDS = 15;
+/** Of one call: each costs a look at every object that is tagged at all. */
+export const MOST_TAGS = 1_000;
 
 interface InProgress {
   paths: number;
@@ -30,6 +32,7 @@ export class PurgeLimits {
 
   /** Undefined when that is too many; else the call that gives them back. */
   enter(targets: readonly PurgeTarget[]): (() => void) | undefined {
+    if (targets.some((target) => target.kind === "tag" && target.tags.length > MOST_TAGS)) return undefined;
     const counts = countByHost(targets);
     for (const [vhost, count] of counts) {
       const running = this.#inProgress.get(vhost);

@@ -39,7 +39,8 @@ export class Purging {
     }
     const known = targets.filter(isKnown);
     if (known.length === 0) return { kind: "unknownVhost" };
-    const leave = request.isDryRun === true ? () => {} : this.#limits.enter(known);
+    // A dry run counts as much as the call would.
+    const leave = this.#limits.enter(known);
     if (leave === undefined) return { kind: "tooMany" };
     try {
       const { coordinator } = this.#parts;

@@ -6,8 +6,12 @@ import { canonicalQuery, type NoVarySearch, parseNoVarySearch } from "@basalt/po
 const VALUES_PER_PATH = 4;
 /** Paths known at most; beyond it the oldest go. Clients choose them. */
 const MOST_PATHS = 50_000;
+/** Characters of all paths and values together. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
 /** Longest path and value that are noted. */
 const LONGEST_TEXT = 8_192;
+/** The file is written anew when it has twice as many lines as there are rules, and so many more. */
+const LINES_TO_SPARE = 1_000;
 
 interface SearchRule {
   readonly value: string;
@@ -25,6 +29,8 @@ export interface SearchKnowledgeParts {
   /** Where it outlives the process; it may be lost with a power cut. */
   readonly path: string;
   readonly onProblem: (cause: unknown) => void;
+  /** For tests. */
+  readonly linesToSpare?: number;
 }
 
 const fieldOf = (value: object, name: string): string | undefined => {
@@ -46,6 +52,9 @@ const parseLine = (line: string): SearchRuleNews | undefined => {
   }
 };
 
+const charactersOf = (key: string, rules: readonly SearchRule[]): number =>
+  rules.reduce((sum, { value }) => sum + value.length, key.length);
+
 const keyOf = (vhost: string, path: string): string => `${vhost} ${path}`;
 
 /**
@@ -56,6 +65,10 @@ export class SearchKnowledge {
   readonly #parts: SearchKnowledgeParts;
   readonly #rules = new Map<string, SearchRule[]>();
   #writing: Promise<void> = Promise.resolve();
+  #characters = 0;
+  #ruleCount = 0;
+  /** Lines of the file. */
+  #lines = 0;
 
   constructor(parts: SearchKnowledgeParts) {
     this.#parts = parts;
@@ -70,12 +83,15 @@ export class SearchKnowledge {
       const news = parseLine(line);
       if (news !== undefined) this.#enter(news);
     }
-    if (lines.length > 2 * this.#rules.size + VALUES_PER_PATH) this.#write(() => this.#compact());
+    this.#lines = lines.length;
+    if (lines.length > 2 * this.#rules.size + VALUES_PER_PATH) this.#compact();
   }
 
   note(news: SearchRuleNews): void {
     if (!this.#enter(news)) return;
-    this.#write(() => appendFile(this.#parts.path, `${JSON.stringify(news)}\n`, { mode: 0o640 }));
+    this.#lines += 1;
+    if (this.#lines > 2 * this.#ruleCount + (this.#parts.linesToSpare ?? LINES_TO_SPARE)) this.#compact();
+    else this.#write(() => appendFile(this.#parts.path, `${JSON.stringify(news)}\n`, { mode: 0o640 }));
   }
 
   /** The other canonical URLs that one may be kept under. */
@@ -102,28 +118,43 @@ export class SearchKnowledge {
     const rule = parseNoVarySearch(value);
     if (rule === undefined) return false;
     const others = known.filter((each) => each.value !== value);
-    this.#rules.delete(key);
-    this.#rules.set(key, [{ value, rule }, ...others].slice(0, VALUES_PER_PATH));
+    this.#forget(key);
+    const rules = [{ value, rule }, ...others].slice(0, VALUES_PER_PATH);
+    this.#rules.set(key, rules);
+    this.#ruleCount += rules.length;
+    this.#characters += charactersOf(key, rules);
     for (const oldest of this.#rules.keys()) {
-      if (this.#rules.size <= MOST_PATHS) break;
-      this.#rules.delete(oldest);
+      if (this.#rules.size <= MOST_PATHS && this.#characters <= MOST_CHARACTERS) break;
+      this.#forget(oldest);
     }
     return true;
+  }
+
+  #forget(key: string): void {
+    const rules = this.#rules.get(key);
+    if (rules === undefined) return;
+    this.#rules.delete(key);
+    this.#ruleCount -= rules.length;
+    this.#characters -= charactersOf(key, rules);
   }
 
   #write(work: () => Promise<void>): void {
     this.#writing = this.#writing.then(work).catch(this.#parts.onProblem);
   }
 
-  async #compact(): Promise<void> {
+  /** The file as what is known now. */
+  #compact(): void {
     const lines: string[] = [];
     for (const [key, rules] of this.#rules) {
       const blank = key.indexOf(" ");
       const place = { vhost: key.slice(0, blank), path: key.slice(blank + 1) };
       for (const { value } of rules.toReversed()) lines.push(`${JSON.stringify({ ...place, value })}\n`);
     }
+    this.#lines = lines.length;
     const draft = `${this.#parts.path}.new`;
-    await writeFile(draft, lines.join(""), { mode: 0o640 });
-    await rename(draft, this.#parts.path);
+    this.#write(async () => {
+      await writeFile(draft, lines.join(""), { mode: 0o640 });
+      await rename(draft, this.#parts.path);
+    });
   }
 }

@@ -11,10 +11,13 @@ import {
 } from "@basalt/telemetry";
 import type { SystemSample } from "@basalt/telemetry/system";
 import { type Clock, EdgeError } from "@basalt/types";
+import { withinTime } from "./withinTime.ts";
 
 const SECOND_MS = 1_000;
 /** A worker that answers later counts in the next second. */
 const ANSWER_LIMIT_MS = 300;
+/** A process that hangs is left out of what is asked for now. */
+const NOW_LIMIT_MS = 2_000;
 /** How old a count of the objects by size may be. */
 const SIZES_KEPT_MS = 60_000;
 
@@ -26,7 +29,7 @@ export interface CountingProcess {
 
 export interface StatisticsKeeperParts {
   readonly clock: Clock;
-  readonly config: () => EdgeConfig;
+  readonly config: () => Pick<EdgeConfig, "vhosts" | "views">;
   readonly processes: () => readonly CountingProcess[];
   /** The primary's own. */
   readonly counters: CounterBlock;
@@ -92,12 +95,11 @@ export class StatisticsKeeper {
     for (const name of [...this.#startedMs.keys()]) if (!known.has(name)) this.#startedMs.delete(name);
   }
 
-  /** Takes in all that has been counted up to this moment. */
+  /** Takes in all that has been counted up to this moment, by those that answer in time. */
   async collectNow(): Promise<void> {
     const { processes } = this.#parts;
-    await Promise.all(
-      processes().map((one) => (this.#asked.get(one.source) ?? NOTHING).then(() => this.#ask(one, false))),
-    );
+    const asking = processes().map((one) => (this.#asked.get(one.source) ?? NOTHING).then(() => this.#ask(one, false)));
+    await withinTime(NOW_LIMIT_MS, Promise.all(asking));
     this.#collectOwn();
   }
 
@@ -107,12 +109,7 @@ export class StatisticsKeeper {
       .processes()
       .filter(({ source }) => !this.#asked.has(source))
       .map((one) => this.#ask(one, true));
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      limit = setTimeout(resolve, ANSWER_LIMIT_MS);
-    });
-    await Promise.race([Promise.all(asking), late]);
-    clearTimeout(limit);
+    await withinTime(ANSWER_LIMIT_MS, Promise.all(asking));
     this.#collectOwn();
   }
 

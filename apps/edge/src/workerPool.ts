@@ -6,6 +6,8 @@ import { type ListeningPlace, WorkerProcess } from "./workerProcess.ts";
 const STABLE_MS = 1_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
+/** For one that is not needed by the time it serves: what it has accepted in that instant. */
+const SURPLUS_DRAIN_MS = 10_000;
 /** A new spare is made when the start of others is over. */
 const SPARE_DELAY_MS = 1_000;
 
@@ -133,6 +135,12 @@ export class WorkerPool {
     if (!isServing) {
       worker.kill();
       return false;
+    }
+    const present = slot.worker;
+    if (present !== old && present !== worker && present?.state === "serving") {
+      // The old one died meanwhile, and what was started in its place serves already.
+      this.#retire(worker, SURPLUS_DRAIN_MS);
+      return true;
     }
     slot.worker = worker;
     this.#parts.onServing(worker);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { ConfigOutcome } from "@basalt/config";
 import { packConfig, type ReloadOutcome } from "@basalt/management";
-import { AdjustableClock, milliseconds } from "@basalt/types";
+import { AdjustableClock, epochMs, milliseconds } from "@basalt/types";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigHistory } from "../src/configHistory.ts";
 import { ConfigHistoryList } from "../src/configHistoryList.ts";
@@ -182,6 +182,20 @@ describe("the history", () => {
       [2, "modified"],
       [3, "loaded"],
     ]);
+  });
+
+  it("CFG-51 loses nothing that comes into service while old entries go", async () => {
+    const list = await ConfigHistoryList.open(home);
+    const content = (text: string) => new Map([["server.xml", Buffer.from(text)]]);
+    const day = 86_400_000;
+    for (let number = 0; number < 5; number++) await list.record(content(`${number}`), "loaded", epochMs(number));
+    const coming = Array.from({ length: 5 }, (_, number) =>
+      list.record(content("same"), "modified", epochMs(20 * day + number)),
+    );
+    await Promise.all([list.prune(1, epochMs(20 * day)), ...coming, list.prune(1, epochMs(20 * day))]);
+    const kept = list.entries.map(({ id }) => id);
+    expect(kept.slice(-5)).toEqual([6, 7, 8, 9, 10]);
+    expect((await ConfigHistoryList.open(home)).entries.map(({ id }) => id)).toEqual(kept);
   });
 
   it("CFG-75 goes on after a list with a torn or foreign line, and from the archives when the list is lost", async () => {

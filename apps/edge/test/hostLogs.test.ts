@@ -17,6 +17,7 @@ let home: string;
 let log: InfoLogFile;
 let logs: HostLogs;
 const told: string[][] = [];
+const files: unknown[] = [];
 
 const configOf = (vhosts: string): EdgeConfig => {
   const sources = new Map([
@@ -31,6 +32,7 @@ const configOf = (vhosts: string): EdgeConfig => {
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "basalt-logs-"));
   told.length = 0;
+  files.length = 0;
   const clock = new AdjustableClock();
   log = createInfoLog(join(home, "log", "info.log"), clock);
   logs = new HostLogs(
@@ -39,7 +41,7 @@ beforeEach(async () => {
       clock,
       log,
       workers: () => [],
-      tellNotices: () => {},
+      tellNotices: (notices) => files.push(...notices.map(({ log: id, closing }) => [id, closing !== undefined])),
       tellTraced: (traced) => told.push([...traced]),
       onDropped: () => {},
     },
@@ -59,6 +61,16 @@ const linesOf = async (folder: string, prefix: string): Promise<readonly string[
   const texts = await Promise.all(names.map((name) => readFile(join(home, "log", folder, name), "utf8")));
   return texts.join("").trim().split("\n");
 };
+
+describe("files of a reload", () => {
+  it("LOG-26 LOG-29 are told to workers when these write lines of the new form", () => {
+    logs.configure(configOf(VHOSTS.replace('Form="xml"', 'Form="json"')));
+    expect(files).toEqual([]);
+    logs.tellChanges();
+    logs.tellChanges();
+    expect(files).toEqual([["monitoring b.test", true]]);
+  });
+});
 
 describe("lines of the primary", () => {
   it("LOG-49 LOG-50 A17 of spec 10: a line for each resolution, and one that says fail", async () => {
@@ -99,7 +111,7 @@ describe("lines of the primary", () => {
   it("LOG-146 LOG-147 A16 of spec 10: each window is one line of the host, in its form", async () => {
     const asked: (string | undefined)[] = [];
     for (let window = 0; window < 12; window++) {
-      logs.logMonitoring((formOf) => {
+      await logs.logMonitoring((formOf) => {
         asked.push(formOf("a.test"), formOf("b.test"), formOf("nobody.test"));
         return [["a.test", `{"Window":${window},"Name":"é"}`]];
       });
@@ -107,6 +119,17 @@ describe("lines of the primary", () => {
     expect(asked.slice(0, 3)).toEqual(["json", "xml", undefined]);
     const records = (await linesOf("a.test", "monitoring")).map((line): unknown => JSON.parse(line));
     expect(records).toEqual(Array.from({ length: 12 }, (_, Window) => ({ Window, Name: "é" })));
+  });
+
+  it("LOG-31 LOG-146 the records of many hosts leave the process its turns, and are all there", async () => {
+    let made = 0;
+    const record = "x".repeat(100_000);
+    const logging = logs.logMonitoring(function* () {
+      for (; made < 500; made++) yield ["a.test", record];
+    });
+    expect(made).toBeLessThan(100);
+    await logging;
+    expect((await linesOf("a.test", "monitoring")).filter((line) => line === record).length).toBe(500);
   });
 
   it("LOG-36 refused clients are in the deny log", async () => {

@@ -3,7 +3,7 @@ import { type EdgeConfig, parseConfig } from "@basalt/config";
 import type { PurgeRequest } from "@basalt/management";
 import { systemClock } from "@basalt/types";
 import { describe, expect, it } from "vitest";
-import { MOST_PATHS, MOST_WILDCARDS } from "../src/purgeLimits.ts";
+import { MOST_PATHS, MOST_TAGS, MOST_WILDCARDS } from "../src/purgeLimits.ts";
 import { Purging } from "../src/purging.ts";
 
 const configWith = (options = ""): EdgeConfig => {
@@ -113,7 +113,10 @@ describe("calls of the purge family", () => {
       `a.example${Array.from({ length: count }, (_, index) => `/${index}/*`).join("|")}`;
     expect(await scene.run({ targets: paths(MOST_PATHS + 1) })).toEqual({ kind: "tooMany" });
     expect(await scene.run({ targets: wildcards(MOST_WILDCARDS + 1) })).toEqual({ kind: "tooMany" });
-    expect(scene.asked).toEqual([]);
+    expect(await scene.run({ targets: paths(MOST_PATHS + 1), isDryRun: true })).toEqual({ kind: "tooMany" });
+    const tags = Array.from({ length: MOST_TAGS + 1 }, (_, index) => `t${index}`);
+    expect(await scene.run({ targets: "", tagged: { tags, vhost: "a.example" } })).toEqual({ kind: "tooMany" });
+    expect([...scene.asked, ...scene.measured]).toEqual([]);
     const gate = Promise.withResolvers<void>();
     scene.gate = gate.promise;
     const running = [scene.run({ targets: paths(MOST_PATHS) }), scene.run({ targets: wildcards(MOST_WILDCARDS) })];

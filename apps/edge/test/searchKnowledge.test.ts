@@ -50,6 +50,15 @@ describe("what No-Vary-Search has taught", () => {
     await knowledge.close();
   });
 
+  it("keeps its file short while it runs, however often answers change their mind", async () => {
+    const path = await freshPath();
+    const knowledge = new SearchKnowledge({ path, onProblem: (cause) => expect.fail(String(cause)), linesToSpare: 10 });
+    for (let turn = 0; turn < 500; turn++) knowledge.note(news(`params=("p${turn % 2}")`));
+    await knowledge.close();
+    expect((await readFile(path, "utf8")).trim().split("\n").length).toBeLessThan(20);
+    expect(open(path).aliasesOf(HOST, "/x?p0&p1")).toEqual(["/x?p0=", "/x?p1="]);
+  });
+
   it("passes over lines that are torn or not ours, and writes itself anew when it has grown", async () => {
     const path = await freshPath();
     const lines = Array.from({ length: 50 }, (_, index) => JSON.stringify(news(`params=("p${index % 2}")`)));

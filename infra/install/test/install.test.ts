@@ -199,6 +199,18 @@ describe("the installer refuses", () => {
     expect(error).toContain(message);
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    "CFG-01 a folder that others use: it would be removed by uninstall.sh --purge",
+    async () => {
+      const root = await mkdtemp(join(tmpdir(), "basalt-root-"));
+      await mkdir(join(root, "usr", "local", "bin"), { recursive: true });
+      const refused = run("bash", join(installer, "install.sh"), "--root", root, "--prefix", "/usr/local");
+      expect(refused).toMatchObject({ status: 1, error: expect.stringContaining("holds other things") });
+      expect(readdirSync(join(root, "usr", "local"))).toEqual(["bin"]);
+      await rm(root, { recursive: true });
+    },
+  );
+
   it.skipIf(process.getuid?.() !== 0)("what is no release, and to take away what is not there", async () => {
     const root = await mkdtemp(join(tmpdir(), "basalt-root-"));
     expect(run("bash", join(installer, "install.sh"), "--root", root)).toMatchObject({

@@ -1,5 +1,5 @@
 import type { Channel } from "@basalt/ipc";
-import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, type Tally } from "@basalt/store";
+import { ArrivedBlocks, type CacheKey, type DiskIndexWriter, type IndexRow, ROW_FLAG, type Tally } from "@basalt/store";
 import { type Clock, EdgeError, type ErrorCode, epochMs, unreachable } from "@basalt/types";
 import { Fallbacks } from "./fallbacks.ts";
 import {
@@ -80,6 +80,12 @@ export interface ObjectUse {
   readonly processes: number;
 }
 
+/** A fill whose worker has died: its record may lie at the end of a segment, for a start after a crash to find. */
+type LostFill = Pick<Fill, "version" | "vhost" | "url"> & { readonly untilMs: number };
+
+/** Beyond it a start passes over what nobody has reported, but where nothing was stored since. */
+const LOST_MS = 600_000;
+
 const NO_PARTS = { parts: 0, followers: 0 };
 
 /** Recent failures kept at most: beyond it the oldest go, and the origin may be asked once more. */
@@ -99,6 +105,8 @@ export class ObjectCoordinator {
     trim: (worker, partId, end) => this.#workers.get(worker)?.tell("trimPart", { partId, end }),
   });
   readonly #fallbacks: Fallbacks;
+  /** The oldest first. */
+  readonly #lost: LostFill[] = [];
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations: HostInvalidations;
   #nextFillId = 1;
@@ -174,7 +182,10 @@ export class ObjectCoordinator {
     this.#workers.delete(id);
     for (const fill of [...this.#fills.values()]) {
       fill.followers.delete(id);
-      if (fill.worker === id) this.#end(fill, { fillId: fill.id, kind: "orphaned" });
+      if (fill.worker !== id) continue;
+      const { version, vhost, url } = fill;
+      this.#lost.push({ version, vhost, url, untilMs: this.#parts.clock.now() + LOST_MS });
+      this.#end(fill, { fillId: fill.id, kind: "orphaned" });
     }
     for (const partId of this.#partTable.partsOf(id)) this.#endPart(partId);
   }
@@ -262,7 +273,7 @@ export class ObjectCoordinator {
     switch (end.kind) {
       case "stored": {
         const { row, partEnd, isRenewal, mayFallBack } = end;
-        const replaced = mayFallBack === true ? this.#parts.index.find(row.key) : undefined;
+        const replaced = mayFallBack === true ? this.#replacedBy(row) : undefined;
         if (partEnd !== undefined) {
           const request = { key: row.key, file: row.location.file, first: 0, end: partEnd };
           this.#partTable.begin(fill.id, fill.worker, request);
@@ -296,12 +307,22 @@ export class ObjectCoordinator {
   fallBack({ key, file, freshUntilMs }: FallBackRequest): IndexRow | undefined {
     const present = this.#parts.index.find(key);
     if (present === undefined || present.location.file !== file) return present;
-    const previous = this.#fallbacks.take(file);
-    if (previous === undefined || !this.#parts.hasDisk(previous.location.disk)) return undefined;
-    const state = { freshUntilMs, purged: false, expiredByForce: false };
-    const row = withState({ ...previous, version: ++this.#version }, state);
+    const kept = this.#fallbacks.take(file);
+    const seen = this.#invalidations.view(present);
+    if (kept === undefined || seen === undefined || !this.#parts.hasDisk(kept.previous.location.disk)) return undefined;
+    // What came since the new body began holds for whatever stands in its place.
+    const purged = kept.purged || (seen.flags & ROW_FLAG.PURGED) !== 0;
+    const expiredByForce = kept.expiredByForce || (seen.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0;
+    const state = { freshUntilMs: purged || expiredByForce ? 0 : freshUntilMs, purged, expiredByForce };
+    const row = withState({ ...kept.previous, version: ++this.#version }, state);
     this.#parts.index.put(row);
     return row;
+  }
+
+  /** What is there under the key of a row that comes, with its own tags. */
+  #replacedBy({ key }: IndexRow): IndexRow | undefined {
+    const present = this.#find(key);
+    return present === undefined ? undefined : { ...present, tags: this.#invalidations.taggedOf(present).tags };
   }
 
   /** Whether a body file is kept although no row names it. */
@@ -469,20 +490,29 @@ export class ObjectCoordinator {
 
   #isComing(vhost: string, url: string): boolean {
     for (const fill of this.#fills.values()) if (fill.vhost === vhost && fill.url === url) return true;
-    return false;
+    return this.#lostFills().some((fill) => fill.vhost === vhost && fill.url === url);
+  }
+
+  #lostFills(): readonly LostFill[] {
+    const now = this.#parts.clock.now();
+    while ((this.#lost[0]?.untilMs ?? now + 1) <= now) this.#lost.shift();
+    return this.#lost;
   }
 
   #oldestFill(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const fill of this.#fills.values()) oldest = Math.min(oldest, fill.version);
+    for (const { version } of this.#lostFills()) oldest = Math.min(oldest, version);
     return oldest;
   }
 
   /**
    * A fill that started before an invalidation may go on for those who wait, but nobody new may join it. Its tags are
-   * known when its head is: `fillShared`, and whoever follows it, look once more.
+   * known when its head is: `fillShared`, and whoever follows it, look once more. What is kept as a stand-in learns of it.
    */
-  #detachFills({ vhost, target, version }: Invalidation): void {
+  #detachFills(invalidation: Invalidation): void {
+    const { vhost, target, version } = invalidation;
+    this.#fallbacks.invalidate(invalidation);
     for (const fill of this.#fillByKey.values()) {
       if (fill.vhost !== vhost) continue;
       const isMeant =

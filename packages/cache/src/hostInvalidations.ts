@@ -144,37 +144,46 @@ export class HostInvalidations {
   async invalidate(requests: readonly InvalidationRequest[]): Promise<Tally[]> {
     const { journal, index } = this.#parts;
     const invalidations = requests.map((request) => ({ ...request, version: this.#parts.nextVersion() }));
+    const outliving = new Set(invalidations.filter((invalidation) => this.#isOutlivedBy(invalidation)));
     const journaled: (Promise<void> | undefined)[] = [];
     for (const invalidation of invalidations) {
       this.#running.set(invalidation.version, { count: 0, bytes: 0 });
-      if (this.#isOutlivedBy(invalidation)) journaled.push(journal?.append(invalidation));
+      if (outliving.has(invalidation)) journaled.push(journal?.append(invalidation));
       this.#enter(invalidation);
       this.#parts.detachFills(invalidation);
     }
     const confirmed = this.#confirmAll(invalidations);
     // It may fail before it is awaited.
     confirmed.catch(() => undefined);
-    const counting: Promise<void>[] = [];
-    const byTags: Invalidation[] = [];
-    for (const invalidation of invalidations) {
-      const { target, vhost } = invalidation;
-      if (target.kind === "url") {
-        for (const row of index.findVariants(vhost, target.url)) this.#applyTo(row, invalidation);
-      } else if (target.kind === "tag") byTags.push(invalidation);
-      else
-        counting.push(
-          this.#count(invalidation, this.#sweeps.outstanding(vhost)).then((tally) => this.#addTo(invalidation, tally)),
-        );
+    const exact = invalidations.filter(({ target }) => target.kind === "url");
+    let areRowsChanged = false;
+    try {
+      const counting: Promise<void>[] = [];
+      const byTags: Invalidation[] = [];
+      for (const invalidation of invalidations) {
+        const { target, vhost } = invalidation;
+        if (target.kind === "url") {
+          for (const row of index.findVariants(vhost, target.url)) this.#applyTo(row, invalidation);
+        } else if (target.kind === "tag") byTags.push(invalidation);
+        else
+          counting.push(
+            this.#count(invalidation, this.#sweeps.outstanding(vhost)).then((tally) =>
+              this.#addTo(invalidation, tally),
+            ),
+          );
+      }
+      areRowsChanged = true;
+      if (byTags.length > 0) counting.push(this.#countTagged(byTags));
+      await Promise.all(counting);
+      await confirmed;
+      await Promise.all(journaled);
+      return invalidations.map(({ version }) => this.#running.get(version) ?? { count: 0, bytes: 0 });
+    } finally {
+      for (const { version } of invalidations) this.#running.delete(version);
+      if (areRowsChanged) this.#noteApplied(exact);
+      else for (const invalidation of exact) this.#sweeps.add(invalidation);
+      this.#sweeps.start();
     }
-    if (byTags.length > 0) counting.push(this.#countTagged(byTags));
-    await Promise.all(counting);
-    await confirmed;
-    await Promise.all(journaled);
-    const affected = invalidations.map(({ version }) => this.#running.get(version) ?? { count: 0, bytes: 0 });
-    for (const { version } of invalidations) this.#running.delete(version);
-    this.#noteApplied(invalidations.filter(({ target }) => target.kind === "url"));
-    this.#sweeps.start();
-    return affected;
   }
 
   /** What `invalidate` would affect now, one request behind the other; changes nothing. */
@@ -417,7 +426,7 @@ export const withState = (
   ...row,
   freshUntil: epochMs(state.freshUntilMs),
   flags:
-    (row.flags & (ROW_FLAG.DERIVED | ROW_FLAG.TAGGED)) |
+    (row.flags & ~(ROW_FLAG.PURGED | ROW_FLAG.EXPIRED_BY_FORCE)) |
     (state.purged ? ROW_FLAG.PURGED : 0) |
     (state.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0),
 });

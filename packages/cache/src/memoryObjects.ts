@@ -95,7 +95,8 @@ export class MemoryObjects {
 
   /**
    * The index shows all invalidations up to `version`: applies them to what memory holds and forgets them. All that is in
-   * memory is looked at for that, so what is told soon after waits for its turn: clients cause invalidations too.
+   * memory of the host is looked at for that, so what is told soon after waits for its turn: clients cause invalidations
+   * too.
    */
   settle(vhostIndex: number, list: InvalidationList, version: number): void {
     const running = this.#settling.get(list);
@@ -118,14 +119,15 @@ export class MemoryObjects {
 
   #applyAll(vhostIndex: number, list: InvalidationList): void {
     const first = vhostIndex * SPACES_PER_VHOST;
-    this.#tier.forEach((entry, _name, space) => {
-      if (space < first || space >= first + BLOCK_SPACE || !(entry instanceof CachedObject)) return;
-      if (entry.checkedVersion >= list.latest) return;
+    const apply = (entry: TierEntry, _name: string, space: number): void => {
+      if (!(entry instanceof CachedObject) || entry.checkedVersion >= list.latest) return;
       for (const invalidation of list.matching(entry.url, entry.checkedVersion, entry)) {
         this.#applyTo(space, entry, invalidation);
       }
       entry.checkedVersion = list.latest;
-    });
+    };
+    // A purge by tag may concern every virtual host, each with its own list: none looks at what others have.
+    this.#tier.forEach(apply, first, first + BLOCK_SPACE);
   }
 
   #applyTo(space: number, object: CachedObject, invalidation: Invalidation): boolean {

@@ -418,7 +418,8 @@ export class ObjectCache {
             held = undefined;
             break;
           }
-          const isRenewed = held.updatedAtMs >= startedMs;
+          // What was invalidated while it was on its way was asked for before that.
+          const isRenewed = held.updatedAtMs >= startedMs && !held.purged && !held.expiredByForce;
           const serves =
             request.mustRenew || isFirstView
               ? isRenewed || this.#suffices(request, held)
@@ -515,6 +516,8 @@ export class ObjectCache {
     if (first?.kind === "stored") {
       const object = await this.#stored.adopt(request, first.row, held);
       if (object === undefined) return undefined;
+      // It came whole, and its tags are known only now: nobody can have left this fill before.
+      if (request.vhost.invalidations.concernsTags(reply.version, object)) return undefined;
       if (!isSelected(object.selection, request.get)) {
         const { selection } = object;
         return selectorIn(request.name) === "" ? { kind: "elsewhere", selection } : "unstored";

@@ -1,5 +1,8 @@
 import { ROW_FLAG } from "@basalt/store";
+import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it, vi } from "vitest";
+import { withState } from "../src/hostInvalidations.ts";
+import type { Invalidation } from "../src/index.ts";
 import { TestHost, VHOST } from "./support/host.ts";
 import { bodyOf, patternBytes } from "./support/reading.ts";
 import { turns, until } from "./support/waiting.ts";
@@ -9,6 +12,19 @@ const pattern = (text: string) => ({ kind: "pattern", pattern: text }) as const;
 const PURGE = { kind: "purge" } as const;
 const EXPIRE = { kind: "expire" } as const;
 const HARDPURGE = { kind: "hardpurge" } as const;
+
+const plainRow = {
+  key: Buffer.alloc(16),
+  vhost: VHOST,
+  url: "/a",
+  version: 1,
+  freshUntil: epochMs(0),
+  ttl: 1,
+  updatedAt: epochMs(0),
+  lastAccess: epochMs(0),
+  missingBytes: 0,
+  location: { disk: 1, segment: 1, offset: 0, headBytes: 1, bodyBytes: 1, file: 0 },
+};
 
 describe("what is stored", () => {
   it("PRG-13: the next access downloads anew, without a condition, in every worker", async () => {
@@ -274,6 +290,44 @@ describe("what is being fetched", () => {
     await second.origin.call();
     void loading;
     expect(second.find("/a")?.isFresh(host.clock.now()) ?? false).toBe(false);
+  });
+
+  it("PRG-13: where its rows cannot be changed the call fails, they follow behind, and nothing is remembered for ever", async () => {
+    const host = new TestHost();
+    await host.worker(1).fill("/a", "old");
+    vi.spyOn(host.index, "update").mockImplementationOnce(() => {
+      throw new EdgeError("STORE_UNAVAILABLE");
+    });
+    await expect(host.purge("/a")).rejects.toThrow();
+    expect((await host.purge("/b")).count).toBe(0);
+    await host.coordinator.finishSweeps();
+    expect(host.row("/a")?.flags).toBe(ROW_FLAG.PURGED);
+    expect(host.coordinator.appliedVersion).toBe(host.coordinator.newestVersion);
+  });
+
+  it("a row keeps what it says of its confirmation when it is invalidated", () => {
+    const { STRETCHED, TAGGED, DERIVED, EXPIRED_BY_FORCE } = ROW_FLAG;
+    const row = { ...plainRow, flags: STRETCHED | TAGGED | DERIVED | EXPIRED_BY_FORCE };
+    const state = { freshUntilMs: 0, purged: true, expiredByForce: false };
+    expect(withState(row, state).flags).toBe(STRETCHED | TAGGED | DERIVED | ROW_FLAG.PURGED);
+  });
+
+  it("PRG-29: what a worker was storing when it died may be found at the next start: purges of it stay in the log", async () => {
+    const journaled: Invalidation[] = [];
+    const journal = { append: (invalidation: Invalidation) => Promise.resolve(void journaled.push(invalidation)) };
+    const host = new TestHost({ workers: 2, journal });
+    const worker = host.worker(1);
+    void worker.obtain("/a").catch(() => undefined);
+    await worker.origin.call();
+    worker.die(host);
+    await host.purge("/a");
+    await host.purge("/b");
+    expect(journaled.map(({ target }) => target)).toEqual([url("/a")]);
+    await turns(50);
+    expect(host.coordinator.settledVersion).toBeLessThan(journaled[0]?.version ?? 0);
+    host.clock.advanceSeconds(601);
+    await host.purge("/b");
+    await until(() => host.coordinator.settledVersion === host.coordinator.newestVersion, "settled");
   });
 
   it("PRG-23: an object that is hardpurged while it is taken into memory stays deleted", async () => {

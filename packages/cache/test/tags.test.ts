@@ -127,6 +127,20 @@ describe("tags", () => {
     expect(String(await bodyOf(second, await there))).toBe("new");
   });
 
+  it("whoever comes after the call to another worker does not get what arrived whole", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const before = first.obtain("/a");
+    const old = await first.origin.call();
+    await host.coordinator.invalidate(VHOST, byTag("x"), PURGE);
+    const there = second.obtain("/a");
+    await turns(50);
+    old.reply(200, "old", ["Surrogate-Key", "x"]);
+    expect(String(await bodyOf(first, await before))).toBe("old");
+    (await second.origin.call()).reply(200, "new", ["Surrogate-Key", "x"]);
+    expect(String(await bodyOf(second, await there))).toBe("new");
+  });
+
   it("a fetch without that tag is joined as ever", async () => {
     const host = new TestHost({ workers: 2 });
     const [first, second] = [host.worker(1), host.worker(2)];

@@ -92,6 +92,12 @@ describe("purge functions", () => {
     expect(chunked.status).toBe(413);
     expect(scene.control.purges).toHaveLength(1);
   });
+
+  it("PRG-28 a megabyte of targets is no megabyte in the log", async () => {
+    const body = `url=${Array.from({ length: 3_000 }, (_, index) => `www.example.com/${index}`).join("|")}`;
+    expect((await scene.ask("/command/purge", { method: "POST", body })).status).toBe(200);
+    expect(Math.max(...scene.logged.map((line) => line.length))).toBeLessThan(2_000);
+  });
 });
 
 describe("purge methods", () => {

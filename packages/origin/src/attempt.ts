@@ -293,8 +293,9 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     if (this.#connection !== undefined) this.#connections.discard(this.#connection);
     const beforeResponse = !this.#responseStarted;
     const staleConnection = isReused && beforeResponse && error.code === "ORIGIN_CLOSED";
-    if (!staleConnection && !refusedHere) this.#countFailure(error);
-    this.#report(originFailureOf(error) ?? "aborted");
+    const isOrigins = !staleConnection && !refusedHere;
+    if (isOrigins) this.#countFailure(error);
+    this.#report((isOrigins ? originFailureOf(error) : undefined) ?? "aborted");
     this.#listener.onFailure({ error, beforeResponse, staleConnection, refusedHere });
   }
 

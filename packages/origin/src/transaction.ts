@@ -3,7 +3,10 @@ import type { OriginFailureCode } from "./failures.ts";
 /** What a transaction is for. `probe`: of recovery (ORG-08); `healthcheck`: of a health checker (ORG-19). */
 export type OriginPurpose = "cache" | "bypass" | "private" | "probe" | "healthcheck";
 
-/** `aborted`: by this side. Else the code under which it failed. */
+/**
+ * `aborted`: by this side, or the end of a kept connection that is no failure (OPEN 1 of spec 05). Else the code under
+ * which it failed.
+ */
 export type TransactionEnd = "complete" | "aborted" | OriginFailureCode;
 
 /**

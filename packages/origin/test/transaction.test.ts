@@ -103,6 +103,25 @@ describe("what is told of a transaction with an origin", () => {
     expect(seen[1]?.facts).toMatchObject({ ended: "aborted", status: 0 });
   });
 
+  it("LOG-37 does not take the end of a kept connection for a failure", async () => {
+    const answered = new WeakSet<object>();
+    const origin = await rawOrigin((socket) => {
+      if (answered.has(socket)) socket.destroy();
+      else socket.write(`${ANSWER}hello`);
+      answered.add(socket);
+    });
+    const { seen, onTransaction } = listen();
+    const { pool } = openPool(settingsFor([addressAt(origin.port)]), { onTransaction });
+    await fetchFrom(pool, getRequest("/"));
+    await fetchFrom(pool, getRequest("/"));
+    expect(seen.map(({ facts }) => [facts.isReused, facts.status, facts.ended])).toEqual([
+      [false, 200, "complete"],
+      [true, 0, "aborted"],
+      [false, 200, "complete"],
+    ]);
+    expect(pool.counters.closedEarly).toBe(0);
+  });
+
   it("STAT-20 STAT-71 counts responses, completed ones and their times by class when they end", async () => {
     const origin = await countingOrigin(`${ANSWER}hello`);
     const { pool } = openPool(settingsFor([addressAt(origin.port)]));

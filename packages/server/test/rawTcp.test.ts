@@ -27,12 +27,17 @@ class Handler implements SocketHandler {
     this.drains++;
   }
 
+  atEnd: () => void = () => {};
+  atClose: () => void = () => {};
+
   onEnd(): void {
     this.ends++;
+    this.atEnd();
   }
 
   onClose(): void {
     this.closes++;
+    this.atClose();
   }
 }
 
@@ -75,6 +80,21 @@ describe("a connection below net.Socket", () => {
     socket.end();
     await until(() => handler.closes === 1, "the close");
   });
+
+  it.each(["destroyed", "reset"] as const)(
+    "LOG-61 LOG-67 knows both addresses although the client was the one to end it: %s",
+    async (how) => {
+      const { client, handler, socket } = await connect();
+      const { localPort } = client;
+      const known: unknown[] = [];
+      handler.atClose = () => known.push(socket.remoteAddress, socket.remotePort, socket.localAddress);
+      if (how === "reset") client.resetAndDestroy();
+      else client.destroy();
+      handler.atEnd = () => socket.destroy();
+      await until(() => handler.closes === 1, "the close");
+      expect(known).toEqual(["127.0.0.1", localPort, "127.0.0.1"]);
+    },
+  );
 
   it("tells when the kernel has taken what it refused at first", async () => {
     const { client, handler, socket } = await connect();

@@ -56,6 +56,20 @@ describe("the info log", () => {
     expect(await readFile(`${path}.moved`, "utf8")).toMatch(/\] before\n$/);
   });
 
+  it("LOG-175 tells of each file that is rotated, by its last name", async () => {
+    const log = createInfoLog(join(folder, "info.log"), clock, { rotateBytes: 100 });
+    log.configure({ enabled: true, type: "size", unit: [1], retention: 5, retentionDays: 0, compression: true });
+    const rotated: string[] = [];
+    log.onRotated((path) => rotated.push(path));
+    for (const letter of "ab") {
+      log.notice(letter.repeat(80));
+      await log.flush();
+    }
+    await log.close();
+    expect(rotated).toEqual([join(folder, "info_20130807_211042.log.gz")]);
+    expect(await readdir(folder)).toContain("info_20130807_211042.log.gz");
+  });
+
   it("LOG-02 LOG-15 rotates by size and keeps a number of files, named by their beginning", async () => {
     const path = join(folder, "info.log");
     const log = createInfoLog(path, clock, { rotateBytes: 100, keepFiles: 2 });

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import type { EdgeConfig } from "@basalt/config";
 import type { OriginEvent, OriginTransaction } from "@basalt/origin";
 import type { InfoLogFile } from "@basalt/telemetry";
@@ -17,6 +17,7 @@ import {
   writeDnsLine,
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError } from "@basalt/types";
+import { withinTime } from "../withinTime.ts";
 import { configuredLogs, logId } from "./logPlans.ts";
 import { LogTraces } from "./logTraces.ts";
 import { OriginLogs } from "./originLogs.ts";
@@ -31,6 +32,10 @@ const ORPHANS = -1;
 const TICK_MS = 250;
 const SPACE_EVERY_MS = 10_000;
 const CLOSE_LIMIT_MS = 2_000;
+/** Records of the monitoring log. */
+const RECORDS_AT_ONCE = 50;
+/** A disk that stalls costs records rather than to have them wait for ever. */
+const FLUSH_LIMIT_MS = 1_000;
 
 export interface HostLogsParts {
   readonly home: string;
@@ -60,6 +65,7 @@ export class HostLogs {
   #hasOrphans = true;
   #ticking: NodeJS.Timeout | undefined;
   #lastSpaceMs = 0;
+  readonly #untold: LogNotice[] = [];
   /** Hosts with an exclusion or recovery whose server list is to follow. */
   readonly #changedHosts = new Set<string>();
 
@@ -84,6 +90,7 @@ export class HostLogs {
       announce: (notices) => this.#announce(notices),
       onRotated: (file) => parts.onRotated?.(file),
       onProblem: (text) => log.warning(`logs: ${text}`),
+      hasEarlierWriters: () => this.#hasOrphans,
     });
     this.#traces = new LogTraces((traced) => {
       this.#book.setTraced(traced);
@@ -102,7 +109,7 @@ export class HostLogs {
     this.#tick();
   }
 
-  /** Before the workers are configured. */
+  /** Before the workers are configured; `tellChanges` is to follow. */
   configure(config: EdgeConfig): void {
     this.#config = config;
     const logs = configuredLogs(config, this.#parts.home);
@@ -113,12 +120,22 @@ export class HostLogs {
     this.#book.configure(booked, notices);
     this.#origins.configure(config);
     this.#parts.log.configure(config.server.cache.infoLog);
-    const changed = notices.filter(({ closing }) => closing !== undefined);
-    if (changed.length > 0) this.#parts.tellNotices(changed);
+    this.#untold.push(...notices.filter(({ closing }) => closing !== undefined));
+  }
+
+  /** The workers have the configuration: none of them writes lines of the earlier forms into the new files. */
+  tellChanges(): void {
+    const notices = this.#untold.splice(0);
+    if (notices.length > 0) this.#parts.tellNotices(notices);
   }
 
   get workerState(): WorkerLogState {
     return { home: this.#parts.home, notices: this.#keeper.notices, traced: [...this.#traces.traced] };
+  }
+
+  /** For a worker that serves now: it may have been told of older files while it was started. */
+  noticesFor(worker: number): readonly LogNotice[] {
+    return this.#keeper.noticesFor(worker);
   }
 
   noteWritten(log: string, path: string, bytes: number): void {
@@ -176,17 +193,27 @@ export class HostLogs {
     }
   }
 
-  /** LOG-146, LOG-147: the records of a window of five minutes that has ended. */
-  logMonitoring(
+  /**
+   * LOG-146, LOG-147: the records of a window of five minutes that has ended. A few at a time: those of thousands of
+   * hosts would hold this process for seconds, and would not find room in memory together.
+   */
+  async logMonitoring(
     recordsOf: (formOf: (vhost: string) => "json" | "xml" | undefined) => Iterable<readonly [string, string]>,
-  ): void {
+  ): Promise<void> {
     const now = this.#parts.clock.now();
     const forms = new Map(this.#config.vhosts.map(({ name, logs }) => [name, logs.monitoring.form]));
     const formOf = (vhost: string) =>
       this.#book.find(logId("monitoring", vhost))?.isActive === true ? forms.get(vhost) : undefined;
+    let records = 0;
     for (const [vhost, record] of recordsOf(formOf)) {
       const bytes = Buffer.from(record, "utf8").toString("latin1");
       this.#book.write(logId("monitoring", vhost), now, (line) => line.plain(bytes));
+      records++;
+      if (records % RECORDS_AT_ONCE === 0)
+        await withinTime(
+          FLUSH_LIMIT_MS,
+          this.#writer.flush().then(() => nextTurn()),
+        );
     }
   }
 

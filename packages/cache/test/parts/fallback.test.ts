@@ -1,4 +1,4 @@
-import type { IndexRow } from "@basalt/store";
+import { type IndexRow, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import { Fallbacks } from "../../src/fallbacks.ts";
@@ -15,19 +15,19 @@ const CLOSED = new EdgeError("ORIGIN_CLOSED");
 const fieldsOf = (tag: string): readonly string[] => ["ETag", `"${tag}"`, "Accept-Ranges", "bytes"];
 
 /** A stale object whose renewal has brought the head and the first block of a longer body. */
-const brokenRenewal = async (workers = 1) => {
+const brokenRenewal = async (workers = 1, newFields: readonly string[] = [], oldFields: readonly string[] = []) => {
   const host = new TestHost({ vhost: BY_TAG, workers });
   const worker = host.worker(1);
   const old = patternBytes(2 * MIB);
   const filling = worker.obtain(URL);
-  (await worker.origin.call()).reply(200, old, [...fieldsOf("v1"), "Cache-Control", "max-age=60"]);
+  (await worker.origin.call()).reply(200, old, [...fieldsOf("v1"), "Cache-Control", "max-age=60", ...oldFields]);
   expect((await bodyOf(worker, await filling)).equals(old)).toBe(true);
   await until(() => host.row(URL)?.missingBytes === 0, "the old body is whole");
   const before = host.row(URL);
   host.clock.advanceSeconds(61);
   const renewing = worker.obtain(URL);
   const call = await worker.origin.call(2);
-  call.head(200, ["Content-Length", String(4 * MIB), ...fieldsOf("v2")]);
+  call.head(200, ["Content-Length", String(4 * MIB), ...fieldsOf("v2"), ...newFields]);
   call.data(patternBytes(MIB));
   const obtained = await renewing;
   if (obtained.kind !== "object" || before === undefined) throw new Error("no renewal in parts");
@@ -69,6 +69,52 @@ describe("a renewal in parts that breaks off", () => {
     expect(host.row(URL)).toBeUndefined();
   });
 
+  it.each([
+    ["a pattern", { kind: "pattern", pattern: "/*" }],
+    ["a tag of the new head", { kind: "tag", tags: ["new"] }],
+  ] as const)("PRG-23: nor what was hardpurged by %s, before the rows show it", async (_, target) => {
+    const { host, worker, call, object } = await brokenRenewal(1, ["Surrogate-Key", "new"]);
+    const calling = host.coordinator.invalidate(worker.vhost.name, target, { kind: "hardpurge" });
+    const request = { key: object.key, file: object.location?.file ?? 0, freshUntilMs: host.clock.now() + 3_000 };
+    expect(host.coordinator.fallBack(request)).toBeUndefined();
+    await calling;
+    call.fail("ORIGIN_CLOSED");
+    await host.coordinator.finishSweeps();
+    expect(host.row(URL)).toBeUndefined();
+  });
+
+  it.each([
+    ["purge", ROW_FLAG.PURGED],
+    ["expire", ROW_FLAG.EXPIRED_BY_FORCE],
+  ] as const)("PRG-13: what a %s has met meanwhile comes back as that has left it", async (kind, flag) => {
+    const { host, worker, before, object } = await brokenRenewal();
+    await host.coordinator.invalidate(worker.vhost.name, { kind: "pattern", pattern: "/*" }, { kind });
+    const request = { key: object.key, file: object.location?.file ?? 0, freshUntilMs: host.clock.now() + 3_000 };
+    const row = host.coordinator.fallBack(request);
+    expect([row?.location.file, row?.flags, Number(row?.freshUntil)]).toEqual([before.location.file, flag, 0]);
+    await host.coordinator.finishSweeps();
+    expect(host.row(URL)?.flags).toBe(flag);
+  });
+
+  it.each(["purge", "hardpurge"] as const)("a %s by a tag that only it had reaches what is kept", async (kind) => {
+    const { host, worker, object } = await brokenRenewal(1, [], ["Surrogate-Key", "old"]);
+    await host.coordinator.invalidate(worker.vhost.name, { kind: "tag", tags: ["old"] }, { kind });
+    await host.coordinator.finishSweeps();
+    await host.index.flush();
+    const row = host.coordinator.fallBack({ key: object.key, file: object.location?.file ?? 0, freshUntilMs: 1 });
+    expect((row?.flags ?? ROW_FLAG.PURGED) & ROW_FLAG.PURGED).toBe(ROW_FLAG.PURGED);
+  });
+
+  it("a purge by tag reaches what has come back by its own tags", async () => {
+    const { host, worker, object } = await brokenRenewal(1, ["Surrogate-Key", "new"], ["Surrogate-Key", "old"]);
+    await host.index.flush();
+    host.coordinator.fallBack({ key: object.key, file: object.location?.file ?? 0, freshUntilMs: 1 });
+    const purge = (tag: string) =>
+      host.coordinator.invalidate(worker.vhost.name, { kind: "tag", tags: [tag] }, { kind: "purge" });
+    expect((await purge("new")).count).toBe(0);
+    expect((await purge("old")).count).toBe(1);
+  });
+
   it("a body that has become whole leaves nothing behind", async () => {
     const { host, worker, before, call, object } = await brokenRenewal();
     call.data(patternBytes(4 * MIB).subarray(MIB));
@@ -100,7 +146,7 @@ describe("Fallbacks", () => {
     fallbacks.replace(rowIn(2, 5), 3);
     expect([fallbacks.keeps(1), fallbacks.keeps(2)]).toEqual([true, false]);
     expect(fallbacks.take(2)).toBeUndefined();
-    expect(fallbacks.take(3)?.location.file).toBe(1);
+    expect(fallbacks.take(3)?.previous.location.file).toBe(1);
     expect([fallbacks.take(3), fallbacks.keeps(1)]).toEqual([undefined, false]);
   });
 

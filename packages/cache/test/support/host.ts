@@ -21,6 +21,7 @@ import {
   type CacheVhost,
   type DeriveReply,
   type DeriveRequest,
+  type InvalidationJournal,
   ObjectCache,
   type ObjectClient,
   ObjectCoordinator,
@@ -59,6 +60,7 @@ export interface TestHostSettings {
   readonly workers?: number;
   readonly vhost?: string;
   readonly tierBytes?: number;
+  readonly journal?: InvalidationJournal;
 }
 
 /** An accept worker without its connections. */
@@ -240,7 +242,7 @@ export class TestHost {
   readonly growing = new Map<number, number>();
   readonly #folder: string;
 
-  constructor({ workers = 1, vhost = "", tierBytes = TIER_BYTES }: TestHostSettings = {}) {
+  constructor({ workers = 1, vhost = "", tierBytes = TIER_BYTES, journal }: TestHostSettings = {}) {
     const folder = temporaryFolder();
     this.#folder = folder;
     this.index = openDiskIndexWriter(join(folder, "index.db"), {
@@ -251,6 +253,7 @@ export class TestHost {
     this.diskNumber = this.index.numberDisk(join(folder, "disk"));
     this.coordinator = new ObjectCoordinator({
       clock: this.clock,
+      ...(journal === undefined ? {} : { journal }),
       index: this.index,
       hasDisk: () => true,
       onGrowing: ({ file }, bytes) => this.growing.set(file, bytes),

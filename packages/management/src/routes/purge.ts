@@ -5,6 +5,7 @@ import type { Call, Route, RouteContext, RouteParameter } from "../route.ts";
 
 /** PRG-20: one day. */
 const DEFAULT_EXPIRE_AFTER_SECONDS = 86_400;
+const MOST_LOGGED_CHARACTERS = 1024;
 
 const DOCS: Readonly<Record<PurgeVerb, string>> = {
   purge: "Invalidates the targets: url={target}|{target}… or tag={tag}|{tag}…",
@@ -57,10 +58,14 @@ const carryOut = async ({ control, log }: RouteContext, verb: PurgeVerb, request
 
 const describeRequest = (verb: PurgeVerb, { verb: effect, targets, tagged }: PurgeRequest): string => {
   const name = verb === effect ? verb : `soft ${verb}`;
-  if (tagged === undefined) return `${name} of ${targets}`;
+  if (tagged === undefined) return `${name} of ${shorten(targets)}`;
   const host = tagged.vhost === undefined ? "" : ` in ${tagged.vhost}`;
-  return `${name} of tag ${tagged.tags.join("|")}${host}`;
+  return `${name} of tag ${shorten(tagged.tags.join("|"))}${host}`;
 };
+
+/** A call may name a megabyte of targets, and the log is no place for them. */
+const shorten = (text: string): string =>
+  text.length > MOST_LOGGED_CHARACTERS ? `${text.slice(0, MOST_LOGGED_CHARACTERS)}…` : text;
 
 /** `secondsText` undefined means the default. */
 export const answerPurge = async (

@@ -39,13 +39,16 @@ class RawSocket implements ClientSocket {
   #isShutDown = false;
   #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
-  #peer: { address?: string; port?: number } | undefined;
+  /** Asked for while it is connected: of a connection that the client has reset the kernel does not tell it. */
+  readonly #peer: { address?: string; port?: number } = {};
+  #localAddress: string | undefined;
 
   constructor(handle: StreamHandle) {
     this.#handle = handle;
     handle.owner = this;
     handle.onread = onRead;
     handle.useUserBuffer(readBuffer);
+    handle.getpeername(this.#peer);
   }
 
   attach(handler: SocketHandler): void {
@@ -65,11 +68,11 @@ class RawSocket implements ClientSocket {
   }
 
   get remoteAddress(): string {
-    return this.#peerName().address ?? "";
+    return this.#peer.address ?? "";
   }
 
   get remotePort(): number {
-    return this.#peerName().port ?? 0;
+    return this.#peer.port ?? 0;
   }
 
   write(data: Buffer): boolean {
@@ -146,6 +149,7 @@ class RawSocket implements ClientSocket {
   #close(release: (handle: StreamHandle) => void): void {
     const handle = this.#handle;
     if (handle === undefined) return;
+    this.#localAddress = this.localAddress;
     this.#handle = undefined;
     clearTimeout(this.#lingerTimer);
     handle.onread = ignoreRead;
@@ -196,17 +200,12 @@ class RawSocket implements ClientSocket {
   }
 
   get localAddress(): string {
-    const local: { address?: string; port?: number } = {};
-    this.#handle?.getsockname(local);
-    return local.address ?? "";
-  }
-
-  #peerName(): { address?: string; port?: number } {
-    if (this.#peer === undefined) {
-      this.#peer = {};
-      this.#handle?.getpeername(this.#peer);
+    if (this.#localAddress === undefined) {
+      const local: { address?: string; port?: number } = {};
+      this.#handle?.getsockname(local);
+      this.#localAddress = local.address ?? "";
     }
-    return this.#peer;
+    return this.#localAddress;
   }
 }
 

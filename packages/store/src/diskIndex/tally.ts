@@ -117,11 +117,14 @@ class Snapshot {
     this.#database.close();
   }
 
-  /** By the number of the virtual host; `objects`: about how many rows there are in all. */
-  async count(target: RowTarget, conditions: Condition, objects: number): Promise<Map<number, Tally>> {
+  /**
+   * By the number of the virtual host; `objects`: about how many rows there are in all; `weight`: how many times the work
+   * of a plain question a row costs.
+   */
+  async count(target: RowTarget, conditions: Condition, objects: number, weight: number): Promise<Map<number, Tally>> {
     const tallies = new Map<number, Tally>();
     if (target.kind !== "tag") {
-      await this.#countIn(ALL_OBJECTS, conditions, Math.ceil(objects / COUNTED_AT_ONCE), tallies);
+      await this.#countIn(ALL_OBJECTS, conditions, Math.ceil((objects * weight) / COUNTED_AT_ONCE), tallies);
       return tallies;
     }
     const [home, beside] = taggedSources(target.tags);
@@ -177,7 +180,8 @@ export class Tallies {
     scope: { readonly vhost: number | undefined; readonly goneDisks: readonly number[]; readonly objects: number },
   ): Promise<Map<number, Tally>> {
     const conditions = conditionsOf(question, scope.vhost, scope.goneDisks);
-    return this.#within((snapshot) => snapshot.count(question.target, conditions, scope.objects));
+    const weight = 1 + question.except.length;
+    return this.#within((snapshot) => snapshot.count(question.target, conditions, scope.objects, weight));
   }
 
   /** The file is about to be replaced or closed. */

@@ -22,8 +22,8 @@ export interface MemoryTier<Entry> {
   remove(space: number, url: string): Entry | undefined;
   /** Drops everything of one space; returns how many entries that were. */
   removeSpace(space: number): number;
-  /** Visits every entry; `visit` may remove. */
-  forEach(visit: (entry: Entry, url: string, space: number) => void): void;
+  /** Visits every entry, or those of the spaces from one up to another; `visit` may remove. */
+  forEach(visit: (entry: Entry, url: string, space: number) => void, first?: number, end?: number): void;
   /** Evicts at once what is above the new limit. */
   setLimit(limitBytes: number): void;
   /** What entries of one space take, and what has left it for lack of room since the tier was made. */
@@ -127,8 +127,13 @@ class S3FifoTier<Entry extends { readonly memoryBytes: number }> implements Memo
     return entries.size;
   }
 
-  forEach(visit: (entry: Entry, url: string, space: number) => void): void {
-    for (const entries of this.#spaces) {
+  forEach(
+    visit: (entry: Entry, url: string, space: number) => void,
+    first = 0,
+    end: number = this.#spaces.length,
+  ): void {
+    for (let space = first; space < Math.min(end, this.#spaces.length); space++) {
+      const entries = this.#spaces[space];
       if (entries === undefined) continue;
       for (const node of entries.values()) visit(node.entry, node.url, node.space);
     }

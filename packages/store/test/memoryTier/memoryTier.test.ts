@@ -33,6 +33,15 @@ describe("the memory tier", () => {
     expect(tier.peek(7, "/a")).toBeUndefined();
   });
 
+  it("shows the entries of some spaces without a look at others", () => {
+    const tier = createMemoryTier<Entry>(100_000);
+    for (let space = 0; space < 8; space++) tier.insert(space, "/a", entryOf(String(space)));
+    const seen: string[] = [];
+    tier.forEach((entry) => void seen.push(entry.name), 4, 7);
+    tier.forEach((entry) => void seen.push(entry.name), 7, 20);
+    expect(seen).toEqual(["4", "5", "6", "7"]);
+  });
+
   it("removes one entry, a whole space, and those a visit picks", () => {
     const tier = createMemoryTier<Entry>(100_000);
     for (let number = 0; number < 20; number += 1) tier.insert(number % 2, `/${number}`, entryOf(String(number)));

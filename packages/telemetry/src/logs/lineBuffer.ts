@@ -89,7 +89,10 @@ export class LineBuffer {
     }
   }
 
-  /** Free text: a line end or another control character becomes `%0A`; `quote` is escaped with a backslash. */
+  /**
+   * Free text: a line end or another control character becomes `%0A`. Inside of quotes `quote` and the backslash are
+   * escaped with a backslash, so that no text ends its quotes.
+   */
   plain(value: string, quote = 0): void {
     const count = value.length;
     if (this.length + count * 3 > this.memory.length) this.#grow(count * 3);
@@ -97,7 +100,7 @@ export class LineBuffer {
       const code = value.charCodeAt(index);
       if (code < BLANK || code === DELETE) this.#percent(code);
       else {
-        if (code === quote) this.memory[this.length++] = BACKSLASH;
+        if (quote !== 0 && (code === quote || code === BACKSLASH)) this.memory[this.length++] = BACKSLASH;
         this.memory[this.length++] = code;
       }
     }

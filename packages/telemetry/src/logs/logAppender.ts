@@ -101,7 +101,7 @@ export class LogAppender {
     }
     let buffer = this.#buffer;
     if (buffer === undefined) {
-      const memory = this.#writer.takeChunk();
+      const memory = this.#writer.takeChunk(this.#hasFailed);
       if (memory === undefined) {
         this.#writer.parts.onDropped(1);
         return undefined;

@@ -17,6 +17,8 @@ export interface LogKeeperParts {
   /** The file is closed, and compressed where that is wanted. */
   readonly onRotated: (file: RotatedLog) => void;
   readonly onProblem: (text: string) => void;
+  /** Processes of an earlier run live: they may be writing to files that this one has not gone on with. */
+  readonly hasEarlierWriters?: () => boolean;
   /** Free on the file system of a folder; for tests. */
   readonly freeBytes?: (folder: string) => Promise<number | undefined>;
 }
@@ -46,6 +48,8 @@ export class LogKeeper {
   readonly #logs = new Map<string, KeptLog>();
   readonly #closing = new Map<string, ClosingFile>();
   readonly #space: LogSpace;
+  /** Logs whose folders have not been looked at for what an earlier run has left. */
+  readonly #untidy = new Set<LogPlan>();
   #jobs: Promise<void> = Promise.resolve();
 
   constructor(parts: LogKeeperParts) {
@@ -86,7 +90,7 @@ export class LogKeeper {
         const begun = this.#begin(plan);
         this.#logs.set(plan.id, begun);
         notices.push({ log: plan.id, target: begun.target, closing: undefined });
-        this.#do(() => this.#tidy(plan));
+        this.#untidy.add(plan);
         continue;
       }
       const before = kept.plan;
@@ -98,6 +102,7 @@ export class LogKeeper {
       kept.startMs = this.#parts.now();
       kept.bytes = 0;
     }
+    this.#tidyAll();
     return notices;
   }
 
@@ -120,6 +125,7 @@ export class LogKeeper {
     for (const closing of [...this.#closing.values()]) {
       if (closing.waiting.delete(writer)) this.#finishIfClosed(closing);
     }
+    this.#tidyAll();
   }
 
   /** Call it about once a second. */
@@ -264,6 +270,12 @@ export class LogKeeper {
     for (const { name } of outdatedFiles(rotated, retention, this.#parts.now())) await deleteFile(folder, name);
   }
 
+  #tidyAll(): void {
+    if (this.#parts.hasEarlierWriters?.() === true) return;
+    for (const plan of this.#untidy) this.#do(() => this.#tidy(plan));
+    this.#untidy.clear();
+  }
+
   /** What an earlier run has left: drafts, and files that were not compressed yet. */
   async #tidy(plan: LogPlan): Promise<void> {
     const { folder, kind, compress } = plan;
@@ -280,7 +292,12 @@ export class LogKeeper {
   }
 
   #pathsInUse(): ReadonlySet<string> {
-    const paths = [...this.#logs.values()].flatMap(({ target }) => (target === undefined ? [] : [target.path]));
+    const now = this.#parts.now();
+    const paths = [...this.#logs.values()].flatMap(({ plan, target }) => {
+      if (target === undefined) return [];
+      // Processes may have begun the file of the next period already.
+      return now < target.untilMs ? [target.path] : [target.path, periodTarget(plan, now).path];
+    });
     return new Set([...paths, ...this.#closing.keys()]);
   }
 

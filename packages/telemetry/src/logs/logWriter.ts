@@ -51,9 +51,12 @@ export class LogWriter {
     return new LogAppender(this);
   }
 
-  /** Memory for lines; undefined when all that may wait waits already. */
-  takeChunk(): Buffer | undefined {
-    if (this.#waitingBytes + FIRST_BYTES > this.#limitBytes) return undefined;
+  /**
+   * Memory for lines; undefined when all that may wait waits already. A log whose file cannot be written has half of it,
+   * so that it costs the others no line.
+   */
+  takeChunk(hasFailed: boolean): Buffer | undefined {
+    if (this.#waitingBytes + FIRST_BYTES > this.#limitBytes / (hasFailed ? 2 : 1)) return undefined;
     const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#waitingBytes += memory.length;
     return memory;
@@ -101,7 +104,8 @@ export class LogWriter {
     this.#isClosing = true;
     this.#pauseUntilMs = 0;
     const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
-    await Promise.race([this.flush(), limit]);
+    // Twice: a round of writes that is under way leaves out what was not in its turn.
+    await Promise.race([this.flush().then(() => this.flush()), limit]);
     for (const appender of this.#dirty) appender.giveUp();
     clearTimeout(this.#timer);
     for (const appender of [...this.#open]) appender.closeUnused();

@@ -1,3 +1,4 @@
+import { joinedList } from "./escape.ts";
 import type { LineBuffer } from "./lineBuffer.ts";
 import { dottedMoment, SecondText } from "./moments.ts";
 
@@ -69,7 +70,8 @@ const totalMs = (transaction: LoggedOriginTransaction): number => {
   return firstByte + complete;
 };
 
-const listText = (value: string | undefined): string | undefined => value?.replace(/\s*,\s*/g, "+");
+const listText = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : joinedList(value);
 
 /** Lines of the origin log: the 29 columns of LOG-115 to LOG-143, and `#[ERROR:nn]` in front of them for a failure. */
 export class OriginFormat {

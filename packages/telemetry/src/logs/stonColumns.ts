@@ -1,6 +1,7 @@
 import type { ClientTransaction } from "../clientTransaction.ts";
 import type { Xff } from "./accessFormat.ts";
 import { clientText, sentBytes, userName } from "./accessFormat.ts";
+import { joinedList } from "./escape.ts";
 import { LineBuffer } from "./lineBuffer.ts";
 import { dottedMoment } from "./moments.ts";
 import { writeResponseInfo } from "./stonFormat.ts";
@@ -47,7 +48,7 @@ export const stonColumns = (xff: Xff): readonly Column[] => [
   (transaction) => rendered((line) => writeResponseInfo(line, transaction)),
   ({ fields }) => field(fields.get("range")?.replace(/^bytes=/i, "")),
   ({ result }) => result,
-  ({ fields }) => field(fields.get("accept-encoding")?.replace(/\s*,\s*/g, "+")),
+  ({ fields }) => field(joinedList(fields.get("accept-encoding") ?? "")),
   ({ sessionText }) => sessionText,
   ({ contentLength }) => (contentLength < 0 ? "-" : String(contentLength)),
 ];

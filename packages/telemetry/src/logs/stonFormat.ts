@@ -1,5 +1,6 @@
 import type { ClientTransaction, LineMemo } from "../clientTransaction.ts";
 import { type AccessFormat, clientText, sentBytes, userName, type Xff } from "./accessFormat.ts";
+import { joinedList } from "./escape.ts";
 import { bytesOf, type LineBuffer } from "./lineBuffer.ts";
 import { dottedMoment, SecondText } from "./moments.ts";
 
@@ -99,7 +100,7 @@ export class StonFormat implements AccessFormat {
     });
     pieces[PIECE.tail] = bytesOf((line) => {
       line.byte(BLANK);
-      line.field(fields.get("accept-encoding")?.replace(/\s*,\s*/g, "+"));
+      line.field(joinedList(fields.get("accept-encoding") ?? ""));
       line.byte(BLANK);
       line.text(sessionText);
       line.byte(BLANK);

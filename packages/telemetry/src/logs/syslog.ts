@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { syslogMoment } from "./moments.ts";
+import { rememberingLookup } from "./rememberingLookup.ts";
 
 export interface SyslogTarget {
   readonly priority: number;
@@ -28,6 +29,7 @@ export class SyslogSender {
   readonly #parts: SyslogSenderParts;
   #sockets: { 4?: Socket; 6?: Socket } = {};
   #underWay = 0;
+  readonly #lookup = rememberingLookup();
 
   constructor(parts: SyslogSenderParts) {
     this.#parts = parts;
@@ -63,7 +65,7 @@ export class SyslogSender {
     const family = isIPv6(host) ? 6 : 4;
     let socket = this.#sockets[family];
     if (socket === undefined) {
-      socket = createSocket(family === 6 ? "udp6" : "udp4");
+      socket = createSocket({ type: family === 6 ? "udp6" : "udp4", lookup: this.#lookup });
       socket.on("error", () => {});
       socket.unref();
       this.#sockets[family] = socket;

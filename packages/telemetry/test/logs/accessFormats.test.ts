@@ -1,6 +1,7 @@
 import { CACHE_RESULTS } from "@basalt/types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { joinedList } from "../../src/logs/escape.ts";
 import { type AccessFormatOptions, compileAccessFormat } from "../../src/logs/index.ts";
 import { fieldsOf, formatted, MOMENT, transactionWith } from "./support.ts";
 
@@ -185,6 +186,14 @@ describe("the forms apache and iis", () => {
   });
 });
 
+describe("a list of codings", () => {
+  it("LOG-30 LOG-76 is read in time that grows with its length, whatever blanks are in it", () => {
+    expect(joinedList("gzip ,\tbr,deflate;q=0.5")).toBe("gzip+br+deflate;q=0.5");
+    const blanks = " ".repeat(4_000_000);
+    expect(joinedList(`gzip${blanks}x`)).toBe(`gzip${blanks}x`);
+  });
+});
+
 describe("the form json", () => {
   it("writes what is known, in UTF-8, and leaves out what is not", () => {
     const agent = Buffer.from("café", "utf8").toString("latin1");
@@ -270,6 +279,12 @@ describe("the custom form", () => {
   ])("%s writes %s", (_, format, text) => {
     expect(formatted(custom(format), request)).toBe(text);
     expect(custom(format).header(MOMENT)).toBe("");
+  });
+
+  it("LOG-112 lets no text end the quotes that it stands in", () => {
+    const fields = fieldsOf({ "user-agent": 'x\\" 200 "y\\' });
+    const line = formatted(custom('"%{User-Agent}i" %m'), transactionWith({ fields }));
+    expect(JSON.parse(line.slice(0, -" GET".length))).toBe('x\\" 200 "y\\');
   });
 
   it("LOG-102 says X of an answer that was not complete", () => {

@@ -38,6 +38,7 @@ const planIn = (folder: string, changes: Partial<LogPlan> = {}): LogPlan => ({
 class Host {
   nowMs: number;
   free: number | undefined;
+  hasEarlierWriters = false;
   readonly rotated: RotatedLog[] = [];
   readonly keeper: LogKeeper;
   readonly #writer = new LogWriter({ open: openAppendFile, onDropped: () => {}, onProblem: () => {} });
@@ -54,6 +55,7 @@ class Host {
       announce: (notices) => this.#book.apply(notices),
       onRotated: (file) => this.rotated.push(file),
       onProblem: () => {},
+      hasEarlierWriters: () => this.hasEarlierWriters,
       freeBytes: () => Promise.resolve(this.free),
     });
     this.#book = new LogBook({
@@ -241,6 +243,43 @@ describe("what becomes of rotated files", () => {
       expect(await namesIn(folder)).toEqual(drafts.slice(0, 1));
     }));
 
+  it("LOG-16 does not compress what processes of an earlier run may still write to", () =>
+    withFolder(async (folder) => {
+      const left = join(folder, "access_20130113_2300.log");
+      await writeFile(left, "line\n");
+      const host = new Host(at(0, 0));
+      host.hasEarlierWriters = true;
+      host.configure(planIn(folder, { rule: hourly, compress: true }));
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(["access_20130113_2300.log"]);
+      host.hasEarlierWriters = false;
+      host.keeper.writerGone(-1);
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(["access_20130113_2300.log.gz"]);
+    }));
+
+  it("LOG-189 a process that was being started while a file was closed is asked for its word too", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(0, 0), [7]);
+      host.configure(planIn(folder, { rule: hourly }));
+      await host.line();
+      host.nowMs = at(1, 0);
+      await host.settle();
+      const closed = join(folder, "access_20130114_0000.log");
+      const next = join(folder, "access_20130114_0100.log");
+      const of = (writer: number) =>
+        host.keeper.noticesFor(writer).map(({ target, closing }) => [target?.path, closing]);
+      expect(of(7)).toEqual([
+        [next, undefined],
+        [next, closed],
+      ]);
+      expect(of(8)).toEqual([[next, undefined]]);
+      host.keeper.noteClosed(7, closed);
+      await host.settle();
+      expect(host.rotated.map(({ path }) => path)).toEqual([closed]);
+      expect(of(7)).toEqual([[next, undefined]]);
+    }));
+
   it("LOG-189 a file is closed only when every process has said so, or is gone", () =>
     withFolder(async (folder) => {
       const host = new Host(at(0, 0), [7, 8]);
@@ -316,6 +355,17 @@ describe("a reload", () => {
 });
 
 describe("files for uploads", () => {
+  it("LOG-189 are not those of a period that processes have begun before the keeper", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(0, 0));
+      host.configure(planIn(folder, { rule: rotationRule("time", [60]), ftp: ["a"] }));
+      await host.line();
+      host.nowMs = at(1, 0);
+      await host.line();
+      expect(await namesIn(folder)).toEqual(["access_20130114_0000.log", "access_20130114_0100.log"]);
+      expect((await host.keeper.rotatedForUpload())[0]?.files).toEqual([]);
+    }));
+
   it("LOG-189 are those that are closed, of logs with a client, the oldest first", () =>
     withFolder(async (folder) => {
       const ftp = ["backup1"];

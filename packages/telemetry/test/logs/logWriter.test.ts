@@ -189,6 +189,46 @@ describe("a disk that does not take lines", () => {
     );
   });
 
+  it("LOG-31 costs the lines of the log that is on it, not those of others", async () => {
+    const disk = new FakeDisk();
+    const told = { dropped: 0 };
+    const writer = new LogWriter({
+      open: (path, header) => (path === "bad.log" ? Promise.reject(new Error("EACCES")) : disk.open(path, header)),
+      onDropped: (lines) => {
+        told.dropped += lines;
+      },
+      onProblem: () => {},
+      waitingBytes: 512 * 1024,
+    });
+    const [bad, good] = [writer.createAppender(), writer.createAppender()];
+    useFile(bad, "bad.log");
+    useFile(good, "good.log");
+    write(bad, "first");
+    await writer.flush();
+    for (let index = 0; index < 2000; index++) write(bad, "x".repeat(1000));
+    expect(told.dropped).toBeGreaterThan(0);
+    for (let index = 0; index < 100; index++) expect(write(good, `line ${index}`)).toBe(true);
+    await writer.close();
+    expect(disk.text("good.log").split("\n").length - 1).toBe(100);
+  });
+
+  it("LOG-31 writes at the end of the process what came while another file was being written", async () => {
+    const disk = new FakeDisk();
+    const { told, writer, appender } = sceneWith(disk);
+    const other = writer.createAppender();
+    useFile(appender, "access.log");
+    useFile(other, "origin.log");
+    disk.isStalled = true;
+    write(appender, "first");
+    const flushed = writer.flush();
+    write(other, "second");
+    const closed = writer.close();
+    disk.goOn();
+    await Promise.all([flushed, closed]);
+    expect(disk.text("origin.log")).toBe("second\n");
+    expect(told.dropped).toBe(0);
+  });
+
   it("counts what is lost when the process ends before there is room", async () => {
     const disk = new FakeDisk();
     disk.room = 0;
