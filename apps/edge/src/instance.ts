@@ -700,6 +700,12 @@ export class Instance implements Control {
           .logMonitoring((formOf) => statistics.monitoringRecords(formOf))
           .catch((cause: unknown) => log.error(`monitoring log: ${EdgeError.from(cause).detail}`));
       },
+      onStuck: (source) => {
+        const stuck = [...this.#workers.living()].find((worker) => sourceOf(worker) === source);
+        if (stuck === undefined) return;
+        log.error(`worker ${stuck.slot}, pid ${stuck.pid}, does not answer and is killed`);
+        stuck.kill();
+      },
       onDefect: (error) => log.error(`statistics: ${EdgeError.from(error).detail}`),
     });
   }

@@ -18,6 +18,8 @@ const SECOND_MS = 1_000;
 const ANSWER_LIMIT_MS = 300;
 /** A process that hangs is left out of what is asked for now. */
 const NOW_LIMIT_MS = 2_000;
+/** Seconds of this process, so that a pause of the whole host counts as one. */
+const SILENT_SECONDS = 30;
 /** How old a count of the objects by size may be. */
 const SIZES_KEPT_MS = 60_000;
 
@@ -43,6 +45,8 @@ export interface StatisticsKeeperParts {
   readonly scan: (visit: (vhost: string, bodyBytes: number) => void) => Promise<void>;
   /** A window of five minutes has ended. */
   readonly onWindow: (statistics: Statistics) => void;
+  /** A process has answered nothing for half a minute: it is stuck, and purges wait for it. */
+  readonly onStuck: (source: string) => void;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -53,6 +57,8 @@ export class StatisticsKeeper {
   readonly #startedMs = new Map<string, number>();
   /** Processes whose answer is awaited. */
   readonly #asked = new Map<string, Promise<void>>();
+  /** How many times their answer was waited for already. */
+  readonly #silence = new Map<string, number>();
   #sizes: ReadonlyMap<string, readonly number[]> = new Map();
   #sizesCountedMs = Number.NEGATIVE_INFINITY;
   #isCountingSizes = false;
@@ -105,12 +111,21 @@ export class StatisticsKeeper {
 
   /** Takes in what was counted in this second, and begins the next one. */
   async #collectSecond(): Promise<void> {
-    const asking = this.#parts
-      .processes()
-      .filter(({ source }) => !this.#asked.has(source))
-      .map((one) => this.#ask(one, true));
+    const processes = this.#parts.processes();
+    this.#noteSilence(processes.filter(({ source }) => this.#asked.has(source)));
+    const asking = processes.filter(({ source }) => !this.#asked.has(source)).map((one) => this.#ask(one, true));
     await withinTime(ANSWER_LIMIT_MS, Promise.all(asking));
     this.#collectOwn();
+  }
+
+  #noteSilence(waitedFor: readonly CountingProcess[]): void {
+    const before = new Map(this.#silence);
+    this.#silence.clear();
+    for (const { source } of waitedFor) {
+      const seconds = (before.get(source) ?? 0) + 1;
+      this.#silence.set(source, seconds);
+      if (seconds === SILENT_SECONDS) this.#parts.onStuck(source);
+    }
   }
 
   #collectOwn(): void {

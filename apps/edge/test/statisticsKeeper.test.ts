@@ -1,25 +1,24 @@
 import { CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
 import { createSystemSampler } from "@basalt/telemetry/system";
 import { epochMs, monotonicMs } from "@basalt/types";
-import { afterEach, expect, it, vi } from "vitest";
-import { StatisticsKeeper } from "../src/statisticsKeeper.ts";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { type CountingProcess, StatisticsKeeper } from "../src/statisticsKeeper.ts";
 
+beforeEach(() => {
+  vi.useFakeTimers();
+});
 afterEach(() => {
   vi.useRealTimers();
 });
 
-it("AWS-77 a process that hangs does not keep back what the others have counted", async () => {
-  vi.useFakeTimers();
-  const worker = new CounterBlock();
-  worker.add(PROCESS_SLOT.connectionsAccepted, 3);
+const HANGING: CountingProcess = { source: "worker-1", counts: () => new Promise(() => {}) };
+
+const keeperOf = (processes: readonly CountingProcess[], onStuck: (source: string) => void = () => {}) => {
   const sampler = createSystemSampler({ text: () => "", link: () => "", names: () => [] });
-  const keeper = new StatisticsKeeper({
+  return new StatisticsKeeper({
     clock: { now: () => epochMs(0), monotonic: () => monotonicMs(0) },
     config: () => ({ vhosts: [], views: [] }),
-    processes: () => [
-      { source: "worker-1", counts: () => new Promise(() => {}) },
-      { source: "worker-2", counts: () => Promise.resolve(worker.report()) },
-    ],
+    processes: () => processes,
     counters: new CounterBlock(),
     bringUpToDate: () => {},
     sampleSystem: () => sampler.sample([], []),
@@ -28,10 +27,35 @@ it("AWS-77 a process that hangs does not keep back what the others have counted"
     objectsOf: () => ({ objects: 0, bytes: 0 }),
     scan: () => Promise.resolve(),
     onWindow: () => {},
+    onStuck,
     onDefect: () => {},
   });
+};
+
+it("AWS-77 a process that hangs does not keep back what the others have counted", async () => {
+  const worker = new CounterBlock();
+  worker.add(PROCESS_SLOT.connectionsAccepted, 3);
+  const keeper = keeperOf([HANGING, { source: "worker-2", counts: () => Promise.resolve(worker.report()) }]);
   const collected = keeper.collectNow();
   await vi.advanceTimersByTimeAsync(10_000);
   await collected;
   expect(keeper.statistics.aggregate.totals().process[PROCESS_SLOT.connectionsAccepted]).toBe(3);
+});
+
+it("names a process that has answered nothing for half a minute, once, and no other", async () => {
+  const stuck: string[] = [];
+  const slow: CountingProcess = {
+    source: "worker-3",
+    counts: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      return new CounterBlock().report();
+    },
+  };
+  const keeper = keeperOf([HANGING, slow], (source) => stuck.push(source));
+  keeper.start();
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(stuck).toEqual([]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  keeper.stop();
+  expect(stuck).toEqual(["worker-1"]);
 });
