@@ -76,7 +76,7 @@ describe("the command line", () => {
   });
 
   it("has a usage and a sentence for each command", () => {
-    expect(COMMANDS.map(usageOf)).toContain("logs [-f] [-n N]");
+    expect(COMMANDS.map(usageOf)).toContain("logs [-f] [-n N] [--trace LOG] [--vhost NAME]");
     expect(COMMANDS.map(usageOf)).toContain("cleanup [--age DAYS] [--json]");
     expect(COMMANDS.map(usageOf)).toContain("unmount DISK");
     expect(COMMANDS.filter(({ doc }) => !doc.endsWith("."))).toEqual([]);

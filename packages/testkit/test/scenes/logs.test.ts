@@ -35,7 +35,7 @@ const folderOf = (vhost: string): string => join(edge.home, "log", vhost);
 
 /** Every file of a log, compressed or not, as it is now. */
 const filesOf = async (folder: string, prefix: string): Promise<readonly string[]> => {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`${prefix}_`));
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`${prefix}_`) && !name.endsWith(".tmp"));
   return Promise.all(
     names.map(async (name) => {
       const bytes = await readFile(join(folder, name));
