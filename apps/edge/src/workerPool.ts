@@ -38,6 +38,8 @@ export class WorkerPool {
   readonly #parts: WorkerPoolParts;
   readonly #slots: Slot[] = [];
   readonly #draining = new Set<WorkerProcess>();
+  /** About to take the place of one that serves. */
+  readonly #entering = new Set<WorkerProcess>();
   #isStopping = false;
   #isInService = false;
   /** A process with its code loaded, so that a dead worker's place is taken within milliseconds. */
@@ -56,9 +58,10 @@ export class WorkerPool {
     return this.#slots;
   }
 
-  /** Workers that can be talked to: those in service and those that finish their connections. */
+  /** Workers that can be talked to: those that serve or are about to, and those that finish their connections. */
   *living(): Generator<WorkerProcess, void, undefined> {
     for (const slot of this.#slots) if (slot.worker !== undefined && slot.worker.state !== "gone") yield slot.worker;
+    for (const worker of this.#entering) if (worker.state !== "gone") yield worker;
     yield* this.#draining;
   }
 
@@ -117,6 +120,7 @@ export class WorkerPool {
     this.#isStopping = true;
     clearTimeout(this.#spareTimer);
     this.#spare?.kill();
+    for (const worker of this.#entering) worker.kill();
     for (const slot of this.#slots) {
       clearTimeout(slot.waiting);
       if (slot.worker !== undefined) this.#retire(slot.worker, drainMs);
@@ -129,9 +133,11 @@ export class WorkerPool {
     const worker = this.#takeSpare() ?? this.#spawn();
     worker.takeSlot(this.#slots.indexOf(slot));
     if (old === undefined) slot.worker = worker;
+    else this.#entering.add(worker);
     void worker.gone.then((code) => this.#ended(slot, worker, code));
     await this.#parts.onEntering(worker);
     const isServing = await worker.start(this.#parts.configuration(worker), this.#parts.places());
+    this.#entering.delete(worker);
     if (!isServing) {
       worker.kill();
       return false;
@@ -183,6 +189,7 @@ export class WorkerPool {
 
   #ended(slot: Slot, worker: WorkerProcess, code: number | null): void {
     const wasDraining = this.#draining.delete(worker);
+    this.#entering.delete(worker);
     this.#parts.onGone(worker, code);
     if (wasDraining || this.#isStopping || slot.worker !== worker || !this.#slots.includes(slot)) return;
     slot.worker = undefined;
