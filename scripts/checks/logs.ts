@@ -14,7 +14,7 @@ const REQUESTS = 100_000;
 const CONNECTIONS = 64;
 const ROTATIONS = 50;
 /** So long that the lines of all requests fill more than fifty files of a megabyte. */
-const FILLER = "x".repeat(480);
+const FILLER = "x".repeat(864);
 const RETENTION = 1_000;
 /** All requests are for one object. */
 const OPTIONS = "<ApplyQueryString>OFF</ApplyQueryString>";
@@ -37,6 +37,8 @@ const textOf = async (scene: Scene, name: string): Promise<string> => {
   return (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("latin1");
 };
 
+const isRecord = (line: string): boolean => !line.startsWith("#");
+
 const linesOf = (text: string): readonly string[] => text.split("\n").filter((line) => line !== "");
 
 /** Requests for numbered targets over all connections; the first part of each target is its number. */
@@ -56,22 +58,21 @@ async function countEverything(scene: Scene): Promise<void> {
   const deadline = Date.now() + LINES_LIMIT_MS;
   let lines: readonly string[] = [];
   let names: readonly string[] = [];
+  let isSettled = false;
   do {
     await delay(500);
     names = await accessFiles(scene);
     lines = (await Promise.all(names.map((name) => textOf(scene, name).catch(() => "")))).flatMap(linesOf);
-  } while (lines.filter((line) => !line.startsWith("#")).length < REQUESTS && Date.now() < deadline);
-  const records = lines.filter((line) => !line.startsWith("#")).map((line) => line.split(" "));
+    isSettled = names.filter((name) => name.endsWith(".log")).length === 1;
+  } while (!(isSettled && lines.filter(isRecord).length >= REQUESTS) && Date.now() < deadline);
+  const records = lines.filter(isRecord).map((line) => line.split(" "));
   const numbers = new Set(records.map((columns) => columns[5]?.split("-")[0]));
   const torn = records.filter((columns) => columns.length !== 20 || !columns[5]?.endsWith(FILLER));
   scene.expect(records.length === REQUESTS, `${records.length} lines of ${REQUESTS} requests`);
   scene.expect(numbers.size === REQUESTS, `${numbers.size} different ones`);
   scene.expect(torn.length === 0, `${torn.length} torn lines`);
   scene.expect(names.length > ROTATIONS, `${names.length - 1} rotations, ${WORKERS} workers`);
-  scene.expect(
-    names.filter((name) => name.endsWith(".log")).length === 1,
-    "every rotated file is compressed, one is written to",
-  );
+  scene.expect(isSettled, "every rotated file is compressed, one is written to");
 }
 
 async function checkForm(scene: Scene, form: AccessForm): Promise<void> {
@@ -95,8 +96,8 @@ async function checkForm(scene: Scene, form: AccessForm): Promise<void> {
     await delay(200);
     fresh = (await accessFiles(scene)).find((name) => !before.has(name));
     lines = fresh === undefined ? [] : linesOf(await textOf(scene, fresh));
-  } while (lines.filter((line) => !line.startsWith("#")).length < FORM_REQUESTS && Date.now() < deadline);
-  const records = lines.filter((line) => !line.startsWith("#"));
+  } while (lines.filter(isRecord).length < FORM_REQUESTS && Date.now() < deadline);
+  const records = lines.filter(isRecord);
   const read = fresh === undefined ? 0 : form.read(join(logFolder(scene), fresh), records);
   scene.expect(
     records.length === FORM_REQUESTS && read === FORM_REQUESTS,
