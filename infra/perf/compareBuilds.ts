@@ -5,7 +5,7 @@ import { print, printError } from "../lib/print.ts";
 import { onInterrupt } from "../lib/processes.ts";
 import { listAllowedCores } from "../lib/procfs.ts";
 import { startRigOrigin } from "../lib/rigOrigin.ts";
-import { LOAD_ROWS } from "./loadRows.ts";
+import { LOAD_ROWS, type LoadRow } from "./loadRows.ts";
 import { describeSubject, learnRow, measureLoad, type Subject, warmUp } from "./measureLoad.ts";
 import { createRig } from "./rig.ts";
 import { bootstrapInterval, median } from "./statistics.ts";
@@ -56,19 +56,22 @@ async function main(): Promise<void> {
       const own = await rig.startBasalt();
       const [before, after] = [await describeSubject(other), await describeSubject(own)];
       for (const plainRow of rows) {
-        const row = await learnRow(own, plainRow);
-        for (const subject of [before, after]) await warmUp(subject, row, origin, [loadCore]);
+        const { id } = plainRow;
+        const rowOf = new Map<Subject, LoadRow>();
+        for (const subject of [before, after]) {
+          const row = await learnRow(subject.contender, plainRow);
+          await warmUp(subject, row, origin, [loadCore]);
+          rowOf.set(subject, row);
+        }
         const measure = async (subject: Subject) =>
-          (await measureLoad(subject, row, seconds, [loadCore])).requestsPerWorkerCpuSecond;
+          (await measureLoad(subject, rowOf.get(subject) ?? plainRow, seconds, [loadCore])).requestsPerWorkerCpuSecond;
         for (let round = 0; round < rounds; round++) {
           const isOtherFirst = round % 2 === 0;
           const first = await measure(isOtherFirst ? before : after);
           const second = await measure(isOtherFirst ? after : before);
-          ratios.get(row.id)?.push(isOtherFirst ? second / first : first / second);
+          ratios.get(id)?.push(isOtherFirst ? second / first : first / second);
         }
-        print(
-          `start ${start} of ${starts}, ${row.id}: ${median((ratios.get(row.id) ?? []).slice(-rounds)).toFixed(3)}`,
-        );
+        print(`start ${start} of ${starts}, ${id}: ${median((ratios.get(id) ?? []).slice(-rounds)).toFixed(3)}`);
       }
       await rig.stop(other);
       await rig.stop(own);

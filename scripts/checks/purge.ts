@@ -163,6 +163,8 @@ await runStoreCheck(async ({ expect, target }) => {
   });
   await scene.start();
   const total = objects + real.length;
+  // The gauge follows the index each second.
+  await untilStored(scene, (count) => count === total, 10).catch(() => undefined);
   expect((await storedObjects(scene)) === total, `${total} objects are stored`);
   const witnesses = await findWitnesses(scene);
   expect(witnesses.length <= MOST_WITNESSES, `${witnesses.length} witnesses are connected to both workers`);
