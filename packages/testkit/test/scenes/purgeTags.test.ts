@@ -125,7 +125,8 @@ scenario(
     await edge.stored("/kept");
     await origin.refuse();
     await edge.get("/fails");
-    const isExcluded = async () => (await edge.cluster.api("/monitoring/origin")).text.includes("Inactive");
+    const dryRun = `/command/purge?dryrun=1&url=${edge.host}/kept`;
+    const isExcluded = async () => (await edge.cluster.api(dryRun)).text.includes('"Count":0');
     await expect.poll(isExcluded, { timeout: 5_000 }).toBe(true);
     expect([await edge.purge("/kept"), await edge.purge("/*", "expire")]).toEqual([0, 0]);
     expect([await edge.purge("/kept", "expireafter"), await edge.purge("/kept", "hardpurge")]).toEqual([1, 1]);
