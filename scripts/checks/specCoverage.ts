@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatTable, print, printError } from "../../infra/lib/print.ts";
 import { measureCoverage, readSpecRows } from "../lib/specRows.ts";
-import { collectTitlesOfWorkspace, readTitlesOfRun } from "../lib/testTitles.ts";
+import { readTitlesOfRun, readTitlesOfWorkspace } from "../lib/testTitles.ts";
 import { checkout } from "../lib/workspace.ts";
 
 const { values } = parseArgs({
@@ -27,7 +27,7 @@ function report(): void {
   const titles =
     values.results !== undefined && existsSync(values.results)
       ? readTitlesOfRun(values.results)
-      : collectTitlesOfWorkspace();
+      : readTitlesOfWorkspace();
   const files = measureCoverage(rows, titles);
   if (values.missing !== undefined) {
     const wanted = files.filter(({ file }) => values.missing === "all" || file.startsWith(values.missing ?? ""));

@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly watch: boolean;
   readonly trace: string | undefined;
   readonly file: string | undefined;
+  readonly seconds: string | undefined;
+  readonly prefix: string | undefined;
 }
 
 export interface Invocation {

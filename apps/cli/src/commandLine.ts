@@ -26,6 +26,8 @@ const parseWords = (argv: readonly string[]) => {
         watch: { type: "boolean", default: false },
         trace: { type: "string" },
         file: { type: "string" },
+        seconds: { type: "string" },
+        prefix: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },
@@ -64,6 +66,8 @@ export const parseCommandLine = (
     watch,
     trace,
     file,
+    seconds,
+    prefix,
   } = values;
   const options = {
     json,
@@ -82,6 +86,8 @@ export const parseCommandLine = (
     watch,
     trace,
     file,
+    seconds,
+    prefix,
   };
   const [name, ...words] = values.help ? ["help"] : values.version ? ["version"] : positionals;
   const command = findCommand(name ?? "help");

@@ -1,4 +1,5 @@
 import type { Command, CommandOptions } from "./command.ts";
+import { htpasswd, sign } from "./commands/access.ts";
 import { check } from "./commands/check.ts";
 import { explain } from "./commands/explain.ts";
 import { logs, status, version } from "./commands/inspect.ts";
@@ -28,6 +29,8 @@ const OPTION_FORMS: Readonly<Record<keyof CommandOptions, string>> = {
   watch: "--watch",
   trace: "--trace LOG",
   file: "--file PATH",
+  seconds: "--seconds SECONDS",
+  prefix: "--prefix PATH",
 };
 
 export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
@@ -47,6 +50,8 @@ export const OPTION_NAMES: readonly (keyof CommandOptions)[] = [
   "watch",
   "trace",
   "file",
+  "seconds",
+  "prefix",
 ];
 
 export const optionForm = (option: keyof CommandOptions): string => OPTION_FORMS[option];
@@ -81,6 +86,8 @@ export const COMMANDS: readonly Command[] = [
   explain,
   origin,
   resetorigin,
+  sign,
+  htpasswd,
   api,
   version,
   help,

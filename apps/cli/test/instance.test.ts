@@ -90,8 +90,8 @@ describe("the launcher", () => {
     await scene.basalt("start");
     const [first = 0] = await scene.starts();
     process.kill(first, "SIGKILL");
-    await expect.poll(() => scene.starts(), { timeout: 10_000 }).toHaveLength(2);
-    await expect.poll(async () => (await scene.basalt("status")).code, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => scene.starts()).toHaveLength(2);
+    await expect.poll(async () => (await scene.basalt("status")).code).toBe(0);
   });
 
   it("waits for a primary that dies a few times before it serves", async () => {
@@ -111,7 +111,7 @@ describe("the launcher", () => {
 
   it.each(["SIGTERM", "SIGINT"] as const)("in the foreground hands %s on and ends with its primary", async (signal) => {
     const { child, ended } = scene.spawn("start", "--foreground");
-    await expect.poll(async () => (await scene.basalt("status")).code, { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => (await scene.basalt("status")).code).toBe(0);
     expect(readLivePid(scene.home.launcherPidFile)).toBe(child.pid);
     child.kill(signal);
     const { out } = await ended;
@@ -128,7 +128,7 @@ describe("the launcher", () => {
   it("stops while it waits for the next start", async () => {
     await scene.behave(...Array.from({ length: 8 }, () => "crash"), "serve");
     const { child, ended } = scene.spawn("start", "--foreground");
-    await expect.poll(() => scene.starts(), { timeout: 10_000 }).toHaveLength(4);
+    await expect.poll(() => scene.starts()).toHaveLength(4);
     child.kill("SIGTERM");
     await ended;
     expect((await scene.starts()).some(isAlive)).toBe(false);

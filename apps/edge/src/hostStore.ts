@@ -22,6 +22,7 @@ import {
 import { type CounterBlock, type InfoLog, PROCESS_SLOT } from "@basalt/telemetry";
 import { type Clock, EdgeError, epochMs, formatProblem, type Problem } from "@basalt/types";
 import { contentPlan } from "./memoryPlan.ts";
+import { servingVhosts } from "./servingVhosts.ts";
 import { configuredDisksOf, indexPathOf, isMemoryOnly } from "./storeDisks.ts";
 
 const OPEN_FILES = 64;
@@ -129,7 +130,7 @@ export class HostStore {
       keepsFile: parts.keepsFile,
       objectLimit: indexing === "Memory" ? plan.cachingCount : undefined,
     });
-    const names = new Set(config.vhosts.map((vhost) => vhost.name));
+    const names = new Set(servingVhosts(config).map((vhost) => vhost.name));
     index.keepVhosts(names);
     const recovered = await recoverTails({
       index,
@@ -171,7 +172,7 @@ export class HostStore {
 
   /** A reload: hosts that are gone, and new quotas. */
   configure(config: EdgeConfig): void {
-    this.index.keepVhosts(new Set(config.vhosts.map((vhost) => vhost.name)));
+    this.index.keepVhosts(new Set(servingVhosts(config).map((vhost) => vhost.name)));
     void this.space.sweep().catch((cause: unknown) => this.#warn("rows could not be swept", cause));
     this.#registry.configure(configuredDisksOf(config));
     this.#nextCleanup = nextCleanupAt(this.#parts.clock.now(), config.server.cache.cleanup.timeMinutes);

@@ -14,6 +14,7 @@ import {
   type ExplainOutcome,
   type ExplainQuestion,
   type FileInfo,
+  type GeoIpReport,
   type HardwareReport,
   type ManagementServer,
   type OriginMonitoring,
@@ -22,6 +23,8 @@ import {
   type PurgeRequest,
   type ReloadOutcome,
   type ResolvedDomain,
+  type SigningOutcome,
+  type SigningRequest,
   type StatisticsAnswer,
   type StatisticsQuestion,
   type StatusReport,
@@ -50,6 +53,7 @@ import { ConfigHistoryList } from "./configHistoryList.ts";
 import { countedDerive, countedInvalidations } from "./contentCounting.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
+import { CountryFolder } from "./geo/countryFolder.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
 import type { LauncherLink, TakenOver } from "./launcherLink.ts";
 import { Listeners } from "./listeners.ts";
@@ -66,11 +70,17 @@ import type { TransformFigures, WorkerConfiguration, WorkerShare } from "./proto
 import { Purging } from "./purging.ts";
 import { SearchKnowledge } from "./searchKnowledge.ts";
 import { type ListeningChange, ServedConfiguration } from "./servedConfiguration.ts";
+import { servingVhosts } from "./servingVhosts.ts";
+import { signUrl } from "./signing.ts";
 import { StatisticsKeeper } from "./statisticsKeeper.ts";
 import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
+import { hasAesInstructions } from "./aesInstructions.ts";
+import { TlsKeeper } from "./tlsKeeper.ts";
+import { TrafficShares } from "./trafficShares.ts";
 import { TransformProcess } from "./transformProcess.ts";
 import { withinTime } from "./withinTime.ts";
+import { configureWorkers } from "./workerConfiguring.ts";
 import { WorkerConversation } from "./workerConversation.ts";
 import { WorkerPool } from "./workerPool.ts";
 import { sourceOf, type WorkerProcess } from "./workerProcess.ts";
@@ -115,6 +125,7 @@ export class Instance implements Control {
   readonly #statistics: StatisticsKeeper;
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
+  readonly #tls: TlsKeeper;
   readonly #served: ServedConfiguration;
   readonly configuration: ConfigHistory;
   readonly #store: HostStore;
@@ -127,12 +138,14 @@ export class Instance implements Control {
   readonly #origins: OriginServers;
   readonly #searchKnowledge: SearchKnowledge;
   readonly #purging: Purging;
+  readonly #traffic: TrafficShares;
   readonly #conversation: WorkerConversation;
   readonly #workers: WorkerPool;
   readonly #transform: TransformProcess;
   readonly #management: ManagementServer;
   readonly #machine = new Machine();
   readonly #coldFiles: ColdFiles;
+  readonly #countries: CountryFolder;
   #transformFigures: TransformFigures | undefined;
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -184,19 +197,30 @@ export class Instance implements Control {
     this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
     if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
     const { clock, log, home, launched } = parts;
-    this.#listeners = new Listeners(launched?.link);
+    this.#listeners = new Listeners(launched?.link, (place) => {
+      for (const worker of this.#workers.living()) if (worker.isListening(place)) worker.unlisten(place);
+    });
+    this.#tls = new TlsKeeper({
+      clock,
+      config: () => this.config,
+      onTicketKeys: (keys) => {
+        for (const worker of this.#configuredWorkers()) worker.channel.tell("ticketKeys", { keys });
+      },
+    });
     this.#served = new ServedConfiguration({
       ...parts,
       listeners: this.#listeners,
+      tls: this.#tls,
       applyManager: () => this.#management.applySettings(),
-      apply: (previous, change) => this.#applyConfiguration(previous, change),
+      apply: (previous, listen) => this.#applyConfiguration(previous, listen),
+      restore: (refused) => this.#restoreConfiguration(refused),
     });
     this.configuration = new ConfigHistory(
       {
         home,
         clock,
         log,
-        generation: () => this.config.generation,
+        generation: () => this.#served.latestGeneration,
         putInService: (outcome) => this.#served.putInService(outcome),
         exclusively: (change) => this.#exclusively(change),
       },
@@ -221,7 +245,7 @@ export class Instance implements Control {
       derive: countedDerive((request) => this.#transform.derive(request), counters),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
-    this.#coordinator.setVhosts(new Set(this.vhostNames()));
+    this.#coordinator.setVhosts(contentNamesOf(this.config));
     this.#logs = new HostLogs(
       {
         home,
@@ -236,6 +260,7 @@ export class Instance implements Control {
         },
         onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
         onRotated: (file) => uploads.noteRotated(file),
+        isAwaited: (plan, file) => uploads.awaits(plan, file),
       },
       parts.config,
     );
@@ -261,6 +286,14 @@ export class Instance implements Control {
       areOriginsExcluded: (vhost) => this.#origins.areAllExcluded(vhost),
       aliasesOf: (vhost, url) => this.#searchKnowledge.aliasesOf(vhost, url),
     });
+    this.#traffic = new TrafficShares({
+      config: () => this.config,
+      workers: () =>
+        this.#configuredWorkers().map(({ id, channel }) => ({
+          id,
+          tellShares: (fractions) => channel.tell("trafficShares", { fractions }),
+        })),
+    });
     this.#conversation = new WorkerConversation({
       coordinator: this.#coordinator,
       store,
@@ -270,6 +303,11 @@ export class Instance implements Control {
       config: () => this.config,
       purge: (request) => this.purge(request),
       onSearchRule: (news) => this.#searchKnowledge.note(news),
+      countryOf: (address) => this.#countries.countryOf(address),
+      traffic: this.#traffic,
+      onAdmitted: (worker, report) => {
+        for (const other of this.#configuredWorkers()) if (other !== worker) other.channel.tell("admitted", report);
+      },
       onCounted: (worker, counts) => this.#statistics.accept(sourceOf(worker), counts),
       onLogMetrics: (counts) => this.#logMetrics.accept(counts, clock.now()),
       onMemory: (worker, use) => this.#applyEmergency(this.#emergency.accept(worker.id, use)),
@@ -301,8 +339,14 @@ export class Instance implements Control {
       scan: (filter, visit) => store.index.scan(filter, visit),
       nowMs: () => clock.now(),
     });
+    this.#countries = new CountryFolder({
+      notice: (text) => log.notice(text),
+      warning: (text) => log.warning(text),
+    });
+    this.#countries.setFolder(this.config.server.host.serviceAccess.geoIp);
     this.#management = createManagementServer({
       control: this,
+      countryOf: this.#countries.countryOf,
       settings: () => this.config.server.host.manager,
       productVersion: PRODUCT_VERSION,
       log,
@@ -315,8 +359,12 @@ export class Instance implements Control {
     const { log, sources, launched, orphans } = this.#parts;
     const recorded = this.configuration.started(sources);
     const sockets = launched?.taken.sockets ?? [];
-    await this.#listeners.takeOver(sockets, this.config, (places) => orphans.unlisten(places));
-    this.#listeners.prepare(this.config).commit();
+    const tls = await this.#tls.load(this.config);
+    this.#tls.putInService(tls);
+    for (const note of tls.notes) log.warning(note);
+    if (this.config.server.cache.aesNi && (await hasAesInstructions())) log.notice("AES-NI : ON (SSL/TLS accelerated)");
+    await this.#listeners.takeOver(sockets, this.config, (places) => orphans.unlisten(places), tls.places);
+    this.#listeners.prepare(this.config, tls.places).commit();
     await this.#management.start();
     this.#statistics.start();
     this.#origins.configure(this.config);
@@ -368,8 +416,10 @@ export class Instance implements Control {
   }
 
   async clearVhost(name: string): Promise<boolean> {
-    if (!this.vhostNames().includes(name)) return false;
-    await this.#coordinator.invalidate(name, { kind: "pattern", pattern: "*" }, { kind: "hardpurge" });
+    const vhost = this.config.vhosts.find((each) => each.name === name);
+    const content = vhost?.facadeOf ?? name;
+    if (vhost === undefined || !contentNamesOf(this.config).has(content)) return false;
+    await this.#coordinator.invalidate(content, { kind: "pattern", pattern: "*" }, { kind: "hardpurge" });
     return true;
   }
 
@@ -508,6 +558,15 @@ export class Instance implements Control {
     };
   }
 
+  async geoIpFiles(): Promise<GeoIpReport | undefined> {
+    if (!this.#countries.isConfigured) return undefined;
+    return { folder: this.#countries.folder, files: await this.#countries.list() };
+  }
+
+  signUrl(request: SigningRequest): SigningOutcome {
+    return signUrl(request, this.config, this.#parts.clock.now());
+  }
+
   coldFiles(vhost: string | undefined): Promise<ColdFileReport> {
     return this.#coldFiles.report(vhost);
   }
@@ -536,6 +595,7 @@ export class Instance implements Control {
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
     await Promise.all([this.#workers.stop(this.#drainMs()), this.#parts.orphans.drain(this.#drainMs())]);
     this.#origins.close();
+    this.#traffic.stop();
     this.#transform.stop();
     this.#listeners.close();
     this.#logs.endTraces();
@@ -575,6 +635,7 @@ export class Instance implements Control {
     orphans.leave();
     await this.#workers.leave(LEAVE_MS);
     this.#origins.close();
+    this.#traffic.stop();
     this.#transform.stop();
     this.#statistics.stop();
     clearTimeout(this.#keeping);
@@ -595,32 +656,63 @@ export class Instance implements Control {
   }
 
   /** Until every worker knows the new configuration, both old and new hosts have objects. */
-  async #applyConfiguration(previous: EdgeConfig, { added, removed }: ListeningChange): Promise<void> {
+  async #applyConfiguration(previous: EdgeConfig, listen: () => ListeningChange): Promise<void> {
     const { config } = this;
-    this.#coordinator.setVhosts(new Set([...this.vhostNames(), ...previous.vhosts.map((vhost) => vhost.name)]));
+    this.#configureOwnParts(previous);
+    const workers = this.#workers.living();
+    const [refusal] = await configureWorkers(workers, (worker) => this.#workerConfiguration(worker));
+    if (refusal !== undefined) throw new EdgeError("INTERNAL", { detail: refusal.reason });
+    const { added, removed } = listen();
+    for (const worker of this.#workers.living()) {
+      if (worker.state !== "serving") continue;
+      for (const place of added) if (!worker.isListening(place.place)) worker.listen(place);
+      for (const place of removed) worker.unlisten(place);
+    }
+    this.#logs.tellChanges();
+    this.#statistics.configure();
+    this.#coordinator.setVhosts(contentNamesOf(this.config));
+    this.#store.configure(config);
+    this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
+    if (previous.server.cache.syncStale && !config.server.cache.syncStale) this.#hurrySweeps();
+  }
+
+  /** A worker that cannot go back either is replaced. */
+  async #restoreConfiguration(refused: EdgeConfig): Promise<void> {
+    this.#configureOwnParts(refused);
+    const workers = this.#workers.living();
+    for (const { worker, reason } of await configureWorkers(workers, (each) => this.#workerConfiguration(each))) {
+      this.#parts.log.error(`${reason}; it is replaced`);
+      worker.kill();
+    }
+    this.#logs.tellChanges();
+    this.#coordinator.setVhosts(contentNamesOf(this.config));
+  }
+
+  /** What workers start with. `other`: the configuration whose hosts still have objects. */
+  #configureOwnParts(other: EdgeConfig): void {
+    const { config } = this;
+    this.#countries.setFolder(config.server.host.serviceAccess.geoIp);
+    this.#coordinator.setVhosts(contentNamesOf(config, other));
     this.#origins.configure(config);
     this.#logs.configure(config);
     this.#configureLogUses();
-    await Promise.all(
-      [...this.#workers.living()].map(async (worker) => {
-        if (worker.state === "starting") return;
-        await worker.configure(this.#workerConfiguration(worker)).catch(() => null);
-        if (worker.state === "draining") return;
-        for (const place of added) worker.listen(place);
-        for (const place of removed) worker.unlisten(place);
-      }),
-    );
-    this.#logs.tellChanges();
-    this.#statistics.configure();
-    this.#coordinator.setVhosts(new Set(this.vhostNames()));
-    this.#store.configure(config);
-    this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
+  }
+
+  /** From now on the stale log is ignored: what was promised by it is brought into the index without rests (OPT-82). */
+  #hurrySweeps(): void {
+    this.#coordinator.finishSweeps().catch((cause: unknown) => {
+      this.#parts.log.error(`purges could not be brought into the index: ${EdgeError.from(cause).detail}`);
+    });
   }
 
   /** A reload may have come while the worker was starting. */
   #catchUp(worker: WorkerProcess): void {
     if (worker.generation !== this.config.generation) {
-      void worker.configure(this.#workerConfiguration(worker)).catch(() => null);
+      void configureWorkers([worker], (each) => this.#workerConfiguration(each)).then(([refusal]) => {
+        if (refusal === undefined) return;
+        this.#parts.log.error(`${refusal.reason}; it is replaced`);
+        worker.kill();
+      });
     }
     // Views that changed while the worker was starting.
     const { generation, views } = this.#origins;
@@ -630,7 +722,11 @@ export class Instance implements Control {
     worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
     worker.channel.tell("logFiles", { notices: this.#logs.noticesFor(worker.id) });
     worker.channel.tell("logTraces", { logs: this.#logs.workerState.traced });
-    for (const place of this.#listeners.places) if (!worker.isListening(place.place)) worker.listen(place);
+    const { places } = this.#listeners;
+    for (const place of places) if (!worker.isListening(place.place)) worker.listen(place);
+    for (const place of worker.listeningPlaces) {
+      if (!places.some((known) => known.place === place)) worker.unlisten(place);
+    }
   }
 
   #configureLogUses(): void {
@@ -644,6 +740,7 @@ export class Instance implements Control {
     this.#coordinator.removeWorker(worker.id);
     this.#logs.workerGone(worker.id);
     this.#origins.workerGone(worker.id);
+    this.#traffic.workerGone(worker.id);
     this.#store.space.writerGone(sourceOf(worker));
     this.#applyEmergency(this.#emergency.forget(worker.id));
     this.#statistics.ended(sourceOf(worker));
@@ -725,6 +822,7 @@ export class Instance implements Control {
       clockOffsetMs: clock.offsetMs,
       originViews: this.#origins.views,
       share: this.#shareOf(worker),
+      tls: this.#tls.plan,
       logs: this.#logs.workerState,
       survival: {
         launcher: launched?.link.isOpen === true ? launched.taken.launcher : undefined,
@@ -778,3 +876,7 @@ export class Instance implements Control {
     return result;
   }
 }
+
+/** Hosts whose objects the store knows. */
+const contentNamesOf = (...configs: readonly EdgeConfig[]): ReadonlySet<string> =>
+  new Set(configs.flatMap((config) => servingVhosts(config).map(({ name }) => name)));

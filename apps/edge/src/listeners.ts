@@ -13,11 +13,21 @@ export interface SocketHolder {
   release(place: string): Promise<void>;
 }
 
-/** Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60) or bypass (BYP-21). */
+export interface SocketPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Every `address:port` that the active virtual hosts of a configuration listen on (CFG-50, CFG-60) or bypass (BYP-21), and
+ * those of its certificates (TLS-04).
+ */
 export const placesOf = (
   config: EdgeConfig,
-): ReadonlyMap<string, { readonly address: string; readonly port: number }> => {
-  const places = new Map<string, { readonly address: string; readonly port: number }>();
+  httpsPlaces: readonly SocketPlace[] = [],
+): ReadonlyMap<string, SocketPlace> => {
+  const places = new Map<string, SocketPlace>();
+  for (const { address, port } of httpsPlaces) places.set(`${address}:${port}`, { address, port });
   for (const vhost of config.vhosts) {
     if (vhost.status !== "Active") continue;
     const bypassed = vhost.portBypass.map(({ port }) => ({ address: undefined, port }));
@@ -33,6 +43,25 @@ export const placesOf = (
   return places;
 };
 
+/** What a socket on all addresses had in its queue, or half open, when one on a single address took its place. */
+const LEAVE_MS = 2_000;
+
+const ALL_ADDRESSES = "0.0.0.0";
+
+const isWide = ({ place, port }: Pick<Held, "place" | "port">): boolean => place === `${ALL_ADDRESSES}:${port}`;
+
+/**
+ * Whether a socket of a single address lies beside a wanted one of all addresses. It stays: the kernel prefers it for its
+ * address, and closing it would reset what waits in its queue.
+ */
+const isCovered = (socket: Pick<Held, "place" | "port">, wanted: ReadonlyMap<string, unknown>): boolean =>
+  !isWide(socket) && /^[\d.]+:\d+$/.test(socket.place) && wanted.has(`${ALL_ADDRESSES}:${socket.port}`);
+
+interface Leaving {
+  readonly held: Held;
+  timer: NodeJS.Timeout;
+}
+
 /**
  * The listening sockets of the instance, held by the primary and its launcher: while one worker is replaced by another,
  * or all are gone, or the primary itself is, connections wait in the kernel instead of being refused.
@@ -41,10 +70,16 @@ export class Listeners {
   readonly #held = new Map<string, Held>();
   /** Sockets that are there and not used: of the last primary, or of systemd, which keeps them whatever we do. */
   readonly #offered = new Map<string, Held>();
+  /** Sockets of all addresses that single ones have taken the place of, for a moment. */
+  readonly #leaving = new Map<string, Leaving>();
   readonly #holder: SocketHolder | undefined;
+  readonly #onLeft: (place: string) => void;
+  #wanted: ReadonlyMap<string, unknown> = new Map();
 
-  constructor(holder?: SocketHolder) {
+  /** `onLeft`: a place that `commit` has not named among the removed ones is to be left by the workers too. */
+  constructor(holder?: SocketHolder, onLeft: (place: string) => void = () => {}) {
     this.#holder = holder;
+    this.#onLeft = onLeft;
   }
 
   /**
@@ -55,11 +90,13 @@ export class Listeners {
     sockets: readonly TakenSocket[],
     config: EdgeConfig,
     unlisten: (places: readonly string[]) => Promise<void>,
+    httpsPlaces: readonly SocketPlace[] = [],
   ): Promise<void> {
-    const wanted = placesOf(config);
+    const wanted = placesOf(config, httpsPlaces);
     const unwanted: Held[] = [];
     for (const socket of sockets) {
-      if (wanted.has(socket.place) || socket.isActivated) this.#offered.set(socket.place, socket);
+      const isUsed = wanted.has(socket.place) || isCovered(socket, wanted);
+      if (isUsed || socket.isActivated) this.#offered.set(socket.place, socket);
       else unwanted.push(socket);
     }
     if (unwanted.length === 0) return;
@@ -74,67 +111,114 @@ export class Listeners {
     return [...this.#held.values()];
   }
 
+  /** Those that the configuration names. */
   get names(): readonly string[] {
-    return [...this.#held.keys()];
+    return [...this.#held.keys()].filter((place) => this.#wanted.has(place));
   }
 
   /**
    * Binds what the configuration needs beyond what is held. Throws, with nothing changed, when one place cannot be had.
    * `commit` closes what is no longer needed and says what changed; `abandon` gives back what was bound.
    */
-  prepare(config: EdgeConfig): {
+  prepare(
+    config: EdgeConfig,
+    httpsPlaces: readonly SocketPlace[] = [],
+  ): {
     readonly commit: () => { readonly added: readonly ListeningPlace[]; readonly removed: readonly string[] };
     readonly abandon: () => void;
   } {
-    const wanted = placesOf(config);
+    const wanted = placesOf(config, httpsPlaces);
     const bound: Held[] = [];
     const added: Held[] = [];
+    const recalled: Leaving[] = [];
+    let isCommitted = false;
     const abandon = (): void => {
+      if (isCommitted) return;
       for (const { handle } of bound) handle.close();
+      for (const leaving of recalled) leaving.timer = this.#leaveLater(leaving.held);
     };
     try {
       for (const [place, { address, port }] of wanted) {
         if (this.#held.has(place)) continue;
+        const leaving = this.#leaving.get(place);
         const offered = this.#offered.get(place);
-        if (offered === undefined) {
-          bound.push({ place, port, isActivated: false, handle: bindListeningSocket(address, port) });
+        if (leaving !== undefined) {
+          clearTimeout(leaving.timer);
+          recalled.push(leaving);
+        } else if (offered === undefined) {
+          const handle = bindListeningSocket(address, port, this.#hasOthersOn(port));
+          bound.push({ place, port, isActivated: false, handle });
         } else added.push(offered);
       }
     } catch (cause) {
       abandon();
       throw cause;
     }
-    added.push(...bound);
+    for (const offered of this.#offered.values()) {
+      if (!offered.isActivated && isCovered(offered, wanted)) added.push(offered);
+    }
+    added.push(...bound, ...recalled.map(({ held }) => held));
     return {
       abandon,
       commit: () => {
-        const removed = [...this.#held.keys()].filter((place) => !wanted.has(place));
-        for (const place of removed) this.#drop(place);
+        isCommitted = true;
+        const ports = new Set([...wanted.values()].map(({ port }) => port));
+        const unwanted = [...this.#held.values()].filter((held) => !wanted.has(held.place) && !isCovered(held, wanted));
+        const replaced = unwanted.filter((held) => isWide(held) && ports.has(held.port));
+        const removed = unwanted.filter((held) => !replaced.includes(held));
+        for (const { place } of removed) this.#drop(place);
+        for (const held of replaced) {
+          this.#held.delete(held.place);
+          this.#leaving.set(held.place, { held, timer: this.#leaveLater(held) });
+        }
         for (const held of added) {
           this.#held.set(held.place, held);
           this.#offered.delete(held.place);
+          this.#leaving.delete(held.place);
         }
         for (const { handle, ...socket } of bound) this.#holder?.hold(socket, handle);
-        return { added, removed };
+        this.#wanted = wanted;
+        return { added, removed: removed.map(({ place }) => place) };
       },
     };
   }
 
   close(): void {
-    for (const { handle } of [...this.#held.values(), ...this.#offered.values()]) handle.close();
+    const leaving = [...this.#leaving.values()];
+    for (const { timer } of leaving) clearTimeout(timer);
+    const all = [...this.#held.values(), ...this.#offered.values(), ...leaving.map(({ held }) => held)];
+    for (const { handle } of all) handle.close();
     this.#held.clear();
     this.#offered.clear();
+    this.#leaving.clear();
+  }
+
+  #hasOthersOn(port: number): boolean {
+    const own = [...this.#held.values(), ...[...this.#leaving.values()].map(({ held }) => held)];
+    return own.some((held) => held.port === port);
+  }
+
+  #leaveLater(held: Held): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#leaving.delete(held.place);
+      this.#onLeft(held.place);
+      this.#letGo(held);
+    }, LEAVE_MS);
+    return timer.unref();
   }
 
   #drop(place: string): void {
     const held = this.#held.get(place);
     this.#held.delete(place);
-    if (held === undefined) return;
+    if (held !== undefined) this.#letGo(held);
+  }
+
+  #letGo(held: Held): void {
     if (held.isActivated) {
-      this.#offered.set(place, held);
+      this.#offered.set(held.place, held);
       return;
     }
     held.handle.close();
-    void this.#holder?.release(place);
+    void this.#holder?.release(held.place);
   }
 }

@@ -17,6 +17,7 @@ import { type Clock, unreachable } from "@basalt/types";
 import type { HostLogs } from "./logs/hostLogs.ts";
 import { OriginLog } from "./originLog.ts";
 import type { OriginViewChange } from "./protocol.ts";
+import { servingVhosts } from "./servingVhosts.ts";
 
 export interface OriginServersParts {
   readonly clock: Clock;
@@ -60,8 +61,9 @@ export class OriginServers {
       this.#resolver = createSystemResolver({ servers: dnsServers });
     }
     this.#generation = config.generation;
-    this.#vhosts = config.vhosts.map(({ name }) => name);
-    this.#board.configure(config.vhosts);
+    const vhosts = servingVhosts(config);
+    this.#vhosts = vhosts.map(({ name }) => name);
+    this.#board.configure(vhosts);
   }
 
   get generation(): number {

@@ -1,8 +1,8 @@
 import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
-import type { MemoryUse, WorkerView } from "@basalt/policy";
-import type { PurgeAnswer, PurgeCall } from "@basalt/server";
+import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
+import type { PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
 import type { CounterReport, LogMetricCounts } from "@basalt/telemetry";
 import type { LogNotice } from "@basalt/telemetry/logs";
 import type { StoreDisks } from "./hostStore.ts";
@@ -44,6 +44,8 @@ export interface PrimaryService {
     diskFull: { readonly disk: number };
     /** A response's No-Vary-Search, as `EdgeServerParts.onSearchRule` tells it. */
     searchRule: SearchRuleNews;
+    /** What limits of rates have let through since the last time; at most every 100 ms. */
+    admitted: RateReport;
     log: { readonly level: LogLevel; readonly text: string };
     /** Bytes of lines that have reached a log file which is rotated by size. */
     logWritten: { readonly log: string; readonly path: string; readonly bytes: number };
@@ -56,6 +58,8 @@ export interface PrimaryService {
     originOutcomes: { readonly outcomes: readonly OriginOutcome[] };
     /** Transactions in progress by virtual host, hosts without any left out; at most every 100 ms, when changed. */
     originTransactions: { readonly byVhost: ReadonlyMap<string, number> };
+    /** What is sent under traffic caps, hosts without anything left out; at most every 100 ms, while there is any. */
+    trafficDemands: { readonly byVhost: ReadonlyMap<string, TrafficDemand> };
   };
 }
 
@@ -84,6 +88,7 @@ export interface WorkerConfiguration {
   /** Of all virtual hosts. */
   readonly originViews: readonly OriginView[];
   readonly share: WorkerShare;
+  readonly tls: TlsPlan;
   readonly survival: SurvivalSettings;
   readonly logs: WorkerLogState;
 }
@@ -132,6 +137,12 @@ export interface WorkerService {
     emergency: { readonly isActive: boolean };
     originView: OriginViewChange;
     share: WorkerShare;
+    /** Keys of session tickets; the first encrypts. */
+    ticketKeys: { readonly keys: readonly TicketKey[] };
+    /** What another worker has let through. */
+    admitted: RateReport;
+    /** Of the traffic caps, by virtual host; those that have changed. */
+    trafficShares: { readonly fractions: ReadonlyMap<string, number> };
     logFiles: { readonly notices: readonly LogNotice[] };
     /** Logs whose lines somebody traces. */
     logTraces: { readonly logs: readonly string[] };

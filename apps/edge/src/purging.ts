@@ -1,9 +1,18 @@
 import type { InvalidationAction, InvalidationRequest, ObjectCoordinator } from "@basalt/cache";
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import type { PurgeOutcome, PurgeRequest } from "@basalt/management";
-import { compileKeyRules, compileVhostTable, decidePurge, type PurgeTarget, parsePurgeTargets } from "@basalt/policy";
+import {
+  compileKeyRules,
+  compileVhostTable,
+  decidePurge,
+  type KeyRules,
+  type PurgeTarget,
+  parsePurgeTargets,
+  type VhostTable,
+} from "@basalt/policy";
 import { type Clock, unreachable } from "@basalt/types";
 import { PurgeLimits } from "./purgeLimits.ts";
+import { servingVhosts } from "./servingVhosts.ts";
 
 export interface PurgingParts {
   readonly config: () => EdgeConfig;
@@ -20,10 +29,26 @@ type KnownTarget = Exclude<PurgeTarget, { kind: "unknownHost" | "malformed" }>;
 const isKnown = (target: PurgeTarget): target is KnownTarget =>
   target.kind !== "unknownHost" && target.kind !== "malformed";
 
+/** What calls ask a configuration for, made once: calls come one after the other, and there may be 20,000 hosts. */
+interface CompiledHosts {
+  readonly config: EdgeConfig;
+  readonly table: VhostTable;
+  readonly byName: ReadonlyMap<string, VhostSettings>;
+  readonly keyRules: Map<VhostSettings, KeyRules>;
+}
+
+const compileHosts = (config: EdgeConfig): CompiledHosts => ({
+  config,
+  table: compileVhostTable(config),
+  byName: new Map(config.vhosts.map((vhost) => [vhost.name, vhost])),
+  keyRules: new Map(),
+});
+
 /** Carries out calls of the purge family (PRG-01 to PRG-25), by URL, pattern and tag. */
 export class Purging {
   readonly #parts: PurgingParts;
   readonly #limits = new PurgeLimits();
+  #compiled: CompiledHosts | undefined;
 
   constructor(parts: PurgingParts) {
     this.#parts = parts;
@@ -31,8 +56,8 @@ export class Purging {
 
   async run(request: PurgeRequest): Promise<PurgeOutcome> {
     const startedMs = performance.now();
-    const config = this.#parts.config();
-    const targets = this.#targetsOf(request, config);
+    const hosts = this.#hosts();
+    const targets = this.#targetsOf(request, hosts);
     if (targets.length === 0) return { kind: "malformed", reason: "no target is given" };
     if (targets.some(({ kind }) => kind === "malformed")) {
       return { kind: "malformed", reason: "the first target names no host" };
@@ -44,41 +69,48 @@ export class Purging {
     if (leave === undefined) return { kind: "tooMany" };
     try {
       const { coordinator } = this.#parts;
-      const invalidations = known.flatMap((target) => this.#invalidationsOf(request, target, config));
+      const invalidations = known.flatMap((target) => this.#invalidationsOf(request, target, hosts));
       const affected = await (request.isDryRun === true
         ? coordinator.measure(invalidations)
         : coordinator.invalidateAll(invalidations));
       const count = affected.reduce((total, each) => total + each.count, 0);
       const bytes = affected.reduce((total, each) => total + each.bytes, 0);
-      const status = count > 0 ? 200 : notFoundStatus(known, config);
+      const status = count > 0 ? 200 : notFoundStatus(known, hosts);
       return { kind: "done", count, bytes, elapsedMs: performance.now() - startedMs, status };
     } finally {
       leave();
     }
   }
 
+  #hosts(): CompiledHosts {
+    const config = this.#parts.config();
+    if (this.#compiled?.config !== config) this.#compiled = compileHosts(config);
+    return this.#compiled;
+  }
+
   /** A tag without a host is one of every host. */
-  #targetsOf({ targets, tagged }: PurgeRequest, config: EdgeConfig): PurgeTarget[] {
-    const table = compileVhostTable(config);
+  #targetsOf({ targets, tagged }: PurgeRequest, { config, table, keyRules }: CompiledHosts): PurgeTarget[] {
     if (tagged === undefined) {
       return parsePurgeTargets(targets, (host) => {
         const settings = table.find(host);
         if (settings === undefined) return undefined;
-        return { name: settings.name, keyRules: compileKeyRules(settings), options: settings.options };
+        const rules = keyRules.get(settings) ?? compileKeyRules(settings);
+        keyRules.set(settings, rules);
+        return { name: settings.name, keyRules: rules, options: settings.options };
       });
     }
     const { tags, vhost } = tagged;
-    if (vhost === undefined) return config.vhosts.map(({ name }) => ({ kind: "tag", vhost: name, tags }));
+    if (vhost === undefined) return servingVhosts(config).map(({ name }) => ({ kind: "tag", vhost: name, tags }));
     const settings = table.find(vhost.toLowerCase());
     return [
       settings === undefined ? { kind: "unknownHost", host: vhost } : { kind: "tag", vhost: settings.name, tags },
     ];
   }
 
-  #invalidationsOf(request: PurgeRequest, target: KnownTarget, config: EdgeConfig): InvalidationRequest[] {
+  #invalidationsOf(request: PurgeRequest, target: KnownTarget, hosts: CompiledHosts): InvalidationRequest[] {
     const { vhost } = target;
-    const settings = settingsOf(vhost, config);
-    const action = settings === undefined ? undefined : this.#actionOf(request, target, settings, config);
+    const settings = hosts.byName.get(vhost);
+    const action = settings === undefined ? undefined : this.#actionOf(request, target, settings, hosts.config);
     if (action === undefined) return [];
     const meant = { vhost, target: withoutHost(target), action };
     if (target.kind !== "url") return [meant];
@@ -111,13 +143,10 @@ export class Purging {
   }
 }
 
-const settingsOf = (name: string, config: EdgeConfig): VhostSettings | undefined =>
-  config.vhosts.find((vhost) => vhost.name === name);
-
 /** PRG-03: of the last host that was named. */
-const notFoundStatus = (targets: readonly KnownTarget[], config: EdgeConfig): number => {
+const notFoundStatus = (targets: readonly KnownTarget[], { byName }: CompiledHosts): number => {
   const last = targets.at(-1);
-  return (last === undefined ? undefined : settingsOf(last.vhost, config))?.options.resCodeNoCtrlTarget ?? 200;
+  return (last === undefined ? undefined : byName.get(last.vhost))?.options.resCodeNoCtrlTarget ?? 200;
 };
 
 const withoutHost = (target: KnownTarget): InvalidationRequest["target"] => {

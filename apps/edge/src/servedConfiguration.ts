@@ -1,8 +1,16 @@
-import { type ConfigOutcome, diffConfigs, type EdgeConfig, keepUntilRestart, type Provenance } from "@basalt/config";
+import {
+  type ConfigOutcome,
+  diffConfigs,
+  type EdgeConfig,
+  keepUntilRestart,
+  type Provenance,
+  shareUnchanged,
+} from "@basalt/config";
 import type { ReloadOutcome } from "@basalt/management";
 import type { InfoLog } from "@basalt/telemetry";
 import { EdgeError, formatProblem, type Problem } from "@basalt/types";
 import type { Listeners } from "./listeners.ts";
+import type { TlsKeeper } from "./tlsKeeper.ts";
 import type { ListeningPlace } from "./workerProcess.ts";
 
 export interface ListeningChange {
@@ -14,11 +22,18 @@ export interface ServedConfigurationParts {
   readonly config: EdgeConfig;
   readonly provenance: Provenance;
   readonly log: InfoLog;
-  readonly listeners: Listeners;
+  readonly listeners: Pick<Listeners, "prepare">;
+  /** The certificates in service. */
+  readonly tls: Pick<TlsKeeper, "load" | "loaded" | "putInService">;
   /** Takes the manager port of the configuration in service; rejects when it cannot be had. */
   readonly applyManager: () => Promise<void>;
-  /** Resolves when every process works by the new configuration. */
-  readonly apply: (previous: EdgeConfig, change: ListeningChange) => Promise<void>;
+  /**
+   * Resolves when every process works by the configuration in service; calls `listen` when all of them have it. Rejects
+   * before that when one of them cannot take it: then the one before is to be put in place of it.
+   */
+  readonly apply: (previous: EdgeConfig, listen: () => ListeningChange) => Promise<void>;
+  /** Resolves when every process works by the configuration in service again, after another that could not be had. */
+  readonly restore: (refused: EdgeConfig) => Promise<void>;
 }
 
 /** The configuration that is in service, and the only way to another: whole or not at all (CFG-31). */
@@ -26,15 +41,22 @@ export class ServedConfiguration {
   readonly #parts: ServedConfigurationParts;
   #config: EdgeConfig;
   #provenance: Provenance;
+  #latestGeneration: number;
 
   constructor(parts: ServedConfigurationParts) {
     this.#parts = parts;
     this.#config = parts.config;
     this.#provenance = parts.provenance;
+    this.#latestGeneration = parts.config.generation;
   }
 
   get config(): EdgeConfig {
     return this.#config;
+  }
+
+  /** No other one has a later number, among those that were refused neither. */
+  get latestGeneration(): number {
+    return this.#latestGeneration;
   }
 
   get provenance(): Provenance {
@@ -50,21 +72,23 @@ export class ServedConfiguration {
       log.error("reload refused: the configuration in service stays");
       return { kind: "refused", problems: outcome.problems };
     }
-    const changes = diffConfigs(previous, outcome.config);
+    const next = shareUnchanged(previous, outcome.config);
+    const changes = diffConfigs(previous, next);
     // What is tied to system resources keeps its value until the next start (CFG-31).
-    const config = keepUntilRestart(previous, outcome.config);
-    const ports = await this.#takePorts(config);
-    if (ports.kind === "refused") {
-      log.error(`reload refused: ${ports.problem.message}`);
-      return { kind: "refused", problems: [ports.problem] };
+    const config = keepUntilRestart(previous, next);
+    this.#latestGeneration = Math.max(this.#latestGeneration, config.generation);
+    const refusal = await this.#change(config);
+    if (refusal !== undefined) {
+      log.error(`reload refused: ${refusal.message}`);
+      return { kind: "refused", problems: [refusal] };
     }
     this.#provenance = outcome.provenance;
     for (const warning of outcome.warnings) log.warning(formatProblem(warning));
+    for (const note of this.#parts.tls.loaded.notes) log.warning(note);
     for (const change of changes) {
       const note = change.effect === "restart" ? " (in force after a restart)" : "";
       log.notice(`changed ${change.element}: ${change.from} -> ${change.to}${note}`);
     }
-    await this.#parts.apply(previous, ports);
     log.notice(`configuration ${config.generation} in service, ${changes.length} changes`);
     return {
       kind: "applied",
@@ -75,30 +99,48 @@ export class ServedConfiguration {
     };
   }
 
-  /** Takes every port that a configuration needs, or none; puts it in service when all could be had. */
-  async #takePorts(
-    config: EdgeConfig,
-  ): Promise<({ readonly kind: "taken" } & ListeningChange) | { readonly kind: "refused"; readonly problem: Problem }> {
+  /** Takes every port that a configuration needs and has every process work by it, or leaves all as it was. */
+  async #change(config: EdgeConfig): Promise<Problem | undefined> {
+    const { listeners, tls, applyManager, apply, restore } = this.#parts;
     const previous = this.#config;
+    const previousTls = tls.loaded;
+    const nextTls = await tls.load(config);
+    const [unserved] = nextTls.unserved;
+    // OPEN 1 of spec 07: an address of HTTPS is not given up for a file that is at fault.
+    if (unserved !== undefined) return problemOf("server.xml", "Server/Https", `no certificate for ${unserved}`);
     let listening: ReturnType<Listeners["prepare"]>;
     try {
-      listening = this.#parts.listeners.prepare(config);
+      listening = listeners.prepare(config, nextTls.places);
     } catch (cause) {
-      return { kind: "refused", problem: portProblem("vhosts.xml", "Vhosts/Vhost/Listen", cause) };
+      return problemOf("vhosts.xml", "Vhosts/Vhost/Listen", cause);
     }
-    this.#config = config;
-    try {
-      await this.#parts.applyManager();
-    } catch (cause) {
+    const goBack = (): void => {
       this.#config = previous;
+      tls.putInService(previousTls);
+    };
+    this.#config = config;
+    tls.putInService(nextTls);
+    try {
+      await applyManager();
+    } catch (cause) {
+      goBack();
       listening.abandon();
-      return { kind: "refused", problem: portProblem("server.xml", "Server/Host/Manager@Port", cause) };
+      return problemOf("server.xml", "Server/Host/Manager@Port", cause);
     }
-    return { kind: "taken", ...listening.commit() };
+    try {
+      await apply(previous, listening.commit);
+    } catch (cause) {
+      goBack();
+      listening.abandon();
+      await applyManager();
+      await restore(config);
+      return problemOf("vhosts.xml", "", cause);
+    }
+    return undefined;
   }
 }
 
-const portProblem = (file: string, element: string, cause: unknown): Problem => {
+const problemOf = (file: string, element: string, cause: unknown): Problem => {
   const message = EdgeError.from(cause).detail;
   return { severity: "error", file, line: 0, column: 0, element, message };
 };

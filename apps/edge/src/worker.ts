@@ -11,7 +11,7 @@ import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import type { OriginPool } from "@basalt/origin";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
-import { type Acceptor, acceptRaw, EdgeServer, receivedListeningSocket } from "@basalt/server";
+import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import { CounterBlock, type CounterReport, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { AdjustableClock, EdgeError, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
@@ -30,8 +30,12 @@ import type {
   WorkerService,
 } from "./protocol.ts";
 import { RedirectingPools } from "./redirecting.ts";
+import { servingVhosts } from "./servingVhosts.ts";
+import { WorkerTracing } from "./tracing/workerTracing.ts";
+import { WorkerAccess } from "./workerAccess.ts";
 import { answerProbe } from "./workerExplain.ts";
 import { WorkerOrigins } from "./workerOrigins.ts";
+import { WorkerTraffic } from "./workerTraffic.ts";
 
 /** Composition root of an accept worker: wires the parts together and answers the primary. */
 
@@ -43,6 +47,7 @@ const OPEN_FILES = 2_048;
 
 const clock = new AdjustableClock();
 const counters = new CounterBlock();
+const tls = new TlsService(counters);
 const registry = new VhostRegistry();
 const acceptors = new Map<string, Acceptor>();
 const redirecting = new RedirectingPools((transaction) => origins.noteTransaction(transaction));
@@ -94,14 +99,27 @@ const primary = new Channel<WorkerService, PrimaryService>(
     store: (store) => applyStore(store),
     emergency: ({ isActive }) => running?.server.setEmergency(isActive),
     originView: (change) => origins.applyView(change),
-    share: (share) => origins.setShare(share),
+    admitted: (report) => running?.server.rateLimits.takeOff(report, clock.now()),
+    trafficShares: ({ fractions }) => traffic.follow(fractions),
+    share: (share) => {
+      traffic.setShare(share);
+      origins.setShare(share);
+      tracing.setShare(share);
+    },
     settled: ({ version }) => {
       running?.index.refresh();
       for (const { index, invalidations } of registry.all) running?.cache.settle(index, invalidations, version);
     },
     listen: ({ place, port }, handle) => {
       if (running === undefined || handle === undefined) return;
-      acceptors.set(place, acceptRaw(receivedListeningSocket(handle), running.server.acceptor(port)));
+      const { server } = running;
+      const acceptor = acceptTls(
+        receivedListeningSocket(handle),
+        { server, service: tls, localPort: port },
+        (socket, attach) => server.serve(socket, attach, port),
+        (socket) => serveHttp2(server, socket, port),
+      );
+      acceptors.set(place, acceptor);
     },
     unlisten: ({ place }) => unlisten(place),
     logFiles: ({ notices }) => logs.apply(notices),
@@ -128,6 +146,10 @@ const logs = new WorkerLogs({
   onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
 });
 
+const access = new WorkerAccess({ logDenied: (clientIp, rule) => logs.logDenied(clientIp, rule) });
+
+const tracing = new WorkerTracing({ counters, log: logs.logTrace, warn: (text) => say("warning", text) });
+
 const origins = new WorkerOrigins({
   clock,
   counters,
@@ -137,7 +159,15 @@ const origins = new WorkerOrigins({
   },
   tellOutcomes: (outcomes) => channel.tell("originOutcomes", { outcomes }),
   tellTransactions: (byVhost) => channel.tell("originTransactions", { byVhost }),
-  onTransaction: (transaction) => logs.logOrigin(transaction),
+  onTransaction: (transaction) => {
+    logs.logOrigin(transaction);
+    tracing.noteOrigin(transaction);
+  },
+});
+
+const traffic = new WorkerTraffic({
+  pacer: () => running?.server.pacer,
+  tellDemands: (byVhost) => channel.tell("trafficDemands", { byVhost }),
 });
 
 const orphanLife = new OrphanLife({
@@ -145,13 +175,14 @@ const orphanLife = new OrphanLife({
   settings: () => survival,
   seal: async () => running?.bodies.seal(),
   cutOff: () => {
+    traffic.cutOff();
     running?.cache.followers.cutOff();
     running?.cache.parted.cutOff();
   },
   invalidate: (invalidation) => invalidate(invalidation),
   unlisten: (place) => unlisten(place),
   drain: (limitMs) => void drain(limitMs),
-  exit: () => void logs.close().then(() => process.exit(0)),
+  exit: () => void closeRecords().then(() => process.exit(0)),
   print: (text) => process.stdout.write(`${new Date().toISOString()} worker, pid ${process.pid}: ${text}\n`),
 });
 
@@ -186,13 +217,18 @@ const configure = (request: WorkerConfiguration): null => {
   logs.configure(config, request.logs);
   clock.setOffset(milliseconds(request.clockOffsetMs));
   running ??= assemble(request);
+  tls.configure(request.tls);
   running.budget.setLimit(request.memoryTierBytes);
   running.server.setEmergency(request.isEmergency);
   applyStore(request.store);
   forgetRemovedVhosts(config, running.cache);
   origins.setShare(request.share);
+  tracing.setShare(request.share);
+  tracing.configure(config);
+  access.configure(config);
   const vhosts = cacheVhostsOf(config, origins.configure(config, request.originViews));
   running.server.configure(config, vhosts, config.server.cache.workers);
+  traffic.setShare(request.share);
   return null;
 };
 
@@ -203,7 +239,7 @@ const applyStore = ({ disks, isBypassing }: StoreDisks): void => {
 
 /** Their objects are not to come back with a host of the same name (CFG-56). */
 const forgetRemovedVhosts = (config: EdgeConfig, cache: ObjectCache): void => {
-  const names = new Set(config.vhosts.map((vhost) => vhost.name));
+  const names = new Set(servingVhosts(config).map((vhost) => vhost.name));
   for (const name of [...registry.names]) {
     const index = names.has(name) ? undefined : registry.remove(name);
     if (index !== undefined) cache.removeVhost(index);
@@ -232,6 +268,10 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     purge: (call) => channel.call("purge", call),
     onSearchRule: (news) => channel.tell("searchRule", news),
     accessLog: logs.logAccess,
+    serviceAccess: access.admits,
+    onTooOften: access.noteTooOften,
+    countryOf: access.countryOf,
+    tracing,
     onDefect: (error) => say("error", `unexpected: ${describe(error)}`),
   });
   const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
@@ -247,12 +287,15 @@ const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfigura
     for (const [name, { index: vhost }] of registry.entries) countMemory(tier, name, vhost);
     counters.set(PROCESS_SLOT.fillsRunning, cache.filling.inProgress);
     counters.set(PROCESS_SLOT.connectionsOpen, server.connectionCount);
+    counters.set(PROCESS_SLOT.tlsUnderWay, tls.handshakesUnderWay);
   };
   setInterval(() => server.sweep(), SWEEP_MS);
   setInterval(() => {
     budget.sample();
     const report = budget.takeReport();
     if (report !== undefined) channel.tell("memory", report);
+    const admitted = server.rateLimits.report();
+    if (admitted.length > 0) channel.tell("admitted", admitted);
   }, SAMPLE_MS);
   setInterval(() => {
     cache.reportTouched();
@@ -274,7 +317,7 @@ const explain = (probe: ExplainProbe): ExplainSight => {
 const cacheVhostsOf = (config: EdgeConfig, pools: ReadonlyMap<string, OriginPool>): ReadonlyMap<string, CacheVhost> => {
   const vhosts = new Map<string, CacheVhost>();
   redirecting.configure(config);
-  for (const settings of config.vhosts) {
+  for (const settings of servingVhosts(config)) {
     const { name } = settings;
     const pool = pools.get(name);
     if (pool === undefined) throw new EdgeError("INTERNAL", { detail: `no origin pool of ${name}` });
@@ -333,6 +376,12 @@ const counts = (endsInterval: boolean): CounterReport => {
   return counters.report();
 };
 
+/** What logs and traces have on their way goes out, within a moment. */
+const closeRecords = async (): Promise<void> => {
+  await tracing.close();
+  await logs.close();
+};
+
 const drain = async (limitMs: number): Promise<void> => {
   if (isDraining) return;
   isDraining = true;
@@ -342,7 +391,7 @@ const drain = async (limitMs: number): Promise<void> => {
   await running?.server.drain(limitMs);
   await running?.cache.filling.whenIdle(Math.max(0, limitMs - (performance.now() - startedMs)));
   running?.cache.reportTouched();
-  await logs.close();
+  await closeRecords();
   await channel.call("drained", { figures: figures(), counts: counts(true) }).catch(() => null);
   process.exit(0);
 };

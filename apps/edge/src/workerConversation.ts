@@ -3,7 +3,7 @@ import type { EdgeConfig } from "@basalt/config";
 import type { CallHandlers, EventHandlers } from "@basalt/ipc";
 import { decideAccess, type PurgeOutcome, type PurgeRequest } from "@basalt/management";
 import type { MemoryUse } from "@basalt/policy";
-import type { PurgeAnswer, PurgeCall } from "@basalt/server";
+import type { PurgeAnswer, PurgeCall, RateReport } from "@basalt/server";
 import type { CounterReport, InfoLog, LogMetricCounts } from "@basalt/telemetry";
 import { EdgeError, epochMs, PRODUCT_VERSION } from "@basalt/types";
 import type { HostStore } from "./hostStore.ts";
@@ -11,6 +11,7 @@ import type { HostLogs } from "./logs/hostLogs.ts";
 import type { OriginServers } from "./originServers.ts";
 import type { LogLevel, PrimaryService } from "./protocol.ts";
 import type { SearchRuleNews } from "./searchKnowledge.ts";
+import type { TrafficShares } from "./trafficShares.ts";
 import { sourceOf, type WorkerProcess } from "./workerProcess.ts";
 
 export interface WorkerConversationParts {
@@ -22,6 +23,10 @@ export interface WorkerConversationParts {
   readonly config: () => EdgeConfig;
   readonly purge: (request: PurgeRequest) => Promise<PurgeOutcome>;
   readonly onSearchRule: (news: SearchRuleNews) => void;
+  readonly countryOf: (address: string) => string | undefined;
+  /** For all workers but this one. */
+  readonly traffic: TrafficShares;
+  readonly onAdmitted: (worker: WorkerProcess, report: RateReport) => void;
   readonly onCounted: (worker: WorkerProcess, counts: CounterReport) => void;
   readonly onLogMetrics: (counts: readonly LogMetricCounts[]) => void;
   readonly onMemory: (worker: WorkerProcess, use: MemoryUse) => void;
@@ -85,6 +90,9 @@ export class WorkerConversation {
         // What comes behind the end of a worker would count for ever.
         if (worker.state !== "gone") this.#parts.origins.reportTransactions(worker.id, byVhost);
       },
+      trafficDemands: ({ byVhost }) => {
+        if (worker.state !== "gone") this.#parts.traffic.report(worker.id, byVhost);
+      },
       touched: ({ keys, atMs }) => this.#parts.coordinator.touched(keys, epochMs(atMs)),
       damaged: ({ key, location }) => this.#parts.coordinator.damaged(key, location),
       lost: ({ key, file }) => this.#parts.coordinator.lost(key, file),
@@ -93,6 +101,7 @@ export class WorkerConversation {
       logTraced: (lines) => this.#parts.logs.offerTraced(lines),
       logMetrics: ({ counts }) => this.#parts.onLogMetrics(counts),
       searchRule: (news) => this.#parts.onSearchRule(news),
+      admitted: (report) => this.#parts.onAdmitted(worker, report),
       log: ({ level, text }: { level: LogLevel; text: string }) => log[level](`worker ${worker.slot}: ${text}`),
     };
   }
@@ -101,7 +110,7 @@ export class WorkerConversation {
   async purge(call: PurgeCall): Promise<PurgeAnswer> {
     const { manager } = this.#parts.config().server.host;
     if (manager.httpMethod) {
-      const access = decideAccess(manager, call.clientIp);
+      const access = decideAccess(manager, call.clientIp, this.#parts.countryOf);
       if (access.kind === "refused" || access.role !== "Admin") return { status: 401, body: "" };
     }
     const outcome = await this.#parts.purge({

@@ -13,6 +13,7 @@ import type { Clock } from "@basalt/types";
 import { OriginCounting } from "./originCounting.ts";
 import { OriginLog } from "./originLog.ts";
 import type { OriginViewChange, WorkerShare } from "./protocol.ts";
+import { servingVhosts } from "./servingVhosts.ts";
 
 /** Failures come in crowds: those of this time go in one message. */
 const OUTCOMES_EVERY_MS = 10;
@@ -71,7 +72,7 @@ export class WorkerOrigins {
     const kept = new Set<string>();
     this.#generation = config.generation;
     this.#byVhost.clear();
-    for (const settings of config.vhosts) {
+    for (const settings of servingVhosts(config)) {
       const identity = identityOf(settings);
       kept.add(identity);
       const { pool } = this.#byIdentity.get(identity) ?? this.#create(identity, settings);

@@ -134,6 +134,10 @@ export class WorkerProcess {
     return this.#generation;
   }
 
+  get listeningPlaces(): readonly string[] {
+    return [...this.#places];
+  }
+
   isListening(place: string): boolean {
     return this.#places.has(place);
   }

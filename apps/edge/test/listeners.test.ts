@@ -1,7 +1,7 @@
 import net from "node:net";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
-import { bindListeningSocket } from "@basalt/server";
-import { afterEach, describe, expect, it } from "vitest";
+import { acceptRaw, bindListeningSocket, receivedListeningSocket } from "@basalt/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TakenSocket } from "../src/launcherLink.ts";
 import type { KeptSocket } from "../src/launcherProtocol.ts";
 import { Listeners, placesOf } from "../src/listeners.ts";
@@ -85,6 +85,107 @@ describe("the sockets of the instance", () => {
     expect(listeners.places[0]?.handle).toBe(kept?.handle);
     expect(listeners.prepare(on(second)).commit().removed).toEqual([`127.0.0.1:${first}`]);
     expect(listeners.names).toEqual([`127.0.0.1:${second}`]);
+  });
+
+  const at = (address: string, port: number): EdgeConfig =>
+    configOf(vhost("a.example", `<Listen>${address}:${port}</Listen>`));
+
+  const accept = (listeners: Listeners, place: string): void => {
+    const handle = listeners.places.find((each) => each.place === place)?.handle;
+    if (handle === undefined) throw new Error(`nothing listens on ${place}`);
+    const acceptor = acceptRaw(receivedListeningSocket(handle), (socket) => {
+      socket.write(Buffer.from(place));
+      socket.end();
+    });
+    opened.push(() => acceptor.close());
+  };
+
+  const answerOf = async (port: number): Promise<string> => {
+    const socket = net.connect(port, "127.0.0.1");
+    let text = "";
+    for await (const chunk of socket) text += String(chunk);
+    return text;
+  };
+
+  it("CFG-31, CFG-60: a reload from one address to all of them and back closes nothing that anybody waits at", async () => {
+    const port = await freePort();
+    const [single, wide] = [`127.0.0.1:${port}`, `0.0.0.0:${port}`];
+    const left: string[] = [];
+    const { deeds, holder } = watchedHolder();
+    const listeners = new Listeners(holder, (place) => left.push(place));
+    opened.push(() => listeners.close());
+    listeners.prepare(at("127.0.0.1", port)).commit();
+    accept(listeners, single);
+    const widened = listeners.prepare(at("*", port)).commit();
+    expect([widened.added.map(({ place }) => place), widened.removed, listeners.names]).toEqual([[wide], [], [wide]]);
+    accept(listeners, wide);
+    expect(await answerOf(port)).toBe(single);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const narrowed = listeners.prepare(at("127.0.0.1", port)).commit();
+      expect([narrowed.added, narrowed.removed, listeners.names]).toEqual([[], [], [single]]);
+      expect(left).toEqual([]);
+      vi.advanceTimersByTime(2_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(left).toEqual([wide]);
+    expect(deeds).toEqual([`hold ${single}`, `hold ${wide}`, `release ${wide}`]);
+  });
+
+  it("CFG-31, CFG-60: what was on all addresses stays a moment beside the one that takes its place, and may come back", async () => {
+    const port = await freePort();
+    const [single, wide] = [`127.0.0.1:${port}`, `0.0.0.0:${port}`];
+    const left: string[] = [];
+    const listeners = new Listeners(undefined, (place) => left.push(place));
+    opened.push(() => listeners.close());
+    listeners.prepare(at("*", port)).commit();
+    const [first] = listeners.places;
+    accept(listeners, wide);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      expect(listeners.prepare(at("127.0.0.1", port)).commit().removed).toEqual([]);
+      accept(listeners, single);
+      listeners.prepare(at("*", port)).abandon();
+      const back = listeners.prepare(at("*", port)).commit();
+      expect(back.added.map(({ handle }) => handle)).toEqual([first?.handle]);
+      vi.advanceTimersByTime(10_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect([left, listeners.names]).toEqual([[], [wide]]);
+    expect(await answerOf(port)).toBe(single);
+  });
+
+  it("a port that another server listens on cannot be had, though that one would share it", async () => {
+    const port = await freePort();
+    const other = new Listeners();
+    opened.push(() => other.close());
+    other.prepare(at("127.0.0.1", port)).commit();
+    accept(other, `127.0.0.1:${port}`);
+    const listeners = new Listeners();
+    const inUse = expect.objectContaining({ detail: expect.stringContaining("the address is in use") });
+    expect(() => listeners.prepare(at("127.0.0.1", port))).toThrow(inUse);
+    expect(() => listeners.prepare(at("*", port))).toThrow(inUse);
+  });
+
+  it("takes over what a reload has left beside a socket on all addresses", async () => {
+    const port = await freePort();
+    const before = new Listeners();
+    before.prepare(at("127.0.0.1", port)).commit();
+    before.prepare(at("*", port)).commit();
+    const { deeds, holder } = watchedHolder();
+    const listeners = new Listeners(holder);
+    opened.push(() => listeners.close());
+    const sockets = before.places.map((socket) => ({
+      ...socket,
+      handle: receivedListeningSocket(socket.handle),
+      isActivated: false,
+    }));
+    await listeners.takeOver(sockets, at("*", port), async () => {});
+    listeners.prepare(at("*", port)).commit();
+    expect(listeners.places.map(({ place }) => place).toSorted()).toEqual([`0.0.0.0:${port}`, `127.0.0.1:${port}`]);
+    expect([listeners.names, deeds]).toEqual([[`0.0.0.0:${port}`], []]);
   });
 
   const taken = (port: number, isActivated = false): TakenSocket => ({

@@ -28,7 +28,7 @@ const transaction = (status: number, target: string, bodyBytesSent: number): Cli
   target,
   host: "shop.test",
   protocol: "http",
-  minorVersion: 1,
+  httpVersion: "1.1",
   clientIp: "61.50.7.9",
   clientPort: 40_000,
   serverIp: "220.134.10.5",
@@ -48,6 +48,7 @@ const transaction = (status: number, target: string, bodyBytesSent: number): Cli
   elapsedMs: 5,
   firstByteMs: 2,
   tls: undefined,
+  trace: undefined,
   memo: new LineMemo(),
 });
 
@@ -64,6 +65,7 @@ const countsOf = (access: string, filter: string, isWritten: boolean) => {
     balancer: "lb",
     software: "x",
     backendOf: () => undefined,
+    isTraced: false,
   });
   const counters = new LogMetricCounters();
   const filters = counters.filtersOf(vhost, "access", { form, xff, format });

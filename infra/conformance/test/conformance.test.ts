@@ -30,7 +30,7 @@ describe.skipIf(!canRun)("the public HTTP cache test suite against two workers, 
       for (const [id, verdict] of await runSuite({ port, ids })) settled.set(id, verdict);
     }
     verdicts = settled;
-  }, 120_000);
+  });
 
   afterAll(() => stage?.stop(), 60_000);
 

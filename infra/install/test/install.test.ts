@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(
       release = packed.out.trim();
       expect(packed.status, packed.error).toBe(0);
       origin = await startRigOrigin();
-    }, 120_000);
+    });
 
     afterAll(async () => {
       if (existsSync(join(home, "bin", "basalt"))) basalt("stop");
@@ -115,7 +115,7 @@ describe.skipIf(reason !== undefined)(
       expect(error).toContain("server.xml");
       expect(error).toContain("vhosts.xml");
       expect(basalt("start", "--foreground").status).toBe(78);
-    }, 30_000);
+    });
 
     it("CFG-07, CFG-09 serves with the default files, edited", async () => {
       port = await findFreePort();
@@ -141,7 +141,7 @@ describe.skipIf(reason !== undefined)(
       const started = basalt("start");
       expect(started.status, started.error).toBe(0);
       expect(await get(port, "/bytes/1024/a")).toEqual({ status: 200, bytes: 1024 });
-    }, 60_000);
+    });
 
     it("CFG-05 an update stops the server, takes its place, and starts it again with what was stored", async () => {
       const before = readlinkSync(join(home, "current"));
@@ -155,7 +155,7 @@ describe.skipIf(reason !== undefined)(
       expect(logged()).toContain("stopping the running server");
       expect(await get(port, "/bytes/1024/a")).toEqual({ status: 200, bytes: 1024 });
       expect(await origin.requests()).toBe(asked);
-    }, 90_000);
+    });
 
     it("CFG-05 goes back to the release before", async () => {
       const { status, error } = run(join(home, "install.sh"), "--back", "--root", root);
@@ -164,7 +164,7 @@ describe.skipIf(reason !== undefined)(
       expect(readlinkSync(join(home, "previous"))).toContain("9.9.9");
       expect(await get(port, "/bytes/1024/a")).toEqual({ status: 200, bytes: 1024 });
       expect(readdirSync(join(home, "releases"))).toHaveLength(2);
-    }, 60_000);
+    });
 
     it("uninstalls what it installed: configuration and content stay, and go with --purge", async () => {
       const { status, error } = run(join(home, "uninstall.sh"), "--root", root);
@@ -181,7 +181,7 @@ describe.skipIf(reason !== undefined)(
       expect(install().status).toBe(0);
       expect(run(join(home, "uninstall.sh"), "--root", root, "--purge").status).toBe(0);
       expect(await filesBelow(root)).toEqual([]);
-    }, 60_000);
+    });
   },
 );
 

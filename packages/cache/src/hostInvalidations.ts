@@ -35,6 +35,9 @@ export interface HostInvalidationParts {
   readonly onDefect: (error: unknown) => void;
 }
 
+/** Calls return before their rows are written: those of this time are written, and told of, together. */
+const SETTLE_DELAY_MS = 25;
+
 /** What calls have affected: objects, and bytes of their bodies. */
 interface Affected {
   count: number;
@@ -58,6 +61,7 @@ export class HostInvalidations {
   /** The index file shows all up to the first; workers were told up to the second. */
   #flushedVersion = 0;
   #settledVersion = 0;
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(parts: HostInvalidationParts) {
     this.#parts = parts;
@@ -142,13 +146,13 @@ export class HostInvalidations {
    * that it affected (PRG-15: an object already purged does not count).
    */
   async invalidate(requests: readonly InvalidationRequest[]): Promise<Tally[]> {
-    const { journal, index } = this.#parts;
+    const { journal } = this.#parts;
     const invalidations = requests.map((request) => ({ ...request, version: this.#parts.nextVersion() }));
-    const outliving = new Set(invalidations.filter((invalidation) => this.#isOutlivedBy(invalidation)));
+    const rowsOf = new Map(invalidations.map((invalidation) => [invalidation, this.#rowsOfUrl(invalidation)]));
     const journaled: (Promise<void> | undefined)[] = [];
     for (const invalidation of invalidations) {
       this.#running.set(invalidation.version, { count: 0, bytes: 0 });
-      if (outliving.has(invalidation)) journaled.push(journal?.append(invalidation));
+      if (this.#isOutlivedBy(invalidation, rowsOf.get(invalidation))) journaled.push(journal?.append(invalidation));
       this.#enter(invalidation);
       this.#parts.detachFills(invalidation);
     }
@@ -163,7 +167,7 @@ export class HostInvalidations {
       for (const invalidation of invalidations) {
         const { target, vhost } = invalidation;
         if (target.kind === "url") {
-          for (const row of index.findVariants(vhost, target.url)) this.#applyTo(row, invalidation);
+          for (const row of rowsOf.get(invalidation) ?? []) this.#applyTo(row, invalidation);
         } else if (target.kind === "tag") byTags.push(invalidation);
         else
           counting.push(
@@ -220,6 +224,7 @@ export class HostInvalidations {
   }
 
   stop(): void {
+    clearTimeout(this.#settling);
     this.#sweeps.stop();
   }
 
@@ -246,11 +251,12 @@ export class HostInvalidations {
   #noteApplied(invalidations: readonly Invalidation[]): void {
     if (invalidations.length === 0) return;
     for (const { version } of invalidations) this.#unapplied.delete(version);
-    this.#settle().catch(this.#parts.onDefect);
+    this.#settling ??= setTimeout(() => this.#settle().catch(this.#parts.onDefect), SETTLE_DELAY_MS);
   }
 
   /** What could not be written is written with the next. */
   async #settle(): Promise<void> {
+    this.#settling = undefined;
     const { appliedVersion } = this;
     await this.#parts.index.flush();
     this.#flushedVersion = Math.max(this.#flushedVersion, appliedVersion);
@@ -363,9 +369,12 @@ export class HostInvalidations {
    * Whether a crash could bring back what it is about. Not where nothing of a URL is on disk or on its way there: anybody
    * can send unsafe requests, and each would cost a write that waits for the disk.
    */
-  #isOutlivedBy({ vhost, target }: Invalidation): boolean {
-    if (target.kind !== "url" || this.#parts.index.findVariants(vhost, target.url).length > 0) return true;
-    return this.#parts.isComing(vhost, target.url);
+  #isOutlivedBy({ vhost, target }: Invalidation, rows: readonly IndexRow[] = []): boolean {
+    return target.kind !== "url" || rows.length > 0 || this.#parts.isComing(vhost, target.url);
+  }
+
+  #rowsOfUrl({ vhost, target }: Invalidation): readonly IndexRow[] {
+    return target.kind === "url" ? this.#parts.index.findVariants(vhost, target.url) : [];
   }
 
   async #confirmAll(invalidations: readonly Invalidation[]): Promise<void> {

@@ -1,4 +1,5 @@
-import { type FileHandle, open, readFile, rename, rm, truncate } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EdgeError, type Problem } from "@basalt/types";
 import type { Invalidation, InvalidationAction, InvalidationTarget } from "./protocol.ts";
@@ -27,6 +28,8 @@ export interface StaleLog {
 }
 
 const NEWLINE = 10;
+/** Room that is made at once: what is written into it later changes neither size nor blocks of the file. */
+const ROOM_BYTES = 64 * 1024;
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
@@ -84,14 +87,9 @@ export const parseStaleLine = (line: string): Invalidation | undefined => {
 const encodeLine = ({ version, vhost, target, action }: Invalidation): string =>
   `${JSON.stringify({ version, vhost, target, action })}\n`;
 
-const isAbsence = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-
-/** True when the next line would be glued to one that a crash or a full disk has torn. */
-const endsTorn = async (file: FileHandle): Promise<boolean> => {
-  const { size } = await file.stat();
-  if (size === 0) return false;
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return bytesRead === 1 && buffer[0] !== NEWLINE;
+const ignoreAbsence = (cause: unknown): undefined => {
+  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+  throw cause;
 };
 
 /** Fails where the file system has no such thing, which costs the guarantee and nothing else. */
@@ -100,15 +98,68 @@ const syncFolder = async (path: string): Promise<void> => {
   await folder.sync().finally(() => folder.close());
 };
 
+/** A call in the file: its version, and where its line is. */
+interface LoggedCall {
+  readonly version: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const callsIn = (content: Buffer): LoggedCall[] => {
+  const calls: LoggedCall[] = [];
+  for (let start = 0; start < content.length; ) {
+    const newline = content.indexOf(NEWLINE, start);
+    const end = newline < 0 ? content.length : newline + 1;
+    if (end - start > 1) {
+      const invalidation = parseStaleLine(content.toString("utf8", start, end));
+      if (invalidation !== undefined) calls.push({ version: invalidation.version, start, end });
+    }
+    start = end;
+  }
+  return calls;
+};
+
+/** Lines side by side as one range each. */
+const rangesOf = (calls: readonly LoggedCall[]): { readonly start: number; readonly end: number }[] => {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { start, end } of calls.toSorted((left, right) => left.start - right.start)) {
+    const last = ranges.at(-1);
+    if (last?.end === start) last.end = end;
+    else ranges.push({ start, end });
+  }
+  return ranges;
+};
+
+/** The file while it is open. */
+interface OpenLog {
+  /** Its writes return when they are on the disk. */
+  readonly durable: FileHandle;
+  readonly plain: FileHandle;
+  size: number;
+  /** Where the next line may go, up to `limit`: from there on lines follow that count. */
+  at: number;
+  limit: number;
+}
+
+/**
+ * Blank lines are free room: a call is written over them, and is blanked when the index shows it. So a write that waits
+ * for the disk waits for its own few blocks, not for a commit of the file system, and forgetting never keeps one waiting.
+ * A file that has been blank for a while is cut to nothing.
+ */
 class FileStaleLog implements StaleLog {
   readonly #settings: StaleLogSettings;
-  #file: FileHandle | undefined;
-  #waiting: string[] = [];
+  #file: OpenLog | undefined;
+  /** What counts in the file. */
+  #calls: LoggedCall[] = [];
+  #waiting: Invalidation[] = [];
   /** The write that will take what waits. */
   #nextWrite: Promise<void> | undefined;
-  /** Whatever touches the file follows what touched it before. */
+  /** Whatever opens, writes or cuts the file follows what did before. */
   #last: Promise<void> = Promise.resolve();
+  #clearing: Promise<void> = Promise.resolve();
   #isFailing = false;
+  /** Nothing was written since the file was last cleared. */
+  #isQuiet = true;
   #isKnownEmpty = false;
 
   constructor(settings: StaleLogSettings) {
@@ -117,7 +168,7 @@ class FileStaleLog implements StaleLog {
 
   append(invalidation: Invalidation): Promise<void> {
     if (!this.#settings.isOn()) return Promise.resolve();
-    this.#waiting.push(encodeLine(invalidation));
+    this.#waiting.push(invalidation);
     this.#nextWrite ??= this.#inTurn(() => this.#write());
     return this.#nextWrite;
   }
@@ -126,100 +177,142 @@ class FileStaleLog implements StaleLog {
     const found: Invalidation[] = [];
     if (!this.#settings.isOn()) return found;
     await this.#inTurn(async () => {
-      for (const [, invalidation] of await this.#readLines()) found.push(invalidation);
+      const content = await readFile(this.#settings.path, "utf8").catch(ignoreAbsence);
+      for (const line of (content ?? "").split("\n")) {
+        const invalidation = parseStaleLine(line);
+        if (invalidation !== undefined) found.push(invalidation);
+      }
     });
-    return found;
+    return found.sort((left, right) => left.version - right.version);
   }
 
   clear(upToVersion: number): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#isKnownEmpty) return;
-      const lines = await this.#readLines();
-      const kept = lines.filter(([, { version }]) => version > upToVersion).map(([line]) => `${line}\n`);
-      if (kept.length === 0) await this.#empty();
-      else if (kept.length < lines.length) await this.#replaceBy(kept.join(""));
-    });
+    this.#clearing = this.#clearing.then(() => this.#clearUpTo(upToVersion)).catch((cause: unknown) => this.#report(cause));
+    return this.#clearing;
   }
 
   async close(): Promise<void> {
-    await this.#inTurn(() => this.#closeFile());
+    await this.#clearing;
+    await this.#inTurn(async () => {
+      if (this.#file !== undefined && this.#calls.length === 0) await this.#cut();
+      await this.#closeFile();
+    });
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(work).then(
-      () => {
-        this.#isFailing = false;
-      },
-      async (cause: unknown) => {
-        await this.#closeFile().catch(() => undefined);
-        this.#report(cause);
-      },
-    );
+    const done = this.#last.then(work).catch(async (cause: unknown) => {
+      await this.#closeFile().catch(() => undefined);
+      this.#report(cause);
+    });
     this.#last = done;
     return done;
   }
 
   async #write(): Promise<void> {
-    const lines = this.#waiting.join("");
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#nextWrite = undefined;
     this.#isKnownEmpty = false;
-    this.#file ??= await this.#openFile();
-    const text = (await endsTorn(this.#file)) ? `\n${lines}` : lines;
-    await this.#file.appendFile(text);
-    await this.#file.datasync();
-  }
-
-  /** Its name survives a power cut too, whether the file is new or was put in the place of another. */
-  async #openFile(): Promise<FileHandle> {
-    const { path } = this.#settings;
-    const file = await open(path, "a+", 0o640);
-    await syncFolder(dirname(path)).catch(() => undefined);
-    return file;
-  }
-
-  async #readLines(): Promise<[string, Invalidation][]> {
-    const lines: [string, Invalidation][] = [];
-    const text = await readFile(this.#settings.path, "utf8").catch((cause: unknown) => {
-      if (isAbsence(cause)) return "";
-      throw cause;
-    });
-    for (const line of text.split("\n")) {
-      const invalidation = parseStaleLine(line);
-      if (invalidation !== undefined) lines.push([line, invalidation]);
+    this.#isQuiet = false;
+    this.#file ??= await this.#open(constants.O_CREAT);
+    const file = this.#file;
+    // What is before may be torn.
+    const lines = [Buffer.from("\n"), ...waiting.map((invalidation) => Buffer.from(encodeLine(invalidation)))];
+    const length = lines.reduce((sum, line) => sum + line.length, 0);
+    this.#makePlace(file, length);
+    const { at } = file;
+    const end = Math.max(file.size, Math.ceil((at + length) / ROOM_BYTES) * ROOM_BYTES);
+    if (at + length > file.size) lines.push(Buffer.alloc(end - at - length, NEWLINE));
+    const bytes = Buffer.concat(lines);
+    const { bytesWritten } = await file.durable.write(bytes, 0, bytes.length, at);
+    if (bytesWritten < bytes.length) throw new EdgeError("STORE_UNAVAILABLE", { detail: "not written whole" });
+    file.size = end;
+    file.at = at + length;
+    let start = at + 1;
+    for (const [index, { version }] of waiting.entries()) {
+      const next = start + (lines[index + 1]?.length ?? 0);
+      this.#calls.push({ version, start, end: next });
+      start = next;
     }
-    return lines;
+    this.#isFailing = false;
   }
 
-  async #empty(): Promise<void> {
-    await truncate(this.#settings.path, 0).catch((cause: unknown) => {
-      if (!isAbsence(cause)) throw cause;
+  /** Goes on behind the last line, else at the start where that is free by now, else at the end. */
+  #makePlace(file: OpenLog, length: number): void {
+    if (file.at + length <= Math.min(file.limit, file.size)) return;
+    let first = file.size;
+    let ahead = file.size;
+    let last = 0;
+    for (const { start, end } of this.#calls) {
+      first = Math.min(first, start);
+      if (start >= file.at) ahead = Math.min(ahead, start);
+      last = Math.max(last, end);
+    }
+    if (file.at + length <= ahead) {
+      file.limit = ahead;
+    } else if (first >= Math.max(length, ROOM_BYTES / 2)) {
+      file.at = 0;
+      file.limit = first;
+    } else {
+      file.at = last;
+      file.limit = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  async #clearUpTo(version: number): Promise<void> {
+    if (this.#isKnownEmpty) return;
+    const wasQuiet = this.#isQuiet;
+    this.#isQuiet = true;
+    await this.#inTurn(async () => {
+      this.#file ??= await this.#open(0).catch(ignoreAbsence);
+      if (this.#file === undefined) this.#isKnownEmpty = true;
     });
-    this.#isKnownEmpty = true;
+    const file = this.#file;
+    if (file === undefined) return;
+    const done = this.#calls.filter((call) => call.version <= version);
+    for (const { start, end } of rangesOf(done)) {
+      await file.plain.write(Buffer.alloc(end - start, NEWLINE), 0, end - start, start);
+    }
+    if (done.length > 0) {
+      const forgotten = new Set(done);
+      this.#calls = this.#calls.filter((call) => !forgotten.has(call));
+    }
+    if (wasQuiet && this.#calls.length === 0) {
+      await this.#inTurn(async () => {
+        if (this.#calls.length > 0 || !this.#isQuiet) return;
+        await this.#cut();
+        await this.#closeFile();
+        this.#isKnownEmpty = true;
+      });
+    }
   }
 
-  /** The old content stays until the new one is whole. */
-  async #replaceBy(text: string): Promise<void> {
+  /** Its name survives a power cut too, whether the file is new or not. */
+  async #open(creation: number): Promise<OpenLog> {
     const { path } = this.#settings;
-    const draftPath = `${path}.new`;
-    await this.#closeFile();
-    const draft = await open(draftPath, "w", 0o640);
+    const { O_RDWR, O_DSYNC } = constants;
+    const plain = await open(path, O_RDWR | creation, 0o640);
     try {
-      await draft.writeFile(text);
-      await draft.datasync();
-    } finally {
-      await draft.close();
-    }
-    await rename(draftPath, path).catch(async (cause: unknown) => {
-      await rm(draftPath, { force: true });
+      const content = await plain.readFile();
+      this.#calls = callsIn(content);
+      if (creation !== 0) await syncFolder(dirname(path)).catch(() => undefined);
+      const durable = await open(path, O_RDWR | O_DSYNC);
+      return { durable, plain, size: content.length, at: content.length, limit: Number.POSITIVE_INFINITY };
+    } catch (cause) {
+      await plain.close();
       throw cause;
-    });
+    }
+  }
+
+  async #cut(): Promise<void> {
+    await this.#file?.plain.truncate(0);
+    if (this.#file !== undefined) Object.assign(this.#file, { size: 0, at: 0, limit: Number.POSITIVE_INFINITY });
   }
 
   async #closeFile(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close();
+    await Promise.all([file?.durable.close(), file?.plain.close()]);
   }
 
   #report(cause: unknown): void {

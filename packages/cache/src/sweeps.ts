@@ -55,6 +55,7 @@ export class Sweeps {
     this.#isHurried = true;
     this.start();
     await this.#running;
+    this.#isHurried = false;
   }
 
   /** Nothing is begun any more: what is outstanding stays so. */

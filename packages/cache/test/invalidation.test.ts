@@ -154,7 +154,8 @@ describe("what is stored", () => {
       await host.purge(`/${round}`);
       await host.coordinator.invalidate(VHOST, pattern(`/${round}*`), EXPIRE);
     }
-    await host.settled(40);
+    await host.coordinator.finishSweeps();
+    await host.settled();
     const timers = () => held.mock.calls.filter(([, delayMs]) => delayMs === 30_000);
     for (let fired = 0; fired < timers().length; fired++) timers()[fired]?.[0]();
     held.mockRestore();

@@ -57,18 +57,64 @@ describe("stale.log", () => {
     expect(await scene.versions()).toEqual([1]);
   });
 
-  it("OPT-83 is empty when everything is in the index", async () => {
+  it("OPT-83 is blank when everything is in the index, and empty when it stays so, or is closed", async () => {
     const scene = home();
     const log = scene.open();
     await log.append(purge(1));
     await log.append(purge(2));
     await log.clear(2);
+    expect(scene.text().trim()).toBe("");
+    await log.clear(2);
     expect(scene.text()).toBe("");
     await log.append(purge(3));
     expect(await scene.versions()).toEqual([3]);
     await log.clear(Number.MAX_SAFE_INTEGER);
+    await log.close();
     expect(scene.text()).toBe("");
   });
+
+  it("OPT-83 has the size of what counts in it, whatever has been logged and forgotten", async () => {
+    const scene = home();
+    const log = scene.open();
+    const url = `/${"long".repeat(250)}`;
+    for (let version = 1; version <= 2000; version += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, index) => log.append(purge(version + index, url))));
+      await log.clear(version - 1);
+    }
+    expect(await scene.versions()).toEqual(Array.from({ length: 50 }, (_, index) => 1951 + index));
+    expect(scene.text().length).toBeLessThanOrEqual(6 * 64 * 1024);
+  });
+
+  it("OPT-81 tells of every call that was not forgotten, wherever in the file it was written", async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 20 }), letters: fc.nat(4000) }),
+      fc.record({ kind: fc.constant("clear" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      fc.record({ kind: fc.constant("reopen" as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const scene = home();
+        let log = scene.open();
+        let newest = 0;
+        let forgotten = 0;
+        for (const taken of steps) {
+          if (taken.kind === "append") {
+            const url = `/${"x".repeat(taken.letters)}`;
+            await Promise.all(Array.from({ length: taken.count }, () => log.append(purge(++newest, url))));
+          } else if (taken.kind === "clear") {
+            forgotten = Math.max(forgotten, Math.floor(newest * taken.share));
+            await log.clear(forgotten);
+          } else {
+            await log.close();
+            log = scene.open();
+          }
+          const expected = Array.from({ length: newest - forgotten }, (_, index) => forgotten + 1 + index);
+          expect(await scene.versions()).toEqual(expected);
+        }
+      }),
+      { numRuns: 6 },
+    );
+  }, 60_000);
 
   it("OPT-83 keeps what is newer than the index, also of the run before", async () => {
     const scene = home();
@@ -130,7 +176,9 @@ describe("stale.log", () => {
     expect(await scene.versions()).toEqual([]);
     await scene.open().append(purge(5));
     expect(await scene.versions()).toEqual([5]);
-    await scene.open().clear(5);
+    const log = scene.open();
+    await log.clear(5);
+    await log.close();
     expect(scene.text()).toBe("");
   });
 

@@ -7,8 +7,11 @@ import { VHOSTS_FILE } from "./vhostsPlaces.ts";
 const NAMED_HOSTS = 5;
 
 /** With TTL 0 from the no-cache row nothing is given to others later on. */
-const sharesPrivateAnswers = ({ status, options: { cachingProfile, ttl } }: VhostSettings): boolean =>
-  status === "Active" && cachingProfile === "guide" && (ttl.priority[0] !== "cc_nocache" || ttl.noCache.seconds > 0);
+const sharesPrivateAnswers = ({ status, facadeOf, options: { cachingProfile, ttl } }: VhostSettings): boolean =>
+  status === "Active" &&
+  facadeOf === undefined &&
+  cachingProfile === "guide" &&
+  (ttl.priority[0] !== "cc_nocache" || ttl.noCache.seconds > 0);
 
 const listHosts = (hosts: readonly VhostSettings[]): string => {
   const names = hosts.slice(0, NAMED_HOSTS).map(({ name }) => name);

@@ -5,11 +5,11 @@ import { findChild, findChildren, type XmlElement } from "./xml/xmlElement.ts";
 /** `#n` of a group that the expression lacks would always be empty: a mistake. */
 export const checkRewrites = (
   file: string,
-  originOptions: XmlElement | undefined,
+  parent: XmlElement | undefined,
   path: string,
   problems: ProblemList,
 ): void => {
-  for (const rewrite of findChildren(originOptions, "URLRewrite")) {
+  for (const rewrite of findChildren(parent, "URLRewrite")) {
     const replace = findChild(rewrite, "Replace");
     const compiled = compilePattern(findChild(rewrite, "Pattern")?.text ?? "");
     if (replace === undefined || !compiled.ok) continue;

@@ -1,5 +1,10 @@
 import type { Problem } from "@basalt/types";
+import type { AccessOptions, AccessRule, ConnectionRate, ServiceAccessSettings, UserEntry } from "./accessContract.ts";
+import type { ThrottlingRule, ThrottlingSettings, TrafficCapSettings } from "./bandwidthContract.ts";
+import type { Http2Settings } from "./http2Contract.ts";
+import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { Provenance } from "./provenance.ts";
+import type { TracingSettings } from "./tracingSettings.ts";
 
 /**
  * The configuration as the rest of Basalt sees it: plain, frozen data (crosses process boundaries by structured
@@ -14,6 +19,8 @@ export interface EdgeConfig {
   /** Name of the virtual host for requests that match none (CFG-59). */
   readonly defaultVhost: string | undefined;
   readonly views: readonly StatsView[];
+  /** Of the URLs that clients ask for, before a virtual host is chosen. */
+  readonly urlRewrites: readonly ClientRewrite[];
 }
 
 /** Virtual hosts whose statistics are also given together; members need not exist (STAT-88). */
@@ -36,6 +43,8 @@ export interface ServerSettings {
       /** Empty: loopback only (OPEN 7 of spec 01). */
       readonly allow: readonly { readonly address: string; readonly role: Role }[];
     };
+    readonly serviceAccess: ServiceAccessSettings;
+    readonly connectionRate: ConnectionRate;
   };
   readonly cache: {
     readonly storage: {
@@ -93,8 +102,15 @@ export interface ServerSettings {
       /** Most ranges of one request; with more, `Range` is ignored. */
       readonly ranges: number;
     };
+    readonly http2: Http2Settings;
+    readonly tls: TlsSettings;
+    /** Whether certificates are chosen by the name that a client asks for (TLS-21). */
+    readonly httpsSni: boolean;
+    /** Whether suites with AES go before others of the same kind (TLS-12). */
+    readonly aesNi: boolean;
   };
   readonly ftp: readonly FtpClient[];
+  readonly https: readonly HttpsEntry[];
 }
 
 /** When a client sends what is waiting; times are local. */
@@ -179,6 +195,20 @@ export interface UrlRewrite {
   readonly replace: string;
 }
 
+/** One rule of `<Vhosts><URLRewrite>` (VHT-01); `#0` is host name, path and query string. */
+export interface ClientRewrite extends UrlRewrite {
+  /** URL in the access log: the one that `replace` makes, or the one that was asked for. */
+  readonly accessLog: "Replace" | "Pattern";
+}
+
+/** Requests that another virtual host handles (VHT-32). */
+export interface SubPath {
+  /** A name as configured; nothing need have it, or be active. */
+  readonly vhost: string;
+  /** Begins with `/`. With `/` at the end all paths that begin so, else a pattern of whole paths. */
+  readonly path: string;
+}
+
 /** How bypassed requests of one method are spread over origin servers. */
 export interface BypassOrigin {
   /** One server for all requests of a client (BYP-11). */
@@ -190,6 +220,11 @@ export interface BypassOrigin {
 export interface VhostSettings {
   readonly name: string;
   readonly status: "Active" | "Inactive";
+  /**
+   * Name of the host that serves for this facade (VHT-21): of this one only names, listening, statistics of clients and
+   * access log count. Nothing need have that name. Undefined for all other hosts.
+   */
+  readonly facadeOf: string | undefined;
   readonly aliases: readonly string[];
   readonly listen: readonly ListenAddress[];
   readonly origin: {
@@ -198,6 +233,8 @@ export interface VhostSettings {
     readonly healthCheckers: readonly HealthChecker[];
   };
   readonly portBypass: readonly PortBypass[];
+  /** In the order in which they are compared. */
+  readonly subPaths: readonly SubPath[];
   readonly options: VhostOptions;
   readonly originOptions: OriginOptions;
   readonly logs: VhostLogs;
@@ -272,6 +309,7 @@ export interface VhostLogs {
   readonly monitoring: MonitoringLogSettings;
   readonly dns: LogFileSettings;
   readonly fileSystem: LogFileSettings;
+  readonly trace: LogFileSettings;
   readonly metricFilters: readonly LogMetricFilter[];
 }
 
@@ -293,6 +331,8 @@ export interface LogMetricFilter {
 export type CachingProfile = "guide" | "rfc9111";
 
 export interface VhostOptions {
+  /** Who may have what (ACL-20 to ACL-44), and what goes beyond the guide. */
+  readonly access: AccessOptions;
   readonly cachingProfile: CachingProfile;
   readonly ttl: {
     readonly priority: readonly ("cc_nocache" | "custom" | "cc_maxage" | "rescode")[];
@@ -362,6 +402,9 @@ export interface VhostOptions {
     readonly sourceMinBytes: number;
     readonly sourceMaxBytes: number;
   };
+  readonly tracing: TracingSettings;
+  readonly trafficCap: TrafficCapSettings;
+  readonly throttling: ThrottlingSettings;
 }
 
 export interface OriginOptions {
@@ -473,6 +516,10 @@ export interface HeaderRule {
 }
 
 export interface ConditionFiles {
+  /** acl.txt (ACL-30). */
+  readonly acl: readonly AccessRule[];
+  /** users.txt: who may enter by `<BasicAuthentication>`. */
+  readonly users: readonly UserEntry[];
   /** ttl.txt (TTL-19). */
   readonly ttl: readonly { readonly condition: Condition; readonly seconds: number; readonly line: number }[];
   /** bypass.txt (BYP-06). */
@@ -501,6 +548,8 @@ export interface ConditionFiles {
   }[];
   /** postbody.txt (KEY-14). */
   readonly postbody: readonly { readonly condition: Condition; readonly line: number }[];
+  /** throttling.txt (BW-20). */
+  readonly throttling: readonly ThrottlingRule[];
 }
 
 /** Text of every configuration file, as read from the home folder; keys as in `Problem.file`. */

@@ -3,6 +3,7 @@ import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { STATS_OPTIONS, VIEW_OPTION } from "./options/statsOptions.ts";
+import { CLIENT_REWRITE_OPTION, formatSubPath } from "./options/techniqueOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { formatHealthChecker, formatPortBypass } from "./options/vhostsElements.ts";
 import { compareSettings, type Difference } from "./options/walkTable.ts";
@@ -24,7 +25,17 @@ const fingerprint = (rules: readonly { readonly line: number }[]): string =>
 const describeRules = (rules: readonly unknown[]): string => (rules.length === 1 ? "1 rule" : `${rules.length} rules`);
 
 const compareConditions = (root: string, from: ConditionFiles, to: ConditionFiles): readonly ConfigChange[] => {
-  const names = ["ttl", "bypass", "querystring", "compression", "headers", "expires", "postbody"] as const;
+  const names = [
+    "acl",
+    "users",
+    "ttl",
+    "bypass",
+    "querystring",
+    "compression",
+    "headers",
+    "expires",
+    "postbody",
+  ] as const;
   return names
     .filter((name) => from[name] !== to[name] && fingerprint(from[name]) !== fingerprint(to[name]))
     .map((name) => ({
@@ -35,10 +46,13 @@ const compareConditions = (root: string, from: ConditionFiles, to: ConditionFile
     }));
 };
 
+const describeStatus = ({ status, facadeOf }: VhostSettings): string =>
+  facadeOf === undefined ? status : `facade:${facadeOf}`;
+
 const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigChange[] => {
   const root = `Vhost[${to.name}]`;
   return [
-    ...live(`${root}@Status`, from.status, to.status),
+    ...live(`${root}@Status`, describeStatus(from), describeStatus(to)),
     ...live(`${root}/Alias`, from.aliases.join(", "), to.aliases.join(", ")),
     ...live(`${root}/Listen`, from.listen.map(formatListen).join(", "), to.listen.map(formatListen).join(", ")),
     ...live(`${root}/Origin/Address`, formatAddresses(from.origin.addresses), formatAddresses(to.origin.addresses)),
@@ -53,6 +67,7 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
       from.portBypass.map(formatPortBypass).join(", "),
       to.portBypass.map(formatPortBypass).join(", "),
     ),
+    ...live(`${root}/Sub/Path`, from.subPaths.map(formatSubPath).join(", "), to.subPaths.map(formatSubPath).join(", ")),
     ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
     ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
     ...toChanges(`${root}/Log`, compareSettings(LOG_OPTIONS, from.logs, to.logs)),
@@ -64,6 +79,9 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
 const describeViews = ({ views }: EdgeConfig): string =>
   views.length === 0 ? "none" : views.map((view) => VIEW_OPTION.format(view)).join("; ");
 
+const describeRewrites = ({ urlRewrites }: EdgeConfig): string =>
+  urlRewrites.length === 0 ? "none" : urlRewrites.map((rewrite) => CLIENT_REWRITE_OPTION.format(rewrite)).join("; ");
+
 /** Every value that differs, server first, then the hosts in the order of `to`, then the hosts that are gone. */
 export const diffConfigs = (from: EdgeConfig, to: EdgeConfig): readonly ConfigChange[] => {
   const before = new Map(from.vhosts.map((vhost) => [vhost.name, vhost]));
@@ -72,8 +90,10 @@ export const diffConfigs = (from: EdgeConfig, to: EdgeConfig): readonly ConfigCh
     ...toChanges("Server", compareSettings(SERVER_OPTIONS, from.server, to.server)),
     ...live("Vhosts/Default", from.defaultVhost ?? "none", to.defaultVhost ?? "none"),
     ...live("Vhosts/View", describeViews(from), describeViews(to)),
+    ...live("Vhosts/URLRewrite", describeRewrites(from), describeRewrites(to)),
     ...to.vhosts.flatMap((vhost) => {
       const known = before.get(vhost.name);
+      if (known === vhost) return [];
       return known === undefined ? live(`Vhost[${vhost.name}]`, "absent", "present") : compareVhosts(known, vhost);
     }),
     ...from.vhosts

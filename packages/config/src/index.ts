@@ -1,9 +1,39 @@
+export type {
+  AccessAction,
+  AccessEntry,
+  AccessOptions,
+  AccessRule,
+  BasicAuthentication,
+  ConnectionRate,
+  PasswordHash,
+  RateLimit,
+  ServiceAccessSettings,
+  SigningKey,
+  UserEntry,
+} from "./accessContract.ts";
 export { adviseOnConfig } from "./adviseOnConfig.ts";
+export type {
+  BandwidthUnit,
+  ThrottlingAction,
+  ThrottlingBandwidth,
+  ThrottlingRule,
+  ThrottlingSettings,
+  TrafficCapSettings,
+} from "./bandwidthContract.ts";
 export { checkFiles } from "./checkFiles.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
 export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
+export { parsePasswordHash } from "./conditions/usersFile.ts";
 export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
+export type { Http2Settings } from "./http2Contract.ts";
+export {
+  describeHttpsEntry,
+  type HttpsOutcome,
+  type LoadedHttpsEntry,
+  loadHttpsEntry,
+} from "./https/loadHttpsEntry.ts";
+export type { HttpsEntry, HttpsListen, TlsSettings } from "./httpsContract.ts";
 export { keepUntilRestart } from "./keepUntilRestart.ts";
 export { compilePattern, type LinearPattern, type PatternOutcome } from "./linearPattern/linearPattern.ts";
 export { splitColumns } from "./logPattern/columns.ts";
@@ -20,8 +50,13 @@ export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenan
 export { decodeConfigFiles, readConfigSources } from "./readConfigSources.ts";
 export { renderReference } from "./renderReference.ts";
 export { renderServerXsd, renderVhostsXsd } from "./renderXsd.ts";
+export { shareUnchanged } from "./shareUnchanged.ts";
 export { checkStart, type Surroundings } from "./surroundings/checkStart.ts";
 export { readListeningSockets } from "./surroundings/listeningSockets.ts";
+export { type AddressExpression, parseAddressExpression } from "./syntax/addressExpression.ts";
+export { COUNTRY_CODES, countryOf } from "./syntax/countryCode.ts";
+export { type IpNumber, ipv4Number, parseIpAddress } from "./syntax/ipAddress.ts";
 export { type IpPattern, matchesIpPattern, parseIpPattern } from "./syntax/ipPattern.ts";
 export { suggest } from "./syntax/suggest.ts";
 export { parseTimeExpression } from "./syntax/timeExpression.ts";
+export type { TracingRule, TracingSettings } from "./tracingSettings.ts";

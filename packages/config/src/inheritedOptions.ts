@@ -1,4 +1,5 @@
 import type { CachingProfile, OriginOptions, StatsOptions, VhostLogs, VhostOptions } from "./contract.ts";
+import type { BlockMemo } from "./options/blockMemo.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { STATS_OPTIONS } from "./options/statsOptions.ts";
@@ -27,7 +28,11 @@ export const readProfile = (options: XmlElement | undefined, inherited: CachingP
   return resolveOptions({ cachingProfile }, options, { cachingProfile: inherited }).cachingProfile;
 };
 
-export const resolveInherited = (vhostDefault: XmlElement | undefined, written: WrittenPlaces): InheritedOptions => {
+export const resolveInherited = (
+  vhostDefault: XmlElement | undefined,
+  written: WrittenPlaces,
+  memo: BlockMemo,
+): InheritedOptions => {
   const optionsLayer = findChild(vhostDefault, "Options");
   const originLayer = findChild(vhostDefault, "OriginOptions");
   const profile = readProfile(optionsLayer, VHOST_OPTIONS.cachingProfile.default);
@@ -35,14 +40,14 @@ export const resolveInherited = (vhostDefault: XmlElement | undefined, written: 
     // What the layer writes is the same for both, and is noted once.
     const noteBelow = (block: string) => (wanted === profile ? written.noteBelow(block) : undefined);
     return {
-      options: resolveOptions(VHOST_OPTIONS, optionsLayer, undefined, noteBelow("Options"), wanted),
-      originOptions: resolveOptions(ORIGIN_OPTIONS, originLayer, undefined, noteBelow("OriginOptions"), wanted),
+      options: memo.resolveBase(VHOST_OPTIONS, optionsLayer, noteBelow("Options"), wanted),
+      originOptions: memo.resolveBase(ORIGIN_OPTIONS, originLayer, noteBelow("OriginOptions"), wanted),
     };
   };
   return {
     profile,
     byProfile: { guide: resolveFor("guide"), rfc9111: resolveFor("rfc9111") },
-    logs: resolveOptions(LOG_OPTIONS, findChild(vhostDefault, "Log"), undefined, written.noteBelow("Log")),
-    stats: resolveOptions(STATS_OPTIONS, findChild(vhostDefault, "Stats"), undefined, written.noteBelow("Stats")),
+    logs: memo.resolveBase(LOG_OPTIONS, findChild(vhostDefault, "Log"), written.noteBelow("Log")),
+    stats: memo.resolveBase(STATS_OPTIONS, findChild(vhostDefault, "Stats"), written.noteBelow("Stats")),
   };
 };

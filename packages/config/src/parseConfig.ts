@@ -4,9 +4,11 @@ import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkLogs } from "./checkLogs.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkRewrites } from "./checkRewrites.ts";
-import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostSettings } from "./contract.ts";
+import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostLogs, VhostSettings } from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
+import { completeHttps } from "./https/completeHttps.ts";
 import { resolveInherited } from "./inheritedOptions.ts";
+import { BlockMemo } from "./options/blockMemo.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { VHOSTS_HEAD, type VhostsHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
@@ -61,9 +63,16 @@ const readFile = (
 };
 
 const completeServer = (settings: ServerSettings, context: ConfigContext): ServerSettings => {
-  const { host, cache, ftp } = settings;
+  const { host, cache, ftp, https } = settings;
   return {
-    host: { ...host, name: host.name === "" ? context.hostName : host.name },
+    host: {
+      ...host,
+      name: host.name === "" ? context.hostName : host.name,
+      serviceAccess: {
+        ...host.serviceAccess,
+        geoIp: host.serviceAccess.geoIp === "" ? "" : resolve(context.home, host.serviceAccess.geoIp),
+      },
+    },
     cache: {
       ...cache,
       storage: {
@@ -78,19 +87,36 @@ const completeServer = (settings: ServerSettings, context: ConfigContext): Serve
       transformThreads: cache.transformThreads === 0 ? Math.max(1, context.cores) : cache.transformThreads,
     },
     ftp,
+    https: https.map((entry) => completeHttps(entry, context.home)),
   };
 };
 
-const completeVhost = (vhost: VhostSettings, { home }: ConfigContext): VhostSettings => {
-  const { tls } = vhost.originOptions;
-  const logs = { ...vhost.logs, dir: resolve(home, vhost.logs.dir === "" ? LOG_FOLDER : vhost.logs.dir) };
-  if (tls.caFile === "" || isAbsolute(tls.caFile)) return { ...vhost, logs };
-  return {
-    ...vhost,
-    logs,
-    originOptions: { ...vhost.originOptions, tls: { ...tls, caFile: resolve(home, tls.caFile) } },
+/** Paths become absolute; what hosts share they go on sharing. */
+const completeVhosts = (
+  vhosts: readonly VhostSettings[],
+  { home }: ConfigContext,
+  memo: BlockMemo,
+): readonly VhostSettings[] => {
+  const completed = new Map<object, VhostLogs>();
+  const completeLogs = (logs: VhostLogs): VhostLogs => {
+    let complete = completed.get(logs);
+    if (complete === undefined) {
+      complete = memo.share({ ...logs, dir: resolve(home, logs.dir === "" ? LOG_FOLDER : logs.dir) });
+      completed.set(logs, complete);
+    }
+    return complete;
   };
+  return vhosts.map((vhost) => {
+    const { tls } = vhost.originOptions;
+    const logs = completeLogs(vhost.logs);
+    if (tls.caFile === "" || isAbsolute(tls.caFile)) return { ...vhost, logs };
+    const originOptions = { ...vhost.originOptions, tls: { ...tls, caFile: resolve(home, tls.caFile) } };
+    return { ...vhost, logs, originOptions: memo.share(originOptions) };
+  });
 };
+
+/** Of the last reading, so that the next one of the same files makes the same objects. */
+let lastMemo: BlockMemo | undefined;
 
 const checkDisks = (root: XmlElement, home: string, problems: ProblemList): void => {
   const lines = new Map<string, number>();
@@ -135,31 +161,34 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   checkMetricFilters(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", problems);
   warnUnknownClients(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", settings.ftp, problems);
   warnUnknownClients(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", settings.ftp, problems);
+  const memo = new BlockMemo(lastMemo);
   let content: VhostsContent = { vhosts: [], defaultVhost: undefined, views: [], written: new Map() };
+  let urlRewrites: EdgeConfig["urlRewrites"] = [];
   if (vhostsRoot !== undefined) {
-    const { defaultVhost, views } = resolveOptions<VhostsHead>(
-      VHOSTS_HEAD,
-      vhostsRoot,
-      undefined,
-      written.vhosts.noteBelow(""),
-    );
+    checkRewrites(VHOSTS_FILE, vhostsRoot, "Vhosts", problems);
+    const head = resolveOptions<VhostsHead>(VHOSTS_HEAD, vhostsRoot, undefined, written.vhosts.noteBelow(""));
+    urlRewrites = head.urlRewrites;
     content = readVhosts(
       vhostsRoot,
-      { defaultVhost, views },
-      resolveInherited(findChild(server, "VHostDefault"), written.inherited),
+      head,
+      resolveInherited(findChild(server, "VHostDefault"), written.inherited, memo),
       sources,
       settings,
+      memo,
       problems,
     );
   }
   if (problems.hasErrors) return { ok: false, problems: problems.all };
+  lastMemo = memo;
   const config: EdgeConfig = {
     generation: context.generation,
     server: completeServer(settings, context),
-    vhosts: content.vhosts.map((vhost) => completeVhost(vhost, context)),
+    vhosts: completeVhosts(content.vhosts, context, memo),
     defaultVhost: content.defaultVhost,
     views: content.views,
+    urlRewrites,
   };
   const provenance = createProvenance({ ...written, hosts: content.written });
+  memo.end();
   return { ok: true, config: deepFreeze(config), warnings: problems.all, provenance };
 };

@@ -4,12 +4,8 @@ import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkNames } from "./checkNames.ts";
 import { checkPorts } from "./checkPorts.ts";
 import { checkRewrites } from "./checkRewrites.ts";
-import {
-  CONDITION_FILE_NAMES,
-  INACTIVE_CONDITION_FILES,
-  NO_CONDITIONS,
-  readConditionFiles,
-} from "./conditions/conditionFiles.ts";
+import { checkTechniques, withConfiguredNames } from "./checkTechniques.ts";
+import { CONDITION_FILE_NAMES, NO_CONDITIONS, readConditionFiles } from "./conditions/conditionFiles.ts";
 import type {
   ConditionFiles,
   ConfigSources,
@@ -19,11 +15,12 @@ import type {
   VhostSettings,
 } from "./contract.ts";
 import { type InheritedOptions, readProfile } from "./inheritedOptions.ts";
+import type { BlockMemo } from "./options/blockMemo.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
-import { isFacade, VHOST_HEAD, type VhostHead, type VhostsHead } from "./options/vhostsElements.ts";
+import { facadeTargetOf, VHOST_HEAD, type VhostHead, type VhostsHead } from "./options/vhostsElements.ts";
 import { resolveOptions } from "./options/walkTable.ts";
 import { type ProblemList, wholeFile } from "./problems.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
@@ -61,8 +58,7 @@ const groupConditionFiles = (sources: ConfigSources): ReadonlyMap<string, readon
 const warnUnreadFiles = (folder: string, names: readonly string[], problems: ProblemList): void => {
   for (const name of names) {
     const place = wholeFile(`${folder}/${name}`);
-    if (INACTIVE_CONDITION_FILES.includes(name)) problems.warn(place, "Not active in this version.");
-    else if (!CONDITION_FILE_NAMES.includes(name)) {
+    if (!CONDITION_FILE_NAMES.includes(name)) {
       const near = suggest(name, CONDITION_FILE_NAMES);
       const hint = near === undefined ? "" : ` Did you mean ${near}?`;
       problems.warn(place, `The file is not read.${hint}`, CONDITION_FILE_NAMES.join(", "));
@@ -91,15 +87,16 @@ const readVhost = (
   inherited: InheritedOptions,
   readConditions: (name: string) => ConditionFiles,
   written: WrittenPlaces,
+  memo: BlockMemo,
   problems: ProblemList,
 ): VhostSettings => {
   const head = resolveOptions<VhostHead>(VHOST_HEAD, element, undefined, written.noteBelow(""));
-  const status = element.attributes.get("Status") ?? "";
+  const facadeOf = facadeTargetOf(head.status);
   if (!element.attributes.has("Name")) {
     problems.error(placeInVhosts(element, "Vhosts/Vhost@Name"), "A <Vhost> has no name.", 'Name="{host}"');
   }
   const origin = findChild(element, "Origin");
-  if (findChildren(origin, "Address").length === 0 && !isFacade(status)) {
+  if (findChildren(origin, "Address").length === 0 && facadeOf === undefined) {
     const message = `The virtual host ${head.name} has no origin server.`;
     problems.error(
       placeInVhosts(origin ?? element, "Vhosts/Vhost/Origin/Address"),
@@ -114,7 +111,8 @@ const readVhost = (
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   return {
     name: head.name,
-    status: head.status,
+    status: head.status === "Inactive" ? "Inactive" : "Active",
+    facadeOf,
     aliases: head.aliases,
     listen: readListen(element, head, problems),
     origin: {
@@ -123,15 +121,16 @@ const readVhost = (
       healthCheckers: head.healthCheckers,
     },
     portBypass: head.portBypass,
-    options: resolveOptions(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options")),
-    originOptions: resolveOptions(
+    subPaths: head.subStatus === "Active" ? head.subPaths : [],
+    options: memo.resolve(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options")),
+    originOptions: memo.resolve(
       ORIGIN_OPTIONS,
       findChild(element, "OriginOptions"),
       base.originOptions,
       written.noteBelow("OriginOptions"),
     ),
-    logs: resolveOptions(LOG_OPTIONS, findChild(element, "Log"), inherited.logs, written.noteBelow("Log")),
-    stats: resolveOptions(STATS_OPTIONS, findChild(element, "Stats"), inherited.stats, written.noteBelow("Stats")),
+    logs: memo.resolve(LOG_OPTIONS, findChild(element, "Log"), inherited.logs, written.noteBelow("Log")),
+    stats: memo.resolve(STATS_OPTIONS, findChild(element, "Stats"), inherited.stats, written.noteBelow("Stats")),
     conditions: head.name === "" ? NO_CONDITIONS : readConditions(head.name),
   };
 };
@@ -163,6 +162,7 @@ export const readVhosts = (
   inherited: InheritedOptions,
   sources: ConfigSources,
   server: ServerSettings,
+  memo: BlockMemo,
   problems: ProblemList,
 ): VhostsContent => {
   const folders = groupConditionFiles(sources);
@@ -176,18 +176,19 @@ export const readVhosts = (
   const written = new Map<string, WrittenPlaces>();
   const hosts = findChildren(root, "Vhost").map((element) => {
     const places = new WrittenPlaces();
-    const vhost = readVhost(element, inherited, readConditions, places, problems);
+    const vhost = readVhost(element, inherited, readConditions, places, memo, problems);
     written.set(vhost.name, places);
     warnUnknownClients(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", server.ftp, problems);
     return { element, vhost };
   });
   checkNames(hosts, problems);
+  checkTechniques(hosts, problems);
   const names = hosts.map(({ vhost }) => vhost.name);
   warnStrayFolders(folders.keys(), names, problems);
   checkPorts(hosts, server, problems);
   checkDefault(root, defaultName, hosts, problems);
   return {
-    vhosts: hosts.map(({ vhost }) => vhost),
+    vhosts: withConfiguredNames(hosts.map(({ vhost }) => vhost)),
     defaultVhost: defaultName === "" ? undefined : defaultName,
     views,
     written,

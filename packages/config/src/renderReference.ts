@@ -96,6 +96,13 @@ export const renderReference = (): string =>
     renderTable(
       ["File", "Line", "Conditions", "Requirement"],
       [
+        [
+          "`acl.txt`",
+          "`{condition}[, allow | deny[, {status}] | redirect, {target, with #URL}]`",
+          "URL, IP, HEADER, PROTOCOL",
+          "ACL-30 to ACL-44",
+        ],
+        ["`users.txt`", "`{name}:{hash}`, as `basalt htpasswd` makes it", "none", "own file"],
         ["`ttl.txt`", "`{condition}, {seconds or time expression}`", "URL", "TTL-19"],
         ["`bypass.txt`", "`{condition}[, cache | bypass]`", "URL, IP, HEADER, PROTOCOL", "BYP-06"],
         ["`querystring.txt`", "`{condition}`", "URL", "KEY-06"],

@@ -94,6 +94,8 @@ const addRow = (root: GrowingNode, row: AnyOption | InactiveOption): void => {
   const node = growPath(root, path);
   if (row.kind === "list") {
     addList(node, row);
+    const parent = path.split("/").slice(0, -1).join("/");
+    for (const name of row.alternates ?? []) addList(growPath(root, `${parent}/${name}`), row);
     return;
   }
   const slot: Slot =

@@ -9,6 +9,8 @@ describe("condition files", () => {
   it("CFG-62 belong to the host of their folder; an absent file is empty", () => {
     const files = { "svc/other.example.com/ttl.txt": "/a, 5" };
     expect(onlyVhost(accept(files)).conditions).toEqual({
+      acl: [],
+      users: [],
       ttl: [],
       bypass: [],
       querystring: [],
@@ -16,6 +18,7 @@ describe("condition files", () => {
       headers: [],
       expires: [],
       postbody: [],
+      throttling: [],
     });
   });
 
@@ -213,8 +216,7 @@ describe("condition files", () => {
   });
 
   it("CFG-62 warns of files that this version does not read", () => {
-    expect(warningsOf({ [`${FOLDER}/acl.txt`]: "/a, deny", [`${FOLDER}/tll.txt`]: "/a, 5" })).toEqual([
-      `${FOLDER}/acl.txt: warning: Not active in this version.`,
+    expect(warningsOf({ [`${FOLDER}/tll.txt`]: "/a, 5" })).toEqual([
       expect.stringContaining(`${FOLDER}/tll.txt: warning: The file is not read. Did you mean ttl.txt?`),
     ]);
   });

@@ -160,7 +160,6 @@ describe("<Cache>", () => {
 describe("elements of the guide that are not active yet", () => {
   it.each([
     '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
-    '<Host><ServiceAccess Default="Deny" GeoIP="/geo"><Allow>1.1.1.1</Allow><Deny>AP</Deny></ServiceAccess></Host>',
     "<Cache><AES-NI>ON</AES-NI></Cache>",
     "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
@@ -169,7 +168,6 @@ describe("elements of the guide that are not active yet", () => {
     "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
     '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',
     '<VHostDefault><Options><Dims Status="Active" port="8500"><Composite Name="w" File="/w.png"/><ByOriginal Name="s"><Condition Width="400">/q/</Condition><Condition>/r/</Condition></ByOriginal></Dims></Options></VHostDefault>',
-    '<VHostDefault><Options><BandwidthThrottling><Settings><Bandwidth Unit="kbps">1000</Bandwidth></Settings><Throttling>OFF</Throttling></BandwidthThrottling></Options></VHostDefault>',
   ])("CFG-30 accepts %s with a warning", (content) => {
     const warnings = warningsOf({ "server.xml": server(content) });
     expect(warnings.length).toBeGreaterThan(0);

@@ -45,6 +45,9 @@ export interface Control {
   hardware(): Promise<HardwareReport>;
   processors(): ProcessorReport;
   cacheResource(): CacheResourceReport;
+  /** ACL-17; undefined where no folder is configured. */
+  geoIpFiles(): Promise<GeoIpReport | undefined>;
+  signUrl(request: SigningRequest): SigningOutcome;
   /** Of one virtual host, or of all. Looks at every row of the index, behind the service; some seconds old at times. */
   coldFiles(vhost: string | undefined): Promise<ColdFileReport>;
   /** Prometheus text format. */
@@ -54,7 +57,7 @@ export interface Control {
 }
 
 /** Logs that can be followed live. */
-export type TracedLog = "info" | "deny" | "originerror" | "access" | "accessextra" | "origin" | "monitoring" | "dns";
+export type TracedLog = "info" | "deny" | "originerror" | "access" | "accessextra" | "origin" | "monitoring" | "dns" | "trace";
 
 export type PurgeVerb = "purge" | "expire" | "expireafter" | "hardpurge";
 
@@ -148,6 +151,24 @@ export interface StatusReport {
   readonly bodyBytes: number;
   readonly disks: readonly DiskStatus[];
   readonly listening: readonly string[];
+}
+
+export interface SigningRequest {
+  /** `[{scheme}://]{host}{path}[?{query}]`. */
+  readonly url: string;
+  readonly seconds: number;
+  /** The signature is to be good for all paths that begin so. */
+  readonly prefix: string | undefined;
+}
+
+export type SigningOutcome =
+  | { readonly kind: "signed"; readonly url: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Country databases. */
+export interface GeoIpReport {
+  readonly folder: string;
+  readonly files: readonly { readonly file: string; readonly sizeBytes: number }[];
 }
 
 export interface DiskStatus {

@@ -1,4 +1,4 @@
-export { type Access, decideAccess, type ManagerSettings } from "./access.ts";
+export { type Access, type CountryOf, decideAccess, type ManagerSettings } from "./access.ts";
 export { gunzipFile, isGzip, packConfig, unpackConfig } from "./configuration/configArchive.ts";
 export { type ConfigFiles, selectConfigFiles } from "./configuration/configFileNames.ts";
 export { hashConfigFiles } from "./configuration/configHash.ts";

@@ -1,5 +1,6 @@
 import type { Control } from "./contract.ts";
 import type { Route } from "./route.ts";
+import { ACCESS_ROUTES } from "./routes/access.ts";
 import { CONF_ROUTES } from "./routes/conf.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
@@ -19,6 +20,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...STATISTICS_ROUTES,
   ...MACHINE_ROUTES,
   ...EXPLAIN_ROUTES,
+  ...ACCESS_ROUTES,
   ...ORIGIN_ROUTES,
   ...LOG_TRACE_ROUTES,
   ...PURGE_ROUTES,

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { InfoLog } from "@basalt/telemetry";
-import { type Access, decideAccess, isRoleSufficient, type ManagerSettings } from "./access.ts";
+import { type Access, type CountryOf, decideAccess, isRoleSufficient, type ManagerSettings } from "./access.ts";
 import { type Answer, fail, renderAnswer } from "./answer.ts";
 import { type AuditedCall, describeCall } from "./audit.ts";
 import type { Control, PurgeVerb } from "./contract.ts";
@@ -31,6 +31,8 @@ export interface ManagementServerOptions {
   readonly control: Control;
   /** Asked at each connection and request, so that a reload is in force at once. */
   readonly settings: () => ManagerSettings;
+  /** For `<Allow>` of countries. */
+  readonly countryOf?: CountryOf;
   readonly productVersion: string;
   readonly log: InfoLog;
   /** See `controlSocketPath`. */
@@ -147,7 +149,8 @@ class HttpManagementServer implements ManagementServer {
   async #listen(address: string, port: number): Promise<Binding> {
     const open = async (host: string): Promise<TcpFront> => {
       const front = new TcpFront({
-        isAdmitted: (remote) => decideAccess(this.#options.settings(), remote).kind === "granted",
+        isAdmitted: (remote) =>
+          decideAccess(this.#options.settings(), remote, this.#options.countryOf).kind === "granted",
         handOver: (socket, verb) => this.#adopt(socket, verb),
         firstBytesTimeoutMs: LIMITS.headTimeoutMs,
         maxConnections: LIMITS.connections,
@@ -179,7 +182,7 @@ class HttpManagementServer implements ManagementServer {
     const access: Access =
       channel === "socket"
         ? { kind: "granted", role: "Admin" }
-        : decideAccess(this.#options.settings(), socket.remoteAddress);
+        : decideAccess(this.#options.settings(), socket.remoteAddress, this.#options.countryOf);
     if (access.kind === "refused") {
       socket.destroy();
       return;

@@ -20,11 +20,14 @@ import type {
   Control,
   DiskOutcome,
   FileInfo,
+  GeoIpReport,
   OriginMonitoring,
   PurgeOutcome,
   PurgeRequest,
   ReloadOutcome,
   ResolvedDomain,
+  SigningOutcome,
+  SigningRequest,
   StatusReport,
   TracedLog,
 } from "../src/contract.ts";
@@ -302,6 +305,17 @@ export class FakeControl implements Control {
   processors(): ProcessorReport {
     const processor = { id: 0, model: "X", mhz: "1200.000", cache: "8192 KB", socket: 0, core: 0 };
     return { processors: [processor], load: { minute1: 125, minutes5: 50, minutes15: 1 } };
+  }
+
+  geoIp: GeoIpReport | undefined;
+
+  geoIpFiles(): Promise<GeoIpReport | undefined> {
+    return Promise.resolve(this.geoIp);
+  }
+
+  signUrl({ url, seconds, prefix }: SigningRequest): SigningOutcome {
+    this.asked.push(`sign ${url} ${seconds} ${prefix}`);
+    return url === "" ? { kind: "refused", reason: "There is no URL." } : { kind: "signed", url: `${url}?token=t` };
   }
 
   cacheResource(): CacheResourceReport {

@@ -24,6 +24,8 @@ export interface OriginRequest {
   readonly session?: PrivateSession;
   /** Of the client connection that causes it, for logs. */
   readonly sessionId?: bigint;
+  /** What the request is for, as whoever hears of its transactions knows it; nothing here looks at it. */
+  readonly cause?: object;
 }
 
 /** `stream`: an async iterable of chunks; contentLength -1 means chunked. A request with a body is sent at most once. */

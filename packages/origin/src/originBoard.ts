@@ -37,6 +37,8 @@ class Board implements OriginBoard {
   readonly #dependencies: OriginBoardDependencies;
   readonly #schedule: Scheduler;
   readonly #hosts = new Map<string, HostBoard>();
+  /** Those that have something to do; there may be thousands of others. */
+  readonly #busy = new Set<HostBoard>();
   readonly #transactions = new Map<number, ReadonlyMap<string, number>>();
   /** Begins with the time, so that views of a primary that was started again are newer than those before. */
   #version: number;
@@ -56,6 +58,7 @@ class Board implements OriginBoard {
       if (names.has(name)) continue;
       host.close();
       this.#hosts.delete(name);
+      this.#busy.delete(host);
     }
     for (const settings of vhosts) {
       const known = this.#hosts.get(settings.name);
@@ -109,12 +112,13 @@ class Board implements OriginBoard {
     this.#isClosed = true;
     for (const host of this.#hosts.values()) host.close();
     this.#hosts.clear();
+    this.#busy.clear();
     this.#decideTicking();
   }
 
   #add(settings: OriginSettings): void {
     const { clock, resolver, connector, onEvent, onTransaction, onQuery } = this.#dependencies;
-    const host = new HostBoard(settings, {
+    const host: HostBoard = new HostBoard(settings, {
       clock,
       resolver,
       schedule: this.#schedule,
@@ -123,7 +127,7 @@ class Board implements OriginBoard {
       onEvent,
       onTransaction,
       onQuery: (durationMs) => onQuery?.(settings.name, durationMs),
-      onJobsChanged: () => this.#decideTicking(),
+      onJobsChanged: () => this.#noteJobs(host),
     });
     this.#hosts.set(settings.name, host);
     host.begin(this.#sumOf(settings.name));
@@ -146,9 +150,15 @@ class Board implements OriginBoard {
     return { ...content, version: this.#version };
   }
 
+  #noteJobs(host: HostBoard): void {
+    if (host.hasJobs && this.#hosts.get(host.servers.settings.name) === host) this.#busy.add(host);
+    else this.#busy.delete(host);
+    this.#decideTicking();
+  }
+
   /** Costs nothing while there is nothing to do. */
   #decideTicking(): void {
-    const hasJobs = [...this.#hosts.values()].some((host) => host.hasJobs);
+    const hasJobs = this.#busy.size > 0;
     if (hasJobs) this.#stopTicking ??= this.#schedule(BOARD_TICK_MS, () => this.#tick());
     if (hasJobs) return;
     this.#stopTicking?.();
@@ -156,6 +166,6 @@ class Board implements OriginBoard {
   }
 
   #tick(): void {
-    for (const host of [...this.#hosts.values()]) host.tick();
+    for (const host of [...this.#busy]) host.tick();
   }
 }

@@ -383,6 +383,7 @@ class VhostOriginPool implements SharedOriginPool {
         domain: address.host,
         purpose: purposeOf(request),
         sessionId: request.sessionId ?? 0n,
+        cause: request.cause,
         dnsMs,
       },
     };

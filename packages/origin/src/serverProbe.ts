@@ -81,6 +81,7 @@ export const probeServer = (
       domain: server.address.host,
       purpose: plan.purpose,
       sessionId: 0n,
+      cause: undefined,
       dnsMs: 0,
     },
   };

@@ -61,6 +61,8 @@ export interface OriginTransaction {
   readonly ended: TransactionEnd;
   /** Of the client connection that caused it; 0n for none. */
   readonly sessionId: bigint;
+  /** Of the request (`OriginRequest.cause`). */
+  readonly cause: object | undefined;
 }
 
 /** Called once for each transaction that has ended. */

@@ -9,6 +9,7 @@ export interface TransactionOccasion {
   readonly domain: string;
   readonly purpose: OriginPurpose;
   readonly sessionId: bigint;
+  readonly cause: object | undefined;
   readonly dnsMs: number;
 }
 
@@ -38,6 +39,7 @@ export class TransactionRecord implements OriginTransaction {
   readonly method: string;
   readonly target: string;
   readonly sessionId: bigint;
+  readonly cause: object | undefined;
   readonly dnsMs: number;
   status = 0;
   requestHeadBytes = 0;
@@ -68,6 +70,7 @@ export class TransactionRecord implements OriginTransaction {
     this.domain = occasion.domain;
     this.purpose = occasion.purpose;
     this.sessionId = occasion.sessionId;
+    this.cause = occasion.cause;
     this.dnsMs = occasion.dnsMs;
     this.method = request.method;
     this.target = request.target;

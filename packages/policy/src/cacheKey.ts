@@ -2,6 +2,7 @@ import type { VhostSettings } from "@basalt/config";
 import { FIELD, parseAbsoluteTarget } from "@basalt/http";
 import { requestOfUrl } from "./conditions.ts";
 import { compileRuleSet } from "./ruleSet.ts";
+import { compileThrottlingKeyRemoval } from "./throttlingQuery.ts";
 import { compileUrlRewrites } from "./urlRewrite.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface KeyRules {
   canonicalUrl(target: string): string;
   /** What the origin is asked for (ORG-39): the key's URL, or the client's own with WholeClientRequest, rewritten (ORG-41). */
   originTarget(clientTarget: string, canonicalUrl: string): string;
+  /** What the origin is asked for past the cache: the client's URL, without what is said to this server alone (BW-34). */
+  bypassTarget(clientTarget: string): string;
   /** Takes `FieldBlock.flags` of the request. */
   variantOf(fieldFlags: number): Variant;
 }
@@ -28,6 +31,8 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
   const exceptions = compileRuleSet(vhost.conditions.querystring, caseSensitive);
   const keepsEveryQuery = applyQueryString && exceptions.size === 0;
   const rewriteUrl = compileUrlRewrites(vhost.originOptions.urlRewrites);
+  const { wholeClientRequest } = vhost.originOptions;
+  const withoutThrottling = compileThrottlingKeyRemoval(vhost.options.throttling, caseSensitive);
   const hasVariants = acceptEncoding && !compression.enabled;
 
   const keepsQuery = (url: string): boolean => {
@@ -37,14 +42,17 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
 
   return {
     canonicalUrl: (target) => {
-      const originForm = originFormOf(target);
+      const sent = originFormOf(target);
+      const originForm = withoutThrottling === undefined ? sent : withoutThrottling(sent);
       const url = caseSensitive ? originForm : originForm.toLowerCase();
       if (keepsEveryQuery) return url;
       const query = url.indexOf("?");
       return query < 0 || keepsQuery(url) ? url : url.slice(0, query);
     },
     originTarget: (clientTarget, canonicalUrl) =>
-      rewriteUrl(vhost.originOptions.wholeClientRequest ? originFormOf(clientTarget) : canonicalUrl),
+      rewriteUrl(wholeClientRequest ? originFormOf(clientTarget) : canonicalUrl),
+    bypassTarget: (clientTarget) =>
+      withoutThrottling === undefined || wholeClientRequest ? clientTarget : withoutThrottling(clientTarget),
     variantOf: (fieldFlags) => (hasVariants && (fieldFlags & FIELD.ACCEPTS_COMPRESSION) !== 0 ? "encoded" : ""),
   };
 };

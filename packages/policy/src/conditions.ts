@@ -11,10 +11,14 @@ export interface ConditionRequest {
   readonly path: string;
   readonly pathAndQuery: string;
   readonly clientIp: string;
+  /** Code of the client's country (ACL-05); undefined when it is not known. */
+  readonly country?: string | undefined;
   /** `http` or `https`: what the client speaks. */
   readonly protocol: string;
   /** Combined value of a request field; undefined when absent. */
   header(lowerCaseName: string): string | undefined;
+  /** Values of all lines of a field, where they can be told apart (ACL-45). */
+  headerLines?(lowerCaseName: string): readonly string[];
   /** Content-Type of the response, where there is one. */
   readonly mimeType?: string | undefined;
 }
@@ -41,10 +45,8 @@ const compileTerm = (term: ConditionTerm, caseSensitive: boolean): ConditionMatc
       const matches = compileGlob(term.pattern, caseSensitive);
       return term.withQuery ? (request) => matches(request.pathAndQuery) : (request) => matches(request.path);
     }
-    case "ip": {
-      const matches = compileIpMatcher(term.pattern);
-      return (request) => matches(request.clientIp);
-    }
+    case "ip":
+      return compileIpMatcher(term.pattern);
     case "header":
       return compileHeaderTerm(term.name.toLowerCase(), term.value);
     case "method": {
@@ -71,17 +73,21 @@ const compileHeaderTerm = (name: string, value: HeaderValue): ConditionMatcher =
     case "exists":
       return (request) => request.header(name) !== undefined;
     case "empty":
-      return (request) => request.header(name) === "";
+      return (request) => anyLine(request, name, (line) => line === "");
     case "pattern": {
       const matches = compileGlob(value.pattern, true);
-      return (request) => {
-        const sent = request.header(name);
-        return sent !== undefined && matches(sent);
-      };
+      return (request) => anyLine(request, name, matches);
     }
     default:
       return unreachable(value);
   }
+};
+
+/** ACL-45: the value as a whole, or one of its lines. */
+const anyLine = (request: ConditionRequest, name: string, matches: (value: string) => boolean): boolean => {
+  const sent = request.header(name);
+  if (sent === undefined) return false;
+  return matches(sent) || (sent.includes(",") && request.headerLines?.(name).some(matches) === true);
 };
 
 /** Type and subtype of a Content-Type, without its parameters. */

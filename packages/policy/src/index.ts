@@ -1,3 +1,16 @@
+export { type AccessDecision, type AccessList, compileAccessList } from "./accessList.ts";
+export { type CorsRules, compileCors, withCors } from "./accessCors.ts";
+export { compilePathPatterns } from "./accessPaths.ts";
+export {
+  compileSignedUrls,
+  type SignatureDecision,
+  type SignatureVerdict,
+  type SignedScope,
+  type SignedUrls,
+  signScope,
+} from "./accessSignature.ts";
+export { compileServiceAccess, type ServiceAccess, type ServiceAccessDecision } from "./accessService.ts";
+export { type AddressTable, type CountryLookup, compileAddressTable } from "./addressTable.ts";
 export {
   compileMethodRules,
   isNoCacheRequest,
@@ -19,6 +32,7 @@ export {
   selectClientFields,
   viaValue,
 } from "./clientFields.ts";
+export { type ClientRewriter, compileClientRewriter, type RewrittenRequest, withHostField } from "./clientRewrite.ts";
 export {
   type CompressionRules,
   type CompressionSource,
@@ -132,6 +146,16 @@ export {
 export { selectorOf } from "./selector.ts";
 export { withheldFields } from "./sharedFields.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
+export { compileSubPaths, followSubPaths, type SubPathStation, type SubPaths } from "./subPaths.ts";
 export { TAGS_FIELD, tagsIn, withoutTagFields, withTags } from "./tags.ts";
+export {
+  compileThrottling,
+  isMediaPath,
+  type Pace,
+  paceOf,
+  type Throttle,
+  type ThrottlingRules,
+} from "./throttling.ts";
+export { divideTraffic, type TrafficDemand, type TrafficLimits, trafficLimitsOf } from "./trafficCap.ts";
 export { compileUrlRewrites } from "./urlRewrite.ts";
 export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";

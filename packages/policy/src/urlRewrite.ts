@@ -1,5 +1,6 @@
 import { compilePattern, type LinearPattern, type UrlRewrite } from "@basalt/config";
 import { EdgeError } from "@basalt/types";
+import { compileCandidates } from "./candidates.ts";
 
 interface CompiledRewrite {
   readonly pattern: LinearPattern;
@@ -11,14 +12,38 @@ interface CompiledRewrite {
  * rule that matches anywhere in the URL decides (VHT-05); what it makes takes the place of all of it (VHT-07).
  */
 export const compileUrlRewrites = (rules: readonly UrlRewrite[]): ((url: string) => string) => {
-  const compiled = rules.map(compileRewrite);
-  if (compiled.length === 0) return (url) => url;
+  if (rules.length === 0) return (url) => url;
+  const find = compileRewriteRules(rules);
   return (url) => {
-    for (const { pattern, template } of compiled) {
-      const groups = pattern.match(url);
-      if (groups !== undefined) return asTarget(template.map((part) => expand(part, url, groups)).join(""));
+    const made = find(url);
+    return made === undefined ? url : asTarget(made.text);
+  };
+};
+
+/** What the first rule that matches makes of a text; `rule` is its place among the rules. */
+export interface Rewritten {
+  readonly text: string;
+  readonly rule: number;
+}
+
+/** VHT-03: the first rule that matches counts. Rules whose text cannot stand in the subject are not compared. */
+export const compileRewriteRules = (rules: readonly UrlRewrite[]): ((subject: string) => Rewritten | undefined) => {
+  const compiled = rules.map(compileRewrite);
+  const mayMatch = compileCandidates(compiled.map(({ pattern }) => pattern.requiredText));
+  return (subject) => {
+    for (const rule of mayMatch(subject)) {
+      const { pattern, template } = compiled[rule] ?? {};
+      const groups = pattern?.match(subject);
+      if (groups === undefined || template === undefined) continue;
+      return {
+        text: template
+          .map((part) => expand(part, subject, groups))
+          .join("")
+          .replace("?&", "?"),
+        rule,
+      };
     }
-    return url;
+    return undefined;
   };
 };
 
@@ -43,8 +68,4 @@ const encodeLiteral = (text: string): string => text.replace(/[^\x21-\x7e]|#/gu,
 const encode = (character: string): string =>
   [...Buffer.from(character, "utf8")].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 
-/** VHT-12: `?&` is `?`. */
-const asTarget = (url: string): string => {
-  const target = url.replace("?&", "?");
-  return target.startsWith("/") ? target : `/${target}`;
-};
+const asTarget = (url: string): string => (url.startsWith("/") ? url : `/${url}`);

@@ -8,7 +8,10 @@ export interface VhostTable {
    * A field equal to a configured name, in lower case, with or without that port, allocates nothing.
    */
   select(hostField: string | undefined, port: number): VhostSettings | undefined;
-  /** The host that an operator names (PRG-12): no default, any port, inactive hosts too since their content is kept. */
+  /**
+   * The host whose content an operator means by a name (PRG-12): no default, any port, inactive hosts too since their
+   * content is kept. For a facade it is the one that serves (VHT-24).
+   */
   find(host: string): VhostSettings | undefined;
 }
 
@@ -25,7 +28,10 @@ export const compileVhostTable = (config: EdgeConfig): VhostTable => {
       if (table === undefined) return undefined;
       return (hostField === undefined ? undefined : table.names.find(hostField)) ?? table.fallback;
     },
-    find: (host) => all.find(host),
+    find: (host) => {
+      const found = all.find(host);
+      return found?.facadeOf === undefined ? found : all.findName(found.facadeOf);
+    },
   };
 };
 
@@ -84,6 +90,10 @@ class NameTable {
   #addSuffix(suffix: string, vhost: VhostSettings): void {
     const suffixes = suffix.startsWith(".") ? this.#labelSuffixes : this.#otherSuffixes;
     if (!suffixes.has(suffix)) suffixes.set(suffix, vhost);
+  }
+
+  findName(name: string): VhostSettings | undefined {
+    return this.#exact.get(name.toLowerCase());
   }
 
   find(hostField: string): VhostSettings | undefined {

@@ -1,4 +1,5 @@
 import type {
+  AccessOptions,
   Condition,
   ConditionFiles,
   ConditionTerm,
@@ -10,9 +11,28 @@ import type {
 } from "@basalt/config";
 import type { ConditionRequest } from "../src/index.ts";
 
+/** Everybody may have everything. */
+export const OPEN_ACCESS: AccessOptions = {
+  accessControl: { enabled: false, default: "Allow", denialCode: 401 },
+  maxRequestBodyBytes: 0,
+  rateLimits: [],
+  signedUrls: { enabled: false, parameter: "token", denialCode: 403, expiredCode: 410, urls: [], keys: [] },
+  basicAuthentication: [],
+  cors: {
+    enabled: false,
+    credentials: false,
+    maxAgeSeconds: 600,
+    methods: "GET, HEAD, POST",
+    allowHeaders: "",
+    exposeHeaders: "",
+    origins: [],
+  },
+};
+
 /** The defaults of the guide. */
 const OPTIONS: VhostOptions = {
   cachingProfile: "guide",
+  access: OPEN_ACCESS,
   ttl: {
     priority: ["cc_nocache", "custom", "cc_maxage", "rescode"],
     res2xx: { seconds: 1800, ratio: 20, max: 86400 },
@@ -63,6 +83,24 @@ const OPTIONS: VhostOptions = {
   rootPurgeExpire: "ON",
   resCodeNoCtrlTarget: 200,
   compression: { enabled: false, method: "gzip", level: 6, sourceMinBytes: 2048, sourceMaxBytes: 2097152 },
+  tracing: {
+    status: "Inactive",
+    header: "both",
+    fromClients: true,
+    perSecond: 1,
+    ratePercent: 5,
+    rules: [],
+    collector: { enabled: false, address: "127.0.0.1:2000" },
+    otlp: "",
+  },
+  trafficCap: { megabits: 0, sessionKilobits: 0 },
+  throttling: {
+    enabled: false,
+    queryString: false,
+    bandwidth: { amount: 1000, unit: "kbps", param: "bandwidth" },
+    ratio: { percent: 100, param: "ratio" },
+    boost: { seconds: 5, param: "boost" },
+  },
 };
 
 const ORIGIN_OPTIONS: OriginOptions = {
@@ -119,6 +157,7 @@ const LOGS: VhostLogs = {
   monitoring: { ...LOG_FILE, form: "json" },
   dns: LOG_FILE,
   fileSystem: LOG_FILE,
+  trace: LOG_FILE,
   metricFilters: [],
 };
 
@@ -129,7 +168,8 @@ export interface VhostChanges {
 }
 
 export const vhostWith = (
-  changes: VhostChanges & Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen">> = {},
+  changes: VhostChanges &
+    Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen" | "facadeOf" | "subPaths">> = {},
 ): VhostSettings => ({
   name: changes.name ?? "www.example.com",
   status: changes.status ?? "Active",
@@ -137,11 +177,15 @@ export const vhostWith = (
   listen: changes.listen ?? [{ address: undefined, port: 80 }],
   origin: { addresses: [], standby: [], healthCheckers: [] },
   portBypass: [],
+  facadeOf: changes.facadeOf,
+  subPaths: changes.subPaths ?? [],
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
   logs: LOGS,
   stats: { dirDepth: 0, dirDepthAccum: false, httpsTraffic: false, clientLocal: true, originLocal: true },
   conditions: {
+    acl: [],
+    users: [],
     ttl: [],
     bypass: [],
     querystring: [],
@@ -149,6 +193,7 @@ export const vhostWith = (
     headers: [],
     expires: [],
     postbody: [],
+    throttling: [],
     ...changes.conditions,
   },
 });

@@ -9,6 +9,8 @@ const SERVER: ServerSettings = {
     name: "edge",
     admin: "",
     manager: { port: 10040, httpMethod: true, role: "Admin", uploadMultipartName: "confile", allow: [] },
+    serviceAccess: { default: "Allow", geoIp: "", entries: [] },
+    connectionRate: { count: 0, seconds: 1, burst: 0 },
   },
   cache: {
     storage: { disks: [], diskFailSeconds: 60, diskFailCount: 10, onCrash: "hang" },
@@ -51,6 +53,7 @@ const SERVER: ServerSettings = {
 const configOf = (vhosts: readonly VhostSettings[], defaultVhost?: string): EdgeConfig => ({
   generation: 1,
   views: [],
+  urlRewrites: [],
   server: SERVER,
   vhosts,
   defaultVhost,

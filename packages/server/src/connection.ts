@@ -15,15 +15,16 @@ import {
 import type { OriginPool, PrivateSession } from "@basalt/origin";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
-import { isLoopbackClient } from "./clientCounting.ts";
+import { ClientSession } from "./clientSession.ts";
 import { rejectConnection } from "./delivery/errorResponse.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer } from "./edgeServer.ts";
 import { Exchange } from "./exchange.ts";
+import { PacedSocket, type PaceLimits, UNLIMITED } from "./pacing/pacedSocket.ts";
 import { PrivateSessions } from "./privateSessions.ts";
 import { RequestBody } from "./requestBody.ts";
-import type { ServedVhost } from "./servedVhost.ts";
-import { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
+import { RewrittenRequests } from "./rewrittenRequests.ts";
+import type { ServedName } from "./servedNames.ts";
 
 /** Bytes of pipelined requests that may wait behind a running one before the socket is paused. */
 const PIPELINE_BYTES = 64 * 1024;
@@ -49,15 +50,14 @@ export interface TunnelEnd {
 /** One client connection: finds requests in its bytes, runs them one after the other, keeps its deadlines. */
 export class Connection implements SocketHandler {
   readonly server: EdgeServer;
-  readonly socket: ClientSocket;
+  /** What is written to the client; slowed down for the responses that are (spec 16). */
+  socket: ClientSocket;
   readonly localPort: number;
-  readonly #sessionNumber = nextSessionNumber();
-  #sessionText: string | undefined;
-  #isLocal: boolean | undefined;
-  #activeInterval = -1;
-  #block = -1;
+  readonly session: ClientSession;
   readonly #parser: RequestHeadParser;
   readonly #exchange: Exchange;
+  readonly #unpaced: ClientSocket;
+  #paced: PacedSocket | undefined;
   #state: State = "idle";
   #waiting: Buffer = NOTHING;
   #paused = false;
@@ -66,6 +66,8 @@ export class Connection implements SocketHandler {
   #body: RequestBody | undefined;
   #bodyLeft = 0;
   #bodyBytes = 0;
+  /** Longest body of the request; 0: without limit. */
+  #bodyLimit = 0;
   /** Bytes of a body since the deadline was last moved. */
   #sinceTouch = 0;
   /** The client waits for 100 Continue before it sends its body. */
@@ -78,14 +80,22 @@ export class Connection implements SocketHandler {
   #running = false;
   #unsentSeen = 0;
   #held: (() => void)[] = [];
+  #rewritten: RewrittenRequests | undefined;
   #fields: FieldBlock | undefined;
-  #fieldsVhost: ServedVhost | undefined;
+  #fieldsName: ServedName | undefined;
   #fieldsGeneration = -1;
 
-  constructor(server: EdgeServer, socket: ClientSocket, localPort: number) {
+  constructor(
+    server: EdgeServer,
+    socket: ClientSocket,
+    localPort: number,
+    session: ClientSession = new ClientSession(socket),
+  ) {
     this.server = server;
     this.socket = socket;
+    this.#unpaced = socket;
     this.localPort = localPort;
+    this.session = session;
     const { limits } = server.state;
     this.#parser = createRequestHeadParser(limits);
     this.#exchange = new Exchange(this);
@@ -94,8 +104,7 @@ export class Connection implements SocketHandler {
 
   /** The session id as logs write it. */
   get sessionText(): string {
-    this.#sessionText ??= String(this.sessionId);
-    return this.#sessionText;
+    return this.session.text;
   }
 
   /** The address that the client has connected to. */
@@ -105,21 +114,17 @@ export class Connection implements SocketHandler {
   }
 
   /** The client is on this host. */
-  readonly isLocal = (): boolean => {
-    this.#isLocal ??= isLoopbackClient(this.socket.remoteAddress);
-    return this.#isLocal;
-  };
+  get isLocal(): () => boolean {
+    return this.session.isLocal;
+  }
 
   /** STAT-27: true once for each interval of the figures; `block` is that of the virtual host asked for. */
   becomesActive(block: number): boolean {
-    this.#block = block;
-    if (this.#activeInterval === this.server.interval) return false;
-    this.#activeInterval = this.server.interval;
-    return true;
+    return this.session.becomesActive(block, this.server.interval);
   }
 
   get block(): number {
-    return this.#block;
+    return this.session.block;
   }
 
   countProgress(): void {
@@ -128,12 +133,17 @@ export class Connection implements SocketHandler {
 
   /** HTTP-41: unsigned 64-bit, unlike that of any other connection. */
   get sessionId(): bigint {
-    return sessionIdOf(this.#sessionNumber);
+    return this.session.id;
   }
 
   /** Requests answered before the present one. */
   get served(): number {
     return this.#served;
+  }
+
+  /** Nothing is under way: a next request may come. */
+  get isIdle(): boolean {
+    return this.#state === "idle" && this.#waiting.length === 0;
   }
 
   /** No answer can reach the client any more. */
@@ -167,6 +177,11 @@ export class Connection implements SocketHandler {
   }
 
   onDrain(): void {
+    if (this.isPaced) this.#paced?.innerDrained();
+    else this.#drained();
+  }
+
+  #drained(): void {
     this.#unsentSeen = 0;
     this.#releaseHeld();
     this.#exchange.drained();
@@ -192,6 +207,7 @@ export class Connection implements SocketHandler {
     this.#releaseHeld();
     this.#body?.fail(new EdgeError("CLIENT_GONE"));
     this.#exchange.clientGone();
+    this.#paced?.closed();
     this.#sessions?.end();
     this.server.forget(this);
   }
@@ -208,6 +224,11 @@ export class Connection implements SocketHandler {
   privateSession(vhost: string, pool: OriginPool): PrivateSession {
     this.#sessions ??= new PrivateSessions(() => this.#closeAfterRequest());
     return this.#sessions.of(vhost, pool);
+  }
+
+  /** The virtual host takes no longer body than this of the present request. */
+  limitBody(bytes: number): void {
+    this.#bodyLimit = this.#bodyLimit === 0 ? bytes : Math.min(this.#bodyLimit, bytes);
   }
 
   /** The response to the present request is to say that it is the last one. */
@@ -244,6 +265,12 @@ export class Connection implements SocketHandler {
 
   checkDeadline(monotonicMs: number): void {
     if (monotonicMs < this.#deadline || this.#state === "closed") return;
+    if (this.isPaced && this.#paced?.isHeldBack === true) {
+      // It is slow by our will.
+      this.#unsentSeen = 0;
+      this.#touch(this.server.state.limits.sendTimeoutSeconds);
+      return;
+    }
     if (this.#state === "tunnel") {
       this.#tunnel?.onIdle();
       return;
@@ -277,18 +304,46 @@ export class Connection implements SocketHandler {
     }
   }
 
-  /** The virtual host of the request, remembered while the client repeats its fields and the configuration stays. */
-  selectVhost(host: string | undefined, fields: FieldBlock): ServedVhost | undefined {
+  /** What the rules of URL rewriting make of its requests. */
+  get rewritten(): RewrittenRequests {
+    this.#rewritten ??= new RewrittenRequests();
+    return this.#rewritten;
+  }
+
+  /** Where the request comes to, remembered while the client repeats its fields and the configuration stays. */
+  selectVhost(host: string | undefined, fields: FieldBlock): ServedName | undefined {
     const { state } = this.server;
     if (this.#fields === fields && this.#fieldsGeneration === state.generation && host === fields.host) {
-      return this.#fieldsVhost;
+      return this.#fieldsName;
     }
     const settings = state.table.select(host, this.localPort);
-    const vhost = settings === undefined ? undefined : state.served.get(settings.name);
+    const name = settings === undefined ? undefined : state.names.get(settings.name);
     this.#fields = host === fields.host ? fields : undefined;
     this.#fieldsGeneration = state.generation;
-    this.#fieldsVhost = vhost;
-    return vhost;
+    this.#fieldsName = name;
+    return name;
+  }
+
+  /** From now on what is written is slowed down. */
+  pace(limits: PaceLimits): void {
+    this.#paced ??= new PacedSocket(this.#unpaced, this.server.pacer, () => this.#drained());
+    this.socket = this.#paced;
+    this.#paced.limit(limits);
+  }
+
+  unpace(): void {
+    if (!this.isPaced) return;
+    this.#paced?.limit(UNLIMITED);
+    this.socket = this.#unpaced;
+  }
+
+  get isPaced(): boolean {
+    return this.socket !== this.#unpaced;
+  }
+
+  /** Written, and kept back so that it does not leave too early. */
+  get heldBytes(): number {
+    return this.isPaced ? this.socket.unsentBytes : 0;
   }
 
   /** The response is out: next request, or the end. */
@@ -420,7 +475,7 @@ export class Connection implements SocketHandler {
   }
 
   #becomeIdle(): void {
-    const seconds = this.#fieldsVhost?.settings.options.clientKeepAliveSeconds ?? IDLE_SECONDS;
+    const seconds = this.#fieldsName?.vhost.settings.options.clientKeepAliveSeconds ?? IDLE_SECONDS;
     this.#touch(seconds);
   }
 
@@ -448,6 +503,7 @@ export class Connection implements SocketHandler {
       this.#decoder.reset();
       this.#bodyLeft = -1;
       this.#bodyBytes = 0;
+      this.#bodyLimit = this.server.state.limits.bodyBytes;
     } else {
       this.#bodyLeft = fields.contentLength;
     }
@@ -479,7 +535,7 @@ export class Connection implements SocketHandler {
     }
     const decoder = this.#decoder;
     if (decoder === undefined) return end;
-    const limit = this.server.state.limits.bodyBytes;
+    const limit = this.#bodyLimit;
     const outcome = decoder.decode(buffer, start, end, (source, from, to) => {
       this.#bodyBytes += to - from;
       if (limit === 0 || this.#bodyBytes <= limit) body.push(source, from, to);
@@ -500,16 +556,20 @@ export class Connection implements SocketHandler {
 
   /** Ends the request; with an answer only as long as none has begun. */
   #refuseBody(body: RequestBody, code: Rejection["code"] | "REQUEST_BODY_TOO_LARGE", end: number): number {
-    const hasAnswered = this.#exchange.headBytesSent > 0;
     this.server.parts.counters.add(rejectionSlot(code), 1);
     body.fail(new EdgeError(code));
-    if (hasAnswered) {
+    if (this.#exchange.body !== body) {
+      // It came with its head: the request is refused as it begins.
+      this.#isLastRequest = true;
+      return end;
+    }
+    if (this.#exchange.headBytesSent > 0) {
       this.destroy();
       return end;
     }
-    rejectConnection(this, code);
-    // What the request goes on with elsewhere must not answer it a second time.
-    this.#exchange.clientGone();
+    const rejected = rejectConnection(this, code);
+    if (rejected === undefined) this.#exchange.clientGone();
+    else this.#exchange.rejected(new EdgeError(code), rejected);
     return end;
   }
 

@@ -1,12 +1,33 @@
 import type { CacheVhost, ObjectCache, PinnedVisitor } from "@basalt/cache";
-import type { EdgeConfig, ServerSettings } from "@basalt/config";
-import { compileVhostTable, type ProductIdentity, type PurgeVerb, type VhostTable } from "@basalt/policy";
-import { type ClientTransaction, type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
+import type { EdgeConfig, Http2Settings, ServerSettings, VhostSettings } from "@basalt/config";
+import {
+  type ClientRewriter,
+  type CountryLookup,
+  compileClientRewriter,
+  compileVhostTable,
+  type ProductIdentity,
+  type PurgeVerb,
+  type VhostTable,
+} from "@basalt/policy";
+import {
+  type ClientTransaction,
+  type CounterBlock,
+  PROCESS_SLOT,
+  type RequestTrace,
+  type TracingRules,
+  VHOST_SLOT,
+} from "@basalt/telemetry";
 import type { Clock } from "@basalt/types";
+import type { RateLimiter } from "./access/rateLimiter.ts";
+import { clientKeyOf, connectionLimiter, RateLimits } from "./access/rateLimits.ts";
 import { Connection } from "./connection.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
-import type { AcceptListener } from "./driver/contract.ts";
+import type { AcceptListener, ClientSocket, SocketHandler } from "./driver/contract.ts";
+import { MediaKnowledge } from "./pacing/mediaKnowledge.ts";
+import { Pacer } from "./pacing/pacer.ts";
+import { compileBandwidth } from "./pacing/vhostBandwidth.ts";
 import { type BypassedPort, PortRelay } from "./portRelay.ts";
+import { compileServedNames, type ServedName } from "./servedNames.ts";
 import { compileServedVhost, type ServedVhost } from "./servedVhost.ts";
 
 /** A PURGE-type request that came in on a service port (PRG-26). */
@@ -24,6 +45,14 @@ export interface PurgeAnswer {
   readonly body: string;
 }
 
+/** Who traces requests. */
+export interface RequestTracing {
+  /** Undefined: those of the host have no traces. */
+  rulesOf(settings: VhostSettings): TracingRules | undefined;
+  /** A sampled request is over; nothing may be kept of the transaction. */
+  finished(trace: RequestTrace, transaction: ClientTransaction): void;
+}
+
 export interface EdgeServerParts {
   readonly clock: Clock;
   readonly cache: ObjectCache;
@@ -32,8 +61,15 @@ export interface EdgeServerParts {
   readonly purge: (call: PurgeCall) => Promise<PurgeAnswer>;
   /** Hears of each finished request, that of no virtual host too; nothing may be kept of the argument. */
   readonly accessLog?: (transaction: ClientTransaction) => void;
+  readonly tracing?: RequestTracing;
   /** A response has said which queries of its path make no difference: objects are found under other URLs from now on. */
   readonly onSearchRule?: (news: { readonly vhost: string; readonly path: string; readonly value: string }) => void;
+  /** Whether the server lets a client in at all (ACL-10). */
+  readonly serviceAccess?: (remoteAddress: string) => boolean;
+  /** A client was turned away because of `<ConnectionRate>`. */
+  readonly onTooOften?: (remoteAddress: string) => void;
+  /** The country of a client address; undefined when it is not known (ACL-05). */
+  readonly countryOf?: CountryLookup;
   /** Unexpected failures: each is a defect to be mended. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -45,9 +81,14 @@ export interface ServingState {
   readonly generation: number;
   readonly table: VhostTable;
   readonly served: ReadonlyMap<string, ServedVhost>;
+  /** Where the requests for a name of the table come to. */
+  readonly names: ReadonlyMap<string, ServedName>;
+  /** Rules of `<Vhosts><URLRewrite>`; undefined without any. */
+  readonly rewriter: ClientRewriter | undefined;
   /** By the port that clients connect to. */
   readonly bypassedPorts: ReadonlyMap<number, BypassedPort>;
   readonly limits: ClientLimits;
+  readonly http2: Http2Settings;
   readonly maxConnections: number;
   readonly reopenConnections: number;
 }
@@ -64,6 +105,8 @@ export interface ServedConnection {
   readonly block: number;
   /** Counts what has moved so far. */
   countProgress(): void;
+  /** Takes no more requests and tells the client, where the protocol has a way to. */
+  announceEnd?(): void;
 }
 
 /**
@@ -72,7 +115,14 @@ export interface ServedConnection {
  */
 export class EdgeServer {
   readonly parts: EdgeServerParts;
+  /** What clients may do how often; the owner tells workers of each other's counts. */
+  readonly rateLimits = new RateLimits();
+  /** Of all responses that are slowed down. */
+  readonly pacer: Pacer;
+  readonly media = new MediaKnowledge();
   readonly #connections = new Set<ServedConnection>();
+  /** New connections of one client; undefined: without limit. */
+  #connectionRate: RateLimiter | undefined;
   #state: ServingState;
   #draining = false;
   #refusing = false;
@@ -85,6 +135,7 @@ export class EdgeServer {
 
   constructor(parts: EdgeServerParts) {
     this.parts = parts;
+    this.pacer = new Pacer(parts.clock, parts.onDefect);
     this.#state = EMPTY_STATE;
   }
 
@@ -142,24 +193,40 @@ export class EdgeServer {
 
   /** Puts a configuration in service; `share` of 1/n of the connection limits belongs to this worker. */
   configure(config: EdgeConfig, cacheVhosts: ReadonlyMap<string, CacheVhost>, share: number): void {
+    this.rateLimits.beginConfiguration();
     const served = new Map<string, ServedVhost>();
     const bypassedPorts = new Map<number, BypassedPort>();
     for (const settings of config.vhosts) {
       const cache = cacheVhosts.get(settings.name);
       if (cache === undefined) continue;
-      const vhost = compileServedVhost(settings, cache);
+      const bandwidth = compileBandwidth(settings, this.pacer);
+      const vhost = compileServedVhost(
+        settings,
+        cache,
+        this.parts.tracing?.rulesOf(settings),
+        this.rateLimits,
+        bandwidth,
+      );
       served.set(settings.name, vhost);
       if (settings.status !== "Active") continue;
       for (const { port, originPort } of settings.portBypass) bypassedPorts.set(port, { vhost, originPort });
     }
-    const { maxSockets, maxSocketsReopen, clientLimits } = config.server.cache;
+    this.#connectionRate = connectionLimiter(config.server.host.connectionRate, this.rateLimits);
+    this.rateLimits.endConfiguration();
+    this.pacer.keepGates(
+      new Set([...served.values()].filter(({ bandwidth }) => bandwidth?.gate).map(({ name }) => name)),
+    );
+    const { maxSockets, maxSocketsReopen, clientLimits, http2 } = config.server.cache;
     const maxConnections = Math.max(1, Math.floor(maxSockets / share));
     this.#state = {
       generation: config.generation,
       table: compileVhostTable(config),
       served,
+      names: compileServedNames(config, served, this.parts.counters),
+      rewriter: compileClientRewriter(config.urlRewrites),
       bypassedPorts,
       limits: clientLimits,
+      http2,
       maxConnections,
       reopenConnections: Math.floor((maxConnections * maxSocketsReopen) / 100),
     };
@@ -168,26 +235,59 @@ export class EdgeServer {
   /** Listener for a socket that is bound to `localPort`. */
   acceptor(localPort: number): AcceptListener {
     return (socket, attach) => {
-      const { counters } = this.parts;
-      if (this.#isFull()) {
-        counters.add(PROCESS_SLOT.connectionsRefused, 1);
-        socket.destroy();
-        return;
-      }
-      counters.add(PROCESS_SLOT.connectionsAccepted, 1);
-      counters.add(PROCESS_SLOT.accessAllowed, 1);
-      const bypassed = this.#state.bypassedPorts.get(localPort);
-      if (bypassed !== undefined) {
-        const relay = new PortRelay(this, socket, localPort, bypassed);
-        this.#connections.add(relay);
-        attach(relay);
-        relay.start(bypassed.originPort);
-        return;
-      }
-      const connection = new Connection(this, socket, localPort);
-      this.#connections.add(connection);
-      attach(connection);
+      if (this.admits(socket.remoteAddress)) this.serve(socket, attach, localPort);
+      else socket.destroy();
     };
+  }
+
+  /** Whether a new connection may come in; to be asked once for each, before anything is read from it. */
+  admits(remoteAddress: string): boolean {
+    const { counters, serviceAccess } = this.parts;
+    if (serviceAccess?.(remoteAddress) === false) {
+      counters.add(PROCESS_SLOT.accessDenied, 1);
+      return false;
+    }
+    if (this.#connectionRate !== undefined && this.#comesTooOften(remoteAddress, this.#connectionRate)) return false;
+    if (this.#isFull()) {
+      counters.add(PROCESS_SLOT.connectionsRefused, 1);
+      return false;
+    }
+    counters.add(PROCESS_SLOT.connectionsAccepted, 1);
+    counters.add(PROCESS_SLOT.accessAllowed, 1);
+    return true;
+  }
+
+  #comesTooOften(remoteAddress: string, limiter: RateLimiter): boolean {
+    const { clock, counters, onTooOften } = this.parts;
+    if (limiter.take(clientKeyOf(remoteAddress), clock.now()) === 0) return false;
+    counters.add(PROCESS_SLOT.accessDenied, 1);
+    onTooOften?.(remoteAddress);
+    return true;
+  }
+
+  /** Serves a connection that has been admitted. */
+  serve(socket: ClientSocket, attach: (handler: SocketHandler) => void, localPort: number): void {
+    const bypassed = this.#state.bypassedPorts.get(localPort);
+    if (bypassed !== undefined) {
+      const relay = new PortRelay(this, socket, localPort, bypassed);
+      this.#connections.add(relay);
+      attach(relay);
+      relay.start(bypassed.originPort);
+      return;
+    }
+    const connection = new Connection(this, socket, localPort);
+    this.#connections.add(connection);
+    attach(connection);
+  }
+
+  /** Takes charge of an admitted connection that is not served by `serve`: of its deadlines, and of its end. */
+  enlist(connection: ServedConnection): void {
+    this.#connections.add(connection);
+  }
+
+  /** The connection goes on under another object, which has been served or enlisted. */
+  replaced(connection: ServedConnection): void {
+    this.#connections.delete(connection);
   }
 
   forget(connection: ServedConnection): void {
@@ -216,6 +316,7 @@ export class EdgeServer {
    */
   drain(limitMs: number): Promise<void> {
     this.#draining = true;
+    for (const connection of this.#connections) connection.announceEnd?.();
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -242,7 +343,20 @@ const EMPTY_STATE: ServingState = {
   generation: 0,
   table: { select: () => undefined, find: () => undefined },
   served: new Map(),
+  names: new Map(),
+  rewriter: undefined,
   bypassedPorts: new Map(),
+  http2: {
+    maxConcurrentStreams: 128,
+    idleTimeoutSeconds: 60,
+    streamWindowBytes: 256 * 1024,
+    connectionWindowBytes: 1024 * 1024,
+    connectionMemoryBytes: 10 * 1024 * 1024,
+    maxResets: 300,
+    maxPings: 100,
+    maxSettings: 20,
+    maxControlBytes: 256 * 1024,
+  },
   limits: {
     targetBytes: 8192,
     headBytes: 32768,

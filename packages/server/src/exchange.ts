@@ -10,11 +10,13 @@ import {
 } from "@basalt/http";
 import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "@basalt/policy";
 import {
+  type ClientTls,
   type ClientTransaction,
   cacheResultSlot,
   classIndexOf,
   folderOf,
   LineMemo,
+  type RequestTrace,
   TRAFFIC_SLOT_COUNT,
   timeBucketOf,
   VHOST_SLOT,
@@ -23,11 +25,13 @@ import { type CacheResult, EdgeError } from "@basalt/types";
 import { clientBlockOf } from "./clientCounting.ts";
 import type { Connection } from "./connection.ts";
 import { needsOwnHead } from "./delivery/cacheStatus.ts";
+import type { Rejected } from "./delivery/errorResponse.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
+import { paceResponse } from "./pacing/paceResponse.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { runPhases } from "./phases/table.ts";
 import type { RequestBody } from "./requestBody.ts";
-import type { ServedVhost } from "./servedVhost.ts";
+import type { BookedVhost, ServedVhost } from "./servedVhost.ts";
 
 /** Something that goes on after the phases returned: a stream to the client, a tunnel. */
 export interface Ongoing {
@@ -52,13 +56,19 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   method = "";
   /** Path and query string once rewriteUrl has run. */
   target = "";
+  /** What stood in its place, where the log is to have that (VHT-10). */
+  askedTarget: string | undefined;
   /** Name of the host asked for: of the target if it is absolute, else of the Host field. */
   host: string | undefined;
   minorVersion: 0 | 1 = 1;
   fields: FieldBlock = EMPTY_FIELD_BLOCK;
   body: RequestBody | undefined;
   nowMs = 0;
+  /** Where the request is served. */
   vhost: ServedVhost | undefined;
+  /** Who counts and logs the client side: the same object unless a facade was asked for (VHT-21). */
+  booked: BookedVhost | undefined;
+  trace: RequestTrace | undefined;
   url = "";
   /** The URL and the selector under which the cache is asked for it. */
   name = "";
@@ -93,6 +103,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   bodyBytesSent = 0;
   /** What the client sent through a tunnel, which is no body. */
   tunnelBytesReceived = 0;
+  /** Where in the object the body of the response begins; -1 for several ranges. */
+  bodyStart = 0;
   /** Content-Length of the response; -1 without. */
   contentLength = -1;
   bypassKind: ClientTransaction["bypassKind"] = "none";
@@ -131,12 +143,25 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return address.startsWith("::ffff:") ? address.slice(7) : address;
   }
 
+  get country(): string | undefined {
+    return this.connection.server.parts.countryOf?.(this.clientIp);
+  }
+
+  headerLines(lowerCaseName: string): readonly string[] {
+    return this.fields.getAll(lowerCaseName);
+  }
+
   get protocol(): string {
-    return "http";
+    return this.connection.socket.tls === undefined ? "http" : "https";
   }
 
   get vhostName(): string | undefined {
-    return this.vhost?.cache.name;
+    return this.booked?.name;
+  }
+
+  get httpVersion(): ClientTransaction["httpVersion"] {
+    if (this.connection.session.isHttp2) return "2.0";
+    return this.minorVersion === 1 ? "1.1" : "1.0";
   }
 
   get sessionText(): string {
@@ -173,8 +198,13 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return this.status === 0 ? 0 : this.#respondedMs - this.#startedMs;
   }
 
-  get tls(): undefined {
-    return undefined;
+  get tls(): ClientTls | undefined {
+    return this.connection.socket.tls;
+  }
+
+  /** Moment of `startedAtMs` by the monotonic clock. */
+  get startedMs(): number {
+    return this.#startedMs;
   }
 
   get memo(): LineMemo {
@@ -205,6 +235,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.methodCode = head.method;
     this.method = head.methodName;
     this.target = head.target;
+    this.askedTarget = undefined;
     this.minorVersion = head.minorVersion;
     this.fields = head.fields;
     this.body = body;
@@ -213,8 +244,11 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.bypassKind = "none";
     this.relayedFields = NO_FIELDS;
     this.contentLength = -1;
+    this.bodyStart = 0;
     this.#isBroken = false;
     this.vhost = undefined;
+    this.booked = undefined;
+    this.trace = undefined;
     this.object = undefined;
     this.source = undefined;
     this.sourceHead = undefined;
@@ -288,7 +322,13 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return this.vhost !== undefined && needsOwnHead(this.vhost, this.result, this.ownFields);
   }
 
+  /** Call it before the response is written to the connection's socket. */
+  pace(): void {
+    if (this.vhost?.bandwidth !== undefined || this.connection.isPaced) paceResponse(this);
+  }
+
   decideConnection(): ConnectionDecision {
+    this.pace();
     const { connection, vhost } = this;
     const { isDraining, isEmergency } = connection.server;
     if (isDraining || isEmergency || connection.isLastRequest || vhost === undefined) this.connectionDecision = CLOSING;
@@ -333,13 +373,32 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   clientGone(): void {
     if (!this.#isRunning) return;
-    const { vhost } = this;
-    if (vhost !== undefined)
-      this.connection.server.parts.counters.add(this.blockOf(vhost) + VHOST_SLOT.clientAborted, 1);
+    const { booked } = this;
+    if (booked !== undefined)
+      this.connection.server.parts.counters.add(this.blockOf(booked) + VHOST_SLOT.clientAborted, 1);
     const { ongoing } = this;
     this.#isBroken = true;
+    this.bodyBytesSent = Math.max(0, this.bodyBytesSent - this.connection.heldBytes);
     this.finish(false);
     ongoing?.clientGone();
+  }
+
+  /** The connection has answered by itself: what the request goes on with elsewhere must not answer it a second time. */
+  rejected(error: EdgeError, { status, headBytes, bodyBytes }: Rejected): void {
+    if (!this.#isRunning) return;
+    const { ongoing } = this;
+    this.error = error;
+    this.responding(status, headBytes, bodyBytes);
+    this.bodyBytesSent = bodyBytes;
+    this.finish(false);
+    ongoing?.clientGone();
+  }
+
+  /** What has been written lies in memory that the cache uses again: not while any of it is on its way. */
+  keepPassing(): void {
+    if (!this.isPassing) return;
+    this.isPassing = false;
+    if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.stored.keepPassing();
   }
 
   /** Counts the request and hands the connection back. */
@@ -347,15 +406,14 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     if (!this.#isRunning) return;
     this.#isRunning = false;
     this.ongoing = undefined;
-    if (this.isPassing) {
-      this.isPassing = false;
-      if (this.connection.socket.unsentBytes > 0) this.connection.server.parts.cache.stored.keepPassing();
-    }
-    const { vhost } = this;
+    this.keepPassing();
+    const { booked } = this;
     this.isComplete = !this.#isBroken;
     this.elapsedMs = this.connection.server.parts.clock.monotonic() - this.#startedMs;
-    if (vhost !== undefined) this.#count(vhost);
+    if (booked !== undefined) this.#count(booked);
+    if (this.askedTarget !== undefined) this.target = this.askedTarget;
     this.connection.server.parts.accessLog?.(this);
+    if (this.trace?.isSampled === true) this.connection.server.parts.tracing?.finished(this.trace, this);
     this.object = undefined;
     this.source = undefined;
     this.body = undefined;
@@ -364,38 +422,38 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   }
 
   /** Where requests of that virtual host on this connection count. */
-  blockOf(vhost: ServedVhost): number {
+  blockOf(vhost: BookedVhost): number {
     const { connection } = this;
     return clientBlockOf(vhost, connection.isLocal, connection.server.parts.counters);
   }
 
   /** Counts what has moved of long bodies, so that the figures of a second are those of that second. */
   countProgress(): void {
-    const { vhost } = this;
-    if (!this.#isRunning || vhost === undefined || this.status === 0) return;
-    const sentBytes = this.bodyBytesSent - this.#countedSentBytes;
+    const { booked } = this;
+    if (!this.#isRunning || booked === undefined || this.status === 0) return;
+    const sentBytes = Math.max(0, this.bodyBytesSent - this.connection.heldBytes - this.#countedSentBytes);
     const receivedBytes = this.requestBodyBytes - this.#countedReceivedBytes;
     if (sentBytes === 0 && receivedBytes === 0) return;
-    this.#countTraffic(vhost, (offset) => this.#countBodies(offset, sentBytes, receivedBytes));
+    this.#countTraffic(booked, (offset) => this.#countBodies(offset, sentBytes, receivedBytes));
   }
 
-  #count(vhost: ServedVhost): void {
-    if (vhost.settings.stats.dirDepth === 0) this.#countRequest(this.blockOf(vhost));
+  #count(vhost: BookedVhost): void {
+    if (vhost.stats.dirDepth === 0) this.#countRequest(this.blockOf(vhost));
     else this.#countTraffic(vhost, (offset) => this.#countRequest(offset));
   }
 
   /** Counts by folder too (STAT-11): all that `count` changes of the client traffic. */
-  #countTraffic(vhost: ServedVhost, count: (offset: number) => void): void {
+  #countTraffic(vhost: BookedVhost, count: (offset: number) => void): void {
     const { counters } = this.connection.server.parts;
     const offset = this.blockOf(vhost);
-    const { dirDepth } = vhost.settings.stats;
+    const { dirDepth } = vhost.stats;
     if (dirDepth === 0) {
       count(offset);
       return;
     }
     const before = counters.values.slice(offset, offset + TRAFFIC_SLOT_COUNT);
     count(offset);
-    const scope = { vhost: vhost.cache.name, isLocal: offset !== vhost.counters, path: folderOf(this.path, dirDepth) };
+    const scope = { vhost: vhost.name, isLocal: offset !== vhost.counters, path: folderOf(this.path, dirDepth) };
     counters.folders.addGrowth(scope, before, counters.values.subarray(offset, offset + TRAFFIC_SLOT_COUNT));
   }
 

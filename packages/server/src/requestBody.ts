@@ -62,6 +62,11 @@ export class RequestBody implements AsyncIterable<Buffer> {
     this.#wakeUp();
   }
 
+  /** Why no more of it is to be had. */
+  get failure(): EdgeError | undefined {
+    return this.#error;
+  }
+
   fail(error: EdgeError): void {
     if (this.#state !== "open") return;
     this.#state = "failed";

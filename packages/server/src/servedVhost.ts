@@ -1,29 +1,49 @@
 import type { CacheVhost } from "@basalt/cache";
-import type { VhostSettings } from "@basalt/config";
+import type { StatsOptions, VhostSettings } from "@basalt/config";
 import {
   type CompressionRules,
   type ConnectionDecision,
   type ConnectionRules,
   compileCompression,
   compileConnectionRules,
+  compileCors,
   compileExpiresRules,
   compileHeaderRules,
   compileKeyRules,
   compileMethodRules,
   compilePostSelector,
+  compileSubPaths,
   type ExpiresRules,
   type HeaderRules,
   type KeyRules,
   type MethodRules,
   type PostSelector,
+  type SubPaths,
+  withCors,
 } from "@basalt/policy";
+import type { TracingRules } from "@basalt/telemetry";
+import { RateLimits } from "./access/rateLimits.ts";
+import { compileVhostAccess, type VhostAccess } from "./access/vhostAccess.ts";
 import { hasRulesPerResponse } from "./delivery/responseFields.ts";
+import type { VhostBandwidth } from "./pacing/vhostBandwidth.ts";
 import { SearchRules } from "./searchRules.ts";
 
+/** Who counts and logs the client side of a request: its virtual host, or the facade that it was addressed to. */
+export interface BookedVhost {
+  readonly name: string;
+  readonly stats: StatsOptions;
+  /** Offset of its counters. */
+  readonly counters: number;
+  /** Of those of loopback clients, where these count apart; -1 before the first. */
+  localCounters: number;
+}
+
 /** A virtual host ready to serve: its rules compiled once per configuration. */
-export interface ServedVhost {
+export interface ServedVhost extends BookedVhost {
   readonly settings: VhostSettings;
   readonly cache: CacheVhost;
+  /** Undefined: everybody may have everything. */
+  readonly access: VhostAccess | undefined;
   readonly keyRules: KeyRules;
   readonly methodRules: MethodRules;
   readonly connectionRules: ConnectionRules;
@@ -34,21 +54,32 @@ export interface ServedVhost {
   readonly expiresRules: ExpiresRules | undefined;
   /** For a POST that is cached (KEY-12). */
   readonly postSelector: PostSelector;
+  /** Other hosts that handle some of its paths (VHT-30). */
+  readonly subPaths: SubPaths | undefined;
+  /** Undefined: its requests have no traces. */
+  readonly tracing: TracingRules | undefined;
+  /** Undefined: its responses go as fast as they can. */
+  readonly bandwidth: VhostBandwidth | undefined;
   /** No-Vary-Search. */
   readonly searchRules: SearchRules;
-  /** Offset of its counters. */
-  readonly counters: number;
-  /** Of those of loopback clients, where these count apart; -1 before the first. */
-  localCounters: number;
 }
 
-export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): ServedVhost => {
+export const compileServedVhost = (
+  settings: VhostSettings,
+  cache: CacheVhost,
+  tracing?: TracingRules,
+  rateLimits: RateLimits = new RateLimits(),
+  bandwidth?: VhostBandwidth,
+): ServedVhost => {
   const connectionRules = compileConnectionRules(settings.options);
-  const headerRules = compileHeaderRules(settings);
+  const headerRules = withCors(compileHeaderRules(settings), compileCors(settings.options.access.cors));
   const counted = settings.options.keepAliveHeader && settings.options.keepAliveHeaderMax > 0;
   return {
+    name: settings.name,
+    stats: settings.stats,
     settings,
     cache,
+    access: compileVhostAccess(settings, rateLimits),
     keyRules: compileKeyRules(settings),
     methodRules: compileMethodRules(settings),
     connectionRules,
@@ -57,6 +88,9 @@ export const compileServedVhost = (settings: VhostSettings, cache: CacheVhost): 
     headerRules,
     expiresRules: compileExpiresRules(settings),
     postSelector: compilePostSelector(settings),
+    subPaths: compileSubPaths(settings.subPaths),
+    tracing,
+    bandwidth,
     searchRules: new SearchRules(),
     counters: cache.counters,
     localCounters: -1,

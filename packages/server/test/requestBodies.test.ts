@@ -209,11 +209,33 @@ describe("limits on bodies", () => {
     expect(String(await bodyOf(await edge.origin.call()))).toBe("0123456789");
   });
 
-  it("hold for a chunked body too", async () => {
+  it.each([
+    ["with its head", false],
+    ["behind its head", true],
+  ])("LOG-48 hold for a chunked body that comes %s, and the access log tells of it", async (_, isLate) => {
     const edge = edgeWithLimit();
-    edge.origin.answer = (call) => call.reply(200, "accepted");
-    const client = edge.connect().send(`${POST_CHUNKED}${chunked("0123456789", "and more")}`);
-    expect((await client.response()).status).toBe(413);
+    const client = edge.connect();
+    client.send(`${POST_CHUNKED}${isLate ? "" : chunked("0123456789", "and more")}`);
+    if (isLate) {
+      await edge.origin.call();
+      client.send(chunked("0123456789", "and more"));
+    }
+    const { status, body } = await client.response();
+    expect(status).toBe(413);
+    await client.ended();
+    const { length } = body;
+    expect(edge.logged).toMatchObject([
+      { method: "POST", status: 413, bodyBytesSent: length, contentLength: length, isComplete: true },
+    ]);
+  });
+
+  it("a malformed chunk that comes with its head is a 400, whatever is stored, and is logged", async () => {
+    const edge = edgeWithLimit();
+    await edge.store("/a", Buffer.from("stored"));
+    const client = edge.connect().send("GET /a HTTP/1.1\r\nHost: www.example.com\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    expect((await client.response()).status).toBe(400);
+    await client.ended();
+    expect(edge.logged.at(-1)).toMatchObject({ method: "GET", status: 400 });
   });
 });
 

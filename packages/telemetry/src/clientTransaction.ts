@@ -8,6 +8,14 @@ export interface ClientTls {
   readonly cipher: string;
 }
 
+/** The trace that a request belongs to. */
+export interface TraceIdentity {
+  /** As logs show it. */
+  readonly idText: string;
+  /** What goes to origins under that name; undefined for all fields that are none of a trace. */
+  fieldOf(lowerCaseName: string): string | undefined;
+}
+
 /**
  * The facts of one finished client request: what logs, traces and metric filters read. Implemented by the server's
  * exchange, which is used again for the next request: valid during the call only. Text is latin1, as received.
@@ -18,12 +26,12 @@ export interface ClientTransaction {
   /** Decimal number of the client connection (HTTP-41). */
   readonly sessionText: string;
   readonly method: string;
-  /** Path and query string, after rewriting. */
+  /** Path and query string, after rewriting unless the rule says that the URL asked for is logged (VHT-10). */
   readonly target: string;
   /** Name asked for, with the port if one was sent. */
   readonly host: string | undefined;
   readonly protocol: string;
-  readonly minorVersion: 0 | 1;
+  readonly httpVersion: "1.0" | "1.1" | "2.0";
   /** Of the connection, never of a field; IPv4 also where the socket is IPv6. */
   readonly clientIp: string;
   readonly clientPort: number;
@@ -52,6 +60,8 @@ export interface ClientTransaction {
   /** From there to the first byte of the response; 0 without one. */
   readonly firstByteMs: number;
   readonly tls: ClientTls | undefined;
+  /** Undefined where the virtual host traces nothing. */
+  readonly trace: TraceIdentity | undefined;
   /** One per connection, for whoever writes lines of it. */
   readonly memo: LineMemo;
 }

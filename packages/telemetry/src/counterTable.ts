@@ -36,8 +36,19 @@ export const HUNDREDTHS_PER_SECOND = 100_000;
 
 export const TIME_BOUNDS_SECONDS: readonly number[] = TIME_BOUNDS.map((bound) => bound / HUNDREDTHS_PER_SECOND);
 
+/** Versions of TLS as OpenSSL names them. */
+const TLS_VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
+
+/** `malformed`: what came in is no TLS. `refused`: one side did not agree, or the client left. */
+const TLS_FAILURES = ["malformed", "refused", "timeout", "limit"] as const;
+
+export type TlsFailure = (typeof TLS_FAILURES)[number];
+
 /** Who ended a connection on a bypassed port; `idle`: nothing moved for too long. */
 const PORT_BYPASS_ENDS = ["client", "origin", "idle"] as const;
+
+/** Where records of traces go, beside their log. */
+const TRACE_OUTPUTS = ["collector", "otlp"] as const;
 
 export const RESPONSE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
@@ -69,6 +80,18 @@ export const PROCESS_SLOT = Object.freeze({
   rejections: processLayout.labelled("client_requests_rejected", "code", REJECTION_CODES, {
     doc: "Requests refused before a virtual host was chosen, by code of the error register.",
   }),
+  http2Connections: processLayout.counter("client_http2_connections", { doc: "HTTP/2 connections begun." }),
+  http2ConnectionsOpen: processLayout.gauge("client_http2_connections_open", {
+    doc: "HTTP/2 connections that are open now.",
+  }),
+  http2Streams: processLayout.counter("client_http2_streams", { doc: "Streams that clients have opened." }),
+  http2StreamsOpen: processLayout.gauge("client_http2_streams_open", { doc: "Streams that are open now." }),
+  http2StreamsReset: processLayout.counter("client_http2_streams_reset", {
+    doc: "Streams that clients broke off before their end.",
+  }),
+  http2Floods: processLayout.counter("client_http2_floods", {
+    doc: "HTTP/2 connections that were closed because the client sent too much of something.",
+  }),
   memoryTierBytes: processLayout.gauge("memory_tier_used", {
     unit: "bytes",
     doc: "Bytes of objects held in the memory tiers.",
@@ -91,7 +114,9 @@ export const PROCESS_SLOT = Object.freeze({
     doc: "Client connections that the access list of the server turned away.",
     isInternal: true,
   }),
-  rewrittenUrls: processLayout.counter("rewritten_urls", { doc: "URLs rewritten.", isInternal: true }),
+  rewrittenUrls: processLayout.counter("rewritten_urls", {
+    doc: "URLs that a rule of `<Vhosts><URLRewrite>` has changed.",
+  }),
   storeFailures: processLayout.counter("store_failures", { doc: "Objects that could not be written or read back." }),
   storeDamaged: processLayout.counter("store_damaged", {
     doc: "Stored records and blocks whose checksum or form did not match; they count as absent.",
@@ -103,6 +128,26 @@ export const PROCESS_SLOT = Object.freeze({
   logLinesDropped: processLayout.counter("log_lines_dropped", {
     doc: "Lines of logs that a slow or full disk, or a slow receiver, has cost.",
   }),
+  tracedRequests: processLayout.counter("traced_requests", { doc: "Requests whose traces were recorded." }),
+  traceSpansExported: processLayout.counter("trace_spans_exported", {
+    doc: "Spans that a receiver of OTLP has taken.",
+  }),
+  /** First of TRACE_OUTPUTS.length slots; see `traceDropSlot`. */
+  traceDrops: processLayout.labelled("trace_records_dropped", "output", TRACE_OUTPUTS, {
+    doc: "Requests, and parts that came late, whose record did not go out to a collector or was not taken by a receiver of OTLP.",
+  }),
+  /** First of 4 slots; see `tlsHandshakeSlot`. */
+  tlsHandshakes: processLayout.labelled("client_tls_handshakes", "version", TLS_VERSIONS, {
+    doc: "TLS handshakes with clients that were completed, by version.",
+  }),
+  tlsResumed: processLayout.counter("client_tls_resumed", {
+    doc: "TLS handshakes among these that resumed an earlier session.",
+  }),
+  /** First of 4 slots; see `tlsFailureSlot`. */
+  tlsFailures: processLayout.labelled("client_tls_handshakes_failed", "reason", TLS_FAILURES, {
+    doc: "TLS handshakes with clients that were not completed, by reason.",
+  }),
+  tlsUnderWay: processLayout.gauge("client_tls_handshakes_open", { doc: "TLS handshakes under way now." }),
   /** The slots from here to `emergencyMode` are the primary's. */
   storedObjects: processLayout.gauge("stored_objects", { doc: "Objects that the index knows." }),
   storedBodyBytes: processLayout.gauge("stored_body", { unit: "bytes", doc: "Bytes of their bodies." }),
@@ -395,8 +440,21 @@ export const cacheResultSlot = (result: CacheResult): number => VHOST_SLOT.cache
 export const rejectionSlot = (code: (typeof REJECTION_CODES)[number]): number =>
   PROCESS_SLOT.rejections + REJECTION_CODES.indexOf(code);
 
+const TLS_VERSION_INDEXES: ReadonlyMap<string, number> = new Map(
+  TLS_VERSIONS.map((version, index) => [version, index]),
+);
+
+/** `version` as OpenSSL names it. */
+export const tlsHandshakeSlot = (version: string): number =>
+  PROCESS_SLOT.tlsHandshakes + (TLS_VERSION_INDEXES.get(version) ?? 0);
+
+export const tlsFailureSlot = (reason: TlsFailure): number => PROCESS_SLOT.tlsFailures + TLS_FAILURES.indexOf(reason);
+
 export const originFailureSlot = (code: (typeof ORIGIN_FAILURE_CODES)[number]): number =>
   VHOST_SLOT.originFailures + ORIGIN_FAILURE_CODES.indexOf(code);
+
+export const traceDropSlot = (output: (typeof TRACE_OUTPUTS)[number]): number =>
+  PROCESS_SLOT.traceDrops + TRACE_OUTPUTS.indexOf(output);
 
 export const portBypassEndSlot = (by: (typeof PORT_BYPASS_ENDS)[number]): number =>
   VHOST_SLOT.portBypassEnds + PORT_BYPASS_ENDS.indexOf(by);

@@ -1,5 +1,11 @@
 export { type BlockScope, blockKey } from "./blockKey.ts";
-export { type ClientTls, type ClientTransaction, LineMemo, type RequestFields } from "./clientTransaction.ts";
+export {
+  type ClientTls,
+  type ClientTransaction,
+  LineMemo,
+  type RequestFields,
+  type TraceIdentity,
+} from "./clientTransaction.ts";
 export type {
   CounterDefinition,
   CounterKind,
@@ -25,8 +31,12 @@ export {
   REJECTION_CODES,
   rejectionSlot,
   TIME_BOUNDS_SECONDS,
+  type TlsFailure,
   TRAFFIC_SLOT_COUNT,
   timeBucketOf,
+  tlsFailureSlot,
+  tlsHandshakeSlot,
+  traceDropSlot,
   VHOST_COUNTERS,
   VHOST_SLOT,
   VHOST_SLOT_COUNT,
@@ -46,3 +56,4 @@ export {
 } from "./logMetrics.ts";
 export { folderOf } from "./statistics/folderCounters.ts";
 export * from "./statistics/index.ts";
+export * from "./tracing/index.ts";

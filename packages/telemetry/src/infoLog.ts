@@ -36,7 +36,10 @@ export interface InfoLogFile extends InfoLog {
   /** Hears each line, with its end; the result ends that. */
   listen(listener: (line: string) => void): () => void;
   /** Hears of each file that gets no more lines and has its last name. */
-  onRotated(listener: (path: string, startMs: number, endMs: number) => void): void;
+  onRotated(
+    listener: (path: string, startMs: number, endMs: number) => void,
+    isAwaited?: (path: string) => boolean,
+  ): void;
 }
 
 export interface InfoLogOptions {
@@ -66,6 +69,7 @@ class FileInfoLog implements InfoLogFile {
   readonly #bufferBytes: number;
   #settings: InfoLogSettings;
   #rotationListener: ((path: string, startMs: number, endMs: number) => void) | undefined;
+  #isAwaited: (path: string) => boolean = () => false;
   #file: FileHandle | undefined;
   #fileBytes = 0;
   #startMs = 0;
@@ -106,8 +110,12 @@ class FileInfoLog implements InfoLogFile {
     return () => this.#listeners.delete(listener);
   }
 
-  onRotated(listener: (path: string, startMs: number, endMs: number) => void): void {
+  onRotated(
+    listener: (path: string, startMs: number, endMs: number) => void,
+    isAwaited: (path: string) => boolean = () => false,
+  ): void {
     this.#rotationListener = listener;
+    this.#isAwaited = isAwaited;
   }
 
   reopen(): void {
@@ -221,7 +229,9 @@ class FileInfoLog implements InfoLogFile {
     this.#rotationListener?.(compressed ?? rotated, startMs, this.#clock.now());
     const files = await listLogFiles(folder, prefix);
     const outdated = outdatedFiles(files, { files: retention, days: retentionDays }, this.#clock.now());
-    for (const file of outdated) await deleteFile(folder, file.name).catch(() => undefined);
+    for (const { name: old } of outdated) {
+      if (!this.#isAwaited(join(folder, old))) await deleteFile(folder, old).catch(() => undefined);
+    }
   }
 }
 

@@ -42,5 +42,6 @@ export {
   verifyPattern,
 } from "./pattern.ts";
 export { randomBytesOf, seededRandom } from "./random.ts";
+export { type CertificateSpec, makeCertificate, type TestCertificate, type TestKeyType } from "./tls/certificates.ts";
 export { WireError, WireTimeoutError } from "./wire/byteReader.ts";
 export { type FieldRecord, type FlatFields, fieldLines, fieldValue } from "./wire/fields.ts";

@@ -102,7 +102,7 @@ describe("the cluster runner", () => {
       const record = recordProcess(pid);
       return record !== undefined && isAlive(record);
     };
-    await expect.poll(() => pids.filter(isThere), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => pids.filter(isThere)).toEqual([]);
   });
 
   it("finds the tree of a process, itself first", () => {

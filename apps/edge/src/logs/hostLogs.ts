@@ -7,6 +7,7 @@ import {
   type BookedLog,
   LogBook,
   LogKeeper,
+  type LogKeeperParts,
   type LogNotice,
   LogWriter,
   openAppendFile,
@@ -49,6 +50,8 @@ export interface HostLogsParts {
   readonly onDropped: (lines: number) => void;
   /** A file has its last name and gets no more lines. */
   readonly onRotated?: (file: RotatedLog) => void;
+  /** It has still to be uploaded. */
+  readonly isAwaited?: LogKeeperParts["isAwaited"];
 }
 
 /** The primary's part of the logs: files of all, lines of its own, traces. */
@@ -89,6 +92,7 @@ export class HostLogs {
       writers: () => this.#writers(),
       announce: (notices) => this.#announce(notices),
       onRotated: (file) => parts.onRotated?.(file),
+      isAwaited: (plan, file) => parts.isAwaited?.(plan, file) ?? false,
       onProblem: (text) => log.warning(`logs: ${text}`),
       hasEarlierWriters: () => this.#hasOrphans,
     });
@@ -115,7 +119,7 @@ export class HostLogs {
     const logs = configuredLogs(config, this.#parts.home);
     const notices = this.#keeper.configure(logs.map(({ plan }) => plan));
     const booked = logs.map(
-      ({ plan, receivers }): BookedLog => ({ plan, receivers, header: this.#origins.headerOf(plan.kind) }),
+      ({ plan, receivers }): BookedLog => ({ plan, receivers, header: this.#origins.headerOf(plan) }),
     );
     this.#book.configure(booked, notices);
     this.#origins.configure(config);

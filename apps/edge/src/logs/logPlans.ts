@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EdgeConfig, LogFileSettings, VhostLogs } from "@basalt/config";
+import type { EdgeConfig, LogFileSettings, VhostSettings } from "@basalt/config";
 import { type LogKind, type LogPlan, rotationRule, type SyslogTarget } from "@basalt/telemetry/logs";
 
 /** A log of the configuration in service. */
@@ -36,16 +36,29 @@ const configuredLog = (
   receivers: settings.sysLog ? settings.receivers : [],
 });
 
-const vhostLogs = (name: string, logs: VhostLogs): readonly ConfiguredLog[] => {
+/** Of logs whose lines have a field for the id of the trace (AWS-101). */
+export const TRACED_FORM = " traced";
+
+export const isTracing = ({ options }: VhostSettings): boolean => options.tracing.status === "Active";
+
+/** Of a facade only what concerns its clients (VHT-21). */
+const vhostLogs = (vhost: VhostSettings): readonly ConfiguredLog[] => {
+  const { name, logs, facadeOf } = vhost;
   const folder = join(logs.dir, name);
-  const { access, accessExtra, accessFormat, origin, monitoring, dns } = logs;
-  const formOf = ({ form }: typeof access): string => (form === "custom" ? `custom ${accessFormat}` : form);
-  return [
+  const { access, accessExtra, accessFormat, origin, monitoring, dns, trace } = logs;
+  const traced = isTracing(vhost) ? TRACED_FORM : "";
+  const formOf = ({ form }: typeof access): string => `${form === "custom" ? `custom ${accessFormat}` : form}${traced}`;
+  const ofClients = [
     configuredLog("access", name, folder, access, formOf(access)),
     configuredLog("accessextra", name, folder, accessExtra, formOf(accessExtra)),
-    configuredLog("origin", name, folder, origin),
     configuredLog("monitoring", name, folder, monitoring, monitoring.form),
+  ];
+  if (facadeOf !== undefined) return ofClients;
+  return [
+    ...ofClients,
+    configuredLog("origin", name, folder, origin, traced),
     configuredLog("dns", name, folder, dns),
+    ...(isTracing(vhost) ? [configuredLog("trace", name, folder, trace)] : []),
   ];
 };
 
@@ -63,6 +76,6 @@ export const configuredLogs = ({ server, vhosts }: EdgeConfig, home: string): re
     configuredLog("deny", "", folder, denyLog),
     configuredLog("originerror", "", folder, originErrorLog),
     ...unknown,
-    ...vhosts.flatMap(({ name, logs }) => vhostLogs(name, logs)),
+    ...vhosts.flatMap(vhostLogs),
   ];
 };

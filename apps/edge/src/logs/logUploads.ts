@@ -68,10 +68,13 @@ export class LogUploads {
       onIdle: () => this.#process.end(),
       onProblem: warn,
     });
-    log.onRotated((path, startMs, endMs) => {
-      if (this.#infoClients.length === 0) return;
-      this.#uploader.add(INFO_LOG, { path, kind: INFO_LOG, vhost: "", startMs, endMs }, this.#infoClients);
-    });
+    log.onRotated(
+      (path, startMs, endMs) => {
+        if (this.#infoClients.length === 0) return;
+        this.#uploader.add(INFO_LOG, { path, kind: INFO_LOG, vhost: "", startMs, endMs }, this.#infoClients);
+      },
+      (path) => queue.isWaitingFor(path),
+    );
   }
 
   configure({ server }: EdgeConfig): void {
@@ -84,6 +87,11 @@ export class LogUploads {
   noteRotated(file: RotatedLog): void {
     const { plan } = file;
     if (plan.ftp.length > 0) this.#uploader.add(plan.id, fileOf(plan, file), plan.ftp);
+  }
+
+  /** Whether a rotated file has still to be sent. */
+  awaits(plan: LogPlan, { path, startMs }: Pick<UploadFile, "path" | "startMs">): boolean {
+    return plan.ftp.length > 0 && this.#uploader.awaits(plan.id, { path, kind: plan.kind, startMs });
   }
 
   /** What was rotated while nobody could note it, as at the end of the process, is queued now. */

@@ -1,16 +1,19 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import { isLoopback, type OriginTransaction } from "@basalt/origin";
+import { RequestTrace } from "@basalt/telemetry";
 import {
   DENY_HEADER,
   DNS_HEADER,
   type LogBook,
-  type LogKind,
+  type LogPlan,
   OriginErrorFormat,
   OriginFormat,
   originFailure,
   originWarning,
+  withTraceColumn,
+  writeTraceColumn,
 } from "@basalt/telemetry/logs";
-import { logId } from "./logPlans.ts";
+import { isTracing, logId, TRACED_FORM } from "./logPlans.ts";
 
 /** Numbers of connections of one process, below those of any other that lives. */
 const CONNECTIONS_PER_PROCESS = 2 ** 30;
@@ -33,10 +36,10 @@ export class OriginLogs {
   }
 
   /** What files of the logs without a format of their own begin with. */
-  headerOf(kind: LogKind): () => string {
+  headerOf({ kind, form }: Pick<LogPlan, "kind" | "form">): () => string {
     switch (kind) {
       case "origin":
-        return () => this.#format.header();
+        return () => (form === TRACED_FORM ? withTraceColumn(this.#format.header()) : this.#format.header());
       case "originerror":
         return () => this.#errorFormat.header();
       case "dns":
@@ -53,7 +56,7 @@ export class OriginLogs {
     if (vhost === undefined) return;
     const hasFailed = originFailure(transaction) !== undefined;
     if (vhost.logs.origin.local || !isLoopback(transaction.serverIp))
-      this.#logTransaction(transaction, hasFailed, nowMs);
+      this.#logTransaction(transaction, isTracing(vhost), hasFailed, nowMs);
     if (hasFailed) {
       this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeFailure(line, transaction, atMs));
     }
@@ -69,13 +72,17 @@ export class OriginLogs {
     this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeComment(line, vhost, text, atMs));
   }
 
-  #logTransaction(transaction: OriginTransaction, hasFailed: boolean, nowMs: number): void {
+  #logTransaction(transaction: OriginTransaction, isTraced: boolean, hasFailed: boolean, nowMs: number): void {
     const log = logId("origin", transaction.vhost);
     const { connectionNumber } = transaction;
     const connection = connectionNumber === 0 ? 0 : process.pid * CONNECTIONS_PER_PROCESS + connectionNumber;
     if (hasFailed) {
       this.#book.write(log, nowMs, (line, atMs) => this.#format.writeFailure(line, transaction, atMs));
     }
-    this.#book.write(log, nowMs, (line, atMs) => this.#format.write(line, transaction, connection, atMs));
+    const { cause } = transaction;
+    this.#book.write(log, nowMs, (line, atMs) => {
+      this.#format.write(line, transaction, connection, atMs);
+      if (isTraced) writeTraceColumn(line, cause instanceof RequestTrace ? cause.idText : undefined);
+    });
   }
 }

@@ -3,6 +3,7 @@ import { isLoopback, type OriginTransaction } from "@basalt/origin";
 import type { ClientTransaction, LogMetricCounts } from "@basalt/telemetry";
 import {
   type AccessFormat,
+  asBytes,
   type BookedLog,
   compileAccessFormat,
   type LogAppender,
@@ -12,10 +13,11 @@ import {
   openAppendFile,
   StonFormat,
   SyslogSender,
+  writeDenyLine,
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
-import { type ConfiguredLog, configuredLogs, logId, UNKNOWN_HOST } from "./logPlans.ts";
+import { type ConfiguredLog, configuredLogs, isTracing, logId, UNKNOWN_HOST } from "./logPlans.ts";
 import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -85,7 +87,8 @@ export class WorkerLogs {
 
   configure(config: EdgeConfig, { home, notices, traced }: WorkerLogState): void {
     const formats = new Map<string, AccessFormat>();
-    const booked = configuredLogs(config, home).map((log) => this.#bookedLog(log, config, formats));
+    const vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
+    const booked = configuredLogs(config, home).map((log) => this.#bookedLog(log, config, vhosts, formats));
     this.#book.configure(booked, notices);
     this.#book.setTraced(new Set(traced));
     this.#origins.configure(config);
@@ -122,10 +125,20 @@ export class WorkerLogs {
     }
   };
 
+  /** LOG-36: `rule` is what refused the client. */
+  logDenied(clientIp: string, rule: string): void {
+    this.#book.write("deny", this.#clock.now(), (line, atMs) => writeDenyLine(line, clientIp, rule, atMs));
+  }
+
   /** One transaction with an origin is over. */
   readonly logOrigin = (transaction: OriginTransaction): void => {
     if (this.#needsBackends) this.#backends.note(transaction);
     this.#origins.log(transaction, this.#clock.now());
+  };
+
+  /** A segment document of a sampled request (AWS-98). */
+  readonly logTrace = (vhost: string, document: () => string): void => {
+    this.#book.write(logId("trace", vhost), this.#clock.now(), (line) => line.text(asBytes(document())));
   };
 
   /** What metric filters have counted since the last call. */
@@ -142,17 +155,21 @@ export class WorkerLogs {
     this.#syslog.close();
   }
 
-  #bookedLog(log: ConfiguredLog, config: EdgeConfig, formats: Map<string, AccessFormat>): BookedLog {
+  #bookedLog(
+    log: ConfiguredLog,
+    config: EdgeConfig,
+    vhosts: ReadonlyMap<string, VhostSettings>,
+    formats: Map<string, AccessFormat>,
+  ): BookedLog {
     const { plan, receivers } = log;
-    const format = this.#formatOf(log, config);
-    if (format === undefined) return { plan, receivers, header: this.#origins.headerOf(plan.kind) };
+    const format = this.#formatOf(log, config, vhosts.get(log.plan.vhost));
+    if (format === undefined) return { plan, receivers, header: this.#origins.headerOf(plan) };
     formats.set(plan.id, format);
     return { plan, receivers, header: (ms) => format.header(ms) };
   }
 
-  #formatOf({ plan }: ConfiguredLog, config: EdgeConfig): AccessFormat | undefined {
+  #formatOf({ plan }: ConfiguredLog, config: EdgeConfig, vhost: VhostSettings | undefined): AccessFormat | undefined {
     if (plan.kind !== "access" && plan.kind !== "accessextra") return undefined;
-    const vhost = config.vhosts.find(({ name }) => name === plan.vhost);
     if (vhost === undefined) {
       return new StonFormat({ xff: config.vhosts[0]?.logs.access.xff ?? "ON", withHost: true });
     }
@@ -164,6 +181,7 @@ export class WorkerLogs {
       balancer: settings.balancer === "" ? config.server.host.name : settings.balancer,
       software: `${PRODUCT_NAME}/${PRODUCT_VERSION}`,
       backendOf: ({ sessionText, startedAtMs }) => this.#backends.take(sessionText, startedAtMs),
+      isTraced: isTracing(vhost),
     });
   }
 

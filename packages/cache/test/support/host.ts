@@ -298,7 +298,8 @@ export class TestHost {
   }
 
   /** Resolves when no worker and no list remembers an invalidation up to now. */
-  async settled(invalidations = 1): Promise<void> {
-    await until(() => this.workers.every((worker) => worker.settledVersions.length >= invalidations), "settled");
+  async settled(): Promise<void> {
+    const { appliedVersion } = this.coordinator;
+    await until(() => this.workers.every((worker) => (worker.settledVersions.at(-1) ?? 0) >= appliedVersion), "settled");
   }
 }

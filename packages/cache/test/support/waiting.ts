@@ -1,4 +1,4 @@
-const LIMIT_MS = 3_000;
+const LIMIT_MS = 60_000;
 
 /** Lets the event loop turn. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

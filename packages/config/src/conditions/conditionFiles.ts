@@ -1,12 +1,12 @@
 import type { Condition, ConditionFiles } from "../contract.ts";
 import type { ProblemList } from "../problems.ts";
 import { parseTimeExpression } from "../syntax/timeExpression.ts";
+import { readAccessAction } from "./accessLine.ts";
 import { splitFields } from "./fields.ts";
 import { readHeaderChange } from "./headerRule.ts";
 import { type ConditionKind, parseCondition } from "./parseCondition.ts";
-
-/** Files of the guide that this version does not read yet. */
-export const INACTIVE_CONDITION_FILES: readonly string[] = ["acl.txt", "throttling.txt"];
+import { readThrottling, withDollars } from "./throttlingRule.ts";
+import { readUsers } from "./usersFile.ts";
 
 type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
@@ -14,15 +14,19 @@ interface LineContent {
   readonly condition: Condition;
   /** Fields behind the condition; a field that is not written is empty. */
   readonly field: (index: number) => string;
+  /** All fields from there on, with the commas between them. */
+  readonly rest: (index: number) => string;
 }
 
 interface LineGrammar<Rule> {
   readonly kinds: readonly ConditionKind[];
   readonly maxFields: number;
+  /** What is read instead of a line. */
+  readonly rewrite?: (line: string) => string;
   readRule(content: LineContent): Result<Rule>;
 }
 
-type RulesOf<Name extends keyof ConditionFiles> = Omit<ConditionFiles[Name][number], "line">;
+type RulesOf<Name extends Exclude<keyof ConditionFiles, "users">> = Omit<ConditionFiles[Name][number], "line">;
 
 const refuse = (message: string): Result<never> => ({ ok: false, message });
 const accept = <T>(value: T): Result<T> => ({ ok: true, value });
@@ -35,6 +39,19 @@ const TTL_GRAMMAR: LineGrammar<RulesOf<"ttl">> = {
     const seconds = parseTimeExpression(field(1));
     if (seconds === undefined) return refuse(`${JSON.stringify(field(1))} is not a time expression.`);
     return accept({ condition, seconds });
+  },
+};
+
+/** A URL to redirect to may hold commas. */
+const MAX_ACL_FIELDS = 1_000;
+
+/** ACL-30 to ACL-44. */
+const ACL_GRAMMAR: LineGrammar<RulesOf<"acl">> = {
+  kinds: ["url", "ip", "header", "protocol"],
+  maxFields: MAX_ACL_FIELDS,
+  readRule: ({ condition, field, rest }) => {
+    const action = readAccessAction(field(1), field(2), rest(2));
+    return action.ok ? accept({ condition, action: action.value }) : action;
   },
 };
 
@@ -103,6 +120,17 @@ const EXPIRES_GRAMMAR: LineGrammar<RulesOf<"expires">> = {
   },
 };
 
+/** BW-20 to BW-27. */
+const THROTTLING_GRAMMAR: LineGrammar<RulesOf<"throttling">> = {
+  kinds: ["url", "ip", "header", "protocol"],
+  maxFields: 4,
+  rewrite: withDollars,
+  readRule: ({ condition, field }) => {
+    const action = readThrottling(field);
+    return action.ok ? accept({ condition, action: action.value }) : action;
+  },
+};
+
 /** Far beyond any rule; keeps the time for hostile text in proportion to its length. */
 const MAX_LINE_LENGTH = 8_192;
 
@@ -111,7 +139,7 @@ const CONTROL_CHARACTER = /[\x00-\x08\x0b-\x1f\x7f]/;
 
 const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> => {
   if (line.length > MAX_LINE_LENGTH) return refuse(`It is longer than ${MAX_LINE_LENGTH} characters.`);
-  const split = splitFields(line);
+  const split = splitFields(grammar.rewrite?.(line) ?? line);
   if (!split.ok) return split;
   const { fields } = split;
   if (fields.length > grammar.maxFields) {
@@ -119,7 +147,7 @@ const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> 
   }
   const parsed = parseCondition(fields[0] ?? "", grammar.kinds);
   if (!parsed.ok) return parsed;
-  const rule = grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "" });
+  const rule = grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "", rest: (index) => fields.slice(index).join(",") });
   return rule.ok && CONTROL_CHARACTER.test(line) ? refuse("It holds control characters.") : rule;
 };
 
@@ -147,6 +175,8 @@ const readRules = <Rule>(
 };
 
 export const NO_CONDITIONS: ConditionFiles = {
+  acl: [],
+  users: [],
   ttl: [],
   bypass: [],
   querystring: [],
@@ -154,6 +184,7 @@ export const NO_CONDITIONS: ConditionFiles = {
   headers: [],
   expires: [],
   postbody: [],
+  throttling: [],
 };
 
 /** The condition files of one virtual host (CFG-62); `textOf` gives a file of its folder, undefined when absent. */
@@ -165,6 +196,8 @@ export const readConditionFiles = (
   const read = <Rule>(name: string, grammar: LineGrammar<Rule>) =>
     readRules(`${folder}/${name}`, textOf(`${folder}/${name}`), grammar, problems);
   return {
+    acl: read("acl.txt", ACL_GRAMMAR),
+    users: readUsers(`${folder}/users.txt`, textOf(`${folder}/users.txt`), problems),
     ttl: read("ttl.txt", TTL_GRAMMAR),
     bypass: read("bypass.txt", BYPASS_GRAMMAR),
     querystring: read("querystring.txt", URL_GRAMMAR),
@@ -172,10 +205,13 @@ export const readConditionFiles = (
     headers: read("headers.txt", HEADERS_GRAMMAR),
     expires: read("expires.txt", EXPIRES_GRAMMAR),
     postbody: read("postbody.txt", URL_GRAMMAR),
+    throttling: read("throttling.txt", THROTTLING_GRAMMAR),
   };
 };
 
 export const CONDITION_FILE_NAMES: readonly string[] = [
+  "acl.txt",
+  "users.txt",
   "ttl.txt",
   "bypass.txt",
   "querystring.txt",
@@ -183,5 +219,5 @@ export const CONDITION_FILE_NAMES: readonly string[] = [
   "headers.txt",
   "expires.txt",
   "postbody.txt",
-  ...INACTIVE_CONDITION_FILES,
+  "throttling.txt",
 ];

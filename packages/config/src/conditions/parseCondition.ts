@@ -1,6 +1,6 @@
 import { unreachable } from "@basalt/types";
 import type { Condition, ConditionTerm } from "../contract.ts";
-import { parseIpPattern } from "../syntax/ipPattern.ts";
+import { describesAddresses, parseAddressExpression } from "../syntax/addressExpression.ts";
 import { suggest } from "../syntax/suggest.ts";
 import { findWrapperEnd, opensWrapper } from "./fields.ts";
 
@@ -31,9 +31,8 @@ const parseUrl = (pattern: string, negated: boolean): TermOutcome => {
 };
 
 const parseIp = (pattern: string, negated: boolean): TermOutcome => {
-  if (parseIpPattern(pattern) !== undefined) return accept({ kind: "ip", pattern, negated });
-  if (/^[A-Za-z]{2,3}$/.test(pattern)) return refuse("Country codes need GeoIP, which is not active in this version.");
-  return refuse(`${pattern} is none of the four forms of an IP address.`);
+  if (parseAddressExpression(pattern) !== undefined) return accept({ kind: "ip", pattern, negated });
+  return refuse(`${pattern} is not ${describesAddresses}.`);
 };
 
 const parseHeader = (argument: string, negated: boolean): TermOutcome => {

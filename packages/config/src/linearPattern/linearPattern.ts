@@ -1,11 +1,14 @@
 import { matchProgram } from "./matchProgram.ts";
 import { PatternSyntaxError, parsePattern } from "./parsePattern.ts";
 import { compileProgram, countInstructions } from "./patternProgram.ts";
+import { requiredTextOf } from "./requiredText.ts";
 
 /** A compiled regular expression. The time of a match grows with the length of the text only, whatever was written. */
 export interface LinearPattern {
   /** Pairs of capturing parentheses. */
   readonly groupCount: number;
+  /** Runs of characters that every text with a match contains; empty when none are known. */
+  readonly requiredText: readonly string[];
   /**
    * First match anywhere in the text (anchored only by `^` and `$`), chosen as PCRE does: the matched part, then each
    * group, undefined where it took no part. Undefined without a match.
@@ -36,6 +39,7 @@ export const compilePattern = (text: string): PatternOutcome => {
       ok: true,
       pattern: {
         groupCount,
+        requiredText: ignoresCase ? [] : requiredTextOf(root),
         match: (subject) => {
           const places = matchProgram(program, subject, { groupCount, ignoresCase });
           if (places === undefined) return undefined;

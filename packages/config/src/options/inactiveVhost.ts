@@ -33,20 +33,6 @@ const removed = (at: string): InactiveOption => ({
 /** Elements that both `<VHostDefault>` and `<Vhost>` may hold and that this version accepts without acting on them. */
 export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
   ...defineInactive([
-    ["Options/AccessControl", "ACL-20", "Whether acl.txt applies."],
-    ["Options/AccessControl@Default", "ACL-21", "What happens to requests that no line matches."],
-    ["Options/AccessControl@DenialCode", "ACL-22", "Status of denied requests."],
-    ["Options/TrafficCap", "BW-01", "Bandwidth of the virtual host."],
-    ["Options/TrafficCap@Session", "BW-02", "Bandwidth of one client connection."],
-    ["Options/BandwidthThrottling/Settings/Bandwidth", "BW-11", "Send bandwidth."],
-    ["Options/BandwidthThrottling/Settings/Bandwidth@Unit", "BW-12", "Unit of bandwidths."],
-    ["Options/BandwidthThrottling/Settings/Bandwidth@Param", "BW-31", "Query parameter of the bandwidth."],
-    ["Options/BandwidthThrottling/Settings/Ratio", "BW-13", "Share of the bandwidth."],
-    ["Options/BandwidthThrottling/Settings/Ratio@Param", "BW-31", "Query parameter of the share."],
-    ["Options/BandwidthThrottling/Settings/Boost", "BW-14", "Seconds sent without limit."],
-    ["Options/BandwidthThrottling/Settings/Boost@Param", "BW-31", "Query parameter of the boost."],
-    ["Options/BandwidthThrottling/Throttling", "BW-15", "Whether throttling applies."],
-    ["Options/BandwidthThrottling/Throttling@QueryString", "BW-30", "Whether the query string may redefine it."],
     ["Options/Overload@Limit", "AWS-58", "Requests in progress beyond which a static page is served."],
     ["Options/Overload@Page", "AWS-58", "That page."],
     ["OriginOptions/Draining", "AWS-27", "Whether requests under way to a server that leaves may finish."],
@@ -113,17 +99,10 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
 
 /** Elements of vhosts.xml that this version accepts without acting on them. Places are relative to `<Vhosts>`. */
 export const INACTIVE_VHOSTS_OPTIONS: readonly InactiveOption[] = defineInactive([
-  ["URLRewrite*", "VHT-01", "Rewriting of the URL before a virtual host is chosen."],
-  ["URLRewrite@AccessLog", "VHT-10", "Which URL is logged."],
-  ["URLRewrite/Pattern", "VHT-05", "Regular expression."],
-  ["URLRewrite/Replace", "VHT-06", "Replacement."],
   ["Vhost@StaticIndex", "SNMP-24", "Fixed index of the host in SNMP."],
   ["Vhost/Origin@ByClient", "CFG-15", "Whether the origin is taken from the request."],
   ["Vhost/Origin@ByClientKeyword", "CFG-15", "Companion of `ByClient`."],
   ["Vhost/Origin/Address@Weight", "AWS-33", "Share of the requests that this server gets."],
-  ["Vhost/Sub@Status", "VHT-31", "Whether the block applies."],
-  ["Vhost/Sub/Path*", "VHT-32", "Paths that another virtual host handles."],
-  ["Vhost/Sub/Path@Vhost", "VHT-32", "That virtual host."],
   ["Vhost/VhostLink", "VHT-50", "Virtual host that is asked when this one fails."],
   ["Vhost/VhostLink@Condition", "VHT-51", "What counts as failure."],
 ]);

@@ -207,6 +207,12 @@ export const LOG_OPTIONS: OptionTable<VhostLogs> = {
     spec: "LOG-09, LOG-148",
     doc: "Use of the mounted file system; nothing is written before there is one.",
   }),
+  trace: logFile("Trace", {
+    ...DAILY,
+    isOn: true,
+    spec: "AWS-98, AWS-102",
+    doc: "Segment documents of sampled requests, where `<Tracing>` is active. Not in the guide.",
+  }),
   metricFilters: METRIC_FILTERS,
 };
 

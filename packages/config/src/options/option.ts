@@ -48,6 +48,8 @@ export interface ListOption<Item> {
   readonly kind: "list";
   readonly at: string;
   readonly elements: readonly string[];
+  /** Other names of its elements, which all stand in one order. */
+  readonly alternates?: readonly string[];
   /** Undefined for an element without text of its own. */
   readonly text: ValueType<unknown> | undefined;
   readonly attributes: readonly ListAttribute[];
@@ -109,7 +111,16 @@ export const listOption = <Item>(
   row: Details &
     Pick<
       ListOption<Item>,
-      "text" | "attributes" | "children" | "below" | "default" | "read" | "format" | "reloadOf" | "keep"
+      | "text"
+      | "alternates"
+      | "attributes"
+      | "children"
+      | "below"
+      | "default"
+      | "read"
+      | "format"
+      | "reloadOf"
+      | "keep"
     >,
 ): ListOption<Item> => ({
   ...row,

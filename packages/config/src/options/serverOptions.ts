@@ -1,7 +1,9 @@
 import type { Role, ServerSettings } from "../contract.ts";
-import { parseIpPattern } from "../syntax/ipPattern.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
+import { addressExpression, CONNECTION_RATE_OPTIONS, SERVICE_ACCESS_OPTIONS } from "./accessOptions.ts";
 import { FTP_OPTION } from "./ftpOptions.ts";
+import { HTTP2_OPTIONS } from "./http2Options.ts";
+import { HTTPS_OPTION, TLS_OPTIONS } from "./httpsOptions.ts";
 import { GLOBAL_LOG_OPTIONS } from "./logOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import {
@@ -16,7 +18,6 @@ import {
   onOff,
   plainText,
   timeOfDay,
-  type ValueType,
 } from "./valueTypes.ts";
 
 const role = oneOf("Admin", "User", "Looker");
@@ -28,17 +29,6 @@ const MEBIBYTE = 1024 ** 2;
 
 /** Longest time-out; beyond 2^31 - 1 ms the timers of the runtime fire at once. */
 const TIMEOUT = duration({ min: 1, max: 2_000_000 });
-
-export const allowedSource: ValueType<string> = {
-  name: "IP addresses",
-  allowed: "an IPv4 address, a.b.c.d-e, a.b.c.d/bits or a.b.c.d/mask",
-  emptyIsValue: false,
-  parse: (text) =>
-    parseIpPattern(text) === undefined
-      ? { ok: false, message: `${JSON.stringify(text)} is none of the four forms of an address.` }
-      : { ok: true, value: text },
-  format: (value) => value,
-};
 
 const readRole = (text: string | undefined): Role | undefined => {
   if (text === undefined) return undefined;
@@ -101,7 +91,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         spec: "CFG-38",
       }),
       allow: listOption("Host/Manager/Allow", {
-        text: allowedSource,
+        text: addressExpression,
         attributes: [
           {
             name: "Role",
@@ -118,6 +108,8 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         format: (item) => `${item.address} (${item.role})`,
       }),
     },
+    serviceAccess: SERVICE_ACCESS_OPTIONS,
+    connectionRate: CONNECTION_RATE_OPTIONS,
   },
   cache: {
     storage: {
@@ -305,6 +297,18 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
         spec: "own element",
       }),
     },
+    http2: HTTP2_OPTIONS,
+    tls: TLS_OPTIONS,
+    httpsSni: option("Cache/HttpsSNI", onOff, true, {
+      doc: "Whether `<Https>` entries may share an address, their certificates chosen by the name that a client asks for.",
+      reload: "restart",
+      spec: "TLS-21",
+    }),
+    aesNi: option("Cache/AES-NI", onOff, true, {
+      doc: "Whether suites with AES, which processors have instructions for, go before others of the same kind.",
+      spec: "TLS-12",
+    }),
   },
   ftp: FTP_OPTION,
+  https: HTTPS_OPTION,
 };

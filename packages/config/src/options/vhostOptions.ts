@@ -1,5 +1,8 @@
 import type { VhostOptions } from "../contract.ts";
+import { ACCESS_OPTIONS } from "./accessOptions.ts";
+import { THROTTLING_OPTIONS, TRAFFIC_CAP_OPTIONS } from "./bandwidthOptions.ts";
 import { type OptionTable, option } from "./option.ts";
+import { TRACING_OPTIONS } from "./tracingOptions.ts";
 import {
   duration,
   fieldNameList,
@@ -61,6 +64,7 @@ const compressionEnd = (end: "min" | "max", defaultKilobytes: number, doc: strin
 
 /** Places are relative to `<Options>` of `<VHostDefault>` or `<Vhost>`. */
 export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
+  access: ACCESS_OPTIONS,
   cachingProfile: option("CachingProfile", oneOf("guide", "rfc9111"), "guide", {
     doc: "`guide`: lifetimes by the guide's rules, every answer is shared. `rfc9111`: a conforming shared cache.",
     spec: "own element",
@@ -244,4 +248,7 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     sourceMinBytes: compressionEnd("min", 2, "First figure: smaller objects are not compressed."),
     sourceMaxBytes: compressionEnd("max", 2_048, "Second figure: larger objects are not compressed."),
   },
+  tracing: TRACING_OPTIONS,
+  trafficCap: TRAFFIC_CAP_OPTIONS,
+  throttling: THROTTLING_OPTIONS,
 };

@@ -1,22 +1,38 @@
-import type { HealthChecker, ListenAddress, PortBypass, StatsView } from "../contract.ts";
+import type { ClientRewrite, HealthChecker, ListenAddress, PortBypass, StatsView, SubPath } from "../contract.ts";
 import { formatListen, parseListen } from "../syntax/listenAddress.ts";
 import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import { VIEW_OPTION } from "./statsOptions.ts";
-import { duration, integer, onOff, originPath, plainText, statusList, tcpPort, type ValueType } from "./valueTypes.ts";
+import { CLIENT_REWRITE_OPTION, SUB_PATH_OPTION } from "./techniqueOptions.ts";
+import {
+  duration,
+  integer,
+  oneOf,
+  onOff,
+  originPath,
+  plainText,
+  statusList,
+  tcpPort,
+  type ValueType,
+} from "./valueTypes.ts";
 
 /** What `<Vhost>` itself says, beside its option blocks. */
 export interface VhostHead {
   readonly name: string;
-  readonly status: "Active" | "Inactive";
+  readonly status: VhostStatus;
   readonly aliases: readonly string[];
   readonly listen: readonly (ListenAddress | "OFF")[];
   readonly addresses: readonly AddressParts[];
   readonly standby: readonly AddressParts[];
   readonly healthCheckers: readonly HealthChecker[];
   readonly portBypass: readonly PortBypass[];
+  readonly subStatus: "Active" | "Inactive";
+  readonly subPaths: readonly SubPath[];
 }
+
+/** `facade:` is followed by the name of the host that serves (VHT-21). */
+export type VhostStatus = "Active" | "Inactive" | `facade:${string}`;
 
 const quote = (text: string): string => JSON.stringify(text);
 
@@ -34,7 +50,12 @@ const vhostName: ValueType<string> = {
   format: (value) => value,
 };
 
-const vhostStatus: ValueType<"Active" | "Inactive"> = {
+const FACADE = /^facade:(\S+)$/i;
+
+/** Name of the host that serves for a facade; undefined for all others. */
+export const facadeTargetOf = (status: string): string | undefined => FACADE.exec(status)?.[1];
+
+const vhostStatus: ValueType<VhostStatus> = {
   name: "word",
   allowed: "Active, Inactive or facade:{virtual host}",
   emptyIsValue: false,
@@ -42,15 +63,12 @@ const vhostStatus: ValueType<"Active" | "Inactive"> = {
     const word = text.toLowerCase();
     if (word === "active") return { ok: true, value: "Active" };
     if (word === "inactive") return { ok: true, value: "Inactive" };
-    if (isFacade(text)) {
-      return { ok: true, value: "Inactive", note: "A facade is not active in this version; the host is not served." };
-    }
+    const target = facadeTargetOf(text);
+    if (target !== undefined) return { ok: true, value: `facade:${target}` };
     return { ok: false, message: `${quote(text)} is not a status.` };
   },
   format: (value) => value,
 };
-
-export const isFacade = (status: string): boolean => /^facade:\S+$/i.test(status);
 
 const alias: ValueType<string> = {
   name: "name",
@@ -191,8 +209,8 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
     spec: "CFG-54",
   }),
   status: option("@Status", vhostStatus, "Active", {
-    doc: "`Inactive` hosts are not served, their content is kept.",
-    spec: "CFG-55",
+    doc: "`Inactive` hosts are not served, their content is kept. `facade:` with the name of another host: that one serves, with its options, origin and content; the facade has names, ports, statistics of clients and access log of its own.",
+    spec: "CFG-55, VHT-21",
   }),
   aliases: repeated("Alias", alias, { default: [], doc: "Further name of the host.", spec: "CFG-57" }),
   listen: repeated<ListenAddress | "OFF">("Listen", listen, {
@@ -213,12 +231,18 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
   }),
   healthCheckers,
   portBypass,
+  subStatus: option("Sub@Status", oneOf("Active", "Inactive"), "Active", {
+    doc: "`Inactive`: the paths in it do not count.",
+    spec: "VHT-31",
+  }),
+  subPaths: SUB_PATH_OPTION,
 };
 
 /** What `<Vhosts>` itself says. */
 export interface VhostsHead {
   readonly defaultVhost: string;
   readonly views: readonly StatsView[];
+  readonly urlRewrites: readonly ClientRewrite[];
 }
 
 /** Places are relative to `<Vhosts>`. */
@@ -229,4 +253,5 @@ export const VHOSTS_HEAD: OptionTable<VhostsHead> = {
     spec: "CFG-59",
   }),
   views: VIEW_OPTION,
+  urlRewrites: CLIENT_REWRITE_OPTION,
 };

@@ -32,15 +32,20 @@ const readWritten = <T>(
   return { value: outcome.value };
 };
 
+const elementsOf = (row: Pick<ListOption<unknown>, "elements" | "alternates">, parent: XmlElement | undefined): readonly XmlElement[] => {
+  const name = row.elements.at(-1) ?? "";
+  const { alternates } = row;
+  if (alternates === undefined) return findChildren(parent, name);
+  return parent?.children.filter((child) => child.name === name || alternates.includes(child.name)) ?? [];
+};
+
 const readList = <Item>(
   row: ListOption<Item>,
   layer: XmlElement,
   note: NoteWritten | undefined,
 ): readonly Item[] | undefined => {
   const parent = findDescendant(layer, row.elements.slice(0, -1));
-  const elements = findChildren(parent, row.elements.at(-1) ?? "").filter(
-    (element) => row.text?.parse(element.text).ok ?? true,
-  );
+  const elements = elementsOf(row, parent).filter((element) => row.text?.parse(element.text).ok ?? true);
   for (const element of elements) note?.(row.at, element.line);
   return elements.length === 0 ? undefined : elements.map((element) => row.read(element, parent));
 };

@@ -121,7 +121,8 @@ export class BodyPump implements Ongoing {
           void this.#read(available);
           return;
         }
-        this.#send(data.subarray(0, Math.min(data.length, available - this.#position, WRITE_BYTES)));
+        const most = Math.min(socket.pieceBytes ?? WRITE_BYTES, WRITE_BYTES);
+        this.#send(data.subarray(0, Math.min(data.length, available - this.#position, most)));
         continue;
       }
       if (this.#source.state === "complete") {
@@ -134,7 +135,7 @@ export class BodyPump implements Ongoing {
 
   async #read(available: number): Promise<void> {
     this.#isReading = true;
-    this.#buffer ??= readBuffers.take();
+    this.#buffer ??= readBuffers.take(this.#exchange.connection.socket.pieceBytes);
     const buffer = this.#buffer;
     try {
       const length = Math.min(buffer.length, available - this.#position);

@@ -7,18 +7,29 @@ import { connectionLines } from "./fieldLines.ts";
 import { statusLine } from "./prepared.ts";
 import { ruledLines } from "./responseFields.ts";
 
-/** Answers bytes that are no request, or none that may be answered otherwise, and ends the connection. */
-export const rejectConnection = (connection: Connection, code: ErrorCode): void => {
+/** An answer that left without an exchange. */
+export interface Rejected {
+  readonly status: number;
+  readonly headBytes: number;
+  readonly bodyBytes: number;
+}
+
+/**
+ * Answers bytes that are no request, or none that may be answered otherwise, and ends the connection. Undefined where
+ * that is done without a word.
+ */
+export const rejectConnection = (connection: Connection, code: ErrorCode): Rejected | undefined => {
   const { status, message } = ERROR_CODES[code];
   if (status === 0) {
     connection.destroy();
-    return;
+    return undefined;
   }
   const now = connection.server.parts.clock.now();
   const body = errorPage(status, message);
   const text = `${statusLine(status)}${PAGE_FIELDS}Content-Length: ${body.length}\r\nConnection: close\r\nDate: ${formatHttpDate(now)}\r\n\r\n${body}`;
   connection.socket.write(Buffer.from(text, "latin1"));
   connection.close();
+  return { status, headBytes: text.length - body.length, bodyBytes: body.length };
 };
 
 /** The page that states the reason (HTTP-39, TTL-18); a HEAD gets its head. */

@@ -9,15 +9,19 @@ class ReadBuffers {
   readonly #free: Buffer[] = [];
   readonly #inUse = new Set<Buffer>();
 
-  take(): Buffer {
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** `mostBytes`: a longer one would be held for long. */
+  take(mostBytes = BUFFER_BYTES): Buffer {
+    const isShort = mostBytes < BUFFER_BYTES;
+    const buffer = isShort
+      ? Buffer.allocUnsafeSlow(mostBytes)
+      : (this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES));
     this.#inUse.add(buffer);
     return buffer;
   }
 
   give(buffer: Buffer): void {
     this.#inUse.delete(buffer);
-    if (this.#free.length < KEPT) this.#free.push(buffer);
+    if (buffer.length === BUFFER_BYTES && this.#free.length < KEPT) this.#free.push(buffer);
   }
 
   /** A write that nobody waits for any more still holds it: it is not used again. */

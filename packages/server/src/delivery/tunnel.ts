@@ -9,6 +9,7 @@ import { fieldLines } from "./fieldLines.ts";
  */
 export const openTunnel = (exchange: Exchange, { head, socket: origin, moved }: OriginTunnel): void => {
   const { connection } = exchange;
+  exchange.pace();
   const { socket } = connection;
   const close = (): void => {
     exchange.finish(false);

@@ -1,4 +1,6 @@
-/** A client connection's byte stream, whatever carries it (plain TCP, later TLS). */
+import type { ClientTls } from "@basalt/telemetry";
+
+/** A client connection's byte stream, whatever carries it. */
 export interface ClientSocket {
   /**
    * Hands bytes to the kernel. True: it took them all, the buffer is the caller's again. False: the buffer must stay
@@ -7,6 +9,8 @@ export interface ClientSocket {
   write(data: Buffer): boolean;
   /** Head and body in one system call. */
   writePair(head: Buffer, body: Buffer): boolean;
+  /** More than this is not worth handing over at a time; absent: no matter how much. */
+  readonly pieceBytes?: number;
   /** Bytes written but not yet taken by the kernel. */
   readonly unsentBytes: number;
   /** Visits the buffers, as they were written, that the kernel has not taken whole. */
@@ -24,6 +28,8 @@ export interface ClientSocket {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
+  /** Undefined where the bytes are not encrypted. */
+  readonly tls: ClientTls | undefined;
 }
 
 export interface SocketHandler {

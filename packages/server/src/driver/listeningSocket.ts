@@ -17,27 +17,31 @@ interface NetInternals {
   ): ListeningHandle | number;
 }
 
+/** Of libuv: the socket may share its port with others that say so too (SO_REUSEPORT), of processes of the same user. */
+const UV_TCP_REUSEPORT = 2;
+
+const bindSocket = (address: string, port: number, flags: number): ListeningHandle | number => {
+  const family = net.isIPv6(address) ? 6 : 4;
+  const created = (net as unknown as NetInternals)._createServerHandle(address, port, family, null, flags);
+  if (typeof created === "number") return created;
+  const status = created.getsockname({});
+  if (status === 0) return created;
+  created.close();
+  return status;
+};
+
 /**
  * Boundary: makes a bound socket without accepting from it. The primary holds it, so that connections queue in the
- * kernel while no worker is there; workers receive it and accept from it themselves.
+ * kernel while no worker is there; workers receive it and accept from it themselves. A later one of all addresses, or of
+ * one, can be bound beside it (`isBeside`), so that a reload from one to the other closes nothing before its successor
+ * accepts. Sockets of others are none to be beside of: where there is one, this one cannot be had.
  */
-export const bindListeningSocket = (address: string, port: number): ListeningHandle => {
-  const created = (net as unknown as NetInternals)._createServerHandle(
-    address,
-    port,
-    net.isIPv6(address) ? 6 : 4,
-    null,
-    0,
-  );
-  const place = `${address}:${port}`;
-  if (typeof created === "number")
-    throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: ${describe(created)}` });
-  const status = created.getsockname({});
-  if (status !== 0) {
-    created.close();
-    throw new EdgeError("INTERNAL", { detail: `cannot listen on ${place}: ${describe(status)}` });
-  }
-  return created;
+export const bindListeningSocket = (address: string, port: number, isBeside = false): ListeningHandle => {
+  const alone = isBeside ? undefined : bindSocket(address, port, 0);
+  if (typeof alone === "object") alone.close();
+  const bound = typeof alone === "number" ? alone : bindSocket(address, port, UV_TCP_REUSEPORT);
+  if (typeof bound === "object") return bound;
+  throw new EdgeError("INTERNAL", { detail: `cannot listen on ${address}:${port}: ${describe(bound)}` });
 };
 
 /**

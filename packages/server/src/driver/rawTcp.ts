@@ -1,4 +1,5 @@
 import { EdgeError } from "@basalt/types";
+import { IGNORED_EVENTS, LINGER_MS, ONE_READ_BUFFER, UV_EOF } from "./common.ts";
 import type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./contract.ts";
 import { LISTEN_BACKLOG } from "./listeningSocket.ts";
 import {
@@ -11,26 +12,16 @@ import {
   type WriteRequest,
 } from "./runtime.ts";
 
-/** All connections of a process read into this one buffer: what they receive is used or copied before the next read. */
-const READ_BUFFER_BYTES = 64 * 1024;
-const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-
-/** How long a closing connection may take to receive what was sent and to close its side. */
-const LINGER_MS = 2_000;
-
-const UV_EOF = -4095;
-
 /** Of a socket on which no write is pending: nearly every one at nearly every moment. */
 const NO_WRITES: (Buffer | readonly Buffer[])[] = [];
 
 const ignoreRead = (): void => {};
 
-const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd: () => {}, onClose: () => {} };
-
 /** A TCP connection on the runtime's stream handle, without `net.Socket`. */
-class RawSocket implements ClientSocket {
+export class RawSocket implements ClientSocket {
+  readonly tls = undefined;
   #handle: StreamHandle | undefined;
-  #handler: SocketHandler = ignoreEvents;
+  #handler: SocketHandler = IGNORED_EVENTS;
   /** What was written and not yet taken whole, in order. */
   #unsent = NO_WRITES;
   #ending = false;
@@ -47,7 +38,7 @@ class RawSocket implements ClientSocket {
     this.#handle = handle;
     handle.owner = this;
     handle.onread = onRead;
-    handle.useUserBuffer(readBuffer);
+    handle.useUserBuffer(ONE_READ_BUFFER);
     handle.getpeername(this.#peer);
   }
 
@@ -155,14 +146,14 @@ class RawSocket implements ClientSocket {
     handle.onread = ignoreRead;
     release(handle);
     const handler = this.#handler;
-    this.#handler = ignoreEvents;
+    this.#handler = IGNORED_EVENTS;
     handler.onClose();
   }
 
   /** Called by the runtime for this connection's reads. */
   received(count: number): void {
     if (count > 0) {
-      if (!this.#ending) this.#handler.onData(readBuffer, 0, count);
+      if (!this.#ending) this.#handler.onData(ONE_READ_BUFFER, 0, count);
       return;
     }
     if (count === 0) return;
@@ -219,12 +210,17 @@ function onWriteComplete(this: WriteRequest, status: number): void {
 }
 
 /** Accepts connections of a listening socket in this process. */
-export const acceptRaw = (listening: ListeningHandle, onAccept: AcceptListener): Acceptor => {
+export const acceptRaw = (listening: ListeningHandle, onAccept: AcceptListener): Acceptor =>
+  acceptHandles(listening, (client) => {
+    const socket = new RawSocket(client);
+    onAccept(socket, (handler) => socket.attach(handler));
+  });
+
+export const acceptHandles = (listening: ListeningHandle, onAccept: (client: StreamHandle) => void): Acceptor => {
   listening.onconnection = (status, client) => {
     if (status !== 0 || client === undefined) return;
     client.setNoDelay(true);
-    const socket = new RawSocket(client);
-    onAccept(socket, (handler) => socket.attach(handler));
+    onAccept(client);
   };
   const status = listening.listen(LISTEN_BACKLOG);
   if (status !== 0) throw new EdgeError("INTERNAL", { detail: `cannot accept: error ${status}` });

@@ -1,3 +1,6 @@
+import { Socket, type SocketConstructorOpts } from "node:net";
+import type { SecureContext } from "node:tls";
+
 /**
  * Boundary to the pinned runtime. Sockets are driven below `net.Socket`, whose construction and buffering cost more
  * than all the rest of a cache hit (docs/decisions/0003). These bindings are not public; the shapes below are those of
@@ -33,7 +36,7 @@ export interface ListeningHandle {
 }
 
 export interface WriteRequest {
-  handle: StreamHandle;
+  handle: { readonly owner: unknown };
   oncomplete: (status: number) => void;
   /** Kept alive while the kernel has not taken the bytes. */
   data: unknown;
@@ -41,6 +44,38 @@ export interface WriteRequest {
 
 export interface ShutdownRequest {
   oncomplete: () => void;
+}
+
+/**
+ * TLS on top of a stream handle. What is written is encrypted during the call, so its buffer is free at once, and every
+ * write completes later: one that is begun before the last one has completed aborts the process.
+ */
+export interface TlsHandle {
+  /** Must stay a function for the life of the handle. */
+  onread: () => void;
+  owner: unknown;
+  /** Called inside the library: the handle must not be closed in it. */
+  onhandshakedone: (() => void) | undefined;
+  onerror: (error: Error) => void;
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Uint8Array): void;
+  writeBuffer(request: WriteRequest, data: Uint8Array): number;
+  writev(request: WriteRequest, chunks: readonly Uint8Array[], allBuffers: true): number;
+  shutdown(request: ShutdownRequest): number;
+  /** Takes bytes as if they had just arrived. */
+  receive(data: Uint8Array): void;
+  setALPNProtocols(list: Buffer): void;
+  setOCSPResponse(response: Uint8Array): void;
+  getProtocol(): string;
+  getCipher(): { readonly name: string };
+  isSessionReused(): boolean;
+  /** To be called once, when the stream below is closed. */
+  destroySSL(): void;
+}
+
+interface TlsBinding {
+  wrap(handle: StreamHandle, context: unknown, isServer: boolean, hasActiveWrite: boolean): TlsHandle;
 }
 
 interface StreamBinding {
@@ -53,11 +88,26 @@ interface StreamBinding {
 
 interface BindingSource {
   binding(name: "stream_wrap"): StreamBinding;
+  binding(name: "tls_wrap"): TlsBinding;
 }
 
-const { WriteWrap, ShutdownWrap, kReadBytesOrError, kLastWriteWasAsync, streamBaseState } = (
-  process as unknown as BindingSource
-).binding("stream_wrap");
+const source = process as unknown as BindingSource;
+const { WriteWrap, ShutdownWrap, kReadBytesOrError, kLastWriteWasAsync, streamBaseState } =
+  source.binding("stream_wrap");
+const tlsBinding = source.binding("tls_wrap");
+
+/** Takes the server's part of a handshake on a connection; what it receives from now on is decrypted. */
+export const createTlsHandle = (handle: StreamHandle, { context }: SecureContext): TlsHandle =>
+  tlsBinding.wrap(handle, context, true, false);
+
+/** Boundary: an ordinary socket of the runtime on a connection whose first bytes have been read already. */
+export const netSocketOn = (handle: StreamHandle, received: Buffer): Socket => {
+  // A handle that reads already cannot be told to.
+  handle.readStop();
+  const socket = new Socket({ handle, pauseOnCreate: true } as unknown as SocketConstructorOpts);
+  socket.unshift(received);
+  return socket;
+};
 
 export const createWriteRequest = (): WriteRequest => new WriteWrap();
 export const createShutdownRequest = (): ShutdownRequest => new ShutdownWrap();

@@ -26,7 +26,8 @@ export const bypass = (exchange: Exchange): PhaseCode => {
   if (vhost === undefined) return PHASE.DONE;
   exchange.result = "TCP_CLIENT_REFRESH_MISS";
   exchange.bypassKind = bypassOriginOf(exchange.methodCode, vhost.settings.options).isPrivate ? "private" : "bypass";
-  exchange.connection.server.parts.counters.add(exchange.blockOf(vhost) + VHOST_SLOT.clientBypassed, 1);
+  const { booked = vhost } = exchange;
+  exchange.connection.server.parts.counters.add(exchange.blockOf(booked) + VHOST_SLOT.clientBypassed, 1);
   const relay = new Relay(exchange);
   if (asksForUpgrade(exchange)) void upgrade(exchange, vhost, relay);
   else relay.attach(vhost.cache.pool.send(bypassRequest(exchange, vhost), relay));
@@ -37,15 +38,17 @@ const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest =>
   const { body, fields, connection } = exchange;
   const { originAffinity, isPrivate } = bypassOriginOf(exchange.methodCode, vhost.settings.options);
   const { pool } = vhost.cache;
-  const complete = bypassRequestFields(fields.toFlatArray(), exchange.originClient, vhost.settings);
+  const proxied = bypassRequestFields(fields.toFlatArray(), exchange.originClient, vhost.settings);
+  const complete = exchange.trace?.applyTo(proxied) ?? proxied;
   return {
     method: exchange.method,
-    target: exchange.target,
+    target: vhost.keyRules.bypassTarget(exchange.target),
     fields: originFieldRules(exchange, vhost)?.(complete) ?? complete,
     body: body === undefined ? { kind: "none" } : { kind: "stream", contentLength: fields.contentLength, chunks: body },
     mode: "bypass",
     key: vhost.keyRules.canonicalUrl(exchange.target),
     sessionId: connection.sessionId,
+    ...(exchange.trace === undefined ? {} : { cause: exchange.trace }),
     ...(originAffinity ? { affinity: exchange.clientIp } : {}),
     ...(isPrivate ? { session: connection.privateSession(vhost.cache.name, pool) } : {}),
   };

@@ -13,6 +13,7 @@ import {
 } from "../delivery/prepared.ts";
 import { type Selection, selectedBytes, selectRanges, selectWhole } from "../delivery/selection.ts";
 import type { Exchange } from "../exchange.ts";
+import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { deliverGrowing } from "./deliverGrowing.ts";
 import { deliverStored } from "./deliverStored.ts";
@@ -121,8 +122,7 @@ const sendPassing = (
   } else {
     connection.socket.writePair(Buffer.from(head.subarray(0, headBytes)), body);
   }
-  exchange.finish(decision.keepAlive);
-  return PHASE.DONE;
+  return finishWhenSent(exchange, decision.keepAlive);
 };
 
 /** Takes a body of moderate length into memory before it is sent; the next request finds it there. */
@@ -192,6 +192,7 @@ const deliverRanges = (
   const selection = selectRanges(ranges, object.bodyBytes, (framing) =>
     headFrom(prepared, 206, framing, decision, exchange),
   );
+  exchange.bodyStart = selection.kind === "run" ? selection.part.start : -1;
   const mayLoad = isLoadable(exchange, object);
   const whole = mayLoad ? exchange.connection.server.parts.cache.stored.bodyNow(vhost.cache, object) : object.body;
   if (whole !== undefined) return sendSelection(exchange, selection, whole, !object.hasBody);
@@ -209,8 +210,7 @@ const sendSelection = (exchange: Exchange, selection: Selection, whole: Buffer, 
   exchange.bodyBytesSent = body.length;
   exchange.isPassing = isUsedAgain && selection.kind === "run";
   exchange.connection.socket.writePair(selection.head, body);
-  exchange.finish(exchange.connectionDecision.keepAlive);
-  return PHASE.DONE;
+  return finishWhenSent(exchange, exchange.connectionDecision.keepAlive);
 };
 
 /**
@@ -265,8 +265,7 @@ const sendPrepared = (
     if (!withBody) socket.write(head);
     else if (!socket.writePair(head, buffer.subarray(headBytes))) connection.hold(prepared);
   }
-  exchange.finish(decision.keepAlive);
-  return PHASE.DONE;
+  return finishWhenSent(exchange, decision.keepAlive);
 };
 
 const sendHead = (exchange: Exchange, status: number, head: Buffer, decision: ConnectionDecision): PhaseCode => {

@@ -117,6 +117,7 @@ const sendRanges = (
   const selection = selectRanges(ranges, totalBytes, (framing) =>
     growingHead(exchange, 206, answer, framing, decision),
   );
+  exchange.bodyStart = selection.kind === "run" ? selection.part.start : -1;
   const unbegun = unbegunOf(exchange, 206, selection.head, contentLengthOf(selection));
   if (selection.kind === "multipart") {
     pumpMultipart(exchange, { ...selection, keepAlive, unbegun, sourceOf: () => source });

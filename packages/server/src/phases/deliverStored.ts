@@ -5,6 +5,7 @@ import { BodyPump, type Unbegun } from "../delivery/bodyPump.ts";
 import { pumpMultipart } from "../delivery/multipartPump.ts";
 import { contentLengthOf, rangesOf, type Selection } from "../delivery/selection.ts";
 import type { Exchange } from "../exchange.ts";
+import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { partOrigin } from "./obtain.ts";
@@ -34,8 +35,7 @@ export const deliverStored = (
   exchange.responding(selection.status, selection.head.length, body.length);
   exchange.bodyBytesSent = body.length;
   exchange.connection.socket.writePair(selection.head, body);
-  exchange.finish(exchange.connectionDecision.keepAlive);
-  return PHASE.DONE;
+  return finishWhenSent(exchange, exchange.connectionDecision.keepAlive);
 };
 
 /** The bytes of a part where they lie in memory in one piece. */

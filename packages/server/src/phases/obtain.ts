@@ -197,6 +197,7 @@ export const obtainRequest = (
 ): ObtainRequest => {
   const { url, name, variant, methodCode, fields, keyBody, mustRenew, ticket } = exchange;
   const { sessionId } = exchange.connection;
+  const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
   const target = vhost.keyRules.originTarget(exchange.target, vhost.keyRules.canonicalUrl(exchange.target));
@@ -223,15 +224,14 @@ export const obtainRequest = (
       return reuse === "serve" || reuse === "serveAndRenew";
     },
     originRequest: (validated): OriginRequest => {
-      if (keyBody !== undefined) return { ...postRequest(target, ruled(ownFields), keyBody), key: url, sessionId };
+      if (keyBody !== undefined) return { ...postRequest(target, ruled(ownFields), keyBody), ...occasion };
       return {
         method: "GET",
         target,
         fields: ruled(validated === undefined ? ownFields : [...ownFields, ...validators(validated, vhost)]),
         body: { kind: "none" },
         mode: "cache",
-        key: url,
-        sessionId,
+        ...occasion,
       };
     },
     onInformation: (status, interim) => {
@@ -262,7 +262,8 @@ const fillFields = (exchange: Exchange, vhost: ServedVhost): string[] => {
     toFlatArray: () => fields.toFlatArray(),
     hasKeyBody: keyBody !== undefined,
   };
-  return fillRequestFields(filling, vhost.settings, variant);
+  const complete = fillRequestFields(filling, vhost.settings, variant);
+  return exchange.trace?.applyTo(complete) ?? complete;
 };
 
 const validators = (object: CachedObject, vhost: ServedVhost): string[] =>

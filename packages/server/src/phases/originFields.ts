@@ -3,13 +3,15 @@ import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 
 /** A request to the origin may leave when the client's is over and its exchange serves another. */
-const snapshotOf = ({ method, path, target, clientIp, protocol, fields }: Exchange): ConditionRequest => ({
+const snapshotOf = ({ method, path, target, clientIp, country, protocol, fields }: Exchange): ConditionRequest => ({
   method,
   path,
   pathAndQuery: target,
   clientIp,
+  country,
   protocol,
   header: (lowerCaseName) => fields.get(lowerCaseName),
+  headerLines: (lowerCaseName) => fields.getAll(lowerCaseName),
 });
 
 /**

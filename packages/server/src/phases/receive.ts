@@ -14,5 +14,6 @@ export const receive = (exchange: Exchange): PhaseCode => {
     return PHASE.DELIVER;
   }
   exchange.host = exchange.fields.host;
-  return exchange.target.charCodeAt(0) === SLASH ? PHASE.SELECT_VHOST : PHASE.REWRITE_URL;
+  const isPlain = exchange.target.charCodeAt(0) === SLASH && exchange.connection.server.state.rewriter === undefined;
+  return isPlain ? PHASE.SELECT_VHOST : PHASE.REWRITE_URL;
 };

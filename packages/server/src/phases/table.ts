@@ -1,3 +1,4 @@
+import type { RequestTrace } from "@basalt/telemetry";
 import type { Exchange } from "../exchange.ts";
 import { bypass } from "./bypass.ts";
 import { checkAccess } from "./checkAccess.ts";
@@ -23,9 +24,9 @@ export type Phase = (exchange: Exchange) => PhaseCode;
 export const REQUEST_PHASES: { readonly [code in Exclude<PhaseCode, typeof PHASE.WAIT | typeof PHASE.DONE>]: Phase } = [
   /** Sets the moment, refuses what no host could answer. */
   receive,
-  /** An absolute-form target becomes origin-form, its host the request's. */
+  /** An absolute-form target becomes origin-form, its host the request's; then the rules of `<URLRewrite>`. */
   rewriteUrl,
-  /** By name, alias, pattern, default; unknown names are refused. */
+  /** By name, alias, pattern, default; then facade and sub-paths; unknown names are refused. */
   selectVhost,
   /** Limits and management methods of the host. */
   checkAccess,
@@ -46,10 +47,28 @@ export const REQUEST_PHASES: { readonly [code in Exclude<PhaseCode, typeof PHASE
 ];
 
 export const runPhases = (exchange: Exchange, from: PhaseCode): void => {
-  const ticket = exchange.ticket;
+  const { ticket, trace } = exchange;
+  if (trace?.isSampled === true) {
+    runTraced(exchange, trace, from);
+    return;
+  }
   try {
     for (let phase: PhaseCode = from; phase !== PHASE.WAIT && phase !== PHASE.DONE; ) {
       phase = REQUEST_PHASES[phase](exchange);
+    }
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+const runTraced = (exchange: Exchange, trace: RequestTrace, from: PhaseCode): void => {
+  const { ticket } = exchange;
+  const { clock } = exchange.connection.server.parts;
+  try {
+    for (let phase: PhaseCode = from; phase !== PHASE.WAIT && phase !== PHASE.DONE; ) {
+      const run: Phase = REQUEST_PHASES[phase];
+      trace.mark(run.name, clock.monotonic());
+      phase = run(exchange);
     }
   } catch (cause) {
     exchange.fail(ticket, cause);

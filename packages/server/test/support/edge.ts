@@ -146,6 +146,7 @@ export type LoggedFacts = ReturnType<typeof factsOf>;
 const factsOf = (transaction: ClientTransaction) => ({
   vhostName: transaction.vhostName,
   method: transaction.method,
+  httpVersion: transaction.httpVersion,
   target: transaction.target,
   status: transaction.status,
   bodyBytesSent: transaction.bodyBytesSent,

@@ -13,6 +13,7 @@ export class FakeSocket implements ClientSocket {
   readonly remoteAddress = "192.0.2.7";
   readonly remotePort = 40_000;
   readonly localAddress = "192.0.2.1";
+  tls: ClientSocket["tls"];
   handler: SocketHandler = IGNORE;
   room = Number.POSITIVE_INFINITY;
   isPaused = false;

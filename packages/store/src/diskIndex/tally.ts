@@ -93,7 +93,14 @@ const conditionsOf = (
     const left = conditionOf(target);
     add({ sql: `NOT (version < ? AND ${left.sql})`, parameters: [beforeVersion, ...left.parameters] });
   }
-  return { sql: sql.join(" AND "), parameters };
+  return { sql: allOf(sql), parameters };
+};
+
+/** SQLite takes expressions up to 1,000 deep, and a chain of conditions is as deep as it is long: this one is balanced. */
+const allOf = (conditions: readonly string[]): string => {
+  if (conditions.length <= 2) return conditions.join(" AND ");
+  const middle = conditions.length >> 1;
+  return `(${allOf(conditions.slice(0, middle))}) AND (${allOf(conditions.slice(middle))})`;
 };
 
 /** The index as it was at one moment, in a connection of its own. */

@@ -72,5 +72,5 @@ const killRepeatedly = async (home: string, group: number): Promise<void> => {
 describe("a process killed at a write step", () => {
   it("leaves each object whole or absent, and every acknowledged one whole: 42 kills", async () => {
     await Promise.all([0, 1].map((group) => killRepeatedly(temporaryFolder(), group)));
-  }, 60_000);
+  });
 });

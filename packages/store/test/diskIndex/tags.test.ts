@@ -152,6 +152,19 @@ describe("counting", () => {
     index.close();
   });
 
+  it("PRG-15 leaves out thousands of patterns that rows do not show yet", async () => {
+    const index = fill();
+    const except = Array.from({ length: 3000 }, (_, number) => ({
+      target: { kind: "pattern", pattern: `/none/${number}/*` } as const,
+      beforeVersion: 500,
+    }));
+    const { count } = await index.tally(question());
+    expect((await index.tally(question({ except }))).count).toBe(count);
+    const all = { target: { kind: "pattern", pattern: "*" } as const, beforeVersion: 500 };
+    expect((await index.tally(question({ except: [...except, all] }))).count).toBe(0);
+    index.close();
+  });
+
   it("PRG-30 shows the moment of the call, whatever is written while it counts", async () => {
     const index = openWriter();
     const urls = Array.from({ length: 9000 }, (_, number) => `/${number}`);

@@ -32,7 +32,7 @@ describe("the write-ahead log", () => {
     const path = indexPath();
     const index = openWriter(path);
     await putRows(index, 0, 6000);
-    await vi.waitFor(() => expect(statSync(path).size).toBeGreaterThan(4 * MIB), { timeout: 10_000 });
+    await vi.waitFor(() => expect(statSync(path).size).toBeGreaterThan(4 * MIB), { timeout: 30_000 });
     await putRows(index, 6000, 7000);
     index.close();
     expect(existsSync(`${path}-wal`)).toBe(false);

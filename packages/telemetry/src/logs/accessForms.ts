@@ -4,6 +4,7 @@ import { apacheFormat, iisFormat, jsonFormat } from "./commonFormats.ts";
 import { compileCustomFormat } from "./customFormat.ts";
 import { elbFormat } from "./elbFormat.ts";
 import { StonFormat } from "./stonFormat.ts";
+import { tracedFormat } from "./traceColumn.ts";
 
 export interface AccessFormatOptions {
   readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext";
@@ -15,20 +16,23 @@ export interface AccessFormatOptions {
   /** Name and version of this software. */
   readonly software: string;
   readonly backendOf: (transaction: ClientTransaction) => BackendFacts | undefined;
+  /** Requests have traces: the forms `ston` and `iis` have a field more. */
+  readonly isTraced: boolean;
 }
 
 /** LOG-54. An invalid custom format gives the form `ston` (LOG-81). */
 export const compileAccessFormat = (options: AccessFormatOptions): AccessFormat => {
-  const { form, xff, customFormat, balancer, software, backendOf } = options;
+  const { form, xff, customFormat, balancer, software, backendOf, isTraced } = options;
+  const traced = (format: AccessFormat): AccessFormat => (isTraced ? tracedFormat(format) : format);
   switch (form) {
     case "ston":
-      return new StonFormat({ xff });
+      return traced(new StonFormat({ xff }));
     case "apache":
       return apacheFormat(xff);
     case "iis":
-      return iisFormat(xff, software);
+      return traced(iisFormat(xff, software));
     case "custom":
-      return compileCustomFormat(customFormat, xff) ?? new StonFormat({ xff });
+      return compileCustomFormat(customFormat, xff) ?? traced(new StonFormat({ xff }));
     case "json":
       return jsonFormat(xff);
     case "elb":

@@ -27,13 +27,13 @@ export const apacheFormat = (xff: Xff): AccessFormat => {
   return {
     header: () => "",
     write: (line, transaction, atMs) => {
-      const { fields, method, target, minorVersion, status, bodyBytesSent } = transaction;
+      const { fields, method, target, httpVersion, status, bodyBytesSent } = transaction;
       line.field(clientText(transaction, xff));
       line.text(" - ");
       line.field(userName(transaction));
       line.byte(BLANK);
       moment.write(line, atMs);
-      line.text(` "${apacheText(`${method} ${target} HTTP/1.${minorVersion}`)}" `);
+      line.text(` "${apacheText(`${method} ${target} HTTP/${httpVersion}`)}" `);
       line.number(status);
       line.byte(BLANK);
       if (bodyBytesSent === 0) line.byte(DASH);
@@ -99,7 +99,7 @@ export const accessRecord = (transaction: ClientTransaction, atMs: number, xff: 
     client_port: transaction.clientPort,
     user: userName(transaction),
     scheme: transaction.protocol,
-    protocol: `HTTP/1.${transaction.minorVersion}`,
+    protocol: `HTTP/${transaction.httpVersion}`,
     tls: tls?.protocol,
     method: transaction.method,
     path: query < 0 ? target : target.slice(0, query),
@@ -120,6 +120,7 @@ export const accessRecord = (transaction: ClientTransaction, atMs: number, xff: 
     time_taken_ms: round(transaction.elapsedMs),
     is_complete: transaction.isComplete,
     session_id: transaction.sessionText,
+    trace_id: transaction.trace?.idText,
   };
 };
 

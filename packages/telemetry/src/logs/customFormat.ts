@@ -24,7 +24,7 @@ const queryOf = (target: string): string => {
 const hostName = ({ host, vhostName }: ClientTransaction): string | undefined =>
   host?.replace(/:\d+$/, "") ?? vhostName;
 
-const versionOf = ({ minorVersion }: ClientTransaction): string => `HTTP/1.${minorVersion}`;
+const versionOf = ({ httpVersion }: ClientTransaction): string => `HTTP/${httpVersion}`;
 
 /** LOG-83 to LOG-110, those without a name in braces. */
 const plainValues = (xff: Xff): Readonly<Record<string, Value>> => ({
@@ -68,7 +68,8 @@ const namedValue = (letter: string, argument: string): Value | undefined => {
   switch (letter) {
     case "i": {
       const name = argument.toLowerCase();
-      return name === "" ? undefined : ({ fields }) => fields.get(name);
+      // The field of a trace as origins get it, so that the id is there where the client has sent none (AWS-101).
+      return name === "" ? undefined : ({ fields, trace }) => trace?.fieldOf(name) ?? fields.get(name);
     }
     case "C":
     case "c": {

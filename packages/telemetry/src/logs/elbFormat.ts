@@ -45,10 +45,10 @@ const requestOf = ({
   vhostName,
   serverPort,
   target,
-  minorVersion,
+  httpVersion,
 }: ClientTransaction): string => {
   const name = (host ?? vhostName ?? "").replace(/:\d+$/, "");
-  return `${method} ${protocol}://${name}:${serverPort}${target} HTTP/1.${minorVersion}`;
+  return `${method} ${protocol}://${name}:${serverPort}${target} HTTP/${httpVersion}`;
 };
 
 /** The line of a classic cloud balancer (AWS-02 to AWS-15). */

@@ -2,6 +2,7 @@ export type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
 export { type AccessFormatOptions, compileAccessFormat } from "./accessForms.ts";
 export { type OpenAppendFile, openAppendFile } from "./appendFile.ts";
 export { accessRecord } from "./commonFormats.ts";
+export { asBytes } from "./escape.ts";
 export { LineBuffer } from "./lineBuffer.ts";
 export type { AppenderLog, LogAppender, LogTarget } from "./logAppender.ts";
 export { type BookedLog, LogBook, type LogBookParts } from "./logBook.ts";
@@ -31,3 +32,4 @@ export {
 export { stonColumns } from "./stonColumns.ts";
 export { StonFormat } from "./stonFormat.ts";
 export { SyslogSender, type SyslogTarget } from "./syslog.ts";
+export { tracedFormat, withTraceColumn, writeTraceColumn } from "./traceColumn.ts";

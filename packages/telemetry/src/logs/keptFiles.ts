@@ -1,8 +1,8 @@
 import { createReadStream, createWriteStream, readdirSync } from "node:fs";
-import { access, readdir, rename, stat, statfs, unlink } from "node:fs/promises";
+import { access, open, readdir, rename, stat, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
+import { crc32, createGzip } from "node:zlib";
 import { byAge, type NamedLogFile, parseLogFileName } from "./rotation.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -32,16 +32,46 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** At the end of what gzip makes of a file: CRC-32 and length of the content (RFC 1952 2.3.1). */
+const GZIP_TRAILER_BYTES = 8;
+/** Length of the shortest. */
+const LEAST_GZIP_BYTES = 18;
+
+/** Whether a compressed file has the content of a plain one. */
+const isCompressionOf = async (target: string, path: string): Promise<boolean> => {
+  const trailer = Buffer.alloc(GZIP_TRAILER_BYTES);
+  const file = await open(target, "r");
+  try {
+    const { size } = await file.stat();
+    if (size < LEAST_GZIP_BYTES) return false;
+    await file.read(trailer, 0, GZIP_TRAILER_BYTES, size - GZIP_TRAILER_BYTES);
+  } finally {
+    await file.close();
+  }
+  if (trailer.readUInt32LE(4) !== (await stat(path)).size % 2 ** 32) return false;
+  let checksum = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) checksum = crc32(chunk, checksum);
+  return trailer.readUInt32LE(0) === checksum;
+};
+
 /**
  * Makes `path.gz` of a closed file, off the event loop (the work is done by threads of the runtime); the file stays
- * until the compressed one is complete. Returns the path of that.
+ * until the compressed one is complete, and on the disk. Where an end of the process came between the two, only the file
+ * is left to go. Returns the path of the compressed one.
  */
 export const compressFile = async (path: string): Promise<string> => {
   let target = `${path}.gz`;
-  for (let ordinal = 2; await exists(target); ordinal++) target = `${path.replace(/\.log$/, "")}_${ordinal}.log.gz`;
+  for (let ordinal = 2; await exists(target); ordinal++) {
+    if (await isCompressionOf(target, path)) {
+      await unlink(path);
+      return target;
+    }
+    target = `${path.replace(/\.log$/, "")}_${ordinal}.log.gz`;
+  }
   const draft = `${target}.tmp`;
   try {
-    await pipeline(createReadStream(path, { highWaterMark: READ_BYTES }), createGzip(), createWriteStream(draft));
+    const output = createWriteStream(draft, { flush: true });
+    await pipeline(createReadStream(path, { highWaterMark: READ_BYTES }), createGzip(), output);
     await rename(draft, target);
   } catch (cause) {
     await unlink(draft).catch(() => undefined);

@@ -17,6 +17,8 @@ export interface LogKeeperParts {
   /** The file is closed, and compressed where that is wanted. */
   readonly onRotated: (file: RotatedLog) => void;
   readonly onProblem: (text: string) => void;
+  /** Whether a file that is too many or too old has still to be uploaded: it stays until then. */
+  readonly isAwaited?: (plan: LogPlan, file: { readonly path: string; readonly startMs: number }) => boolean;
   /** Processes of an earlier run live: they may be writing to files that this one has not gone on with. */
   readonly hasEarlierWriters?: () => boolean;
   /** Free on the file system of a folder; for tests. */
@@ -267,7 +269,10 @@ export class LogKeeper {
     const { folder, kind, retention } = plan;
     const inUse = this.#pathsInUse();
     const rotated = (await listLogFiles(folder, kind)).filter(({ name }) => !inUse.has(join(folder, name)));
-    for (const { name } of outdatedFiles(rotated, retention, this.#parts.now())) await deleteFile(folder, name);
+    for (const { name, startMs } of outdatedFiles(rotated, retention, this.#parts.now())) {
+      if (this.#parts.isAwaited?.(plan, { path: join(folder, name), startMs }) === true) continue;
+      await deleteFile(folder, name);
+    }
   }
 
   #tidyAll(): void {

@@ -12,7 +12,8 @@ export type LogKind =
   | "dns"
   | "filesystem"
   | "deny"
-  | "originerror";
+  | "originerror"
+  | "trace";
 
 /** One log and what becomes of its files. */
 export interface LogPlan {

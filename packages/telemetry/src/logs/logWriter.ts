@@ -2,16 +2,16 @@ import type { OpenAppendFile } from "./appendFile.ts";
 import { LogAppender } from "./logAppender.ts";
 
 /** Chunks of this length are used again; that of a log with few lines begins small and grows. */
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const FIRST_BYTES = 4 * 1024;
 /** A chunk with this much in it goes to the file; the rest is room for the line that comes last. */
-export const FULL_CHUNK_BYTES = 56 * 1024;
+export const FULL_CHUNK_BYTES = 240 * 1024;
 const FLUSH_EVERY_MS = 100;
 /** After a failure the disk is left alone for a moment. */
 const RETRY_AFTER_MS = 1_000;
 /** What may wait for a slow or full disk, all logs of a process together. */
 const WAITING_BYTES = 16 * 1024 * 1024;
-const SPARE_CHUNKS = 16;
+const SPARE_CHUNKS = 8;
 const OPEN_FILES = 512;
 const CLOSE_LIMIT_MS = 2_000;
 

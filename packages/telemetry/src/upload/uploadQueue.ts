@@ -13,6 +13,16 @@ const VERSION = 1;
 /** Between two writes, since each writes all. */
 const WRITE_GAP_MS = 250;
 
+/** Files that may wait: of one log for one client, and in all. */
+export interface QueueLimits {
+  readonly filesOfLog: number;
+  readonly files: number;
+}
+
+const LIMITS: QueueLimits = { filesOfLog: 1_000, files: 50_000 };
+
+const seriesOf = ({ client, kind, vhost }: UploadJob): string => `${client}\n${kind}\n${vhost}`;
+
 interface Content {
   readonly jobs: readonly UploadJob[];
   readonly marks: ReadonlyMap<string, QueueMark>;
@@ -63,25 +73,42 @@ export class UploadQueue {
   readonly #onProblem: (text: string) => void;
   readonly #jobs: Set<UploadJob>;
   readonly #marks: Map<string, QueueMark>;
+  readonly #limits: QueueLimits;
+  /** Of one log for one client. */
+  readonly #counts = new Map<string, number>();
+  /** By path. */
+  readonly #waitingFor = new Map<string, number>();
+  #isDropping = false;
   #isChanged = false;
   #isClosing = false;
   #writing: Promise<void> | undefined;
 
-  static async open(path: string, onProblem: (text: string) => void): Promise<UploadQueue> {
+  static async open(
+    path: string,
+    onProblem: (text: string) => void,
+    limits: QueueLimits = LIMITS,
+  ): Promise<UploadQueue> {
     const text = await readFile(path, "utf8").catch(() => undefined);
     const content = text === undefined ? undefined : readContent(text);
     if (text !== undefined && content === undefined) {
       await rename(path, `${path}.damaged`).catch(() => undefined);
       onProblem(`${path} is damaged and was set aside; what it named is not uploaded`);
     }
-    return new UploadQueue(path, onProblem, content);
+    return new UploadQueue(path, onProblem, content, limits);
   }
 
-  private constructor(path: string, onProblem: (text: string) => void, content: Content | undefined) {
+  private constructor(
+    path: string,
+    onProblem: (text: string) => void,
+    content: Content | undefined,
+    limits: QueueLimits,
+  ) {
     this.#path = path;
     this.#onProblem = onProblem;
-    this.#jobs = new Set(content?.jobs ?? []);
+    this.#limits = limits;
+    this.#jobs = new Set();
     this.#marks = new Map(content?.marks ?? []);
+    for (const job of content?.jobs ?? []) this.#enter(job);
   }
 
   /** The oldest first. */
@@ -98,13 +125,24 @@ export class UploadQueue {
     this.#change();
   }
 
+  /** Beyond the limits the oldest of its kind is given up. */
   add(job: UploadJob): void {
-    this.#jobs.add(job);
+    this.#enter(job);
+    const { filesOfLog, files } = this.#limits;
+    const series = seriesOf(job);
+    if ((this.#counts.get(series) ?? 0) > filesOfLog) this.#giveUp((other) => seriesOf(other) === series);
+    if (this.#jobs.size > files) this.#giveUp(() => true);
     this.#change();
   }
 
   remove(job: UploadJob): void {
-    if (this.#jobs.delete(job)) this.#change();
+    if (!this.#leave(job)) return;
+    if (this.#jobs.size === 0) this.#isDropping = false;
+    this.#change();
+  }
+
+  isWaitingFor(path: string): boolean {
+    return this.#waitingFor.has(path);
   }
 
   noteUnwanted(job: UploadJob): void {
@@ -116,6 +154,30 @@ export class UploadQueue {
     this.#isClosing = true;
     await this.#writing;
     if (this.#isChanged) await this.#write();
+  }
+
+  #enter(job: UploadJob): void {
+    if (this.#jobs.has(job)) return;
+    this.#jobs.add(job);
+    raise(this.#counts, seriesOf(job), 1);
+    raise(this.#waitingFor, job.path, 1);
+  }
+
+  #leave(job: UploadJob): boolean {
+    if (!this.#jobs.delete(job)) return false;
+    raise(this.#counts, seriesOf(job), -1);
+    raise(this.#waitingFor, job.path, -1);
+    return true;
+  }
+
+  #giveUp(isMeant: (job: UploadJob) => boolean): void {
+    for (const job of this.#jobs) {
+      if (!isMeant(job)) continue;
+      this.#leave(job);
+      if (!this.#isDropping) this.#onProblem(`too many files wait for ${job.client}: the oldest are not uploaded`);
+      this.#isDropping = true;
+      return;
+    }
   }
 
   #change(): void {
@@ -152,3 +214,10 @@ export class UploadQueue {
     }
   }
 }
+
+/** An entry whose count is 0 goes. */
+const raise = (counts: Map<string, number>, key: string, change: number): void => {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+};

@@ -53,7 +53,7 @@ const waitInReality = (ms: number, then: () => void): (() => void) => {
 const isNewer = (one: QueueMark, other: QueueMark): boolean =>
   one.startMs > other.startMs || (one.startMs === other.startMs && one.ordinal > other.ordinal);
 
-const markOfFile = ({ kind, path, startMs }: UploadFile): QueueMark =>
+const markOfFile = ({ kind, path, startMs }: Pick<UploadFile, "kind" | "path" | "startMs">): QueueMark =>
   parseLogFileName(kind, basename(path)) ?? { startMs, ordinal: 1 };
 
 /** Decides which file is sent when, and what becomes of it (LOG-174). Each client has one file on the way at most. */
@@ -115,6 +115,14 @@ export class Uploader {
       return;
     }
     for (const file of files) if (isNewer(markOfFile(file), mark)) this.add(log, file, clients);
+  }
+
+  /** Whether a file of a log has still to be sent, or to be queued by `catchUp`. */
+  awaits(log: string, { path, kind, startMs }: Pick<UploadFile, "path" | "kind" | "startMs">): boolean {
+    const { queue } = this.#parts;
+    if (queue.isWaitingFor(path)) return true;
+    const mark = queue.markOf(log);
+    return mark !== undefined && isNewer(markOfFile({ path, kind, startMs }), mark);
   }
 
   /** What is not sent by now stays in the queue. */

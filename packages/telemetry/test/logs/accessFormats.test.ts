@@ -13,6 +13,7 @@ const formatWith = (changes: Partial<AccessFormatOptions> = {}) =>
     balancer: "lb",
     software: "Basalt/1",
     backendOf: () => undefined,
+    isTraced: false,
     ...changes,
   });
 

@@ -21,7 +21,7 @@ export const transactionWith = (changes: Partial<ClientTransaction> = {}): Clien
   target: "/web/h.gif",
   host: "www.example.com",
   protocol: "http",
-  minorVersion: 1,
+  httpVersion: "1.1",
   clientIp: "61.50.7.9",
   clientPort: 40_000,
   serverIp: "220.134.10.5",
@@ -41,6 +41,7 @@ export const transactionWith = (changes: Partial<ClientTransaction> = {}): Clien
   elapsedMs: 5,
   firstByteMs: 2,
   tls: undefined,
+  trace: undefined,
   memo: new LineMemo(),
   ...changes,
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { type FlatFields, fieldValue } from "../wire/fields.ts";
 import { type RequestSpec, rawClient, renderRequest } from "./rawClient.ts";
 
@@ -31,7 +32,7 @@ export const fetchAll = async (
     while (next < count) {
       const index = next++;
       const spec = typeof request === "function" ? request(index) : request;
-      outcomes[index] = await fetchDigest(port, spec, options.silenceLimitMs ?? 20_000);
+      outcomes[index] = await fetchDigest(port, spec, options.silenceLimitMs ?? HANG_LIMIT_MS);
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.concurrency ?? count, count) }, runner));

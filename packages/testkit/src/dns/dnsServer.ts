@@ -1,5 +1,6 @@
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { type AddressRecord, type DnsQuestion, parseQuestion, RESPONSE_CODE, renderResponse } from "./message.ts";
 
 /** What a test has the name server say about a name. */
@@ -55,7 +56,7 @@ export class TestDns {
   }
 
   /** Resolves when the name has been asked for `count` more times; rejects after `limitMs`. */
-  askedAgain(name: string, count = 1, limitMs = 15_000): Promise<void> {
+  askedAgain(name: string, count = 1, limitMs = HANG_LIMIT_MS): Promise<void> {
     const wanted = this.asked(name) + count;
     return new Promise((resolve, reject) => {
       const look = (): void => {

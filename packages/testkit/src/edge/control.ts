@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { HANG_LIMIT_MS } from "../limits.ts";
 
 export interface ControlAnswer {
   readonly status: number;
@@ -40,7 +41,7 @@ export const callManagement = (target: ControlTarget, path: string, call: ApiReq
         );
       },
     );
-    outgoing.setTimeout(call.limitMs ?? 15_000, () => outgoing.destroy(new Error(`${path}: no answer in time`)));
+    outgoing.setTimeout(call.limitMs ?? HANG_LIMIT_MS, () => outgoing.destroy(new Error(`${path}: no answer in time`)));
     outgoing.on("error", reject);
     outgoing.end(call.body ?? "");
   });

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Seconds } from "@basalt/types";
 import { PendingAnswer } from "../client/answer.ts";
 import { fetchOnce, type RawClient, type RequestSpec, rawClient } from "../client/rawClient.ts";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import {
   type ApiRequest,
   type ControlAnswer,
@@ -19,7 +20,6 @@ import { disksOf, type EdgeConfiguration, type EdgeOptions, type EdgePorts, type
 import { recordProcess, signalProcess } from "./processTree.ts";
 import { edgeProgram } from "./program.ts";
 
-const COUNTED_LIMIT_MS = 5_000;
 const COUNTED_POLL_MS = 100;
 
 /** Everything about a request except what the edge fills in. */
@@ -48,7 +48,7 @@ export class TestEdge {
       program: options.program ?? edgeProgram(),
       env: options.env ?? {},
       start: options.start ?? "foreground",
-      readyLimitMs: options.readyLimitMs ?? 20_000,
+      readyLimitMs: options.readyLimitMs ?? HANG_LIMIT_MS,
     });
   }
 
@@ -136,7 +136,7 @@ export class TestEdge {
    * the names. Fails with the last values seen.
    */
   async counted(wanted: Readonly<Record<string, number>>, vhost?: string): Promise<void> {
-    const limit = Date.now() + COUNTED_LIMIT_MS;
+    const limit = Date.now() + HANG_LIMIT_MS;
     for (;;) {
       const metrics = await this.metrics();
       const actual = Object.fromEntries(Object.keys(wanted).map((name) => [name, readCounter(metrics, name, vhost)]));
@@ -204,7 +204,7 @@ export class TestEdge {
   /** Replaces the workers one after the other; resolves when the new ones serve. */
   async restart(): Promise<void> {
     const before = new Set(await this.workers());
-    const answer = await this.control("/control/restart?how=rolling", { method: "POST", limitMs: 60_000 });
+    const answer = await this.control("/control/restart?how=rolling", { method: "POST", limitMs: 2 * HANG_LIMIT_MS });
     if (answer.status !== 200) throw new Error(`rolling restart: ${answer.status} ${answer.text}`);
     await this.waitUntilServing((status) => status.workers.every((worker) => !before.has(worker.pid)));
   }
@@ -221,7 +221,7 @@ export class TestEdge {
   }
 
   /** Resolves when it has ended by itself and nothing of it is left, with the launcher's exit code. */
-  ended(limitMs = 20_000): Promise<number | undefined> {
+  ended(limitMs = HANG_LIMIT_MS): Promise<number | undefined> {
     return this.#instance.ended(limitMs);
   }
 

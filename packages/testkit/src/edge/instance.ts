@@ -1,13 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { callManagement, type EdgeStatus, parseStatus } from "./control.ts";
 import { guardProcesses } from "./leftovers.ts";
 import { isAlive, killTree, type ProcessRecord, recordProcess, signalProcess } from "./processTree.ts";
 import { edgeEnvironment, Program } from "./program.ts";
 
 const POLL_MS = 25;
-const STOP_LIMIT_MS = 20_000;
+/** A process that hangs is asked again: it may have been replaced. */
+const STATUS_LIMIT_MS = 20_000;
 
 export interface InstanceOptions {
   readonly home: string;
@@ -82,7 +84,9 @@ export class EdgeInstance {
   }
 
   async status(): Promise<EdgeStatus> {
-    const answer = await callManagement({ socketPath: this.controlSocketPath }, "/control/status", { limitMs: 5_000 });
+    const answer = await callManagement({ socketPath: this.controlSocketPath }, "/control/status", {
+      limitMs: STATUS_LIMIT_MS,
+    });
     if (answer.status !== 200) throw new Error(`/control/status: ${answer.status} ${answer.text}`);
     const status = parseStatus(answer.text);
     this.#remember(status.primaryPid);
@@ -106,7 +110,7 @@ export class EdgeInstance {
 
   /** Ends it as an operator does and waits until every process is gone. */
   async stop(): Promise<void> {
-    const limit = Date.now() + STOP_LIMIT_MS;
+    const limit = Date.now() + HANG_LIMIT_MS;
     const child = this.#launcher?.child;
     if (this.#options.start === "foreground" && child?.pid !== undefined) {
       const record = this.#known.get(child.pid);
@@ -119,7 +123,7 @@ export class EdgeInstance {
       if (Date.now() > limit) {
         const left = this.#living().map((record) => record.pid);
         this.kill();
-        throw new Error(`still running ${STOP_LIMIT_MS} ms after stop: ${left.join(", ")}\n${this.output}`);
+        throw new Error(`still running ${HANG_LIMIT_MS} ms after stop: ${left.join(", ")}\n${this.output}`);
       }
       await pause(POLL_MS);
     }

@@ -38,6 +38,8 @@ export interface EdgeConfiguration {
   readonly vhostDefaultXml?: string;
   /** Further elements of `<Server>`, e.g. `<Ftp …>`. */
   readonly rootXml?: string;
+  /** Further elements of `<Vhosts>`, e.g. `<URLRewrite>…</URLRewrite>`. */
+  readonly vhostsXml?: string;
   /** Name of the `<Default>` host. */
   readonly defaultVhost?: string;
 }
@@ -120,5 +122,5 @@ export const renderVhostsXml = (configuration: EdgeConfiguration, ports: EdgePor
   });
   const chosen = configuration.defaultVhost;
   const fallback = chosen === undefined ? "" : `  <Default>${escapeXml(chosen)}</Default>\n`;
-  return `<Vhosts>\n${hosts.join("\n")}\n${fallback}</Vhosts>\n`;
+  return `<Vhosts>\n${hosts.join("\n")}\n${fallback}${configuration.vhostsXml ?? ""}</Vhosts>\n`;
 };

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { randomBytesOf, seededRandom } from "../random.ts";
 
 export interface GarbageOptions {
@@ -108,7 +109,7 @@ export const garbageConnections = async (
 };
 
 /** After a half-close the other side has this long to answer or close. */
-const ANSWER_LIMIT_MS = 3_000;
+const ANSWER_LIMIT_MS = HANG_LIMIT_MS;
 
 const carryOut = (port: number, attack: Attack, holdMs: number): Promise<string> =>
   new Promise((resolve) => {

@@ -1,3 +1,5 @@
+import { HANG_LIMIT_MS } from "../limits.ts";
+
 /** A barrier that lets tests order events without sleeping. */
 export class Gate {
   #open = false;
@@ -17,7 +19,7 @@ export class Gate {
   };
 
   /** Resolves when that many exchanges have come to the gate since it was made; rejects after `limitMs`. */
-  async arrived(count = 1, limitMs = 10_000): Promise<void> {
+  async arrived(count = 1, limitMs = HANG_LIMIT_MS): Promise<void> {
     if (this.#arrivals >= count) return;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {

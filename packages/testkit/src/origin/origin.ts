@@ -1,4 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { findFreePort } from "../edge/freePorts.ts";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { ByteReader } from "../wire/byteReader.ts";
 import { renderFields } from "../wire/fields.ts";
 import { RuleBuilder } from "./reply.ts";
@@ -100,7 +102,7 @@ export class TestOrigin {
   }
 
   /** Resolves when that many matching requests have arrived; rejects after `limitMs`. */
-  async sawAtLeast(match: RequestMatch, count: number, limitMs = 10_000): Promise<void> {
+  async sawAtLeast(match: RequestMatch, count: number, limitMs = HANG_LIMIT_MS): Promise<void> {
     if (this.saw(match) >= count) return;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -142,12 +144,11 @@ export class TestOrigin {
     if (this.#server !== undefined) return;
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => void this.#serve(socket));
     this.#server = server;
+    if (this.#port === 0) this.#port = await findFreePort(this.#ip);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen({ port: this.#port, host: this.#ip }, () => resolve());
     });
-    const address = server.address();
-    if (address !== null && typeof address === "object") this.#port = address.port;
   }
 
   close(): Promise<void> {

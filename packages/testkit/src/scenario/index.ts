@@ -10,3 +10,4 @@ export {
 } from "./patternSite.ts";
 export { type Scene, type SceneBody, type SceneOptions, scenario, useEdge } from "./scenario.ts";
 export { type FileInfoRecord, SceneEdge } from "./sceneEdge.ts";
+export { useShared } from "./shared.ts";

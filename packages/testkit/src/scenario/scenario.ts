@@ -3,6 +3,7 @@ import type { RawClient } from "../client/rawClient.ts";
 import { type EdgeClock, startEdge, type TestEdge } from "../edge/edge.ts";
 import type { EdgeOptions, VhostSpec } from "../edge/options.ts";
 import { isEdgeBuilt } from "../edge/program.ts";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import { startOrigin, type TestOrigin } from "../origin/origin.ts";
 import { SceneEdge } from "./sceneEdge.ts";
 
@@ -13,6 +14,7 @@ export interface SceneOptions extends Pick<VhostSpec, "xml" | "conditions"> {
   readonly host?: string;
   /** An edge of its own for this scene: for scenes that stop, kill or misconfigure it. */
   readonly ownEdge?: Partial<EdgeOptions>;
+  /** When that is more than the usual limit. */
   readonly limitMs?: number;
 }
 
@@ -29,7 +31,10 @@ interface Stage {
   readonly vhost: string;
   readonly options: SceneOptions;
   origin: TestOrigin | undefined;
+  attempts: number;
 }
+
+const LEAST_LIMIT_MS = 3 * HANG_LIMIT_MS;
 
 /** Vitest gives every test file a module graph of its own: this is the state of one file. */
 const stages: Stage[] = [];
@@ -53,16 +58,21 @@ const vhostOf = (stage: Stage): VhostSpec => {
   };
 };
 
-// Registered when a test file imports this module, so that they belong to the file and not to one of its groups.
-beforeAll(async () => {
+/** Origins for all scenes of the file, and the edge that they share. */
+const openStages = async (): Promise<void> => {
   for (const stage of stages) stage.origin = await startOrigin();
   const sharing = stages.filter((stage) => stage.options.ownEdge === undefined);
   if (sharing.length > 0) shared = await startEdge({ vhosts: sharing.map(vhostOf), ...fileOptions });
-}, 60_000);
-afterAll(async () => {
+};
+
+const closeStages = async (): Promise<void> => {
   await shared?.close({ keepHome: anyFailed });
   for (const stage of stages) await stage.origin?.close();
-}, 30_000);
+};
+
+// Registered when a test file imports this module, so that they belong to the file and not to one of its groups.
+beforeAll(openStages, LEAST_LIMIT_MS);
+afterAll(closeStages, LEAST_LIMIT_MS);
 
 /** A checkout that was not built has no edge to play on; a CI run that skips all scenes would prove nothing. */
 const canPlay = (): boolean => fileOptions.program !== undefined || isEdgeBuilt() || process.env.CI !== undefined;
@@ -71,7 +81,7 @@ export type SceneBody = (scene: Scene) => Promise<void>;
 
 /**
  * One scene of origin, edge and client. All scenes of a file share one edge, each with an origin and a virtual host
- * of its own; they run one after the other.
+ * of its own; they run one after the other. Another attempt at a scene begins with a new edge and new origins.
  */
 export function scenario(title: string, play: SceneBody): void;
 export function scenario(title: string, options: SceneOptions, play: SceneBody): void;
@@ -83,12 +93,19 @@ export function scenario(title: string, first: SceneOptions | SceneBody, second?
     test.skip(title);
     return;
   }
-  const stage: Stage = { vhost: options.host ?? `scene${stages.length + 1}.test`, options, origin: undefined };
+  const vhost = options.host ?? `scene${stages.length + 1}.test`;
+  const stage: Stage = { vhost, options, origin: undefined, attempts: 0 };
   stages.push(stage);
-  test(title, { timeout: options.limitMs ?? 20_000 }, () => playScene(stage, play));
+  test(title, { timeout: Math.max(options.limitMs ?? 0, LEAST_LIMIT_MS) }, () => playScene(stage, play));
 }
 
 const playScene = async (stage: Stage, play: SceneBody): Promise<void> => {
+  stage.attempts += 1;
+  if (stage.attempts > 1) {
+    await closeStages();
+    anyFailed = false;
+    await openStages();
+  }
   const { origin } = stage;
   if (origin === undefined) throw new Error("the scene's origin did not start");
   const { ownEdge } = stage.options;

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { PendingAnswer } from "../client/answer.ts";
 import type { EdgeRequest, TestEdge } from "../edge/edge.ts";
+import { HANG_LIMIT_MS } from "../limits.ts";
 import type { TestOrigin } from "../origin/origin.ts";
 
-const SETTLE_LIMIT_MS = 400;
+/** What is stored at all is stored by then, unless the machine is busy. */
+const SETTLE_MS = 400;
+const LONGEST_SETTLE_MS = 5_000;
 /** Moments in time pairs are whole seconds. */
 const TIME_PAIR_GRAIN_MS = 1_500;
 
@@ -53,7 +56,7 @@ export class SceneEdge {
   }
 
   /** Waits until that many variants of the URL are stored: an answer may reach its client a little earlier. */
-  async stored(path: string, variants = 1, limitMs = 5_000): Promise<void> {
+  async stored(path: string, variants = 1, limitMs = HANG_LIMIT_MS): Promise<void> {
     const limit = Date.now() + limitMs;
     for (;;) {
       const { length } = (await this.fileInfo(path)).filter((record) => record.Purge !== "Y");
@@ -66,7 +69,7 @@ export class SceneEdge {
 
   /**
    * Waits until what the origin was asked since the last call has been stored or renewed: until then an equal request
-   * may still join it. What is never stored is given up after SETTLE_LIMIT_MS.
+   * may still join it. What is never stored is given up when nothing is on its way any more.
    */
   async settled(): Promise<void> {
     const { requests } = this.#origin;
@@ -74,10 +77,16 @@ export class SceneEdge {
     this.#settledRequests = requests.length;
     const lastAsked = new Map<string, number>();
     for (const request of recent) if (request.method === "GET") lastAsked.set(request.target, request.atMs);
-    const limit = Date.now() + SETTLE_LIMIT_MS;
+    const startMs = Date.now();
     for (const [target, askedMs] of lastAsked) {
-      while (Date.now() < limit && !(await this.#isUpdatedSince(target, askedMs))) await pause(10);
+      while (!(await this.#isUpdatedSince(target, askedMs)) && !(await this.#isNothingComing(startMs))) await pause(10);
     }
+  }
+
+  async #isNothingComing(startMs: number): Promise<boolean> {
+    const elapsedMs = Date.now() - startMs;
+    if (elapsedMs < SETTLE_MS) return false;
+    return elapsedMs > LONGEST_SETTLE_MS || (await this.cluster.metrics()).sum("basalt_fills_running") === 0;
   }
 
   async #isUpdatedSince(target: string, askedMs: number): Promise<boolean> {

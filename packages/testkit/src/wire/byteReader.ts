@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { HANG_LIMIT_MS } from "../limits.ts";
 
 /** The peer broke a rule of RFC 9110 or 9112, or closed where it may not. */
 export class WireError extends Error {
@@ -31,7 +32,7 @@ export class ByteReader {
   /** Every byte that ever arrived. */
   received = 0;
 
-  constructor(socket: Socket, silenceLimitMs = 10_000, highWaterBytes = 1 << 20) {
+  constructor(socket: Socket, silenceLimitMs = HANG_LIMIT_MS, highWaterBytes = 1 << 20) {
     this.#socket = socket;
     this.#silenceLimitMs = silenceLimitMs;
     socket.on("data", (chunk: Buffer) => {

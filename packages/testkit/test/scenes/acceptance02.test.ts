@@ -183,7 +183,7 @@ scenario(
     await gate.arrived();
     await expectOften(edge, "/a", 200, "v1");
     gate.release();
-    await expect.poll(async () => (await edge.get("/a")).text, { timeout: 5_000 }).toBe("v2");
+    await expect.poll(async () => (await edge.get("/a")).text).toBe("v2");
     await expectOften(edge, "/a", 200, "v2");
     expect(origin.saw("/a")).toBe(2);
   },

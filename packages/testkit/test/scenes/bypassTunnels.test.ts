@@ -17,7 +17,6 @@ const behindEdge = (xml = ""): SceneOptions => ({
   address: () => `127.0.0.1:${server.port}`,
   xml,
   ownEdge: { workers: 2, defaultVhost: HOST },
-  limitMs: 60_000,
 });
 
 interface Opened {
@@ -73,7 +72,7 @@ describe("WebSocket with a client library", () => {
     server.onOpen = (socket) => socket.write(frameOf(OPCODE.ping, Buffer.from("are you there")));
     const { socket, ask } = await open(scene);
     await ask("x");
-    expect(server.pongs).toEqual(["are you there"]);
+    await expect.poll(() => server.pongs).toEqual(["are you there"]);
     socket.close();
   });
 
@@ -96,9 +95,7 @@ describe("WebSocket with a client library", () => {
     for (const { socket } of all) socket.close();
     await Promise.all(all.map(({ closed }) => closed));
     await expect
-      .poll(async () => (await scene.edge.cluster.status()).workers.map(({ connections }) => connections), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await scene.edge.cluster.status()).workers.map(({ connections }) => connections))
       .toEqual([0, 0]);
   });
 });

@@ -264,7 +264,7 @@ describe("upgrades", () => {
     }
     expect(origin.lastSeen("/ws").field("sec-websocket-key")).toBe("x");
     tunnel.close();
-    await expect.poll(() => origin.openConnections, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => origin.openConnections).toBe(0);
   });
 
   scenario("a refused upgrade is an ordinary answer and the session goes on", async ({ origin, edge, client }) => {
@@ -342,20 +342,16 @@ describe("refusals", () => {
     },
   );
 
-  scenario(
-    "HTTP-34: 200 garbage connections harm nobody, and no worker is lost",
-    { limitMs: 40_000 },
-    async ({ origin, edge }) => {
-      origin.on("/a").reply(200, {}, "v1");
-      origin.on("/garbage").reply(200, {}, "x");
-      const before = await edge.cluster.workers();
-      const tally = await garbageConnections(edge.port, 200, 1, { host: edge.host, holdMs: 100 });
-      expect(tally["400"]).toBeGreaterThan(20);
-      expect(tally["414"]).toBeGreaterThan(5);
-      expect(tally["431"]).toBeGreaterThan(10);
-      expect(tally.unanswered).toBeUndefined();
-      await edge.get("/a").expect(200, "v1");
-      expect(await edge.cluster.workers()).toEqual(before);
-    },
-  );
+  scenario("HTTP-34: 200 garbage connections harm nobody, and no worker is lost", async ({ origin, edge }) => {
+    origin.on("/a").reply(200, {}, "v1");
+    origin.on("/garbage").reply(200, {}, "x");
+    const before = await edge.cluster.workers();
+    const tally = await garbageConnections(edge.port, 200, 1, { host: edge.host, holdMs: 100 });
+    expect(tally["400"]).toBeGreaterThan(20);
+    expect(tally["414"]).toBeGreaterThan(5);
+    expect(tally["431"]).toBeGreaterThan(10);
+    expect(tally.unanswered).toBeUndefined();
+    await edge.get("/a").expect(200, "v1");
+    expect(await edge.cluster.workers()).toEqual(before);
+  });
 });

@@ -46,7 +46,6 @@ scenario(
     xml: "<Options><AgeHeader>ON</AgeHeader></Options>",
     conditions: { "ttl.txt": "# lifetimes\n/a.jpg, 600\n" },
     ownEdge: {},
-    limitMs: 60_000,
   },
   async ({ origin, edge, clock }) => {
     origin.on("/a.jpg").file("x".repeat(1_000), { lastModified: LAST_MODIFIED });

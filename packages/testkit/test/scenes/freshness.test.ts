@@ -233,7 +233,7 @@ scenario(
     for (let client = 0; client < 3; client++) await edge.get("/a").expect(200, "v1");
     await gate.arrived();
     gate.release();
-    await expect.poll(async () => (await edge.get("/a")).text, { timeout: 5_000 }).toBe("v2");
+    await expect.poll(async () => (await edge.get("/a")).text).toBe("v2");
     expect(origin.saw("/a")).toBe(2);
   },
 );

@@ -83,13 +83,12 @@ const killNextPrimary = async (edge: SceneEdge, before: number): Promise<void> =
       return before;
     }
   };
-  await expect.poll(readPid, { timeout: 10_000, interval: 5 }).not.toBe(before);
+  await expect.poll(readPid, { interval: 5 }).not.toBe(before);
   edge.cluster.signal(readPid(), "SIGKILL");
 };
 
 scenario(
   "issue 6, 6: while a killed primary is replaced, hits, misses and bypassed requests are answered",
-  { limitMs: 60_000 },
   async ({ origin, edge, client }) => {
     const long = patternBody(3_000_000, 46);
     origin.on("/a").reply(200, {}, "v1");
@@ -117,26 +116,26 @@ scenario(
     for (const outcome of await films) expect(outcome).toMatchObject({ status: 200, sha256: film.digest() });
     await next();
     const before = load.answers();
-    await expect.poll(load.answers, { timeout: 10_000 }).toBeGreaterThan(before + 20);
+    await expect.poll(load.answers).toBeGreaterThan(before + 20);
     expect(await load.end()).toEqual([]);
     expect([origin.saw("/a"), origin.saw("/disk")]).toEqual([1, 1]);
     await edge.get("/disk").expect(200);
     expect(origin.saw("/disk")).toBe(1);
     // Launcher, primary, transform host, two workers and a spare of each kind: nothing of the generations before.
-    await expect.poll(() => processesOf(edge.cluster.home).length, { timeout: 15_000 }).toBeLessThanOrEqual(7);
+    await expect.poll(() => processesOf(edge.cluster.home).length).toBeLessThanOrEqual(7);
   },
 );
 
 scenario(
   "issue 6, 6: a purge that the next primary has answered is in force on every connection, old ones too",
-  { xml: "<Options><ClientKeepAliveSec>60</ClientKeepAliveSec></Options>", limitMs: 60_000 },
+  { xml: "<Options><ClientKeepAliveSec>60</ClientKeepAliveSec></Options>" },
   async ({ origin, edge, client }) => {
     let version = 1;
     origin.on("/a").reply(() => ({ status: 200, body: `v${version}` }));
     const sessions = await Promise.all(Array.from({ length: 12 }, client));
     for (const session of sessions) await session.request({ path: "/a", host: edge.host });
     const { next } = await killPrimary(edge);
-    for (const limit = Date.now() + 15_000; ; await pause(10)) {
+    for (const limit = Date.now() + 60_000; ; await pause(10)) {
       version = 2;
       const answer = await edge.cluster.control(`/command/purge?url=${edge.host}/a`).catch(() => undefined);
       if (answer?.status === 200) break;
@@ -154,7 +153,6 @@ scenario(
 
 scenario(
   "issue 6, 6: a full restart refuses and resets nothing, and what is stored stays",
-  { limitMs: 60_000 },
   async ({ origin, edge, client }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
@@ -164,7 +162,7 @@ scenario(
     expect(answer.status).toBe(200);
     await edge.cluster.waitUntilServing((status) => status.primaryPid !== primaryPid);
     const before = load.answers();
-    await expect.poll(load.answers, { timeout: 10_000 }).toBeGreaterThan(before + 20);
+    await expect.poll(load.answers).toBeGreaterThan(before + 20);
     expect(await load.end()).toEqual([]);
     expect(origin.saw("/a")).toBe(1);
   },
@@ -172,20 +170,20 @@ scenario(
 
 scenario(
   "issue 6, 6: stop ends workers that have lost their primary, and no process is left",
-  { ownEdge: { start: "detached" }, limitMs: 60_000 },
+  { ownEdge: { start: "detached" } },
   async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
     await killPrimary(edge);
     const { exitCode, output } = await edge.cluster.command("stop");
     expect([exitCode, output]).toEqual([0, expect.stringContaining("Basalt has stopped")]);
-    await expect.poll(() => processesOf(edge.cluster.home), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => processesOf(edge.cluster.home)).toEqual([]);
   },
 );
 
 scenario(
   "issue 6, 6: workers without primary and launcher finish what they have and end by themselves",
-  { ownEdge: { workers: 1 }, limitMs: 60_000 },
+  { ownEdge: { workers: 1 } },
   async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
@@ -194,6 +192,6 @@ scenario(
     edge.cluster.signal(launcher, "SIGKILL");
     edge.cluster.signal(primaryPid, "SIGKILL");
     expect(workers).toHaveLength(1);
-    await expect.poll(() => processesOf(edge.cluster.home), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesOf(edge.cluster.home)).toEqual([]);
   },
 );

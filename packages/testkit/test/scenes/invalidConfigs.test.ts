@@ -51,7 +51,7 @@ const listenOn = (port: number): Promise<Server> =>
 
 scenario(
   "CFG-31, CFG-06: an unsound configuration gives its message and leaves the running service as it was",
-  { host: HOST, limitMs: 60_000 },
+  { host: HOST },
   async ({ origin, edge }) => {
     const cases = await readInvalidCases();
     expect(cases.length).toBeGreaterThan(FEWEST_CASES);

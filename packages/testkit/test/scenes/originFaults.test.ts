@@ -28,7 +28,7 @@ describe.skipIf(!canPlay)("fresh, stale, purged and absent objects, cached and b
     const names = SCENES.map(([, fault]) => fault);
     const faults = ORIGIN_FAULTS.filter(({ name }) => names.includes(name));
     reports = await runFaultMatrix({ faults, askForMs: ASK_FOR_MS, atOnce: 5 });
-  }, 120_000);
+  });
   afterAll(() => {
     reports = [];
   });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   findFreePort,
   isEdgeBuilt,
+  type PendingAnswer,
   startDns,
   startEdge,
   startOrigin,
@@ -9,29 +10,44 @@ import {
   type TestEdge,
   type TestOrigin,
 } from "../../src/index.ts";
+import { useShared } from "../../src/scenario/index.ts";
 import { askAllWorkers, originState, until, untilAddress } from "./support/originState.ts";
 
-/** Scenes of origins that are named by a domain. */
+/** Scenes of origins that are named by a domain: each test has a virtual host and a domain of its own. */
 
-const HOST = "dns-scene.test";
-const DOMAIN = "origin.example.test";
 const A = "127.0.0.2";
 const B = "127.0.0.3";
 const C = "127.0.0.4";
 
 let dns: TestDns;
 let port: number;
+let edge: TestEdge;
+let count = 0;
+let host: string;
+let domain: string;
 const origins: TestOrigin[] = [];
-const edges: TestEdge[] = [];
 
-beforeEach(async () => {
-  dns = await startDns();
-  port = await findFreePort();
+const RESTING = { name: "resting.test", origin: "127.0.0.1:9" };
+
+useShared(
+  async () => {
+    dns = await startDns();
+    port = await findFreePort();
+    edge = await startEdge({ workers: 2, serverXml: `<DnsServer>${dns.address}</DnsServer>`, vhosts: [RESTING] });
+  },
+  async () => {
+    await edge?.close();
+    await dns?.close();
+  },
+);
+beforeEach(() => {
+  count += 1;
+  host = `dns${count}.test`;
+  domain = `origin${count}.example.test`;
 });
 afterEach(async () => {
-  for (const edge of edges.splice(0)) await edge.close();
+  await edge.reload({ vhosts: [RESTING] });
   for (const origin of origins.splice(0)) await origin.close();
-  await dns.close();
 });
 
 const originAt = async (ip: string): Promise<TestOrigin> => {
@@ -41,71 +57,69 @@ const originAt = async (ip: string): Promise<TestOrigin> => {
   return origin;
 };
 
-const anEdge = async (originOptions = ""): Promise<TestEdge> => {
-  const edge = await startEdge({
-    workers: 2,
-    serverXml: `<DnsServer>${dns.address}</DnsServer>`,
-    vhosts: [
-      {
-        name: HOST,
-        origin: `${DOMAIN}:${port}`,
-        xml: `<OriginOptions>${originOptions}</OriginOptions>`,
-      },
-    ],
-  });
-  edges.push(edge);
-  return edge;
+const addHost = async (originOptions = ""): Promise<void> => {
+  const xml = `<OriginOptions>${originOptions}</OriginOptions>`;
+  await edge.addVhost({ name: host, origin: addressOfDomain(), xml });
+  expect((await edge.reload()).status).toBe("OK");
 };
 
-const ADDRESS = (): string => `${DOMAIN}:${port}`;
+const addressOfDomain = (): string => `${domain}:${port}`;
 
-describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that are domains", { timeout: 60_000 }, () => {
+const get = (path: string): PendingAnswer => edge.get(path, { host });
+
+const dnsFailures = async (): Promise<number> => (await edge.metrics()).sum("basalt_origin_dns_failures_total");
+
+/** Entries of `/monitoring/dnslist` of the hosts of this test. */
+const resolutions = async (...hosts: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
+  const { method, status, result } = await edge.apiJson("/monitoring/dnslist");
+  expect([method, status]).toEqual(["dnslist", "OK"]);
+  const entries: readonly Record<string, unknown>[] = Array.isArray(result) ? result : [];
+  return entries.filter(({ vhost }) => hosts.includes(String(vhost)));
+};
+
+describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that are domains", () => {
   it("ORG-22 ORG-26 ORG-57: a domain's IPs are used, shown with their TTL, and asked for once per host", async () => {
     await originAt(A);
     await originAt(B);
-    dns.addresses(DOMAIN, [A, B], 300);
-    const edge = await anEdge();
-    await edge.get("/first").expect(200);
-    await askAllWorkers(edge, "/a", 6);
-    const state = await originState(edge);
-    expect(state.addresses).toEqual({ [ADDRESS()]: "Active" });
+    dns.addresses(domain, [A, B], 300);
+    await addHost();
+    await get("/first").expect(200);
+    await askAllWorkers(edge, "/a", 6, host);
+    const state = await originState(edge, host);
+    expect(state.addresses).toEqual({ [addressOfDomain()]: "Active" });
     expect(Object.keys(state.activeIps).sort()).toEqual([A, B]);
     // ORG-23: 300 is cut to DnsMaxTTL.
     for (const ttl of Object.values(state.activeIps)) expect(ttl).toBeLessThanOrEqual(60);
-    expect(await edge.apiJson("/monitoring/dnslist")).toMatchObject({
-      method: "dnslist",
-      status: "OK",
-      result: [{ vhost: HOST, domain: DOMAIN, ip: expect.arrayContaining([A, B]) }],
-    });
+    expect(await resolutions(host)).toMatchObject([{ vhost: host, domain, ip: expect.arrayContaining([A, B]) }]);
     for (const origin of origins) expect(origin.saw()).toBeGreaterThan(0);
-    expect(origins[0]?.lastSeen().field("host")).toBe(ADDRESS());
-    expect(await edge.log()).toContain(`dns: [${HOST}] ${DOMAIN} resolves to`);
+    expect(origins[0]?.lastSeen().field("host")).toBe(addressOfDomain());
+    expect(await edge.log()).toContain(`dns: [${host}] ${domain} resolves to`);
   });
 
   it("ORG-22: requests wait for the first answer of the name server instead of failing", async () => {
     await originAt(A);
-    dns.answer(DOMAIN, { kind: "silent" });
-    const edge = await anEdge("<ConnectTimeout>10</ConnectTimeout>");
-    const waiting = edge.get("/a");
-    await until("the domain is asked for", () => dns.asked(DOMAIN) > 0);
-    dns.addresses(DOMAIN, [A], 300);
+    dns.answer(domain, { kind: "silent" });
+    await addHost("<ConnectTimeout>10</ConnectTimeout>");
+    const waiting = get("/a");
+    await until("the domain is asked for", () => dns.asked(domain) > 0);
+    dns.addresses(domain, [A], 300);
     await waiting.expect(200, A);
   });
 
   it("ORG-22: another IP is used at once, and the old one no longer when its TTL is over", async () => {
     const [a, b] = [await originAt(A), await originAt(B)];
-    dns.addresses(DOMAIN, [A], 1);
-    const edge = await anEdge();
-    await edge.get("/a").expect(200, A);
-    dns.addresses(DOMAIN, [B], 1);
+    dns.addresses(domain, [A], 1);
+    await addHost();
+    await get("/a").expect(200, A);
+    dns.addresses(domain, [B], 1);
     await until("the new IP alone is used", async () => {
-      const { activeIps } = await originState(edge);
+      const { activeIps } = await originState(edge, host);
       return activeIps[B] !== undefined && activeIps[A] === undefined;
     });
     // The workers learn of it a moment after the board.
     await until("no worker asks the old IP", async () => {
       const before = a.saw();
-      await askAllWorkers(edge, "/b", 6);
+      await askAllWorkers(edge, "/b", 6, host);
       return a.saw() === before;
     });
     expect(b.saw()).toBeGreaterThan(5);
@@ -118,69 +132,70 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that ar
     ["the name server says nonsense", { kind: "garbage", bytes: Buffer.from("ff".repeat(40), "hex") }],
   ] as const)("ORG-22: the last IPs stay when %s", async (_, answer) => {
     await originAt(A);
-    dns.addresses(DOMAIN, [A], 1);
-    const edge = await anEdge();
-    await edge.get("/a").expect(200, A);
-    dns.answer(DOMAIN, answer);
-    await dns.askedAgain(DOMAIN, 3);
-    await askAllWorkers(edge, "/b", 4);
-    expect((await originState(edge)).addresses).toEqual({ [ADDRESS()]: "Active" });
-    await until("it is counted", async () => (await edge.metrics()).sum("basalt_origin_dns_failures_total") > 0);
+    dns.addresses(domain, [A], 1);
+    await addHost();
+    await get("/a").expect(200, A);
+    const failures = await dnsFailures();
+    dns.answer(domain, answer);
+    await dns.askedAgain(domain, 2);
+    await askAllWorkers(edge, "/b", 4, host);
+    expect((await originState(edge, host)).addresses).toEqual({ [addressOfDomain()]: "Active" });
+    await until("it is counted", async () => (await dnsFailures()) > failures);
   });
 
   it("ORG-22: an answer over TCP counts when the one over UDP is cut", async () => {
     await originAt(A);
-    dns.answer(DOMAIN, { kind: "truncated", records: [{ ip: A, ttlSeconds: 60 }] });
-    const edge = await anEdge();
-    await edge.get("/a").expect(200, A);
-    expect(dns.queries.some(({ transport }) => transport === "tcp")).toBe(true);
+    dns.answer(domain, { kind: "truncated", records: [{ ip: A, ttlSeconds: 60 }] });
+    await addHost();
+    await get("/a").expect(200, A);
+    expect(dns.queries.some(({ name, transport }) => name === domain && transport === "tcp")).toBe(true);
   });
 
   it("ORG-12: a domain that was never resolved gives an error page, and works when it is", async () => {
     await originAt(A);
-    dns.answer(DOMAIN, { kind: "nxdomain" });
-    const edge = await anEdge("<ConnectTimeout>1</ConnectTimeout>");
-    await edge.get("/a").expect(500);
-    dns.addresses(DOMAIN, [A], 60);
-    await until("it works", async () => (await edge.get(`/b${Math.random()}`)).status === 200);
+    dns.answer(domain, { kind: "nxdomain" });
+    await addHost("<ConnectTimeout>1</ConnectTimeout>");
+    await get("/a").expect(500);
+    dns.addresses(domain, [A], 60);
+    await until("it works", async () => (await get(`/b${Math.random()}`)).status === 200);
   });
 
   it("ORG-24, A4 of spec 05: a new IP of an excluded domain starts excluded, until one recovers", async () => {
-    dns.addresses(DOMAIN, [A, B], 1);
-    const edge = await anEdge('<Exclusion>1</Exclusion><Recovery Cycle="1" Uri="/probe">2</Recovery>');
+    dns.addresses(domain, [A, B], 1);
+    await addHost('<Exclusion>1</Exclusion><Recovery Cycle="1" Uri="/probe">2</Recovery>');
     await until("the domain is excluded", async () => {
-      await edge.get(`/a${Math.random()}`);
-      return (await originState(edge)).addresses[ADDRESS()] === "Inactive";
+      await get(`/a${Math.random()}`);
+      return (await originState(edge, host)).addresses[addressOfDomain()] === "Inactive";
     });
-    dns.addresses(DOMAIN, [A, B, C], 1);
-    await until("the new IP is known", async () => (await originState(edge)).inactiveIps[C] !== undefined);
-    expect((await originState(edge)).addresses).toEqual({ [ADDRESS()]: "Inactive" });
+    dns.addresses(domain, [A, B, C], 1);
+    await until("the new IP is known", async () => (await originState(edge, host)).inactiveIps[C] !== undefined);
+    expect((await originState(edge, host)).addresses).toEqual({ [addressOfDomain()]: "Inactive" });
     const recovering = await originAt(C);
-    await untilAddress(edge, ADDRESS(), "Active");
+    await untilAddress(edge, addressOfDomain(), "Active", host);
     // Probes are made once per host: two successes, and no more before it was in service.
     expect(recovering.saw("/probe")).toBe(2);
-    expect((await originState(edge)).activeIps[C]).toBeDefined();
-    await askAllWorkers(edge, "/b", 4);
+    expect((await originState(edge, host)).activeIps[C]).toBeDefined();
+    await askAllWorkers(edge, "/b", 4, host);
   });
 
   it("ORG-22: hosts resolve on their own, and a removed name server is no longer asked after a reload", async () => {
     await originAt(A);
-    dns.addresses(DOMAIN, [A], 1);
-    const edge = await anEdge();
-    await edge.get("/a").expect(200);
-    await edge.addVhost({ name: "second.test", origin: ADDRESS() });
+    dns.addresses(domain, [A], 1);
+    await addHost();
+    await get("/a").expect(200);
+    const second = `second-${host}`;
+    await edge.addVhost({ name: second, origin: addressOfDomain() });
     const other = await startDns();
-    other.addresses(DOMAIN, [A], 1);
+    other.addresses(domain, [A], 1);
     const outcome = await edge.reload({ serverXml: `<DnsServer>${other.address}</DnsServer>` });
     expect(outcome.status).toBe("OK");
-    await other.askedAgain(DOMAIN, 4);
-    const asked = dns.asked(DOMAIN);
-    await other.askedAgain(DOMAIN, 4);
-    expect(dns.asked(DOMAIN)).toBe(asked);
-    await edge.get("/b", { host: "second.test" }).expect(200);
-    expect(await edge.apiJson("/monitoring/dnslist")).toMatchObject({
-      result: [{ vhost: HOST }, { vhost: "second.test" }],
-    });
+    await other.askedAgain(domain, 4);
+    const asked = dns.asked(domain);
+    await other.askedAgain(domain, 4);
+    expect(dns.asked(domain)).toBe(asked);
+    await edge.get("/b", { host: second }).expect(200);
+    expect(await resolutions(host, second)).toMatchObject([{ vhost: host }, { vhost: second }]);
+    await edge.reload({ serverXml: `<DnsServer>${dns.address}</DnsServer>` });
     await other.close();
   });
 });

@@ -64,7 +64,7 @@ const diskBytes = async (edge: SceneEdge): Promise<number> => allocatedBytes(awa
 
 /** Waits until the blocks that were received are on the disk, each with its checksum. */
 const onDisk = async (edge: SceneEdge, path: string, presentBytes: number): Promise<void> => {
-  await expect.poll(() => diskBytes(edge), { timeout: 5_000 }).toBeGreaterThanOrEqual(presentBytes);
+  await expect.poll(() => diskBytes(edge)).toBeGreaterThanOrEqual(presentBytes);
   await edge.stored(path);
 };
 
@@ -77,7 +77,7 @@ describe("PartSize", () => {
       const gate = origin.on("/a").file(body, original).hold(MB);
       await getRange(edge, "/a", body, 0, 100);
       await gate.arrived();
-      await expect.poll(() => origin.openConnections, { timeout: 5_000 }).toBe(0);
+      await expect.poll(() => origin.openConnections).toBe(0);
       gate.release();
       await getRange(edge, "/a", body, 5_242_880, 5_242_890);
       expect(rangesSeen(origin, "/a")).toEqual([undefined, "bytes=5242880-6291455"]);
@@ -140,7 +140,7 @@ describe("PartSize", () => {
 
   scenario(
     "ORG-35: random ranges of many clients in all workers cost the union of their blocks, on the disk too",
-    { ...inParts, ownEdge: {}, limitMs: 40_000 },
+    { ...inParts, ownEdge: {} },
     async ({ origin, edge }) => {
       const body = patternBody(64 * MB, 104);
       origin.on("/a").file(body, original);
@@ -175,7 +175,7 @@ describe("PartSize", () => {
 
   scenario(
     "REG-92: a body of which parts are stored keeps them when a 304 renews it and when the edge starts again",
-    { ...inParts, ownEdge: {}, limitMs: 60_000 },
+    { ...inParts, ownEdge: {} },
     async ({ origin, edge, clock }) => {
       const body = patternBody(8 * MB, 105);
       origin.on("/a").file(body, original);
@@ -307,7 +307,7 @@ describe("PartSize", () => {
 describe("a long body on its way", () => {
   scenario(
     "a far range of a cold body is answered while the first download still runs",
-    { ...whole, limitMs: 40_000 },
+    whole,
     async ({ origin, edge }) => {
       const body = patternBody(48 * MB, 120);
       const gate = origin
@@ -408,7 +408,7 @@ describe("a long body on its way", () => {
 
   scenario(
     "kill -9 of the worker that fills: the other goes on and the origin sends at most a block more",
-    { ...whole, ownEdge: {}, limitMs: 60_000 },
+    { ...whole, ownEdge: {} },
     async ({ origin, edge, client }) => {
       const body = patternBody(20 * MB, 123);
       const gate = origin
@@ -432,12 +432,10 @@ describe("a long body on its way", () => {
       };
       const readers = [await ask()];
       await gate.arrived();
-      await expect
-        .poll(async () => (await served(0)) + (await served(1)), { timeout: 8_000, interval: 100 })
-        .toBeGreaterThan(0);
+      await expect.poll(async () => (await served(0)) + (await served(1)), { interval: 100 }).toBeGreaterThan(0);
       const filling = (await served(0)) > 0 ? 0 : 1;
       for (let count = 0; count < 30; count++) readers.push(await ask());
-      await expect.poll(() => served(1 - filling), { timeout: 8_000, interval: 100 }).toBeGreaterThan(0);
+      await expect.poll(() => served(1 - filling), { interval: 100 }).toBeGreaterThan(0);
       await edge.cluster.kill(filling);
       gate.release();
       await Promise.all(readers.map(({ done }) => done));
@@ -506,15 +504,20 @@ describe("a long body on its way", () => {
       const ranged = await edge.get("/long.txt", { headers: { Range: "bytes=0-9" } });
       expect([ranged.status, ranged.body.equals(text.subarray(0, 10))]).toEqual([206, true]);
       const headers = { "Accept-Encoding": "gzip" };
-      const codings: (string | undefined)[] = [];
-      for (let round = 0; round < 12; round++) {
-        const answer = await edge.get("/long.txt", { headers });
-        const coding = answer.field("content-encoding");
-        const body = coding === "gzip" ? gunzipSync(answer.body) : answer.body;
-        expect([answer.status, body.equals(text)]).toEqual([200, true]);
-        codings.push(coding);
-      }
-      expect(codings.slice(4)).toEqual(Array.from({ length: 8 }, () => "gzip"));
+      const askOften = async (times: number): Promise<(string | undefined)[]> => {
+        const codings: (string | undefined)[] = [];
+        for (let time = 0; time < times; time++) {
+          const answer = await edge.get("/long.txt", { headers });
+          const coding = answer.field("content-encoding");
+          const body = coding === "gzip" ? gunzipSync(answer.body) : answer.body;
+          expect([answer.status, body.equals(text)]).toEqual([200, true]);
+          codings.push(coding);
+        }
+        return codings;
+      };
+      const gzipped = (times: number): string[] => Array.from({ length: times }, () => "gzip");
+      await expect.poll(() => askOften(4)).toEqual(gzipped(4));
+      expect(await askOften(8)).toEqual(gzipped(8));
       const plain = await edge.get("/long.txt");
       expect([plain.status, plain.body.equals(text)]).toEqual([200, true]);
       expect(sentBytes(origin, "/long.txt")).toBeLessThan(text.length + 8 * MB);
@@ -527,7 +530,7 @@ describe("a long body on its way", () => {
 describe("parts and the end of everything", () => {
   scenario(
     "after SIGKILL of everything parts that were there are hits, others are fetched",
-    { ...inParts, ownEdge: {}, limitMs: 60_000 },
+    { ...inParts, ownEdge: {} },
     async ({ origin, edge }) => {
       const body = patternBody(9 * MB + 77, 130);
       origin.on("/a").file(body, original);
@@ -551,7 +554,7 @@ describe("parts and the end of everything", () => {
 
   scenario(
     "after SIGKILL of everything within a fill what had arrived is not asked for again",
-    { ...whole, ownEdge: {}, limitMs: 60_000 },
+    { ...whole, ownEdge: {} },
     async ({ origin, edge }) => {
       const body = patternBody(12 * MB, 131);
       const gate = origin
@@ -576,7 +579,7 @@ describe("parts and the end of everything", () => {
 
   scenario(
     "a flipped bit on the disk: the client gets the right bytes, that block is fetched again and counted",
-    { ...whole, ownEdge: {}, limitMs: 60_000 },
+    { ...whole, ownEdge: {} },
     async ({ origin, edge }) => {
       const body = patternBody(6 * MB + 1000, 132);
       origin.on("/a").file(body, original);

@@ -23,7 +23,7 @@ describe("renewal behind the answer", () => {
       await origin.sawAtLeast("/a", 2);
       await clock.advance(4);
       await edge.get("/a").expect(200, "first");
-      await expect.poll(async () => (await edge.get("/a")).text, { timeout: 5_000 }).toBe("third");
+      await expect.poll(async () => (await edge.get("/a")).text).toBe("third");
       expect(origin.saw("/a")).toBe(3);
     },
   );

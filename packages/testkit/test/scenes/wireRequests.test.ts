@@ -42,7 +42,7 @@ const seenSince = (count: number): string[] =>
 describe("what clients send", () => {
   scenario(
     "HTTP-34: every malformed or ambiguous request of the corpus is answered as told, and nothing is smuggled",
-    { host: HOST, address: () => origin.address, limitMs: 120_000 },
+    { host: HOST, address: () => origin.address },
     async ({ edge, client }) => {
       expect(corpus.length).toBeGreaterThanOrEqual(150);
       const before = await edge.cluster.workers();
@@ -68,7 +68,7 @@ describe("what clients send", () => {
 
   scenario(
     "HTTP-34: every request of the corpus has the same answer when it comes in small pieces",
-    { host: `pieces.${HOST}`, address: () => origin.address, limitMs: 120_000 },
+    { host: `pieces.${HOST}`, address: () => origin.address },
     async ({ edge, client }) => {
       const pieces = readWireCorpus("requests", edge.host).filter(({ bytes }) => bytes.length < 400);
       const wrong: string[] = [];

@@ -40,7 +40,7 @@ const XML = `<Options><TTL><ConnectTimeout>0</ConnectTimeout><ReceiveTimeout>0</
 describe("what origins send", () => {
   scenario(
     "HTTP-35: every malformed response of the corpus is an error or is cut off, never a wrong body, and is not stored",
-    { host: HOST, xml: XML, address: () => origin.address, limitMs: 180_000 },
+    { host: HOST, xml: XML, address: () => origin.address },
     async ({ edge }) => {
       expect(corpus.length).toBeGreaterThanOrEqual(60);
       const before = await edge.cluster.workers();
@@ -72,7 +72,7 @@ describe("what origins send", () => {
 
   scenario(
     "HTTP-35: the same holds for answers that pass through",
-    { host: `bypass.${HOST}`, xml: XML, address: () => origin.address, limitMs: 180_000 },
+    { host: `bypass.${HOST}`, xml: XML, address: () => origin.address },
     async ({ edge }) => {
       origin.reply = ({ target }) => replies.get(target) ?? GOOD;
       const wrong: string[] = [];

@@ -7,7 +7,7 @@ const POLL_MS = 25;
 export const until = async (
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<void> => {
   const limit = Date.now() + limitMs;
   while (!(await isTrue())) {
@@ -55,18 +55,33 @@ export const originState = async (edge: TestEdge, vhost = edge.defaultHost): Pro
   };
 };
 
-export const untilAddress = (edge: TestEdge, address: string, state: "Active" | "Inactive"): Promise<void> =>
-  until(`${address} is ${state}`, async () => (await originState(edge)).addresses[address] === state);
+/** Workers are told a moment after the board, which is what can be asked. */
+const TOLD_MS = 250;
+
+export const untilAddress = async (
+  edge: TestEdge,
+  address: string,
+  state: "Active" | "Inactive",
+  vhost = edge.defaultHost,
+): Promise<void> => {
+  await until(`${address} is ${state}`, async () => (await originState(edge, vhost)).addresses[address] === state);
+  await pause(TOLD_MS);
+};
 
 /**
  * Requests on connections of their own, at least `least`, until every worker has answered some. The number of those sent.
  */
-export const askAllWorkers = async (edge: TestEdge, path: string, least: number): Promise<number> => {
+export const askAllWorkers = async (
+  edge: TestEdge,
+  path: string,
+  least: number,
+  host = edge.defaultHost,
+): Promise<number> => {
   const before = new Map((await edge.status()).workers.map(({ pid, requests }) => [pid, requests]));
   let sent = 0;
   await until("all workers have answered", async () => {
     for (let round = 0; round < least; round++) {
-      await edge.get(`${path}?${sent}`).expect(200);
+      await edge.get(`${path}?${sent}`, { host }).expect(200);
       sent += 1;
     }
     const { workers } = await edge.status();

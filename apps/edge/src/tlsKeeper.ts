@@ -1,0 +1,64 @@
+import { networkInterfaces } from "node:os";
+import type { EdgeConfig } from "@basalt/config";
+import { createTicketKey, type TicketKey, type TlsPlan } from "@basalt/server";
+import type { Clock } from "@basalt/types";
+import { type LoadedTls, loadTls, NO_TLS } from "./tlsPlanning.ts";
+
+const CHECK_MS = 10_000;
+
+export interface TlsKeeperParts {
+  readonly clock: Clock;
+  readonly config: () => EdgeConfig;
+  /** Workers are to use these from now on. */
+  readonly onTicketKeys: (keys: readonly TicketKey[]) => void;
+}
+
+/**
+ * TLS in the primary: the certificates in service, and the keys of session tickets. All workers have the same keys, so
+ * that a client can resume with any of them; they live as long as the primary and are never written down.
+ */
+export class TlsKeeper {
+  readonly #parts: TlsKeeperParts;
+  #loaded = NO_TLS;
+  #keys: readonly TicketKey[] = [createTicketKey()];
+  #rotatedMs: number;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: TlsKeeperParts) {
+    this.#parts = parts;
+    this.#rotatedMs = parts.clock.monotonic();
+    this.#timer = setInterval(() => this.#rotateWhenDue(), CHECK_MS);
+    this.#timer.unref();
+  }
+
+  load(config: EdgeConfig): Promise<LoadedTls> {
+    return loadTls(config, this.#parts.clock.now(), networkInterfaces());
+  }
+
+  putInService(loaded: LoadedTls): void {
+    this.#loaded = loaded;
+  }
+
+  get loaded(): LoadedTls {
+    return this.#loaded;
+  }
+
+  get plan(): TlsPlan {
+    const { handshakeTimeoutSeconds, maxHandshakes } = this.#parts.config().server.cache.tls;
+    return { listeners: this.#loaded.listeners, ticketKeys: this.#keys, handshakeTimeoutSeconds, maxHandshakes };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** The last key goes on to decrypt. */
+  #rotateWhenDue(): void {
+    const { ticketRotationSeconds } = this.#parts.config().server.cache.tls;
+    const nowMs = this.#parts.clock.monotonic();
+    if (nowMs - this.#rotatedMs < ticketRotationSeconds * 1000) return;
+    this.#rotatedMs = nowMs;
+    this.#keys = [createTicketKey(), ...this.#keys.slice(0, 1)];
+    this.#parts.onTicketKeys(this.#keys);
+  }
+}

@@ -1,0 +1,115 @@
+import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { EdgeError } from "@basalt/types";
+import { describe, expect, it } from "vitest";
+import type { Listeners } from "../src/listeners.ts";
+import type { WorkerConfiguration } from "../src/protocol.ts";
+import { ServedConfiguration } from "../src/servedConfiguration.ts";
+import { configureWorkers } from "../src/workerConfiguring.ts";
+import type { WorkerState } from "../src/workerProcess.ts";
+
+const outcomeOf = (generation: number) => {
+  const vhost = '<Vhost Name="a.example"><Origin><Address>10.0.0.1</Address></Origin></Vhost>';
+  const sources = new Map([
+    ["server.xml", "<Server><Cache><Storage><Disk>/d/</Disk></Storage></Cache></Server>"],
+    ["vhosts.xml", `<Vhosts>${vhost}</Vhosts>`],
+  ]);
+  const outcome = parseConfig(sources, { home: "/opt/edge", generation, cores: 1, hostName: "edge" });
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+  return outcome;
+};
+
+const quiet = { notice: () => {}, warning: () => {}, error: () => {}, debug: () => {} };
+
+class Scene {
+  readonly deeds: string[] = [];
+  /** Thrown by the next one that is to work by a configuration. */
+  failure: EdgeError | undefined;
+  readonly served: ServedConfiguration;
+
+  constructor() {
+    const first = outcomeOf(1);
+    const listening = {
+      commit: () => {
+        this.deeds.push("listen");
+        return { added: [], removed: [] };
+      },
+      abandon: () => this.deeds.push("abandon"),
+    };
+    const listeners: Pick<Listeners, "prepare"> = { prepare: () => listening };
+    this.served = new ServedConfiguration({
+      config: first.config,
+      provenance: first.provenance,
+      log: quiet,
+      listeners,
+      applyManager: async () => void this.deeds.push(`manager ${this.served.config.generation}`),
+      apply: async (previous, listen) => {
+        this.deeds.push(`apply ${previous.generation} to ${this.served.config.generation}`);
+        const { failure } = this;
+        this.failure = undefined;
+        if (failure !== undefined) throw failure;
+        listen();
+      },
+      restore: async (refused) => {
+        this.deeds.push(`restore ${this.served.config.generation} for ${refused.generation}`);
+      },
+    });
+  }
+}
+
+describe("the configuration in service", () => {
+  it("CFG-31: listens on new ports when every process has the new configuration", async () => {
+    const scene = new Scene();
+    expect(await scene.served.putInService(outcomeOf(2))).toMatchObject({ kind: "applied", generation: 2 });
+    expect(scene.deeds).toEqual(["manager 2", "apply 1 to 2", "listen"]);
+  });
+
+  it("CFG-31: one that a worker cannot work by is refused, and the one before is in force everywhere again", async () => {
+    const scene = new Scene();
+    scene.failure = new EdgeError("INTERNAL", { detail: "worker 1 cannot work by this configuration: no key" });
+    const outcome = await scene.served.putInService(outcomeOf(2));
+    expect(outcome).toMatchObject({ kind: "refused", problems: [{ message: expect.stringContaining("no key") }] });
+    expect(scene.deeds).toEqual(["manager 2", "apply 1 to 2", "abandon", "manager 1", "restore 1 for 2"]);
+    expect([scene.served.config.generation, scene.served.latestGeneration]).toEqual([1, 2]);
+    expect(await scene.served.putInService(outcomeOf(3))).toMatchObject({ kind: "applied", generation: 3 });
+  });
+});
+
+describe("workers that get a configuration", () => {
+  const configuration = (config: EdgeConfig): WorkerConfiguration => ({
+    config,
+    indexPath: "",
+    store: { disks: [], isBypassing: false },
+    isEmergency: false,
+    memoryTierBytes: 0,
+    clockOffsetMs: 0,
+    originViews: [],
+    share: { place: 0, workers: 1 },
+    logs: { home: "", notices: [], traced: [] },
+    survival: { launcher: undefined, socketPath: "", drainMs: 0 },
+  });
+
+  it("tell of those that cannot take it: those that end, start or drain are none of them", async () => {
+    const asked: number[] = [];
+    const worker = (slot: number, state: WorkerState, failure?: EdgeError) => ({
+      slot,
+      state,
+      configure: async () => {
+        asked.push(slot);
+        if (failure !== undefined) throw failure;
+      },
+    });
+    const broken = new EdgeError("INTERNAL", { detail: "no such key" });
+    const workers = [
+      worker(0, "serving"),
+      worker(1, "serving", broken),
+      worker(2, "serving", new EdgeError("SHUTTING_DOWN")),
+      worker(3, "draining", broken),
+      worker(4, "starting", broken),
+    ];
+    const refusals = await configureWorkers(workers, () => configuration(outcomeOf(1).config));
+    expect(asked).toEqual([0, 1, 2, 3]);
+    expect(refusals).toEqual([
+      { worker: workers[1], reason: "worker 1 cannot work by this configuration: no such key" },
+    ]);
+  });
+});

@@ -1,0 +1,1 @@
+export { type MediaFacts, type MediaScanner, scanMedia } from "./mediaScanner.ts";

@@ -1,0 +1,58 @@
+import { isLoopbackClient } from "./clientCounting.ts";
+import type { ClientSocket } from "./driver/contract.ts";
+import { TokenBucket } from "./pacing/tokenBucket.ts";
+import { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
+
+/** One connection of a client as logs and statistics know it; the streams of an HTTP/2 connection share one. */
+export class ClientSession {
+  readonly isHttp2: boolean;
+  readonly #number = nextSessionNumber();
+  readonly #remoteAddress: string;
+  #text: string | undefined;
+  #isLocal: boolean | undefined;
+  #activeInterval = -1;
+  #block = -1;
+  #bucket: TokenBucket | undefined;
+
+  constructor({ remoteAddress }: Pick<ClientSocket, "remoteAddress">, isHttp2 = false) {
+    this.#remoteAddress = remoteAddress;
+    this.isHttp2 = isHttp2;
+  }
+
+  /** HTTP-41: unsigned 64-bit, unlike that of any other connection. */
+  get id(): bigint {
+    return sessionIdOf(this.#number);
+  }
+
+  /** The id as logs write it. */
+  get text(): string {
+    this.#text ??= String(this.id);
+    return this.#text;
+  }
+
+  /** Limits all that the client is sent (BW-02). */
+  bucket(bytesPerSecond: number, nowMs: number): TokenBucket {
+    this.#bucket ??= new TokenBucket(bytesPerSecond, nowMs);
+    this.#bucket.setRate(bytesPerSecond, nowMs);
+    return this.#bucket;
+  }
+
+  /** The client is on this host. */
+  readonly isLocal = (): boolean => {
+    this.#isLocal ??= isLoopbackClient(this.#remoteAddress);
+    return this.#isLocal;
+  };
+
+  /** STAT-27: true once for each interval of the figures; `block` is that of the virtual host asked for. */
+  becomesActive(block: number, interval: number): boolean {
+    this.#block = block;
+    if (this.#activeInterval === interval) return false;
+    this.#activeInterval = interval;
+    return true;
+  }
+
+  /** Of the virtual host of the last request; -1 before the first. */
+  get block(): number {
+    return this.#block;
+  }
+}

@@ -1,0 +1,85 @@
+/** Where the body of an answer ends; `close`: with the last of its bytes, before which none says so. */
+export type AnswerFraming =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "chunked" }
+  | { readonly kind: "close" };
+
+/** A head of the engine as an HTTP/2 field section. */
+export interface AnswerHead {
+  readonly status: number;
+  /** Flat, `:status` first, names in lower case; nothing that speaks of a connection (RFC 9113 8.2.2). */
+  readonly fields: readonly string[];
+  /** Of the answer to any request but a HEAD. */
+  readonly framing: AnswerFraming;
+}
+
+const OF_A_CONNECTION: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Where the three digits stand in `HTTP/1.1 200 OK`. */
+const STATUS_AT = 9;
+
+const END_OF_HEAD = Buffer.from("\r\n\r\n", "latin1");
+
+/** Length of the head in front of `data`; -1 when its end is not there. */
+export const findHeadEnd = (data: Buffer): number => {
+  const at = data.indexOf(END_OF_HEAD);
+  return at < 0 ? -1 : at + END_OF_HEAD.length;
+};
+
+/** `text` is a whole head as the engine writes them. */
+export const translateAnswerHead = (text: string): AnswerHead => {
+  const status = Number(text.slice(STATUS_AT, STATUS_AT + 3));
+  const fields = [":status", String(status)];
+  let framing: AnswerFraming = { kind: "close" };
+  let start = text.indexOf("\r\n") + 2;
+  for (let end = text.indexOf("\r\n", start); end > start; end = text.indexOf("\r\n", start)) {
+    const colon = text.indexOf(":", start);
+    if (colon > start && colon < end) {
+      const name = text.slice(start, colon).toLowerCase();
+      const value = text.slice(colon + 1, end).trim();
+      if (name === "transfer-encoding") framing = { kind: "chunked" };
+      if (name === "content-length" && framing.kind === "close") framing = { kind: "length", bytes: Number(value) };
+      if (!OF_A_CONNECTION.has(name)) fields.push(name, value);
+    }
+    start = end + 2;
+  }
+  return { status, fields, framing: hasNoBody(status) ? { kind: "none" } : framing };
+};
+
+const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 205 || status === 304;
+
+interface Translated {
+  readonly bytes: Buffer;
+  readonly head: AnswerHead;
+}
+
+/**
+ * Heads of prepared responses that were sent before: the same buffer begins with the same bytes, but for the second in
+ * which its Date is written over.
+ */
+export class AnswerHeads {
+  readonly #known = new WeakMap<Buffer, Translated>();
+
+  /** Of `data`, which begins with a head of `headBytes`. */
+  of(data: Buffer): { readonly head: AnswerHead; readonly headBytes: number } | undefined {
+    const known = this.#known.get(data);
+    if (known !== undefined && startsWith(data, known.bytes)) return { head: known.head, headBytes: known.bytes.length };
+    const headBytes = findHeadEnd(data);
+    if (headBytes < 0) return undefined;
+    const head = translateAnswerHead(data.toString("latin1", 0, headBytes));
+    // Only what has a body behind it in one piece is sent again as it is.
+    if (data.length > headBytes) this.#known.set(data, { bytes: Buffer.from(data.subarray(0, headBytes)), head });
+    return { head, headBytes };
+  }
+}
+
+const startsWith = (data: Buffer, bytes: Buffer): boolean =>
+  data.length >= bytes.length && data.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;

@@ -1,0 +1,70 @@
+import { type CounterBlock, PROCESS_SLOT, type TlsFailure, tlsFailureSlot, tlsHandshakeSlot } from "@basalt/telemetry";
+import type { TlsPlan } from "./plan.ts";
+import { SecureContexts, type TlsListener } from "./secureContexts.ts";
+import { TicketKeys } from "./ticketKeys.ts";
+
+/** A handshake under way. */
+export interface Handshake {
+  /** Gives up. */
+  fail(reason: TlsFailure): void;
+}
+
+const NO_TLS: TlsPlan = { listeners: [], ticketKeys: [], handshakeTimeoutSeconds: 10, maxHandshakes: 1 };
+
+/** TLS of one worker: what is spoken where, and the handshakes under way. */
+export class TlsService {
+  readonly #counters: CounterBlock;
+  readonly #ticketKeys = new TicketKeys();
+  /** In the order in which they began. */
+  readonly #underWay = new Set<Handshake>();
+  #plan = NO_TLS;
+  #contexts = new SecureContexts(NO_TLS, this.#ticketKeys);
+
+  constructor(counters: CounterBlock) {
+    this.#counters = counters;
+  }
+
+  /** Handshakes that have chosen their certificate go on with it. */
+  configure(plan: TlsPlan): void {
+    this.#plan = plan;
+    this.#ticketKeys.set(plan.ticketKeys);
+    this.#contexts = new SecureContexts(plan, this.#ticketKeys);
+  }
+
+  setTicketKeys(keys: TlsPlan["ticketKeys"]): void {
+    this.#ticketKeys.set(keys);
+  }
+
+  /** Undefined where no TLS is spoken. */
+  listenerAt(localAddress: string, port: number): TlsListener | undefined {
+    return this.#contexts.listenerAt(localAddress, port);
+  }
+
+  get handshakeTimeoutMs(): number {
+    return this.#plan.handshakeTimeoutSeconds * 1000;
+  }
+
+  /** When there are too many, the one that has taken longest gives way: the new one may be quicker. */
+  began(handshake: Handshake): void {
+    this.#underWay.add(handshake);
+    if (this.#underWay.size <= this.#plan.maxHandshakes) return;
+    for (const oldest of this.#underWay) {
+      oldest.fail("limit");
+      return;
+    }
+  }
+
+  succeeded(handshake: Handshake, protocol: string, isResumed: boolean): void {
+    this.#underWay.delete(handshake);
+    this.#counters.add(tlsHandshakeSlot(protocol), 1);
+    if (isResumed) this.#counters.add(PROCESS_SLOT.tlsResumed, 1);
+  }
+
+  failed(handshake: Handshake, reason: TlsFailure): void {
+    if (this.#underWay.delete(handshake)) this.#counters.add(tlsFailureSlot(reason), 1);
+  }
+
+  get handshakesUnderWay(): number {
+    return this.#underWay.size;
+  }
+}
