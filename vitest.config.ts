@@ -8,6 +8,9 @@ const common = { pool: "forks", maxWorkers: 2 } as const;
 const unitLimits = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } };
 const sceneLimits = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 60_000 } } };
 
+/** Decisions and formats without a state of their own: their modules are loaded once for all test files of a worker. */
+const PURE = ["packages/{config,http,management,media,policy}/test/**/*.test.ts"];
+
 /** Tests that start whole instances, kill processes or run tools. */
 const SCENES = [
   "packages/testkit/test/**/*.test.ts",
@@ -35,9 +38,20 @@ export default defineConfig({
         test: {
           ...common,
           ...unitLimits,
+          name: "pure",
+          include: PURE,
+          isolate: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...resolution,
+        test: {
+          ...common,
+          ...unitLimits,
           name: "units",
           include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "scripts/lib/test/**/*.test.ts"],
-          exclude: SCENES,
+          exclude: [...SCENES, ...PURE],
           sequence: { groupOrder: 1 },
         },
       },

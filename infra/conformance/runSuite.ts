@@ -19,7 +19,7 @@ export interface SuiteOrigin {
   stop(): Promise<void>;
 }
 
-const ORIGIN_STARTS_WITHIN_MS = 10_000;
+const ORIGIN_STARTS_WITHIN_MS = 60_000;
 const CLIENT_ENDS_WITHIN_MS = 300_000;
 
 const startProgram = (name: string, args: readonly string[] = []): StartedProcess =>

@@ -44,7 +44,7 @@ export interface EdgeOptions {
 
 export async function startEdge(home: string, options: EdgeOptions = {}): Promise<Edge> {
   const edge = launchEdge(home, options);
-  await waitUntilServing(edge, options.readyWithinMs ?? 20_000);
+  await waitUntilServing(edge, options.readyWithinMs ?? 60_000);
   return edge;
 }
 

@@ -17,16 +17,18 @@ export async function findFreePortFrom(first: number): Promise<number> {
   throw new Error(`no free port from ${first} to ${first + 199}`);
 }
 
-/** A port the system has just handed out; nobody else is likely to get it in the next seconds. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
+/** Below the ports of outgoing connections, and those that the test kit takes. */
+const FIRST = 15_000;
+const COUNT = 5_000;
+const taken = new Set<number>();
+
+/** A port that nobody listens on, and that no outgoing connection takes meanwhile; each time another one. */
+export async function findFreePort(): Promise<number> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (taken.has(port)) continue;
+    taken.add(port);
+    if (await canListen(port, "0.0.0.0")) return port;
+  }
+  throw new Error(`no free port from ${FIRST} to ${FIRST + COUNT - 1}`);
 }

@@ -16,7 +16,7 @@ export async function startRigOrigin(cores?: readonly number[]): Promise<RigOrig
     cores,
     environment: { NODE_OPTIONS: "" },
   });
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   let port: number | undefined;
   while (port === undefined) {
     const line = /^(\d+)\n/m.exec(started.output());

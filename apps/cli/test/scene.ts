@@ -7,6 +7,8 @@ import { findHome, type Home } from "../src/home.ts";
 import { isAlive, readLivePid } from "../src/pidFile.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+/** Compiling takes most of the time of a command. */
+const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/basalt-cli", import.meta.url));
 const FAKE_PRIMARY = fileURLToPath(new URL("./fakePrimary.ts", import.meta.url));
 
 export interface Ended {
@@ -30,7 +32,12 @@ export class Scene {
 
   spawn(...words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     const child = spawn(process.execPath, ["--conditions=@basalt/source", MAIN, ...words], {
-      env: { ...process.env, BASALT_HOME: this.home.path, BASALT_PRIMARY_ENTRY: FAKE_PRIMARY },
+      env: {
+        ...process.env,
+        BASALT_HOME: this.home.path,
+        BASALT_PRIMARY_ENTRY: FAKE_PRIMARY,
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#children.push(child);

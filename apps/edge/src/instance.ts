@@ -5,6 +5,7 @@ import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt
 import type { ConfigSources, EdgeConfig, Provenance } from "@basalt/config";
 import {
   type CacheResourceReport,
+  type CipherSuiteReport,
   type CleanupReport,
   type ColdFileReport,
   type Control,
@@ -30,6 +31,7 @@ import {
   type StatusReport,
   type TracedLog,
 } from "@basalt/management";
+import { describeSuite, readCipherString } from "@basalt/server";
 import {
   CounterBlock,
   type InfoLogFile,
@@ -47,9 +49,11 @@ import {
   PRODUCT_NAME,
   PRODUCT_VERSION,
 } from "@basalt/types";
+import { hasAesInstructions } from "./aesInstructions.ts";
 import { ColdFiles } from "./coldFiles.ts";
 import { ConfigHistory } from "./configHistory.ts";
 import { ConfigHistoryList } from "./configHistoryList.ts";
+import { packConfig } from "./configTransfer.ts";
 import { countedDerive, countedInvalidations } from "./contentCounting.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
@@ -75,7 +79,6 @@ import { signUrl } from "./signing.ts";
 import { StatisticsKeeper } from "./statisticsKeeper.ts";
 import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
-import { hasAesInstructions } from "./aesInstructions.ts";
 import { TlsKeeper } from "./tlsKeeper.ts";
 import { TrafficShares } from "./trafficShares.ts";
 import { TransformProcess } from "./transformProcess.ts";
@@ -83,7 +86,7 @@ import { withinTime } from "./withinTime.ts";
 import { configureWorkers } from "./workerConfiguring.ts";
 import { WorkerConversation } from "./workerConversation.ts";
 import { WorkerPool } from "./workerPool.ts";
-import { sourceOf, type WorkerProcess } from "./workerProcess.ts";
+import { type PreparedConfiguration, sourceOf, type WorkerProcess } from "./workerProcess.ts";
 
 /** The launcher starts the primary again at once. */
 export const EXIT_RESTART = 75;
@@ -253,10 +256,10 @@ export class Instance implements Control {
         log,
         workers: () => [...this.#workers.living()].map(({ id }) => id),
         tellNotices: (notices) => {
-          for (const worker of this.#configuredWorkers()) worker.channel.tell("logFiles", { notices });
+          for (const worker of this.#informedWorkers()) worker.channel.tell("logFiles", { notices });
         },
         tellTraced: (logs) => {
-          for (const worker of this.#configuredWorkers()) worker.channel.tell("logTraces", { logs });
+          for (const worker of this.#informedWorkers()) worker.channel.tell("logTraces", { logs });
         },
         onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
         onRotated: (file) => uploads.noteRotated(file),
@@ -270,9 +273,7 @@ export class Instance implements Control {
       logs: this.#logs,
       counters,
       onView: (change) => {
-        for (const worker of this.#workers.living()) {
-          if (worker.state !== "starting") worker.channel.tell("originView", change);
-        }
+        for (const worker of this.#informedWorkers()) worker.channel.tell("originView", change);
       },
     });
     this.#searchKnowledge = new SearchKnowledge({
@@ -563,6 +564,11 @@ export class Instance implements Control {
     return { folder: this.#countries.folder, files: await this.#countries.list() };
   }
 
+  async cipherSuites(cipherString: string): Promise<CipherSuiteReport> {
+    const outcome = await readCipherString(cipherString);
+    return outcome.ok ? { ok: true, suites: outcome.suites.map(describeSuite) } : outcome;
+  }
+
   signUrl(request: SigningRequest): SigningOutcome {
     return signUrl(request, this.config, this.#parts.clock.now());
   }
@@ -714,14 +720,11 @@ export class Instance implements Control {
         worker.kill();
       });
     }
-    // Views that changed while the worker was starting.
-    const { generation, views } = this.#origins;
-    for (const view of views) worker.channel.tell("originView", { generation, view });
     worker.channel.tell("share", this.#shareOf(worker));
     worker.channel.tell("store", this.#store.storeDisks);
     worker.channel.tell("emergency", { isActive: this.#emergency.isActive });
-    worker.channel.tell("logFiles", { notices: this.#logs.noticesFor(worker.id) });
-    worker.channel.tell("logTraces", { logs: this.#logs.workerState.traced });
+    worker.channel.tell("logFiles", { notices: this.#logs.closingFor(worker.id) });
+    worker.channel.tell("logTraces", { logs: this.#logs.traced });
     const { places } = this.#listeners;
     for (const place of places) if (!worker.isListening(place.place)) worker.listen(place);
     for (const place of worker.listeningPlaces) {
@@ -811,25 +814,30 @@ export class Instance implements Control {
     return { place: Math.max(0, worker.slot), workers: Math.max(1, this.#workers.size) };
   }
 
-  #workerConfiguration(worker: WorkerProcess): WorkerConfiguration {
+  #workerConfiguration(worker: WorkerProcess): PreparedConfiguration {
     const { home, clock, launched } = this.#parts;
-    return {
-      config: this.config,
+    const { config } = this;
+    const base = worker.baseOf(config);
+    const transfer = packConfig(config, base);
+    const sent = transfer.vhosts.flatMap((vhost) => (typeof vhost === "number" ? [] : [vhost.name]));
+    const message: WorkerConfiguration = {
+      config: transfer,
       indexPath: indexPathOf(this.config, home),
       store: this.#store.storeDisks,
       isEmergency: this.#emergency.isActive,
       memoryTierBytes: memoryTierBytes(this.config, Math.max(this.#workers.size, this.config.server.cache.workers)),
       clockOffsetMs: clock.offsetMs,
-      originViews: this.#origins.views,
+      originViews: this.#origins.viewsOf(sent),
       share: this.#shareOf(worker),
       tls: this.#tls.plan,
-      logs: this.#logs.workerState,
+      logs: base === undefined ? this.#logs.workerState : this.#logs.workerChanges,
       survival: {
         launcher: launched?.link.isOpen === true ? launched.taken.launcher : undefined,
         socketPath: orphanSocketPath(home),
         drainMs: this.#drainMs(),
       },
     };
+    return { config, message };
   }
 
   async #advanceClock(advanceMs: number): Promise<void> {
@@ -860,6 +868,11 @@ export class Instance implements Control {
     for (const worker of this.#workers.living()) {
       if (worker.state !== "starting") worker.channel.tell("emergency", { isActive: change.isActive });
     }
+  }
+
+  /** Those that have been told of a configuration, if they have confirmed it or not. */
+  #informedWorkers(): readonly WorkerProcess[] {
+    return [...this.#workers.living()].filter(({ isInformed }) => isInformed);
   }
 
   #configuredWorkers(): readonly WorkerProcess[] {

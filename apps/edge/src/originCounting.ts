@@ -21,8 +21,8 @@ import {
 interface Watched {
   readonly vhost: string;
   readonly pool: OriginPool;
-  readonly seen: OriginCounters;
-  readonly seenLocal: OriginCounters;
+  /** Undefined before the pool has counted anything: most of thousands never do. */
+  seen: { readonly all: OriginCounters; readonly local: OriginCounters } | undefined;
 }
 
 /** Carries what origin pools have counted into the counters of their virtual hosts, as differences. */
@@ -36,7 +36,7 @@ export class OriginCounting {
 
   watch(vhost: string, pool: OriginPool): void {
     if (this.#watched.has(pool)) return;
-    this.#watched.set(pool, { vhost, pool, seen: newCounters(), seenLocal: newCounters() });
+    this.#watched.set(pool, { vhost, pool, seen: undefined });
   }
 
   /** The pool is closed and counts no more. */
@@ -60,9 +60,12 @@ export class OriginCounting {
 
   /** Call it before counters are read. Traffic with loopback servers counts apart (STAT-15). */
   collect(): void {
-    for (const { vhost, pool, seen, seenLocal } of this.#watched.values()) {
-      const local = growth(pool.localCounters, seenLocal);
-      const others = without(growth(pool.counters, seen), local);
+    for (const watched of this.#watched.values()) {
+      const { vhost, pool } = watched;
+      if (isEqual(pool.counters, watched.seen?.all ?? NOTHING)) continue;
+      watched.seen ??= { all: newCounters(), local: newCounters() };
+      const local = growth(pool.localCounters, watched.seen.local);
+      const others = without(growth(pool.counters, watched.seen.all), local);
       this.#add(this.#blockOf(vhost, false), others);
       if (hasAny(local)) this.#add(this.#blockOf(vhost, true), local);
       this.#counters.add(this.#blockOf(vhost, false) + VHOST_SLOT.originRefused, others.refused);
@@ -102,6 +105,17 @@ export class OriginCounting {
     }
   }
 }
+
+const NOTHING: OriginCounters = newCounters();
+
+/** Local traffic counts in both. */
+const isEqual = (left: OriginCounters, right: OriginCounters): boolean => {
+  for (const name of COUNTER_NAMES) if (left[name] !== right[name]) return false;
+  for (const name of CLASS_COUNTER_NAMES) {
+    for (let group = 1; group <= 5; group++) if (left[name][group] !== right[name][group]) return false;
+  }
+  return true;
+};
 
 /** By how much counters have grown; what was seen is brought up to them. */
 const growth = (now: OriginCounters, seen: OriginCounters): OriginCounters => {

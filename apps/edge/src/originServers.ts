@@ -36,6 +36,8 @@ export class OriginServers {
   readonly #board: OriginBoard;
   #generation = 0;
   #vhosts: readonly string[] = [];
+  /** Hosts whose servers may have changed since they were counted. */
+  readonly #uncounted = new Set<string>();
   #nameServers: readonly string[] = [];
   #resolver: OriginResolver = createSystemResolver({ servers: [] });
 
@@ -46,7 +48,10 @@ export class OriginServers {
     this.#board = createOriginBoard({
       clock,
       resolver: { resolve: (domain, family) => this.#resolver.resolve(domain, family) },
-      onView: (view) => onView({ generation: this.#generation, view }),
+      onView: (view) => {
+        this.#uncounted.add(view.vhost);
+        onView({ generation: this.#generation, view });
+      },
       onEvent: (event) => this.#note(event),
       onTransaction: logs.logOrigin,
       onQuery: (vhost, durationMs) => this.#countQuery(vhost, durationMs),
@@ -63,6 +68,7 @@ export class OriginServers {
     this.#generation = config.generation;
     const vhosts = servingVhosts(config);
     this.#vhosts = vhosts.map(({ name }) => name);
+    for (const vhost of this.#vhosts) this.#uncounted.add(vhost);
     this.#board.configure(vhosts);
   }
 
@@ -72,7 +78,11 @@ export class OriginServers {
 
   /** Of the virtual hosts of that configuration. */
   get views(): readonly OriginView[] {
-    return this.#vhosts.map((vhost) => this.#board.view(vhost)).filter((view) => view !== undefined);
+    return this.viewsOf(this.#vhosts);
+  }
+
+  viewsOf(vhosts: readonly string[]): readonly OriginView[] {
+    return vhosts.map((vhost) => this.#board.view(vhost)).filter((view) => view !== undefined);
   }
 
   report(outcomes: readonly OriginOutcome[]): void {
@@ -88,6 +98,7 @@ export class OriginServers {
   }
 
   reset(vhost: string | undefined): boolean {
+    for (const name of vhost === undefined ? this.#vhosts : [vhost]) this.#uncounted.add(name);
     return this.#board.reset(vhost);
   }
 
@@ -112,13 +123,14 @@ export class OriginServers {
 
   /** Call it before counters are read. */
   count(): void {
-    for (const vhost of this.#vhosts) {
+    for (const vhost of this.#uncounted) {
       const offset = this.#counters.vhost(vhost);
       const excluded = this.#board.snapshot(vhost).filter((address) => address.excluded).length;
       const inService = this.#board.view(vhost)?.inService.length ?? 0;
       this.#counters.set(offset + VHOST_SLOT.originServersInService, inService);
       this.#counters.set(offset + VHOST_SLOT.originAddressesExcluded, excluded);
     }
+    this.#uncounted.clear();
   }
 
   close(): void {
@@ -132,6 +144,7 @@ export class OriginServers {
   }
 
   #note(event: OriginEvent): void {
+    this.#uncounted.add(event.vhost);
     this.#log.note(event);
     this.#logs.noteOriginEvent(event);
     const slot = countedIn(event);

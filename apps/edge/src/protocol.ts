@@ -5,6 +5,7 @@ import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
 import type { CounterReport, LogMetricCounts } from "@basalt/telemetry";
 import type { LogNotice } from "@basalt/telemetry/logs";
+import type { ConfigTransfer } from "./configTransfer.ts";
 import type { StoreDisks } from "./hostStore.ts";
 import type { TracedLines } from "./logs/traceOutbox.ts";
 import type { WorkerLogState } from "./logs/workerLogs.ts";
@@ -77,7 +78,7 @@ export interface WorkerShare {
 }
 
 export interface WorkerConfiguration {
-  readonly config: EdgeConfig;
+  readonly config: ConfigTransfer;
   /** Where the index lies. */
   readonly indexPath: string;
   readonly store: StoreDisks;
@@ -85,7 +86,7 @@ export interface WorkerConfiguration {
   /** Bytes of this worker's memory tier. */
   readonly memoryTierBytes: number;
   readonly clockOffsetMs: number;
-  /** Of all virtual hosts. */
+  /** Of the virtual hosts that are new in it, or have changed. */
   readonly originViews: readonly OriginView[];
   readonly share: WorkerShare;
   readonly tls: TlsPlan;

@@ -21,7 +21,7 @@ export interface ListeningChange {
 export interface ServedConfigurationParts {
   readonly config: EdgeConfig;
   readonly provenance: Provenance;
-  readonly log: InfoLog;
+  readonly log: Pick<InfoLog, "notice" | "warning" | "error">;
   readonly listeners: Pick<Listeners, "prepare">;
   /** The certificates in service. */
   readonly tls: Pick<TlsKeeper, "load" | "loaded" | "putInService">;

@@ -22,13 +22,11 @@ export class TlsKeeper {
   #loaded = NO_TLS;
   #keys: readonly TicketKey[] = [createTicketKey()];
   #rotatedMs: number;
-  readonly #timer: NodeJS.Timeout;
 
   constructor(parts: TlsKeeperParts) {
     this.#parts = parts;
     this.#rotatedMs = parts.clock.monotonic();
-    this.#timer = setInterval(() => this.#rotateWhenDue(), CHECK_MS);
-    this.#timer.unref();
+    setInterval(() => this.#rotateWhenDue(), CHECK_MS).unref();
   }
 
   load(config: EdgeConfig): Promise<LoadedTls> {
@@ -46,10 +44,6 @@ export class TlsKeeper {
   get plan(): TlsPlan {
     const { handshakeTimeoutSeconds, maxHandshakes } = this.#parts.config().server.cache.tls;
     return { listeners: this.#loaded.listeners, ticketKeys: this.#keys, handshakeTimeoutSeconds, maxHandshakes };
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
   }
 
   /** The last key goes on to decrypt. */

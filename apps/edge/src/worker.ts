@@ -15,6 +15,7 @@ import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHtt
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import { CounterBlock, type CounterReport, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import { AdjustableClock, EdgeError, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { unpackConfig } from "./configTransfer.ts";
 import { HostLink } from "./hostLink.ts";
 import type { StoreDisks } from "./hostStore.ts";
 import { WorkerLogs } from "./logs/workerLogs.ts";
@@ -32,6 +33,7 @@ import type {
 import { RedirectingPools } from "./redirecting.ts";
 import { servingVhosts } from "./servingVhosts.ts";
 import { WorkerTracing } from "./tracing/workerTracing.ts";
+import { inTurns } from "./turns.ts";
 import { WorkerAccess } from "./workerAccess.ts";
 import { answerProbe } from "./workerExplain.ts";
 import { WorkerOrigins } from "./workerOrigins.ts";
@@ -101,6 +103,7 @@ const primary = new Channel<WorkerService, PrimaryService>(
     originView: (change) => origins.applyView(change),
     admitted: (report) => running?.server.rateLimits.takeOff(report, clock.now()),
     trafficShares: ({ fractions }) => traffic.follow(fractions),
+    ticketKeys: ({ keys }) => tls.setTicketKeys(keys),
     share: (share) => {
       traffic.setShare(share);
       origins.setShare(share);
@@ -122,8 +125,8 @@ const primary = new Channel<WorkerService, PrimaryService>(
       acceptors.set(place, acceptor);
     },
     unlisten: ({ place }) => unlisten(place),
-    logFiles: ({ notices }) => logs.apply(notices),
-    logTraces: ({ logs: traced }) => logs.setTraced(traced),
+    logFiles: ({ notices }) => whenConfigured(() => logs.apply(notices)),
+    logTraces: ({ logs: traced }) => whenConfigured(() => logs.setTraced(traced)),
     inService: () => {
       isInService = true;
     },
@@ -209,28 +212,59 @@ const invalidate = async (invalidation: Invalidation): Promise<void> => {
 const unlisten = (place: string): void => {
   acceptors.get(place)?.close();
   acceptors.delete(place);
+  const port = place.slice(place.lastIndexOf(":"));
+  if (![...acceptors.keys()].some((other) => other.endsWith(port))) running?.server.leavePort(Number(port.slice(1)));
 };
 
-const configure = (request: WorkerConfiguration): null => {
-  const { config } = request;
+let configuring: Promise<unknown> | undefined;
+let configured: EdgeConfig | undefined;
+
+/** One after the other, each in turns: with thousands of hosts it takes longer than clients should wait. */
+const configure = async (request: WorkerConfiguration): Promise<null> => {
+  const before = configuring;
+  const mine = (async () => {
+    await before?.catch(() => undefined);
+    await inTurns(putInService(request));
+  })();
+  configuring = mine;
+  try {
+    await mine;
+  } finally {
+    if (configuring === mine) configuring = undefined;
+  }
+  return null;
+};
+
+/** What is told while a configuration is put in service concerns that one already. */
+const whenConfigured = (run: () => void): void => {
+  if (configuring === undefined) run();
+  else void configuring.then(run, run);
+};
+
+function* putInService(request: WorkerConfiguration): Generator<void, void> {
+  const config = unpackConfig(request.config, configured);
   survival = request.survival;
-  logs.configure(config, request.logs);
   clock.setOffset(milliseconds(request.clockOffsetMs));
-  running ??= assemble(request);
+  const enterLogs = yield* logs.prepare(config, request.logs);
+  running ??= assemble(request, config);
   tls.configure(request.tls);
   running.budget.setLimit(request.memoryTierBytes);
   running.server.setEmergency(request.isEmergency);
   applyStore(request.store);
-  forgetRemovedVhosts(config, running.cache);
   origins.setShare(request.share);
   tracing.setShare(request.share);
   tracing.configure(config);
   access.configure(config);
-  const vhosts = cacheVhostsOf(config, origins.configure(config, request.originViews));
-  running.server.configure(config, vhosts, config.server.cache.workers);
+  const { pools, enter: enterOrigins } = yield* origins.prepare(config, request.originViews);
+  const vhosts = yield* cacheVhostsOf(config, pools);
+  const enterServer = yield* running.server.prepare(config, vhosts, config.server.cache.workers);
+  enterLogs();
+  enterServer();
+  enterOrigins();
+  forgetRemovedVhosts(config, running.cache);
   traffic.setShare(request.share);
-  return null;
-};
+  configured = config;
+}
 
 const applyStore = ({ disks, isBypassing }: StoreDisks): void => {
   running?.cache.setDisks(disks);
@@ -246,7 +280,7 @@ const forgetRemovedVhosts = (config: EdgeConfig, cache: ObjectCache): void => {
   }
 };
 
-const assemble = ({ config, indexPath, memoryTierBytes, store }: WorkerConfiguration) => {
+const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, config: EdgeConfig) => {
   const tier = createMemoryTier<Parameters<ObjectCacheTier["insert"]>[2]>(memoryTierBytes);
   const bodies = openBodyStore({
     disks: store.disks,
@@ -314,9 +348,13 @@ const explain = (probe: ExplainProbe): ExplainSight => {
   return answerProbe(probe, { server, tier });
 };
 
-const cacheVhostsOf = (config: EdgeConfig, pools: ReadonlyMap<string, OriginPool>): ReadonlyMap<string, CacheVhost> => {
+function* cacheVhostsOf(
+  config: EdgeConfig,
+  pools: ReadonlyMap<string, OriginPool>,
+): Generator<void, ReadonlyMap<string, CacheVhost>> {
   const vhosts = new Map<string, CacheVhost>();
   redirecting.configure(config);
+  counters.reserve(2 * config.vhosts.length);
   for (const settings of servingVhosts(config)) {
     const { name } = settings;
     const pool = pools.get(name);
@@ -332,9 +370,10 @@ const cacheVhostsOf = (config: EdgeConfig, pools: ReadonlyMap<string, OriginPool
       rules: compileCachingRules(settings),
       customTtl: compileCustomTtl(settings),
     });
+    yield;
   }
   return vhosts;
-};
+}
 
 const figures = (): WorkerFigures => {
   return {
@@ -343,6 +382,9 @@ const figures = (): WorkerFigures => {
     ...ownFigures(),
   };
 };
+
+/** Hosts that have had anything in memory: most of thousands never have. */
+const memoryHosts = new Set<number>();
 
 /** What the objects of a virtual host take in memory, and what has left it for lack of room. */
 const countMemory = (tier: ObjectCacheTier, name: string, vhost: number): void => {
@@ -353,6 +395,8 @@ const countMemory = (tier: ObjectCacheTier, name: string, vhost: number): void =
     evictedObjects += use.evictedEntries;
     evictedBytes += use.evictedBytes;
   }
+  if (bytes === 0 && evictedObjects === 0 && !memoryHosts.has(vhost)) return;
+  memoryHosts.add(vhost);
   const offset = counters.vhost(name);
   counters.set(offset + VHOST_SLOT.memoryBytes, bytes);
   counters.set(offset + VHOST_SLOT.swappedObjects, evictedObjects);

@@ -1,6 +1,5 @@
 import { EdgeError } from "@basalt/types";
-import type { WorkerConfiguration } from "./protocol.ts";
-import type { WorkerProcess } from "./workerProcess.ts";
+import type { PreparedConfiguration, WorkerProcess } from "./workerProcess.ts";
 
 type Configured = Pick<WorkerProcess, "state" | "slot" | "configure">;
 
@@ -16,7 +15,7 @@ export interface ConfigurationRefusal<Worker> {
  */
 export const configureWorkers = async <Worker extends Configured>(
   workers: Iterable<Worker>,
-  configurationOf: (worker: Worker) => WorkerConfiguration,
+  configurationOf: (worker: Worker) => PreparedConfiguration,
 ): Promise<readonly ConfigurationRefusal<Worker>[]> => {
   const refusals: ConfigurationRefusal<Worker>[] = [];
   const configuring = [...workers].map(async (worker) => {

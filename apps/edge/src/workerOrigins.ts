@@ -39,13 +39,20 @@ const identityOf = ({ name, origin, originOptions }: VhostSettings): string =>
 const isSame = (left: ReadonlyMap<string, number>, right: ReadonlyMap<string, number>): boolean =>
   left.size === right.size && [...left].every(([vhost, count]) => right.get(vhost) === count);
 
+export interface PreparedPools {
+  readonly pools: ReadonlyMap<string, SharedOriginPool>;
+  readonly enter: () => void;
+}
+
 /** The origin pools of a worker: they follow the primary's views and tell it what they learn. */
 export class WorkerOrigins {
   readonly #parts: WorkerOriginsParts;
   readonly #log: OriginLog;
   readonly #counting: OriginCounting;
   readonly #byIdentity = new Map<string, HostPool>();
-  readonly #byVhost = new Map<string, SharedOriginPool>();
+  #byVhost: ReadonlyMap<string, SharedOriginPool> = new Map();
+  readonly #earlyViews: OriginViewChange[] = [];
+  readonly #identities = new WeakMap<VhostSettings, string>();
   /** Pools of an earlier configuration whose last exchanges run. */
   readonly #ending = new Set<HostPool>();
   #generation = 0;
@@ -65,26 +72,47 @@ export class WorkerOrigins {
   }
 
   /**
-   * The pools of a configuration, by virtual host. Those of hosts whose origin settings have not changed are kept, with
-   * their connections.
+   * The pools of a configuration, by virtual host, in small steps. Those of hosts whose origin settings have not changed
+   * are kept, with their connections and what they know; `views` are those of all others. The result, to be called when
+   * requests come for this configuration, ends the pools that are in no use any more.
    */
-  configure(config: EdgeConfig, views: readonly OriginView[]): ReadonlyMap<string, SharedOriginPool> {
+  *prepare(config: EdgeConfig, views: readonly OriginView[]): Generator<void, PreparedPools> {
     const kept = new Set<string>();
-    this.#generation = config.generation;
-    this.#byVhost.clear();
+    const byVhost = new Map<string, SharedOriginPool>();
     for (const settings of servingVhosts(config)) {
-      const identity = identityOf(settings);
+      const identity = this.#identityOf(settings);
       kept.add(identity);
       const { pool } = this.#byIdentity.get(identity) ?? this.#create(identity, settings);
-      this.#byVhost.set(settings.name, pool);
+      byVhost.set(settings.name, pool);
+      yield;
     }
-    for (const [identity, host] of this.#byIdentity) if (!kept.has(identity)) this.#retire(identity, host);
-    for (const view of views) this.#byVhost.get(view.vhost)?.apply(view);
-    return this.#byVhost;
+    for (const view of views) {
+      byVhost.get(view.vhost)?.apply(view);
+      yield;
+    }
+    const enter = (): void => {
+      this.#generation = config.generation;
+      this.#byVhost = byVhost;
+      for (const [identity, host] of this.#byIdentity) if (!kept.has(identity)) this.#retire(identity, host);
+      const early = this.#earlyViews.splice(0);
+      for (const change of early) this.applyView(change);
+    };
+    return { pools: byVhost, enter };
   }
 
-  applyView({ generation, view }: OriginViewChange): void {
+  /** Views of a configuration that is not in service yet wait for it. */
+  applyView(change: OriginViewChange): void {
+    const { generation, view } = change;
     if (generation === this.#generation) this.#byVhost.get(view.vhost)?.apply(view);
+    else if (generation > this.#generation) this.#earlyViews.push(change);
+  }
+
+  #identityOf(settings: VhostSettings): string {
+    const known = this.#identities.get(settings);
+    if (known !== undefined) return known;
+    const identity = identityOf(settings);
+    this.#identities.set(settings, identity);
+    return identity;
   }
 
   /** Call it before counters are read. */
@@ -141,7 +169,8 @@ export class WorkerOrigins {
     const add = (vhost: string, { active }: SharedOriginPool): void => {
       if (active > 0) byVhost.set(vhost, (byVhost.get(vhost) ?? 0) + active);
     };
-    for (const { vhost, pool } of [...this.#byIdentity.values(), ...this.#ending]) add(vhost, pool);
+    for (const { vhost, pool } of this.#byIdentity.values()) add(vhost, pool);
+    for (const { vhost, pool } of this.#ending) add(vhost, pool);
     if (isSame(byVhost, this.#toldTransactions)) return;
     this.#toldTransactions = byVhost;
     this.#parts.tellTransactions(byVhost);

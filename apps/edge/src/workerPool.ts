@@ -1,6 +1,6 @@
 import type { CallHandlers, EventHandlers } from "@basalt/ipc";
-import type { PrimaryService, WorkerConfiguration } from "./protocol.ts";
-import { type ListeningPlace, WorkerProcess } from "./workerProcess.ts";
+import type { PrimaryService } from "./protocol.ts";
+import { type ListeningPlace, type PreparedConfiguration, WorkerProcess } from "./workerProcess.ts";
 
 /** A worker that lived shorter than this counts as a crash loop's. */
 const STABLE_MS = 1_000;
@@ -22,7 +22,7 @@ interface Slot {
 export interface WorkerPoolParts {
   readonly calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>;
   readonly events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">;
-  readonly configuration: (worker: WorkerProcess) => WorkerConfiguration;
+  readonly configuration: (worker: WorkerProcess) => PreparedConfiguration;
   readonly places: () => readonly ListeningPlace[];
   /** The worker is about to be configured: from now on it has to know of invalidations, and may outlive this process. */
   readonly onEntering: (worker: WorkerProcess) => Promise<void>;
@@ -136,7 +136,7 @@ export class WorkerPool {
     else this.#entering.add(worker);
     void worker.gone.then((code) => this.#ended(slot, worker, code));
     await this.#parts.onEntering(worker);
-    const isServing = await worker.start(this.#parts.configuration(worker), this.#parts.places());
+    const isServing = await worker.start(() => this.#parts.configuration(worker), this.#parts.places());
     this.#entering.delete(worker);
     if (!isServing) {
       worker.kill();

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { EdgeConfig } from "@basalt/config";
 import { type CallHandlers, Channel, type EventHandlers, portToChild, type SocketHandle } from "@basalt/ipc";
 import { identify, type ProcessIdentity } from "./processIdentity.ts";
 import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
@@ -25,6 +26,12 @@ let lastId = 0;
 /** How long a new worker may take from fork to its first configuration. */
 const START_LIMIT_MS = 30_000;
 
+/** What a worker is to be told, and the configuration that it then has. */
+export interface PreparedConfiguration {
+  readonly config: EdgeConfig;
+  readonly message: WorkerConfiguration;
+}
+
 export type WorkerState = "starting" | "serving" | "draining" | "gone";
 
 export interface ListeningPlace {
@@ -43,7 +50,8 @@ export class WorkerProcess {
   state: WorkerState = "starting";
   figures: WorkerFigures | undefined;
   readonly #places = new Set<string>();
-  #generation = 0;
+  #configured: EdgeConfig | undefined;
+  #configuring = 0;
   readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
   readonly #gone: Promise<number | null>;
@@ -102,13 +110,13 @@ export class WorkerProcess {
   }
 
   /** Configures the worker and lets it accept. False when it died on the way. */
-  async start(configuration: WorkerConfiguration, places: readonly ListeningPlace[]): Promise<boolean> {
+  async start(configuration: () => PreparedConfiguration, places: readonly ListeningPlace[]): Promise<boolean> {
     const timer = setTimeout(() => this.kill(), START_LIMIT_MS);
     const ended = this.#gone.then(() => false);
     try {
       const isReady = await Promise.race([this.#ready.then(() => true), ended]);
       if (!isReady) return false;
-      const isConfigured = await Promise.race([this.configure(configuration).then(() => true), ended]).catch(
+      const isConfigured = await Promise.race([this.configure(configuration()).then(() => true), ended]).catch(
         () => false,
       );
       if (!isConfigured) return false;
@@ -124,14 +132,29 @@ export class WorkerProcess {
   }
 
   /** Resolves when every later request sees the configuration. */
-  async configure(configuration: WorkerConfiguration): Promise<void> {
-    await this.channel.call("configure", configuration);
-    this.#generation = configuration.config.generation;
+  async configure({ config, message }: PreparedConfiguration): Promise<void> {
+    this.#configuring += 1;
+    try {
+      await this.channel.call("configure", message);
+      this.#configured = config;
+    } finally {
+      this.#configuring -= 1;
+    }
   }
 
   /** Of the configuration that the worker has confirmed. */
   get generation(): number {
-    return this.#generation;
+    return this.#configured?.generation ?? 0;
+  }
+
+  /** It knows a configuration, or will before anything that it is told from now on. */
+  get isInformed(): boolean {
+    return this.#configuring > 0 || this.#configured !== undefined;
+  }
+
+  /** What the worker has, where it is sure to be the configuration just before that one; else it is to be told all. */
+  baseOf({ generation }: EdgeConfig): EdgeConfig | undefined {
+    return this.#configuring === 0 && this.#configured?.generation === generation - 1 ? this.#configured : undefined;
   }
 
   get listeningPlaces(): readonly string[] {

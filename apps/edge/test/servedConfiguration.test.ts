@@ -1,11 +1,13 @@
-import { type EdgeConfig, parseConfig } from "@basalt/config";
+import { parseConfig } from "@basalt/config";
+import type { InfoLog } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
+import { packConfig } from "../src/configTransfer.ts";
 import type { Listeners } from "../src/listeners.ts";
-import type { WorkerConfiguration } from "../src/protocol.ts";
 import { ServedConfiguration } from "../src/servedConfiguration.ts";
+import { NO_TLS } from "../src/tlsPlanning.ts";
 import { configureWorkers } from "../src/workerConfiguring.ts";
-import type { WorkerState } from "../src/workerProcess.ts";
+import type { PreparedConfiguration, WorkerState } from "../src/workerProcess.ts";
 
 const outcomeOf = (generation: number) => {
   const vhost = '<Vhost Name="a.example"><Origin><Address>10.0.0.1</Address></Origin></Vhost>';
@@ -18,7 +20,7 @@ const outcomeOf = (generation: number) => {
   return outcome;
 };
 
-const quiet = { notice: () => {}, warning: () => {}, error: () => {}, debug: () => {} };
+const quiet: Pick<InfoLog, "notice" | "warning" | "error"> = { notice: () => {}, warning: () => {}, error: () => {} };
 
 class Scene {
   readonly deeds: string[] = [];
@@ -41,6 +43,7 @@ class Scene {
       provenance: first.provenance,
       log: quiet,
       listeners,
+      tls: { load: async () => NO_TLS, loaded: NO_TLS, putInService: () => {} },
       applyManager: async () => void this.deeds.push(`manager ${this.served.config.generation}`),
       apply: async (previous, listen) => {
         this.deeds.push(`apply ${previous.generation} to ${this.served.config.generation}`);
@@ -75,25 +78,12 @@ describe("the configuration in service", () => {
 });
 
 describe("workers that get a configuration", () => {
-  const configuration = (config: EdgeConfig): WorkerConfiguration => ({
-    config,
-    indexPath: "",
-    store: { disks: [], isBypassing: false },
-    isEmergency: false,
-    memoryTierBytes: 0,
-    clockOffsetMs: 0,
-    originViews: [],
-    share: { place: 0, workers: 1 },
-    logs: { home: "", notices: [], traced: [] },
-    survival: { launcher: undefined, socketPath: "", drainMs: 0 },
-  });
-
   it("tell of those that cannot take it: those that end, start or drain are none of them", async () => {
     const asked: number[] = [];
     const worker = (slot: number, state: WorkerState, failure?: EdgeError) => ({
       slot,
       state,
-      configure: async () => {
+      configure: async (_: string) => {
         asked.push(slot);
         if (failure !== undefined) throw failure;
       },
@@ -106,7 +96,7 @@ describe("workers that get a configuration", () => {
       worker(3, "draining", broken),
       worker(4, "starting", broken),
     ];
-    const refusals = await configureWorkers(workers, () => configuration(outcomeOf(1).config));
+    const refusals = await configureWorkers(workers, () => "a configuration");
     expect(asked).toEqual([0, 1, 2, 3]);
     expect(refusals).toEqual([
       { worker: workers[1], reason: "worker 1 cannot work by this configuration: no such key" },

@@ -160,10 +160,7 @@ describe("<Cache>", () => {
 describe("elements of the guide that are not active yet", () => {
   it.each([
     '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
-    "<Cache><AES-NI>ON</AES-NI></Cache>",
-    "<Cache><HttpsSNI>ON</HttpsSNI></Cache>",
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
-    '<Https Listen="*:886" TLS1.0="OFF" SSL3.0="OFF" FS="ON"><Cert>/c.pem</Cert><Key>/k.pem</Key><CA>/ca.pem</CA></Https>',
     '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
     "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
     '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',

@@ -32,6 +32,8 @@ export type Answer = {
     }
   /** JSON that the guide prints without an envelope. */
   | { readonly kind: "bare"; readonly json: JsonValue }
+  /** As `bare`, written already. */
+  | { readonly kind: "json"; readonly bytes: Buffer }
   | { readonly kind: "text"; readonly contentType: string; readonly text: string }
   | { readonly kind: "bytes"; readonly contentType: string; readonly bytes: Buffer }
   /** Sent as it comes, until its end; destroyed when the client has gone. */
@@ -60,6 +62,8 @@ export const fail = (method: string, httpStatus: number, result: JsonValue): Ans
 const acceptsJson = (accept: string): boolean =>
   accept.split(",").some((range) => /^\s*application\/json\s*(;|$)/i.test(range) && !/;\s*q=0(\.0*)?\s*$/i.test(range));
 
+const jsonType = (accept: string): string => (acceptsJson(accept) ? "application/json" : PLAIN_TEXT);
+
 export type RenderedAnswer =
   | { readonly contentType: string; readonly body: string | Buffer }
   | { readonly contentType: string; readonly source: Readable };
@@ -80,11 +84,13 @@ export const renderAnswer = (answer: Answer, { productVersion, format, accept }:
       return { contentType: answer.contentType, body: answer.bytes };
     case "stream":
       return { contentType: answer.contentType, source: answer.source };
+    case "json":
+      return { contentType: jsonType(accept), body: answer.bytes };
     case "bare":
     case "envelope": {
       const json = answer.kind === "bare" ? answer.json : envelopeOf(answer, productVersion);
       if (format === "xml") return { contentType: XML_TEXT, body: renderXml("Response", json) };
-      return { contentType: acceptsJson(accept) ? "application/json" : PLAIN_TEXT, body: JSON.stringify(json) };
+      return { contentType: jsonType(accept), body: JSON.stringify(json) };
     }
   }
 };

@@ -6,6 +6,21 @@ import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorRepo
 import type { StatisticsAnswer, StatisticsQuestion } from "./statisticsQuestion.ts";
 
 /** What the management API may do, and all it may do: implemented by the primary's composition root. */
+/** What a cipher string gives, in its order. */
+export type CipherSuiteReport =
+  | {
+      readonly ok: true;
+      readonly suites: readonly {
+        readonly Name: string;
+        readonly Ver: string;
+        readonly Kx: string;
+        readonly Au: string;
+        readonly Enc: string;
+        readonly Mac: string;
+      }[];
+    }
+  | { readonly ok: false; readonly reason: string };
+
 export interface Control {
   readonly vhostNames: () => readonly string[];
   purge(request: PurgeRequest): Promise<PurgeOutcome>;
@@ -45,6 +60,8 @@ export interface Control {
   hardware(): Promise<HardwareReport>;
   processors(): ProcessorReport;
   cacheResource(): CacheResourceReport;
+  /** TLS-16. */
+  cipherSuites(cipherString: string): Promise<CipherSuiteReport>;
   /** ACL-17; undefined where no folder is configured. */
   geoIpFiles(): Promise<GeoIpReport | undefined>;
   signUrl(request: SigningRequest): SigningOutcome;

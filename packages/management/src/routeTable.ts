@@ -11,6 +11,7 @@ import { MONITORING_ROUTES } from "./routes/monitoring.ts";
 import { ORIGIN_ROUTES } from "./routes/origin.ts";
 import { PASSWORD_ROUTES } from "./routes/password.ts";
 import { PURGE_ROUTES } from "./routes/purge.ts";
+import { SSL_ROUTES } from "./routes/ssl.ts";
 import { STATISTICS_ROUTES } from "./routes/statistics.ts";
 import { STORE_ROUTES } from "./routes/store.ts";
 
@@ -21,6 +22,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...MACHINE_ROUTES,
   ...EXPLAIN_ROUTES,
   ...ACCESS_ROUTES,
+  ...SSL_ROUTES,
   ...ORIGIN_ROUTES,
   ...LOG_TRACE_ROUTES,
   ...PURGE_ROUTES,

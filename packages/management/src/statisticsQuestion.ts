@@ -1,5 +1,3 @@
-import type { JsonValue } from "./answer.ts";
-
 /** Which statistics are asked for. */
 export interface StatisticsQuestion {
   readonly span:
@@ -11,8 +9,8 @@ export interface StatisticsQuestion {
   readonly vhosts: readonly string[] | undefined;
 }
 
-/** The same figures in both forms. */
+/** The same figures in both forms, written piece by piece. */
 export interface StatisticsAnswer {
-  json(): JsonValue;
-  xml(): string;
+  json(): Iterable<string>;
+  xml(): Iterable<string>;
 }

@@ -16,6 +16,7 @@ import type {
   UploadOutcome,
 } from "../src/configuration/contract.ts";
 import type {
+  CipherSuiteReport,
   CleanupReport,
   Control,
   DiskOutcome,
@@ -205,8 +206,8 @@ export class FakeControl implements Control {
   statistics(question: StatisticsQuestion): StatisticsAnswer {
     this.statisticsQuestions.push(question);
     return {
-      json: () => ({ Host: { Name: "edge" } }),
-      xml: () => '<?xml version="1.0" encoding="UTF-8"?>\n<Host Name="edge"/>\n',
+      json: () => ['{"Host":{"Name":', '"edge"}}'],
+      xml: () => ['<?xml version="1.0" encoding="UTF-8"?>\n<Host ', 'Name="edge"/>\n'],
     };
   }
 
@@ -308,6 +309,12 @@ export class FakeControl implements Control {
   }
 
   geoIp: GeoIpReport | undefined;
+
+  async cipherSuites(cipherString: string): Promise<CipherSuiteReport> {
+    if (cipherString === "none") return { ok: false, reason: "no suite" };
+    const suite = { Name: cipherString, Ver: "SSLv3", Kx: "RSA", Au: "RSA", Enc: "AES(128)", Mac: "SHA1" };
+    return { ok: true, suites: [suite] };
+  }
 
   geoIpFiles(): Promise<GeoIpReport | undefined> {
     return Promise.resolve(this.geoIp);

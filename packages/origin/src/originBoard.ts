@@ -62,8 +62,8 @@ class Board implements OriginBoard {
     }
     for (const settings of vhosts) {
       const known = this.#hosts.get(settings.name);
-      if (known !== undefined) known.configure(settings);
-      else this.#add(settings);
+      if (known === undefined) this.#add(settings);
+      else if (known.servers.settings !== settings) known.configure(settings);
     }
     this.#decideTicking();
   }

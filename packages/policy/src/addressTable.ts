@@ -11,25 +11,29 @@ export interface AddressTable {
 }
 
 /** Addresses from one of `starts` to the next belong to the rule of the same position; -1 is none. */
-interface Ranges<Starts> {
-  readonly starts: Starts;
+interface Ranges<Address> {
+  readonly starts: readonly Address[];
   readonly rules: Int32Array;
 }
 
-interface Range {
-  readonly first: bigint;
-  readonly last: bigint;
+interface Range<Address> {
+  readonly first: Address;
+  readonly last: Address;
   readonly rule: number;
 }
 
+const inOrder = <Address extends number | bigint>(one: Address, other: Address): number =>
+  one < other ? -1 : one > other ? 1 : 0;
+
 /** Cuts ranges that overlap into such that do not, each with the smallest rule of those that cover it. */
-const cutRanges = (ranges: readonly Range[]): Ranges<readonly bigint[]> => {
-  const moments = [...new Set(ranges.flatMap(({ first, last }) => [first, last + 1n]))].sort((a, b) =>
-    a < b ? -1 : a > b ? 1 : 0,
-  );
-  const opening = [...ranges].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
-  const open = new RuleHeap();
-  const starts: bigint[] = [];
+const cutRanges = <Address extends number | bigint>(
+  ranges: readonly Range<Address>[],
+  behind: (last: Address) => Address,
+): Ranges<Address> => {
+  const moments = [...new Set(ranges.flatMap(({ first, last }) => [first, behind(last)]))].sort(inOrder);
+  const opening = [...ranges].sort((one, other) => inOrder(one.first, other.first));
+  const open = new RuleHeap<Address>();
+  const starts: Address[] = [];
   const rules: number[] = [];
   let next = 0;
   for (const moment of moments) {
@@ -46,10 +50,10 @@ const cutRanges = (ranges: readonly Range[]): Ranges<readonly bigint[]> => {
 };
 
 /** Binary heap by rule; what has ended is dropped when it comes to the top. */
-class RuleHeap {
-  readonly #ranges: Range[] = [];
+class RuleHeap<Address extends number | bigint> {
+  readonly #ranges: Range<Address>[] = [];
 
-  add(range: Range): void {
+  add(range: Range<Address>): void {
     const ranges = this.#ranges;
     let at = ranges.push(range) - 1;
     while (at > 0) {
@@ -62,7 +66,7 @@ class RuleHeap {
     ranges[at] = range;
   }
 
-  smallestAt(moment: bigint): Range | undefined {
+  smallestAt(moment: Address): Range<Address> | undefined {
     for (let top = this.#ranges[0]; top !== undefined && top.last < moment; top = this.#ranges[0]) this.#removeTop();
     return this.#ranges[0];
   }
@@ -100,8 +104,8 @@ const positionIn = <Address extends number | bigint>(starts: ArrayLike<Address>,
 
 /** Expressions that cannot be read match nobody. */
 export const compileAddressTable = (expressions: readonly string[]): AddressTable => {
-  const ipv4: Range[] = [];
-  const ipv6: Range[] = [];
+  const ipv4: Range<number>[] = [];
+  const ipv6: Range<bigint>[] = [];
   const countries = new Map<string, number>();
   for (const [rule, text] of expressions.entries()) {
     const expression = parseAddressExpression(text);
@@ -109,14 +113,14 @@ export const compileAddressTable = (expressions: readonly string[]): AddressTabl
     if (expression.kind === "country") {
       if (!countries.has(expression.code)) countries.set(expression.code, rule);
     } else if (expression.kind === "ipv4") {
-      ipv4.push({ first: BigInt(expression.first), last: BigInt(expression.last), rule });
+      ipv4.push({ first: expression.first, last: expression.last, rule });
     } else {
       ipv6.push({ first: expression.first, last: expression.last, rule });
     }
   }
-  const cutIpv4 = cutRanges(ipv4);
-  const starts4 = Float64Array.from(cutIpv4.starts, Number);
-  const cutIpv6 = cutRanges(ipv6);
+  const cutIpv4 = cutRanges(ipv4, (last) => last + 1);
+  const starts4 = Float64Array.from(cutIpv4.starts);
+  const cutIpv6 = cutRanges(ipv6, (last) => last + 1n);
   const byAddress = (address: string): number => {
     const ipv4Address = ipv4Number(address);
     if (ipv4Address >= 0) return cutIpv4.rules[positionIn(starts4, ipv4Address)] ?? -1;

@@ -158,4 +158,4 @@ export {
 } from "./throttling.ts";
 export { divideTraffic, type TrafficDemand, type TrafficLimits, trafficLimitsOf } from "./trafficCap.ts";
 export { compileUrlRewrites } from "./urlRewrite.ts";
-export { compileVhostTable, hostNameOf, type VhostTable } from "./vhostTable.ts";
+export { compileVhostTable, compileVhostTableInSteps, HTTPS_PORTS, hostNameOf, type VhostTable } from "./vhostTable.ts";

@@ -1,5 +1,8 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 
+/** Stands for the port of a connection with TLS: its listeners serve every host that listens somewhere (CFG-60). */
+export const HTTPS_PORTS = 0;
+
 /** Which virtual host answers. Compiled once per configuration; a lookup costs the same with ten or 10,000 hosts. */
 export interface VhostTable {
   /**
@@ -16,10 +19,28 @@ export interface VhostTable {
 }
 
 export const compileVhostTable = (config: EdgeConfig): VhostTable => {
-  const all = new NameTable(config.vhosts);
+  const steps = compileVhostTableInSteps(config);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+};
+
+/** The same in small steps: with thousands of hosts it takes longer than a process that serves may be away. */
+export function* compileVhostTableInSteps(config: EdgeConfig): Generator<void, VhostTable> {
+  const all = new NameTable();
+  yield* all.add(config.vhosts);
   const byPort = new Map<number, PortTable>();
-  for (const [port, listening] of groupByPort(config.vhosts)) {
-    const names = new NameTable(listening, port);
+  const groups = groupByPort(config.vhosts);
+  if (config.server.https.length > 0) {
+    groups.set(
+      HTTPS_PORTS,
+      config.vhosts.filter(({ status, listen }) => status === "Active" && listen.length > 0),
+    );
+  }
+  for (const [port, listening] of groups) {
+    const names = new NameTable(port);
+    yield* names.add(listening);
     byPort.set(port, { names, fallback: listening.find((vhost) => vhost.name === config.defaultVhost) });
   }
   return {
@@ -33,7 +54,7 @@ export const compileVhostTable = (config: EdgeConfig): VhostTable => {
       return found?.facadeOf === undefined ? found : all.findName(found.facadeOf);
     },
   };
-};
+}
 
 interface PortTable {
   readonly names: NameTable;
@@ -62,28 +83,39 @@ class NameTable {
   readonly #exact = new Map<string, VhostSettings>();
   readonly #labelSuffixes = new Map<string, VhostSettings>();
   readonly #otherSuffixes = new Map<string, VhostSettings>();
-  readonly #otherLengths: readonly number[];
-  readonly #longestLabelSuffix: number;
+  readonly #port: number | undefined;
+  #otherLengths: readonly number[] = [];
+  #longestLabelSuffix = 0;
 
-  constructor(vhosts: readonly VhostSettings[], port?: number) {
-    for (const vhost of vhosts) this.#addName(vhost.name.toLowerCase(), vhost, port);
+  /** With `port`, names with that port are found too. */
+  constructor(port?: number) {
+    this.#port = port;
+  }
+
+  /** Names count before aliases: to be called once. */
+  *add(vhosts: readonly VhostSettings[]): Generator<void, void> {
+    for (const vhost of vhosts) {
+      this.#addName(vhost.name.toLowerCase(), vhost);
+      yield;
+    }
+    const otherLengths = new Set<number>();
     for (const vhost of vhosts) {
       for (const alias of vhost.aliases) {
         const name = alias.toLowerCase();
+        if (name.startsWith("*.")) this.#longestLabelSuffix = Math.max(this.#longestLabelSuffix, name.length - 1);
+        else if (name.startsWith("*")) otherLengths.add(name.length - 1);
         if (name.startsWith("*")) this.#addSuffix(name.slice(1), vhost);
-        else this.#addName(name, vhost, port);
+        else this.#addName(name, vhost);
       }
+      yield;
     }
-    this.#otherLengths = [...new Set([...this.#otherSuffixes.keys()].map((suffix) => suffix.length))].sort(
-      (left, right) => right - left,
-    );
-    this.#longestLabelSuffix = Math.max(0, ...new Set([...this.#labelSuffixes.keys()].map((suffix) => suffix.length)));
+    this.#otherLengths = [...otherLengths].sort((left, right) => right - left);
   }
 
-  #addName(name: string, vhost: VhostSettings, port: number | undefined): void {
+  #addName(name: string, vhost: VhostSettings): void {
     if (!this.#exact.has(name)) this.#exact.set(name, vhost);
-    if (port === undefined) return;
-    const withPort = `${name}:${port}`;
+    if (this.#port === undefined) return;
+    const withPort = `${name}:${this.#port}`;
     if (!this.#exact.has(withPort)) this.#exact.set(withPort, vhost);
   }
 

@@ -13,6 +13,7 @@ import {
   type RequestHeadParser,
 } from "@basalt/http";
 import type { OriginPool, PrivateSession } from "@basalt/origin";
+import { HTTPS_PORTS } from "@basalt/policy";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { ClientSession } from "./clientSession.ts";
@@ -111,6 +112,10 @@ export class Connection implements SocketHandler {
   get serverIp(): string {
     const address = this.socket.localAddress;
     return address.startsWith("::ffff:") ? address.slice(7) : address;
+  }
+
+  get isTls(): boolean {
+    return this.socket.tls !== undefined;
   }
 
   /** The client is on this host. */
@@ -316,7 +321,7 @@ export class Connection implements SocketHandler {
     if (this.#fields === fields && this.#fieldsGeneration === state.generation && host === fields.host) {
       return this.#fieldsName;
     }
-    const settings = state.table.select(host, this.localPort);
+    const settings = state.table.select(host, this.socket.tls === undefined ? this.localPort : HTTPS_PORTS);
     const name = settings === undefined ? undefined : state.names.get(settings.name);
     this.#fields = host === fields.host ? fields : undefined;
     this.#fieldsGeneration = state.generation;

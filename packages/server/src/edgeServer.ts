@@ -4,7 +4,7 @@ import {
   type ClientRewriter,
   type CountryLookup,
   compileClientRewriter,
-  compileVhostTable,
+  compileVhostTableInSteps,
   type ProductIdentity,
   type PurgeVerb,
   type VhostTable,
@@ -105,8 +105,8 @@ export interface ServedConnection {
   readonly block: number;
   /** Counts what has moved so far. */
   countProgress(): void;
-  /** Takes no more requests and tells the client, where the protocol has a way to. */
-  announceEnd?(): void;
+  /** Takes no more requests and tells the client, where the protocol has a way to; of connections to that port only. */
+  announceEnd?(localPort?: number): void;
 }
 
 /**
@@ -193,10 +193,26 @@ export class EdgeServer {
 
   /** Puts a configuration in service; `share` of 1/n of the connection limits belongs to this worker. */
   configure(config: EdgeConfig, cacheVhosts: ReadonlyMap<string, CacheVhost>, share: number): void {
+    const steps = this.prepare(config, cacheVhosts, share);
+    for (;;) {
+      const step = steps.next();
+      if (step.done !== true) continue;
+      step.value();
+      return;
+    }
+  }
+
+  /** Makes a configuration ready in small steps; the result puts it in service. Not two at a time. */
+  *prepare(
+    config: EdgeConfig,
+    cacheVhosts: ReadonlyMap<string, CacheVhost>,
+    share: number,
+  ): Generator<void, () => void> {
     this.rateLimits.beginConfiguration();
     const served = new Map<string, ServedVhost>();
     const bypassedPorts = new Map<number, BypassedPort>();
     for (const settings of config.vhosts) {
+      yield;
       const cache = cacheVhosts.get(settings.name);
       if (cache === undefined) continue;
       const bandwidth = compileBandwidth(settings, this.pacer);
@@ -211,24 +227,27 @@ export class EdgeServer {
       if (settings.status !== "Active") continue;
       for (const { port, originPort } of settings.portBypass) bypassedPorts.set(port, { vhost, originPort });
     }
-    this.#connectionRate = connectionLimiter(config.server.host.connectionRate, this.rateLimits);
-    this.rateLimits.endConfiguration();
-    this.pacer.keepGates(
-      new Set([...served.values()].filter(({ bandwidth }) => bandwidth?.gate).map(({ name }) => name)),
-    );
     const { maxSockets, maxSocketsReopen, clientLimits, http2 } = config.server.cache;
     const maxConnections = Math.max(1, Math.floor(maxSockets / share));
-    this.#state = {
+    const state: ServingState = {
       generation: config.generation,
-      table: compileVhostTable(config),
+      table: yield* compileVhostTableInSteps(config),
       served,
-      names: compileServedNames(config, served, this.parts.counters),
+      names: yield* compileServedNames(config, served, this.parts.counters),
       rewriter: compileClientRewriter(config.urlRewrites),
       bypassedPorts,
       limits: clientLimits,
       http2,
       maxConnections,
       reopenConnections: Math.floor((maxConnections * maxSocketsReopen) / 100),
+    };
+    return () => {
+      this.#connectionRate = connectionLimiter(config.server.host.connectionRate, this.rateLimits);
+      this.rateLimits.endConfiguration();
+      this.pacer.keepGates(
+        new Set([...served.values()].filter(({ bandwidth }) => bandwidth?.gate).map(({ name }) => name)),
+      );
+      this.#state = state;
     };
   }
 
@@ -302,6 +321,11 @@ export class EdgeServer {
       if (this.#isEmergency) connection.closeIfIdle(now);
       connection.checkDeadline(now);
     }
+  }
+
+  /** The port is listened on no more. */
+  leavePort(localPort: number): void {
+    for (const connection of this.#connections) connection.announceEnd?.(localPort);
   }
 
   /** What clients have not taken yet and what is being read for them. */

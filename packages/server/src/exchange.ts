@@ -424,7 +424,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** Where requests of that virtual host on this connection count. */
   blockOf(vhost: BookedVhost): number {
     const { connection } = this;
-    return clientBlockOf(vhost, connection.isLocal, connection.server.parts.counters);
+    return clientBlockOf(vhost, connection, connection.server.parts.counters);
   }
 
   /** Counts what has moved of long bodies, so that the figures of a second are those of that second. */
@@ -451,10 +451,14 @@ export class Exchange implements ConditionRequest, ClientTransaction {
       count(offset);
       return;
     }
+    const { connection } = this;
     const before = counters.values.slice(offset, offset + TRAFFIC_SLOT_COUNT);
     count(offset);
-    const scope = { vhost: vhost.name, isLocal: offset !== vhost.counters, path: folderOf(this.path, dirDepth) };
-    counters.folders.addGrowth(scope, before, counters.values.subarray(offset, offset + TRAFFIC_SLOT_COUNT));
+    const after = counters.values.subarray(offset, offset + TRAFFIC_SLOT_COUNT);
+    const isLocal = !vhost.stats.clientLocal && connection.isLocal();
+    const scope = { vhost: vhost.name, isLocal, path: folderOf(this.path, dirDepth) };
+    const isApart = connection.isTls && !vhost.stats.httpsTraffic;
+    counters.folders.addGrowth(scope, isApart ? withTlsBytesOf(before, after) : before, after);
   }
 
   #countBodies(offset: number, sentBytes: number, receivedBytes: number): void {
@@ -462,6 +466,10 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     const { counters } = connection.server.parts;
     this.#countedSentBytes += sentBytes;
     this.#countedReceivedBytes += receivedBytes;
+    if (connection.isTls) {
+      counters.add(offset + VHOST_SLOT.tlsSentBytes, sentBytes);
+      counters.add(offset + VHOST_SLOT.tlsReceivedBytes, receivedBytes);
+    }
     counters.add(offset + VHOST_SLOT.clientResponseBodyBytes, sentBytes);
     if (receivedBytes > 0) {
       counters.add(offset + VHOST_SLOT.clientRequestBytes, receivedBytes);
@@ -483,6 +491,10 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     );
     this.#countedSentBytes = 0;
     this.#countedReceivedBytes = 0;
+    if (this.connection.isTls) {
+      counters.add(offset + VHOST_SLOT.tlsReceivedBytes, this.#requestHeadBytes);
+      counters.add(offset + VHOST_SLOT.tlsSentBytes, this.headBytesSent);
+    }
     if (status === 0) return;
     const classIndex = classIndexOf(status);
     const firstByte = Math.round((this.#respondedMs - this.#startedMs) * HUNDREDTHS_PER_MS);
@@ -501,6 +513,13 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 }
 
 const HUNDREDTHS_PER_MS = 100;
+
+/** Of HTTPS traffic that counts apart only its own bytes are those of a folder (STAT-13). */
+const withTlsBytesOf = (before: Float64Array, after: Float64Array): Float64Array => {
+  const most = after.slice();
+  for (const slot of [VHOST_SLOT.tlsReceivedBytes, VHOST_SLOT.tlsSentBytes]) most[slot] = before[slot] ?? 0;
+  return most;
+};
 
 /** From the store once more, then past it. */
 const STORE_ATTEMPTS = 2;

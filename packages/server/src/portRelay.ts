@@ -4,6 +4,8 @@ import { isLoopbackClient } from "./clientCounting.ts";
 import { ByteRelay } from "./delivery/byteRelay.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer, ServedConnection } from "./edgeServer.ts";
+import { PacedSocket } from "./pacing/pacedSocket.ts";
+import { TokenBucket } from "./pacing/tokenBucket.ts";
 import type { ServedVhost } from "./servedVhost.ts";
 
 /** A port whose connections are relayed to the origin as they are (BYP-21, BYP-22). */
@@ -19,6 +21,8 @@ export interface BypassedPort {
 export class PortRelay implements SocketHandler, ServedConnection {
   readonly #server: EdgeServer;
   readonly #socket: ClientSocket;
+  /** The socket where the traffic of the host is capped (BW-01, BW-02). */
+  readonly #paced: PacedSocket | undefined;
   readonly #vhost: ServedVhost;
   readonly #idleMs: number;
   #giveUp: (() => void) | undefined;
@@ -31,7 +35,8 @@ export class PortRelay implements SocketHandler, ServedConnection {
 
   constructor(server: EdgeServer, socket: ClientSocket, localPort: number, { vhost }: BypassedPort) {
     this.#server = server;
-    this.#socket = socket;
+    this.#paced = pacedSocketOf(server, socket, vhost, () => this.#drained());
+    this.#socket = this.#paced ?? socket;
     this.#vhost = vhost;
     const isLocal = !vhost.settings.stats.clientLocal && isLoopbackClient(socket.remoteAddress);
     this.#portBlock = server.parts.counters.block(blockKey({ vhost: vhost.cache.name, isLocal, port: localPort }));
@@ -73,6 +78,11 @@ export class PortRelay implements SocketHandler, ServedConnection {
   }
 
   onDrain(): void {
+    if (this.#paced === undefined) this.#drained();
+    else this.#paced.innerDrained();
+  }
+
+  #drained(): void {
     this.#touch();
     this.#relay?.clientDrained();
   }
@@ -84,6 +94,7 @@ export class PortRelay implements SocketHandler, ServedConnection {
   onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#paced?.closed();
     this.#giveUp?.();
     this.#relay?.destroy();
     if (this.#relay !== undefined) this.#count(portBypassEndSlot(this.#endedBy), 1);
@@ -110,6 +121,10 @@ export class PortRelay implements SocketHandler, ServedConnection {
 
   checkDeadline(monotonicMs: number): void {
     if (monotonicMs < this.#deadline) return;
+    if (this.#paced?.isHeldBack === true) {
+      this.#touch();
+      return;
+    }
     this.#endedBy = "idle";
     this.#socket.reset();
   }
@@ -129,3 +144,18 @@ export class PortRelay implements SocketHandler, ServedConnection {
     this.#deadline = this.#server.parts.clock.monotonic() + this.#idleMs;
   }
 }
+
+/** Undefined where nothing is capped; throttling is about requests, of which there are none here. */
+const pacedSocketOf = (
+  { pacer }: EdgeServer,
+  socket: ClientSocket,
+  { bandwidth }: ServedVhost,
+  onDrain: () => void,
+): PacedSocket | undefined => {
+  const { gate, sessionBytesPerSecond } = bandwidth ?? {};
+  if (gate === undefined && sessionBytesPerSecond === undefined) return undefined;
+  const paced = new PacedSocket(socket, pacer, onDrain);
+  const session = sessionBytesPerSecond === undefined ? undefined : new TokenBucket(sessionBytesPerSecond, pacer.nowMs);
+  paced.limit({ response: undefined, session, gate });
+  return paced;
+};

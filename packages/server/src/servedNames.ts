@@ -10,24 +10,25 @@ export interface ServedName {
 }
 
 /** By name: every host that is served, and every facade of one; the others are unserved (VHT-23). */
-export const compileServedNames = (
+export function* compileServedNames(
   config: EdgeConfig,
   served: ReadonlyMap<string, ServedVhost>,
   counters: CounterBlock,
-): ReadonlyMap<string, ServedName> => {
+): Generator<void, ReadonlyMap<string, ServedName>> {
   const names = new Map<string, ServedName>();
   for (const settings of config.vhosts) {
+    yield;
     if (settings.status !== "Active") continue;
     const vhost = served.get(settings.facadeOf ?? settings.name);
     if (vhost?.settings.status !== "Active") continue;
     names.set(settings.name, { vhost, booked: settings.facadeOf === undefined ? vhost : facadeOf(settings, counters) });
   }
   return names;
-};
+}
 
 const facadeOf = ({ name, stats }: VhostSettings, counters: CounterBlock): BookedVhost => ({
   name,
   stats,
   counters: counters.vhost(name),
-  localCounters: -1,
+  blocks: [],
 });

@@ -34,8 +34,8 @@ export interface BookedVhost {
   readonly stats: StatsOptions;
   /** Offset of its counters. */
   readonly counters: number;
-  /** Of those of loopback clients, where these count apart; -1 before the first. */
-  localCounters: number;
+  /** Those of clients that count apart, made at their first request (`clientBlockOf`). */
+  readonly blocks: (number | undefined)[];
 }
 
 /** A virtual host ready to serve: its rules compiled once per configuration. */
@@ -93,6 +93,6 @@ export const compileServedVhost = (
     bandwidth,
     searchRules: new SearchRules(),
     counters: cache.counters,
-    localCounters: -1,
+    blocks: [],
   };
 };

@@ -10,6 +10,9 @@ export const LAYOUT = PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT;
 const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, PROCESS_SLOT_COUNT);
 const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
 
+/** So that a few more blocks than were reserved do not move all. */
+const ROOM_TO_GROW = 1.25;
+
 /**
  * The counters of one process. A block keeps its offset for the life of the process, also when its virtual host leaves
  * the configuration: requests under way may still count on it.
@@ -21,6 +24,15 @@ export class CounterBlock {
   readonly #offsets = new Map<string, number>();
   /** As last reported. */
   #reported: Float64Array = new Float64Array(0);
+
+  /** Room for so many blocks at once: what is not written to takes no memory, what is moved does. */
+  reserve(blocks: number): void {
+    const length = PROCESS_SLOT_COUNT + blocks * VHOST_SLOT_COUNT;
+    if (length <= this.values.length) return;
+    const larger = new Float64Array(Math.ceil(length * ROOM_TO_GROW));
+    larger.set(this.values.subarray(0, PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT));
+    this.values = larger;
+  }
 
   /** Offset of the virtual host's block, allocated at its first use: add slots of VHOST_SLOT to it. */
   vhost(name: string): number {

@@ -108,11 +108,9 @@ export const PROCESS_SLOT = Object.freeze({
   }),
   accessAllowed: processLayout.counter("service_access_allowed", {
     doc: "Client connections that the access list of the server let in.",
-    isInternal: true,
   }),
   accessDenied: processLayout.counter("service_access_denied", {
-    doc: "Client connections that the access list of the server turned away.",
-    isInternal: true,
+    doc: "Client connections that the access list of the server or the rate of new connections turned away.",
   }),
   rewrittenUrls: processLayout.counter("rewritten_urls", {
     doc: "URLs that a rule of `<Vhosts><URLRewrite>` has changed.",

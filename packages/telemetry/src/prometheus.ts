@@ -2,19 +2,13 @@ import { PRODUCT_VERSION } from "@basalt/types";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { DISK_STATES, type DiskFigures, type PlacedCounter, type ProcessFigures } from "./contract.ts";
 import type { CounterAggregate, CounterTotals } from "./counterAggregate.ts";
-import { PROCESS_COUNTERS, TIME_BOUNDS_SECONDS, VHOST_COUNTERS, VHOST_SLOT } from "./counterTable.ts";
+import { PROCESS_COUNTERS, TIME_BOUNDS_SECONDS, VHOST_COUNTERS } from "./counterTable.ts";
 import type { LogMetricSeries } from "./logMetrics.ts";
+import { PublishedVhosts } from "./publishedVhosts.ts";
 import type { SystemSample } from "./system/sampleSystem.ts";
 import { SYSTEM_METRICS } from "./system/systemMetrics.ts";
 
 const PREFIX = "basalt_";
-
-/**
- * Bounds the number of series: beyond it only hosts with traffic have their own, and what exceeds it even then is
- * published as one sum under this name, which no host can have.
- */
-const MAX_VHOSTS = 1000;
-const OTHER_VHOSTS = "_other";
 
 interface Sample {
   readonly labels: Record<string, string>;
@@ -106,34 +100,6 @@ const readHistogram = (counter: PlacedCounter, values: Float64Array, labels: Rec
     { metricName: `${name}_count`, labels, value: below },
   ];
 };
-
-/** Picks the hosts that have series of their own. One that has been picked stays, so that no sum ever falls. */
-class PublishedVhosts {
-  readonly #picked = new Set<string>();
-
-  bound(vhosts: ReadonlyMap<string, Float64Array>): readonly (readonly [string, Float64Array])[] {
-    if (vhosts.size <= MAX_VHOSTS) {
-      for (const name of vhosts.keys()) this.#picked.add(name);
-      return [...vhosts];
-    }
-    for (const name of this.#picked) if (!vhosts.has(name)) this.#picked.delete(name);
-    const shown: (readonly [string, Float64Array])[] = [];
-    const rest = new Float64Array([...vhosts.values()][0]?.length ?? 0);
-    for (const [name, values] of vhosts) {
-      if (!this.#picked.has(name) && this.#picked.size < MAX_VHOSTS - 1 && hasTraffic(values)) this.#picked.add(name);
-      if (this.#picked.has(name)) shown.push([name, values]);
-      else
-        values.forEach((value, slot) => {
-          rest[slot] = (rest[slot] ?? 0) + value;
-        });
-    }
-    return [...shown, [OTHER_VHOSTS, rest]];
-  }
-}
-
-const TRAFFIC_SIGNS = [VHOST_SLOT.clientRequests, VHOST_SLOT.originRequests, VHOST_SLOT.portBypassConnections];
-
-const hasTraffic = (values: Float64Array): boolean => TRAFFIC_SIGNS.some((slot) => (values[slot] ?? 0) > 0);
 
 export interface Metrics {
   readonly contentType: string;

@@ -177,6 +177,47 @@ describe("the Prometheus text", () => {
     ]);
   });
 
+  it("AWS-73 lets no sum fall when hosts come and go, whether or not there is room for all of them", async () => {
+    const block = new CounterBlock();
+    const aggregate = new CounterAggregate();
+    const read = await samplesOf(aggregate);
+    const valueOf = (lines: readonly string[], vhost: string): number | undefined => {
+      const line = lines.find((each) => each.includes(`vhost="${vhost}"`));
+      return line === undefined ? undefined : Number(line.split(" ").at(-1));
+    };
+    const hosts = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `h${from + index}`);
+    const steps = [
+      [0, 1500],
+      [300, 1600],
+      [0, 1500],
+      [0, 900],
+      [1200, 1600],
+      [0, 1600],
+      [1000, 2200],
+      [0, 1300],
+    ] as const;
+    let others = 0;
+    const own = new Map<string, number>();
+    for (const [from, to] of steps) {
+      aggregate.setVhosts(hosts(from, to));
+      for (const name of hosts(from, to)) block.add(block.vhost(name) + VHOST_SLOT.clientRequests, 1);
+      aggregate.accept("worker-0", block.report());
+      const lines = await read();
+      expect(lines.length).toBeLessThanOrEqual(1001);
+      const sum = valueOf(lines, "_other") ?? 0;
+      expect(sum).toBeGreaterThanOrEqual(others);
+      expect(sum - others).toBeLessThanOrEqual(to - from);
+      others = sum;
+      for (const name of hosts(from, to)) {
+        const value = valueOf(lines, name);
+        if (value === undefined) continue;
+        expect(value).toBeGreaterThanOrEqual(own.get(name) ?? 0);
+        own.set(name, value);
+      }
+    }
+    expect(others).toBeGreaterThan(0);
+  });
+
   it("AWS-18 AWS-20 AWS-76 counts clients that left and answers 429, and says 0 where there were none", async () => {
     const block = new CounterBlock();
     const www = block.vhost("www.example.com");

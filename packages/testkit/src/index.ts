@@ -22,6 +22,10 @@ export type { DiskSpec, EdgeConfiguration, EdgeOptions, VhostSpec } from "./edge
 export { isEdgeBuilt } from "./edge/program.ts";
 export { startFtp, TestFtp, type TestFtpOptions } from "./ftp/ftpServer.ts";
 export { type GarbageOptions, type GarbageTally, garbageConnections } from "./garbage/garbage.ts";
+export { type DatEdition, type NumberedNetworks, writeGeoIpDat } from "./geo/geoIpDatWriter.ts";
+export { writeMmdb } from "./geo/mmdbWriter.ts";
+export type { NetworkTable } from "./geo/prefixTree.ts";
+export * as rawHttp2 from "./http2/rawFrames.ts";
 export type { Gate } from "./origin/gate.ts";
 export {
   MisbehavingOrigin,
@@ -43,5 +47,6 @@ export {
 } from "./pattern.ts";
 export { randomBytesOf, seededRandom } from "./random.ts";
 export { type CertificateSpec, makeCertificate, type TestCertificate, type TestKeyType } from "./tls/certificates.ts";
+export { fetchHttps, type HttpsAnswer, type HttpsRequest } from "./tls/tlsClient.ts";
 export { WireError, WireTimeoutError } from "./wire/byteReader.ts";
 export { type FieldRecord, type FlatFields, fieldLines, fieldValue } from "./wire/fields.ts";

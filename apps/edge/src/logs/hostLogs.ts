@@ -69,6 +69,7 @@ export class HostLogs {
   #ticking: NodeJS.Timeout | undefined;
   #lastSpaceMs = 0;
   readonly #untold: LogNotice[] = [];
+  #changed: readonly LogNotice[] = [];
   /** Hosts with an exclusion or recovery whose server list is to follow. */
   readonly #changedHosts = new Set<string>();
 
@@ -124,7 +125,8 @@ export class HostLogs {
     this.#book.configure(booked, notices);
     this.#origins.configure(config);
     this.#parts.log.configure(config.server.cache.infoLog);
-    this.#untold.push(...notices.filter(({ closing }) => closing !== undefined));
+    for (const notice of notices) if (notice.closing !== undefined) this.#untold.push(notice);
+    this.#changed = notices.map(({ log, target }) => ({ log, target, closing: undefined }));
   }
 
   /** The workers have the configuration: none of them writes lines of the earlier forms into the new files. */
@@ -137,9 +139,19 @@ export class HostLogs {
     return { home: this.#parts.home, notices: this.#keeper.notices, traced: [...this.#traces.traced] };
   }
 
+  /** For a worker that has the logs of the configuration before: what the last `configure` has changed. */
+  get workerChanges(): WorkerLogState {
+    return { home: this.#parts.home, notices: this.#changed, traced: [...this.#traces.traced] };
+  }
+
   /** For a worker that serves now: it may have been told of older files while it was started. */
-  noticesFor(worker: number): readonly LogNotice[] {
-    return this.#keeper.noticesFor(worker);
+  closingFor(worker: number): readonly LogNotice[] {
+    return this.#keeper.closingFor(worker);
+  }
+
+  /** Logs whose lines somebody traces. */
+  get traced(): readonly string[] {
+    return [...this.#traces.traced];
   }
 
   noteWritten(log: string, path: string, bytes: number): void {

@@ -63,7 +63,14 @@ const vhostLogs = (vhost: VhostSettings): readonly ConfiguredLog[] => {
 };
 
 /** All logs but the info log, of which only the primary writes lines. */
-export const configuredLogs = ({ server, vhosts }: EdgeConfig, home: string): readonly ConfiguredLog[] => {
+export const configuredLogs = (config: EdgeConfig, home: string): readonly ConfiguredLog[] =>
+  configuredLogsInSteps(config, home).toArray().flat();
+
+/** The same, a part at a time: there may be thousands of hosts. */
+export function* configuredLogsInSteps(
+  { server, vhosts }: EdgeConfig,
+  home: string,
+): Generator<readonly ConfiguredLog[], void> {
   const folder = join(home, "log");
   const { denyLog, originErrorLog } = server.cache;
   const [first] = vhosts;
@@ -72,10 +79,10 @@ export const configuredLogs = ({ server, vhosts }: EdgeConfig, home: string): re
     first === undefined
       ? []
       : [configuredLog("access", UNKNOWN_HOST, join(first.logs.dir, UNKNOWN_FOLDER), first.logs.access)];
-  return [
+  yield [
     configuredLog("deny", "", folder, denyLog),
     configuredLog("originerror", "", folder, originErrorLog),
     ...unknown,
-    ...vhosts.flatMap(vhostLogs),
   ];
-};
+  for (const vhost of vhosts) yield vhostLogs(vhost);
+}

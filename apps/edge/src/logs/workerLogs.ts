@@ -17,7 +17,7 @@ import {
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
-import { type ConfiguredLog, configuredLogs, isTracing, logId, UNKNOWN_HOST } from "./logPlans.ts";
+import { type ConfiguredLog, configuredLogsInSteps, isTracing, logId, UNKNOWN_HOST } from "./logPlans.ts";
 import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -46,6 +46,8 @@ interface AccessLog {
   /** Undefined: it has none. */
   readonly metrics: LogMetricFilters | undefined;
 }
+
+const NOTICES_AT_ONCE = 100;
 
 const NO_LOGS: readonly AccessLog[] = [];
 
@@ -85,17 +87,31 @@ export class WorkerLogs {
     this.#origins = new OriginLogs(this.#book);
   }
 
-  configure(config: EdgeConfig, { home, notices, traced }: WorkerLogState): void {
+  /** Makes the logs of a configuration ready in small steps; the result puts them in service. */
+  *prepare(config: EdgeConfig, { home, notices, traced }: WorkerLogState): Generator<void, () => void> {
     const formats = new Map<string, AccessFormat>();
     const vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
-    const booked = configuredLogs(config, home).map((log) => this.#bookedLog(log, config, vhosts, formats));
-    this.#book.configure(booked, notices);
+    const wanted = new Set<string>();
     this.#book.setTraced(new Set(traced));
-    this.#origins.configure(config);
-    this.#needsBackends = config.vhosts.some(({ logs }) =>
-      [logs.access, logs.accessExtra].some(({ form }) => form.startsWith("elb")),
-    );
-    this.#accessLogs = this.#accessLogsOf(config, formats);
+    for (const logs of configuredLogsInSteps(config, home)) {
+      for (const log of logs) {
+        wanted.add(log.plan.id);
+        this.#book.enter(this.#bookedLog(log, config, vhosts, formats));
+      }
+      yield;
+    }
+    for (let from = 0; from < notices.length; from += NOTICES_AT_ONCE) {
+      this.#book.apply(notices.slice(from, from + NOTICES_AT_ONCE));
+      yield;
+    }
+    return () => {
+      this.#book.keepOnly(wanted);
+      this.#origins.configure(config);
+      this.#needsBackends = config.vhosts.some(({ logs }) =>
+        [logs.access, logs.accessExtra].some(({ form }) => form.startsWith("elb")),
+      );
+      this.#accessLogs = this.#accessLogsOf(config, formats);
+    };
   }
 
   apply(notices: readonly LogNotice[]): void {

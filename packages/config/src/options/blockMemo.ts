@@ -54,7 +54,7 @@ export class BlockMemo {
   ): Settings {
     if (layer === undefined) return base;
     const form = writtenForm(layer, layer.line);
-    const known = this.#find(base, form);
+    const known = this.findBlock(base, form);
     if (known !== undefined) {
       for (const { at, lines } of known.notes) note(at, layer.line + lines);
       return known.value as Settings;
@@ -82,15 +82,19 @@ export class BlockMemo {
   /** The object of the same content that is in use already, else `value` itself. For settings, which have all their keys. */
   share<Value extends object>(value: Value): Value {
     const content = JSON.stringify(value);
-    const known = this.#values.get(content) ?? this.#earlier?.#values.get(content) ?? value;
+    const known = this.findValue(content) ?? value;
     this.#values.set(content, known);
     return known as Value;
   }
 
-  #find(base: object, form: string): ResolvedBlock | undefined {
+  private findValue(content: string): object | undefined {
+    return this.#values.get(content) ?? this.#earlier?.findValue(content);
+  }
+
+  private findBlock(base: object, form: string): ResolvedBlock | undefined {
     const own = this.#blocks.get(base)?.get(form);
     if (own !== undefined) return own;
-    const earlier = this.#earlier?.#blocks.get(base)?.get(form);
+    const earlier = this.#earlier?.findBlock(base, form);
     if (earlier !== undefined) this.#keep(base, form, earlier);
     return earlier;
   }

@@ -12,7 +12,14 @@ const GLOBAL_LOGS = [
 ] as const satisfies readonly (readonly [string, TracedLog])[];
 
 /** STAT-98. */
-const HOST_LOGS = ["access", "accessextra", "origin", "monitoring", "dns", "trace"] as const satisfies readonly TracedLog[];
+const HOST_LOGS = [
+  "access",
+  "accessextra",
+  "origin",
+  "monitoring",
+  "dns",
+  "trace",
+] as const satisfies readonly TracedLog[];
 
 const begin = (log: TracedLog, vhost: string | undefined, call: Call, { control, log: info }: RouteContext): Answer => {
   const source = control.traceLog(log, vhost);

@@ -71,7 +71,8 @@ export class AnswerHeads {
   /** Of `data`, which begins with a head of `headBytes`. */
   of(data: Buffer): { readonly head: AnswerHead; readonly headBytes: number } | undefined {
     const known = this.#known.get(data);
-    if (known !== undefined && startsWith(data, known.bytes)) return { head: known.head, headBytes: known.bytes.length };
+    if (known !== undefined && startsWith(data, known.bytes))
+      return { head: known.head, headBytes: known.bytes.length };
     const headBytes = findHeadEnd(data);
     if (headBytes < 0) return undefined;
     const head = translateAnswerHead(data.toString("latin1", 0, headBytes));

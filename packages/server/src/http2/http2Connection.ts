@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { PinnedVisitor } from "@basalt/cache";
 import { PROCESS_SLOT, rejectionSlot } from "@basalt/telemetry";
-import { EdgeError } from "@basalt/types";
+import { EdgeError, ERROR_CODES } from "@basalt/types";
 import { ClientSession } from "../clientSession.ts";
 import { Connection } from "../connection.ts";
 import type { ClientSocket } from "../driver/contract.ts";
@@ -49,7 +49,7 @@ export class Http2Connection implements ServedConnection, StreamOwner {
   readonly #transport: Socket;
   readonly #session: ServerHttp2Session;
   readonly #clientSession: ClientSession;
-  readonly #heads = new RequestHeadReader();
+  readonly #heads: RequestHeadReader;
   readonly #guard: FloodGuard;
   readonly #active = new Map<StreamSocket, Served>();
   readonly #kept: Served[] = [];
@@ -69,6 +69,7 @@ export class Http2Connection implements ServedConnection, StreamOwner {
     this.#clientSession = new ClientSession(this, true);
     const { limits, http2 } = server.state;
     const now = this.#now();
+    this.#heads = new RequestHeadReader(limits.headBytes);
     this.#guard = new FloodGuard(http2, this.#moved(), now);
     this.#deadlineMs = now + limits.headTimeoutSeconds * 1000;
     this.#count(PROCESS_SLOT.http2Connections, 1);
@@ -101,8 +102,8 @@ export class Http2Connection implements ServedConnection, StreamOwner {
   }
 
   /** Takes no more requests: those under way are finished, the client is told which these are (RFC 9113 6.8). */
-  announceEnd(): void {
-    if (this.#isClosing) return;
+  announceEnd(localPort = this.#localPort): void {
+    if (this.#isClosing || localPort !== this.#localPort) return;
     this.#isClosing = true;
     this.#deadlineMs = this.#now() + CLOSE_MS;
     this.#session.close();
@@ -165,15 +166,22 @@ export class Http2Connection implements ServedConnection, StreamOwner {
         refuse(stream);
         return;
       case "connect":
-        this.#count(rejectionSlot("METHOD_NOT_IMPLEMENTED"), 1);
-        stream.on("error", ignoreError);
-        stream.respond({ ":status": 501, "content-length": 0 }, { endStream: true });
+        this.#answerAtOnce(stream, "METHOD_NOT_IMPLEMENTED");
+        return;
+      case "tooLarge":
+        this.#answerAtOnce(stream, "REQUEST_HEAD_TOO_LARGE");
         return;
       case "request":
         this.#guard.countHead(reading.text.length);
         this.#serve(stream, reading);
         return;
     }
+  }
+
+  #answerAtOnce(stream: ServerHttp2Stream, code: "METHOD_NOT_IMPLEMENTED" | "REQUEST_HEAD_TOO_LARGE"): void {
+    this.#count(rejectionSlot(code), 1);
+    stream.on("error", ignoreError);
+    stream.respond({ ":status": ERROR_CODES[code].status, "content-length": 0 }, { endStream: true });
   }
 
   #serve(stream: ServerHttp2Stream, request: Parameters<StreamSocket["serve"]>[1]): void {
@@ -218,7 +226,10 @@ export class Http2Connection implements ServedConnection, StreamOwner {
 
   #endFlood(): void {
     this.#countFlood();
-    this.#session.destroy(new EdgeError("CONNECTION_LIMIT", { detail: "too much of something" }), NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy(
+      new EdgeError("CONNECTION_LIMIT", { detail: "too much of something" }),
+      NGHTTP2_ENHANCE_YOUR_CALM,
+    );
   }
 
   #countReset(): void {

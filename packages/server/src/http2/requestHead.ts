@@ -1,10 +1,11 @@
 /** Where the body of a request ends: there is none, after so many bytes, or where the stream ends. */
 export type RequestFraming = "none" | "length" | "stream";
 
-/** `connect`: a well-formed request for a tunnel, which is not served. */
+/** `connect`: a well-formed request for a tunnel, which is not served. `tooLarge`: not looked at. */
 export type RequestReading =
   | { readonly kind: "request"; readonly text: string; readonly isHead: boolean; readonly framing: RequestFraming }
   | { readonly kind: "connect" }
+  | { readonly kind: "tooLarge" }
   | { readonly kind: "malformed"; readonly detail: string };
 
 /**
@@ -14,6 +15,7 @@ export type RequestReading =
  * Clients repeat their fields: a list that differs from the last one in its path only costs a comparison.
  */
 export class RequestHeadReader {
+  readonly #mostBytes: number;
   #last: readonly string[] = [];
   #lastEnded = false;
   #pathAt = -1;
@@ -22,6 +24,10 @@ export class RequestHeadReader {
   #lines = "";
   #framing: RequestFraming = "none";
 
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
   /** `fields` are flat, in the order received; `hasEnded`: the stream has no body. */
   read(fields: readonly string[], hasEnded: boolean): RequestReading {
     if (hasEnded === this.#lastEnded && this.#differsInPathOnly(fields)) {
@@ -29,6 +35,7 @@ export class RequestHeadReader {
       if (PATH.test(path)) return this.#request(path);
     }
     this.#pathAt = -1;
+    if (lengthOf(fields) > this.#mostBytes) return { kind: "tooLarge" };
     const section = readSection(fields);
     if (typeof section === "string") return malformed(section);
     if (section.method === "CONNECT") return { kind: "connect" };
@@ -95,6 +102,13 @@ const OF_A_CONNECTION: ReadonlySet<string> = new Set([
 const isPath = (path: string): boolean => PATH.test(path) || path === "*";
 
 const malformed = (detail: string): RequestReading => ({ kind: "malformed", detail });
+
+/** A client that refers to its header table sends far fewer bytes than a list has. */
+const lengthOf = (fields: readonly string[]): number => {
+  let length = 0;
+  for (const text of fields) length += text.length;
+  return length;
+};
 
 /** A text says why there is no request in the list. */
 const readSection = (fields: readonly string[]): Section | string => {

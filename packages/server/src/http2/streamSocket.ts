@@ -296,7 +296,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   };
 
   readonly #onStreamClose = (): void => {
-    const wasReset = !this.#isOver && !this.#answer.isOver;
+    const wasReset = !this.#isOver && (!this.#answer.isOver || this.#stream?.rstCode !== NGHTTP2_NO_ERROR);
     this.#isOver = true;
     this.#stream = undefined;
     this.#owner.room.give(this.#copiedBytes);

@@ -23,7 +23,13 @@ const readAll = (pieces: readonly Buffer[], isHead = false) => {
 describe("an answer of the engine", () => {
   it("leaves out what speaks of a connection, and keeps all else in its order", () => {
     const { status, fields, framing } = translateAnswerHead(
-      head(["Set-Cookie: a=1", "Connection: keep-alive", "Keep-Alive: timeout=5", "Set-Cookie: b=2", "Content-Length: 5"]),
+      head([
+        "Set-Cookie: a=1",
+        "Connection: keep-alive",
+        "Keep-Alive: timeout=5",
+        "Set-Cookie: b=2",
+        "Content-Length: 5",
+      ]),
     );
     expect(status).toBe(200);
     expect(fields).toEqual([":status", "200", "set-cookie", "a=1", "set-cookie", "b=2", "content-length", "5"]);
@@ -44,7 +50,9 @@ describe("an answer of the engine", () => {
     fc.assert(
       fc.property(
         framed,
-        fc.array(fc.string({ unit: fc.constantFrom("a", "\r", "\n", "0"), minLength: 1, maxLength: 30 }), { maxLength: 6 }),
+        fc.array(fc.string({ unit: fc.constantFrom("a", "\r", "\n", "0"), minLength: 1, maxLength: 30 }), {
+          maxLength: 6,
+        }),
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 40 }),
         fc.boolean(),
         (framing, chunks, cuts, withInterim) => {
@@ -70,7 +78,11 @@ describe("an answer of the engine", () => {
           expect(body).toBe(content);
           expect(reader.end()).toBe(true);
           const isWhole = framing === "length" && content === "";
-          expect(seen).toEqual([...(withInterim ? ["interim 103"] : []), `head 200${isWhole ? " whole" : ""}`, "ended"]);
+          expect(seen).toEqual([
+            ...(withInterim ? ["interim 103"] : []),
+            `head 200${isWhole ? " whole" : ""}`,
+            "ended",
+          ]);
         },
       ),
     );

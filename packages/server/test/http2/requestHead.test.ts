@@ -5,9 +5,11 @@ import { RequestHeadReader } from "../../src/http2/requestHead.ts";
 
 const LIMITS = { targetBytes: 8_192, headBytes: 65_536, fieldCount: 256 };
 
+const MOST_BYTES = 60_000;
+
 const BASE = [":method", "GET", ":scheme", "https", ":authority", "www.example.com", ":path", "/a"];
 
-const read = (fields: readonly string[], hasEnded = true) => new RequestHeadReader().read(fields, hasEnded);
+const read = (fields: readonly string[], hasEnded = true) => new RequestHeadReader(MOST_BYTES).read(fields, hasEnded);
 
 const parse = (text: string) => {
   const parser = createRequestHeadParser(LIMITS);
@@ -22,7 +24,8 @@ const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789-_.!#$%&'*+^`|~";
 const PATH = "abcXYZ019/?&=%-_.~:@!$'()*+,;[]";
 const VALUE = "abc XYZ\t019\"'(),/:;<=>?@[]\\{}\u00e9\u00ff";
 
-const RESERVED = /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|host|content-length|te|cookie|expect)$/;
+const RESERVED =
+  /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|host|content-length|te|cookie|expect)$/;
 
 const field = fc.tuple(
   text(LOWER, { minLength: 1 }).filter((name) => !RESERVED.test(name)),
@@ -35,7 +38,10 @@ const validList = fc.record({
   host: fc.constantFrom("www.example.com", "www.example.com:8443", "192.0.2.1", "[2001:db8::1]:443"),
   named: fc.constantFrom("authority", "host", "both"),
   fields: fc.array(field, { maxLength: 20 }),
-  cookies: fc.array(text("abc=019-").filter((crumb) => crumb !== ""), { maxLength: 4 }),
+  cookies: fc.array(
+    text("abc=019-").filter((crumb) => crumb !== ""),
+    { maxLength: 4 },
+  ),
   length: fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined }),
   hasEnded: fc.boolean(),
 });
@@ -70,12 +76,18 @@ describe("the head of a request (RFC 9113 8.3)", () => {
   });
 
   it("whatever the list, there are never two requests in what is made of it", () => {
-    const anything = fc.string({ unit: fc.constantFrom("a", "\r", "\n", "\0", " ", ":", "/", "é", "Ā", ","), maxLength: 8 });
+    const anything = fc.string({
+      unit: fc.constantFrom("a", "\r", "\n", "\0", " ", ":", "/", "é", "Ā", ","),
+      maxLength: 8,
+    });
     const name = fc.oneof(
       fc.constantFrom(":method", ":path", ":authority", ":scheme", "host", "content-length", "cookie", "te", "x"),
       anything,
     );
-    const value = fc.oneof(fc.constantFrom("GET", "/", "https", "h", "1", "trailers", "\r\n\r\nGET / HTTP/1.1"), anything);
+    const value = fc.oneof(
+      fc.constantFrom("GET", "/", "https", "h", "1", "trailers", "\r\n\r\nGET / HTTP/1.1"),
+      anything,
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(name, value), { maxLength: 12 }), fc.boolean(), (list, hasEnded) => {
         const reading = read(list.flat(), hasEnded);
@@ -89,7 +101,7 @@ describe("the head of a request (RFC 9113 8.3)", () => {
   });
 
   it("a list that differs in its path only is read as one that is read for the first time", () => {
-    const reader = new RequestHeadReader();
+    const reader = new RequestHeadReader(MOST_BYTES);
     const fields = [...BASE, "accept", "*/*"];
     reader.read(fields, true);
     for (const path of ["/b", "/c?d", "*", "nothing", "/ ", "/\r\n"]) {
@@ -140,6 +152,10 @@ describe("the head of a request (RFC 9113 8.3)", () => {
     ["a length without a body", [...BASE, "content-length", "5"]],
   ])("refuses %s", (_, fields) => {
     expect(read(fields).kind).toBe("malformed");
+  });
+
+  it("a list that is too long is not looked at", () => {
+    expect(read([...BASE, "x", "y".repeat(MOST_BYTES)]).kind).toBe("tooLarge");
   });
 
   it("knows a CONNECT, which has neither scheme nor path", () => {

@@ -3,7 +3,7 @@ import { type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry } from "
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
-import { EdgeServer, type PurgeAnswer, type PurgeCall } from "../../src/index.ts";
+import { EdgeServer, type PurgeAnswer, type PurgeCall, type RequestTracing } from "../../src/index.ts";
 import { DirectChannel } from "./directChannel.ts";
 import { FakeOrigin } from "./fakeOrigin.ts";
 import { FakeSocket } from "./fakeSocket.ts";
@@ -17,19 +17,22 @@ export const HOST = "www.example.com";
 export interface EdgeSettings {
   /** Content of `<Vhost>` beside its origin. */
   readonly vhost?: string;
+  /** Content of `<Host>`. */
+  readonly host?: string;
   /** Content of `<Cache>` beside its storage. */
   readonly cache?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly moreVhosts?: string;
+  readonly tracing?: RequestTracing;
 }
 
 const configOf = (
-  { vhost = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
+  { vhost = "", host = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
   generation = 1,
 ): EdgeConfig => {
   const origin = "<Origin><Address>10.0.0.1</Address></Origin>";
   const sources = new Map([
-    ["server.xml", `<Server><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`],
+    ["server.xml", `<Server><Host>${host}</Host><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`],
     ["vhosts.xml", `<Vhosts><Vhost Name="${HOST}">${origin}${vhost}</Vhost>${moreVhosts}</Vhosts>`],
     ...Object.entries(files),
   ]);
@@ -82,6 +85,7 @@ export class TestEdge {
         return Promise.resolve(this.purgeAnswer);
       },
       accessLog: (transaction) => this.logged.push(factsOf(transaction)),
+      ...(settings.tracing === undefined ? {} : { tracing: settings.tracing }),
       onDefect: (error) => this.defects.push(error),
     });
     this.configure(settings);

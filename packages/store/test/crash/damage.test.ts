@@ -10,7 +10,7 @@ import { bodyOf, headOf, INDEX_FILE, keyOf, type ObjectState } from "./objects.t
 import { withScratchFolder } from "./scratchFolder.ts";
 import { seededRandom } from "./seededRandom.ts";
 
-const DAMAGES = 200;
+const DAMAGES = 100;
 const KINDS = ["segment", "body", "map", "database", "log"] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -109,5 +109,5 @@ describe("a store of which one byte is flipped, or one file cut", () => {
     expect(wrongs).toEqual([]);
     expect(outcomes.whole).toBeGreaterThan(DAMAGES * 50);
     expect(Math.min(outcomes.partial, outcomes.absent)).toBeGreaterThan(0);
-  });
+  }, 600_000);
 });

@@ -40,23 +40,28 @@ export class LogBook {
 
   /** The logs of a configuration, with the files in use. */
   configure(logs: readonly BookedLog[], notices: readonly LogNotice[]): void {
-    const wanted = new Set(logs.map(({ plan }) => plan.id));
+    this.keepOnly(new Set(logs.map(({ plan }) => plan.id)));
+    for (const booked of logs) this.enter(booked);
+    this.apply(notices);
+  }
+
+  /** A log of the configuration to come; `apply` tells its file, if it has none yet. */
+  enter(booked: BookedLog): void {
+    const { id } = booked.plan;
+    const open = this.#logs.get(id) ?? { appender: this.#parts.writer.createAppender(), booked };
+    open.booked = booked;
+    this.#logs.set(id, open);
+    this.#listen(id, open);
+  }
+
+  /** Ends all logs but these. */
+  keepOnly(wanted: ReadonlySet<string>): void {
     for (const [id, { appender }] of this.#logs) {
       if (wanted.has(id)) continue;
       appender.listener = undefined;
       appender.seal();
       this.#logs.delete(id);
     }
-    for (const booked of logs) {
-      const open = this.#logs.get(booked.plan.id);
-      if (open === undefined) {
-        this.#logs.set(booked.plan.id, { appender: this.#parts.writer.createAppender(), booked });
-      } else {
-        open.booked = booked;
-      }
-    }
-    this.apply(notices);
-    for (const [id, open] of this.#logs) this.#listen(id, open);
   }
 
   /** Files have changed; the writer of a file that is to be closed is told when its lines are written. */
@@ -72,8 +77,12 @@ export class LogBook {
 
   /** Logs whose lines are wanted beside their files. */
   setTraced(logs: ReadonlySet<string>): void {
+    const concerned = new Set([...this.#traced, ...logs]);
     this.#traced = logs;
-    for (const [id, open] of this.#logs) this.#listen(id, open);
+    for (const id of concerned) {
+      const open = this.#logs.get(id);
+      if (open !== undefined) this.#listen(id, open);
+    }
   }
 
   find(id: string): LogAppender | undefined {

@@ -68,13 +68,10 @@ export class LogKeeper {
     return [...this.#logs].map(([log, { target }]) => ({ log, target, closing: undefined }));
   }
 
-  /** As `notices`, with the files that wait for this process: some may have been closed before it could be told. */
-  noticesFor(writer: number): readonly LogNotice[] {
+  /** The files that wait for this process: some may have been closed before it could be told. */
+  closingFor(writer: number): readonly LogNotice[] {
     const closing = [...this.#closing.values()].filter(({ waiting }) => waiting.has(writer));
-    return [
-      ...this.notices,
-      ...closing.map(({ plan: { id }, path }) => ({ log: id, target: this.#logs.get(id)?.target, closing: path })),
-    ];
+    return closing.map(({ plan: { id }, path }) => ({ log: id, target: this.#logs.get(id)?.target, closing: path }));
   }
 
   /** Puts the logs of a configuration in place of those before; returns what `announce` would be told. */
@@ -133,7 +130,8 @@ export class LogKeeper {
   /** Call it about once a second. */
   tick(): void {
     const now = this.#parts.now();
-    const due = [...this.#logs.values()].filter(({ target }) => target !== undefined && now >= target.untilMs);
+    const due: KeptLog[] = [];
+    for (const kept of this.#logs.values()) if (kept.target !== undefined && now >= kept.target.untilMs) due.push(kept);
     if (due.length > 0) this.#parts.announce(due.map((kept) => this.#rotate(kept)));
   }
 

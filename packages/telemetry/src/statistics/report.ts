@@ -137,7 +137,8 @@ const hostFigures = (report: StatisticsReport): Figures =>
 
 const NOTHING = new Float64Array(0);
 
-export const reportJson = (report: StatisticsReport): JsonObject => {
+/** Without its hosts. */
+const hostJson = (report: StatisticsReport): JsonObject => {
   const host: JsonObject = {};
   const figures = hostFigures(report);
   if (report.time !== undefined) host.Time = report.time;
@@ -149,12 +150,28 @@ export const reportJson = (report: StatisticsReport): JsonObject => {
     return entry;
   });
   writeJson(host, SOCKET_FIELDS, figures, report.host);
-  host.VirtualHost = report.vhosts.map((vhost) => vhostJson(vhost, report));
-  host.View = partsOf(report).map((view) => vhostJson(view, report));
-  return { Host: host };
+  return host;
 };
 
-export const reportXml = (report: StatisticsReport): string => {
+function* jsonList(parts: Iterable<VhostPart>, span: Span): Generator<string> {
+  let separator = "";
+  for (const part of parts) {
+    yield `${separator}${JSON.stringify(vhostJson(part, span))}`;
+    separator = ",";
+  }
+}
+
+/** A piece for each host: those of thousands are some ten megabytes, and nobody should have to wait for all of them. */
+export function* reportJson(report: StatisticsReport): Generator<string> {
+  yield `${JSON.stringify({ Host: hostJson(report) }).slice(0, -"}}".length)},"VirtualHost":[`;
+  yield* jsonList(report.vhosts, report);
+  yield '],"View":[';
+  yield* jsonList(partsOf(report), report);
+  yield "]}}";
+}
+
+/** A piece for each host, as `reportJson`. */
+export function* reportXml(report: StatisticsReport): Generator<string> {
   const host = new XmlElement("Host");
   const figures = hostFigures(report);
   if (report.time !== undefined) host.attributes.push(["Time", report.time]);
@@ -165,10 +182,11 @@ export const reportXml = (report: StatisticsReport): string => {
     writeXml(storage.append("Disk"), DISK_FIELDS, figuresOf(report, NOTHING), disk);
   }
   writeXml(host, SOCKET_FIELDS, figures, report.host);
-  for (const vhost of report.vhosts) vhostXml(host.append("VirtualHost"), vhost, report);
-  for (const view of partsOf(report)) vhostXml(host.append("View"), view, report);
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${renderElement(host)}\n`;
-};
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n${renderElement(host).slice(0, -"</Host>".length)}`;
+  for (const vhost of report.vhosts) yield renderElement(vhostXml(new XmlElement("VirtualHost"), vhost, report));
+  for (const view of partsOf(report)) yield renderElement(vhostXml(new XmlElement("View"), view, report));
+  yield "</Host>\n";
+}
 
 /** One record of the Monitoring log (LOG-147), on one line. */
 export const monitoringRecord = (

@@ -1,6 +1,12 @@
 import { folderScopeOf } from "../blockKey.ts";
 import { type CounterAggregate, PROCESS_BLOCK } from "../counterAggregate.ts";
-import { PROCESS_SLOT_COUNT, TRAFFIC_SLOT_COUNT, VHOST_COUNTERS, VHOST_SLOT_COUNT } from "../counterTable.ts";
+import {
+  PROCESS_SLOT_COUNT,
+  TRAFFIC_SLOT_COUNT,
+  VHOST_COUNTERS,
+  VHOST_SLOT,
+  VHOST_SLOT_COUNT,
+} from "../counterTable.ts";
 import type { PortFacts, StoredFileFacts } from "./facts.ts";
 import type { Period } from "./period.ts";
 
@@ -29,6 +35,11 @@ const sideMask = (side: "client" | "origin"): readonly boolean[] => {
 
 const CLIENT_SLOTS = sideMask("client");
 const ORIGIN_SLOTS = sideMask("origin");
+
+/** What HTTPS traffic is counted in at any rate (STAT-13). */
+const TLS_SLOTS: readonly boolean[] = CLIENT_SLOTS.map(
+  (_, slot) => slot === VHOST_SLOT.tlsReceivedBytes || slot === VHOST_SLOT.tlsSentBytes,
+);
 
 const add = (total: Float64Array, more: Float64Array | undefined, mask?: readonly boolean[]): void => {
   if (more === undefined) return;
@@ -61,6 +72,9 @@ export class PeriodFigures {
     const local = this.#block(name, true, undefined);
     if (stats.clientLocal) add(values, local, CLIENT_SLOTS);
     if (stats.originLocal) add(values, local, ORIGIN_SLOTS);
+    const tlsSlots = stats.httpsTraffic ? CLIENT_SLOTS : TLS_SLOTS;
+    add(values, this.#block(name, false, undefined, true), tlsSlots);
+    if (stats.clientLocal) add(values, this.#block(name, true, undefined, true), tlsSlots);
     return values;
   }
 
@@ -92,8 +106,8 @@ export class PeriodFigures {
     return this.#folders.get(vhost) ?? [];
   }
 
-  #block(vhost: string, isLocal: boolean, port: number | undefined): Float64Array | undefined {
-    const block = this.#aggregate.find({ vhost, isLocal, port });
+  #block(vhost: string, isLocal: boolean, port: number | undefined, isTls = false): Float64Array | undefined {
+    const block = this.#aggregate.find({ vhost, isLocal, port, isTls });
     return block === undefined ? undefined : this.#period.blocks.find(block);
   }
 }

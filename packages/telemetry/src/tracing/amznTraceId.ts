@@ -22,8 +22,8 @@ const OTHER = /^[A-Za-z0-9_.-]{1,64}=[\x21-\x2b\x2d-\x3a\x3c-\x7e]{0,256}$/;
 const isZero = (digits: string): boolean => /^[0-]+$/.test(digits);
 
 /** AWS-94. Never fails: what cannot be read counts as not sent; of keys that stand twice the first counts. */
-export const parseAmznTraceId = (value: string): AmznTraceId => {
-  if (value.length > MOST_CHARACTERS) return NOTHING;
+export const parseAmznTraceId = (value: string | undefined): AmznTraceId => {
+  if (value === undefined || value.length > MOST_CHARACTERS) return NOTHING;
   let root: string | undefined;
   let parentId: string | undefined;
   let isSampled: boolean | undefined;

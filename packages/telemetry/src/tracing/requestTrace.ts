@@ -39,9 +39,8 @@ const FIELD_NAMES: readonly (readonly [lowerCaseName: string, name: string])[] =
 export class RequestTrace {
   readonly rules: TracingRules;
   readonly context: TraceContext;
-  /** Own segment of the trace: 16 hexadecimal digits. */
-  readonly segmentId: string;
   readonly isSampled: boolean;
+  #segmentId: string | undefined;
   readonly #startMs: number;
   /** Epoch ms at zero of the monotonic clock. */
   readonly #baseMs: number;
@@ -53,10 +52,15 @@ export class RequestTrace {
   constructor(rules: TracingRules, context: TraceContext, isSampled: boolean, startMs: number, monotonicMs: number) {
     this.rules = rules;
     this.context = context;
-    this.segmentId = makeSpanId();
     this.isSampled = isSampled;
     this.#startMs = startMs;
     this.#baseMs = startMs - monotonicMs;
+  }
+
+  /** Own segment of the trace: 16 hexadecimal digits. */
+  get segmentId(): string {
+    this.#segmentId ??= makeSpanId();
+    return this.#segmentId;
   }
 
   /** The id as logs show it, in the form of the field that is handed on. */

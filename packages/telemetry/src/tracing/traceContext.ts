@@ -38,8 +38,8 @@ const NO_FIELD: GetField = () => undefined;
 export const readTraceContext = (get: GetField, header: TraceHeader, nowMs: number): TraceContext => {
   const ofW3c = header === "amzn" ? NO_FIELD : get;
   const ofAmzn = header === "w3c" ? NO_FIELD : get;
-  const traceparent = parseTraceparent(ofW3c(TRACE_FIELD.traceparent) ?? "");
-  const amzn = parseAmznTraceId(ofAmzn(TRACE_FIELD.amzn) ?? "");
+  const traceparent = parseTraceparent(ofW3c(TRACE_FIELD.traceparent));
+  const amzn = parseAmznTraceId(ofAmzn(TRACE_FIELD.amzn));
   if (traceparent !== undefined) {
     const { traceId, parentId, isSampled, isRandom } = traceparent;
     return {

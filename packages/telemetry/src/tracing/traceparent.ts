@@ -13,7 +13,8 @@ const SAMPLED = 1;
 const RANDOM = 2;
 
 /** W3C Trace Context 3.2. Undefined for what is to be treated as absent; later versions are read as far as known. */
-export const parseTraceparent = (value: string): Traceparent | undefined => {
+export const parseTraceparent = (value: string | undefined): Traceparent | undefined => {
+  if (value === undefined) return undefined;
   const [, version, traceId, parentId, flagText, more] = TRACEPARENT.exec(value.trim()) ?? [];
   if (version === undefined || traceId === undefined || parentId === undefined || flagText === undefined) {
     return undefined;

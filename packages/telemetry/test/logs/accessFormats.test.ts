@@ -371,3 +371,28 @@ describe("the form elb", () => {
     expect(formatted(elb, transaction)).toMatch(ELB_LINE);
   });
 });
+
+describe("the id of the trace", () => {
+  const trace = {
+    idText: "1-5759e988-bd862e3fe1be46a994272793",
+    fieldOf: (name: string) => (name === "x-amzn-trace-id" ? "Root=1-5759e988-bd862e3fe1be46a994272793" : undefined),
+  };
+  const traced = transactionWith({ trace, fields: fieldsOf({ "x-amzn-trace-id": "sent", referer: "r" }) });
+
+  it("AWS-101 is the last field of the forms whose header names their fields", () => {
+    for (const form of ["ston", "iis"] as const) {
+      const plain = formatWith({ form });
+      const format = formatWith({ form, isTraced: true });
+      expect(format.header(MOMENT)).toBe(plain.header(MOMENT).replace(/\n$/, " trace-id\n"));
+      expect(formatted(format, traced)).toBe(`${formatted(plain, traced)} ${trace.idText}`);
+      expect(formatted(format, transactionWith())).toBe(`${formatted(plain, transactionWith())} -`);
+    }
+  });
+
+  it("AWS-101 is in the form json, and in custom ones by the name of its field", () => {
+    expect(JSON.parse(formatted(formatWith({ form: "json" }), traced))).toMatchObject({ trace_id: trace.idText });
+    expect(JSON.parse(formatted(formatWith({ form: "json" }), transactionWith()))).not.toHaveProperty("trace_id");
+    const line = formatted(custom("%{X-Amzn-Trace-Id}i %{traceparent}i %{Referer}i"), traced);
+    expect(line).toBe("Root=1-5759e988-bd862e3fe1be46a994272793 - r");
+  });
+});

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { basename, join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   LogBook,
@@ -39,6 +39,7 @@ class Host {
   nowMs: number;
   free: number | undefined;
   hasEarlierWriters = false;
+  awaited: readonly string[] = [];
   readonly rotated: RotatedLog[] = [];
   readonly keeper: LogKeeper;
   readonly #writer = new LogWriter({ open: openAppendFile, onDropped: () => {}, onProblem: () => {} });
@@ -56,6 +57,7 @@ class Host {
       onRotated: (file) => this.rotated.push(file),
       onProblem: () => {},
       hasEarlierWriters: () => this.hasEarlierWriters,
+      isAwaited: (_, { path }) => this.awaited.includes(basename(path)),
       freeBytes: () => Promise.resolve(this.free),
     });
     this.#book = new LogBook({
@@ -201,6 +203,40 @@ describe("what becomes of rotated files", () => {
       ]);
     }));
 
+  it("LOG-15, LOG-174: a file that has still to be uploaded stays until it was", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(0, 0));
+      host.awaited = ["access_20130114_0000.log"];
+      host.configure(planIn(folder, { rule: hourly, retention: { files: 1, days: 0 } }));
+      await runHours(host, 4);
+      expect(await namesIn(folder)).toEqual([
+        "access_20130114_0000.log",
+        "access_20130114_0200.log",
+        "access_20130114_0300.log",
+      ]);
+      host.awaited = [];
+      host.nowMs = at(4, 0);
+      await host.line();
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(["access_20130114_0300.log", "access_20130114_0400.log"]);
+    }));
+
+  it("LOG-16: no line is there twice when the process ended between a compressed file and the end of the plain one", () =>
+    withFolder(async (folder) => {
+      const name = "access_20130113_2200.log";
+      await writeFile(join(folder, name), "line\n");
+      await writeFile(join(folder, `${name}.gz`), gzipSync("line\n"));
+      const other = "access_20130113_2300.log";
+      await writeFile(join(folder, other), "late\n");
+      await writeFile(join(folder, `${other}.gz`), gzipSync("line\n"));
+      const host = new Host(at(0, 0));
+      host.configure(planIn(folder, { rule: hourly, compress: true }));
+      await host.settle();
+      expect(await namesIn(folder)).toEqual([`${name}.gz`, `${other}.gz`, "access_20130113_2300_2.log.gz"]);
+      const late = await readFile(join(folder, "access_20130113_2300_2.log.gz"));
+      expect(gunzipSync(late).toString()).toBe("late\n");
+    }));
+
   it("AWS-89 deletes files older than RetentionDays, those of an earlier run too", () =>
     withFolder(async (folder) => {
       for (const day of ["01", "10", "13"]) await writeFile(join(folder, `access_201301${day}_0000.log.gz`), "");
@@ -268,16 +304,13 @@ describe("what becomes of rotated files", () => {
       const closed = join(folder, "access_20130114_0000.log");
       const next = join(folder, "access_20130114_0100.log");
       const of = (writer: number) =>
-        host.keeper.noticesFor(writer).map(({ target, closing }) => [target?.path, closing]);
-      expect(of(7)).toEqual([
-        [next, undefined],
-        [next, closed],
-      ]);
-      expect(of(8)).toEqual([[next, undefined]]);
+        host.keeper.closingFor(writer).map(({ target, closing }) => [target?.path, closing]);
+      expect(of(7)).toEqual([[next, closed]]);
+      expect(of(8)).toEqual([]);
       host.keeper.noteClosed(7, closed);
       await host.settle();
       expect(host.rotated.map(({ path }) => path)).toEqual([closed]);
-      expect(of(7)).toEqual([[next, undefined]]);
+      expect(of(7)).toEqual([]);
     }));
 
   it("LOG-189 a file is closed only when every process has said so, or is gone", () =>

@@ -4,13 +4,11 @@ import { describe, expect, it } from "vitest";
 import {
   PROCESS_SLOT_COUNT,
   renderStatisticsReference,
-  reportJson,
-  reportXml,
   STATISTICS_CATALOG,
   VHOST_SLOT_COUNT,
 } from "../../src/index.ts";
 import type { JsonField } from "../../src/statistics/document.ts";
-import { statisticsOf, subject } from "./support.ts";
+import { statisticsOf, subject, writtenJson, writtenXml } from "./support.ts";
 
 const SPECIFIED = fileURLToPath(new URL("../../../../../shared/spec/statistics-fields.tsv", import.meta.url));
 const hasSpecification = existsSync(SPECIFIED);
@@ -124,8 +122,8 @@ describe("JSON and XML", () => {
       if (kind === "average") test.endWindow();
       else test.endSecond();
       const report = test.report(kind);
-      const json = reportJson(report);
-      const xml = readXml(reportXml(report));
+      const json = writtenJson(report);
+      const xml = readXml(writtenXml(report));
       for (const { json: jsonPlace, xml: xmlPlace, unit } of STATISTICS_CATALOG) {
         const value = jsonAt(json, jsonPlace);
         expect([jsonPlace, value === undefined]).toEqual([jsonPlace, false]);
@@ -138,7 +136,7 @@ describe("JSON and XML", () => {
     const test = statisticsOf(subject("a"));
     test.views = [{ name: "v", vhosts: ["a"] }];
     test.endSecond();
-    const { Host } = reportJson(test.report("realtime"));
+    const { Host } = writtenJson(test.report("realtime"));
     expect(Object.keys(Host as object).slice(-4)).toEqual(["HttpRequestHitSum", "System", "VirtualHost", "View"]);
   });
 });

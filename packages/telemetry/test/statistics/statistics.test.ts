@@ -1,10 +1,10 @@
 import { CACHE_RESULTS } from "@basalt/types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blockKey, cacheResultSlot, reportJson, reportXml, VHOST_SLOT } from "../../src/index.ts";
+import { blockKey, cacheResultSlot, VHOST_SLOT } from "../../src/index.ts";
 import type { JsonField, JsonObject } from "../../src/statistics/document.ts";
 import { byteHitRatio } from "../../src/statistics/sources.ts";
-import { START_MS, statisticsOf, subject, TestStatistics } from "./support.ts";
+import { START_MS, statisticsOf, subject, TestStatistics, writtenJson, writtenXml } from "./support.ts";
 
 const at = (json: JsonField | undefined, path: string): JsonField | undefined =>
   path.split(".").reduce<JsonField | undefined>((value, key) => {
@@ -13,7 +13,7 @@ const at = (json: JsonField | undefined, path: string): JsonField | undefined =>
   }, json);
 
 const jsonOf = (test: TestStatistics, kind?: "realtime" | "average" | "minutes"): JsonObject =>
-  reportJson(test.report(kind));
+  writtenJson(test.report(kind));
 
 const ADDED = { clientLocal: true, originLocal: true, dirDepth: 0, dirDepthAccum: false, httpsTraffic: false };
 
@@ -37,7 +37,7 @@ describe("values of the statistics", () => {
     const test = statisticsOf(subject("a"));
     test.count("a", cacheResultSlot("TCP_DENIED"), 400);
     test.endWindow();
-    expect(reportXml(test.report())).toContain('<ClientHttpReqDenied Sum="400">1</ClientHttpReqDenied>');
+    expect(writtenXml(test.report())).toContain('<ClientHttpReqDenied Sum="400">1</ClientHttpReqDenied>');
   });
 
   it.each([
@@ -162,7 +162,7 @@ describe("values of the statistics", () => {
         OriginTraffic: { Out: 100 },
       },
     ]);
-    expect(reportXml(test.report("realtime"))).toContain(
+    expect(writtenXml(test.report("realtime"))).toContain(
       '<PortBypass SrcPort="8080" DestPort="80"><Session>1</Session>',
     );
   });
@@ -222,7 +222,7 @@ describe("times of the statistics", () => {
       test.endSecond();
     }
     const minutes = (count: number): JsonField | undefined =>
-      at(reportJson(test.statistics.report({ kind: "minutes", minutes: count })), "Host.ClientReqCount");
+      at(writtenJson(test.statistics.report({ kind: "minutes", minutes: count })), "Host.ClientReqCount");
     expect([minutes(1), minutes(2), minutes(60)]).toEqual([3, 2, 2]);
   });
 
@@ -319,7 +319,7 @@ describe("views", () => {
       ClientTraffic: { TrafficCount: 1, Traffic: [{ Path: "/", HttpReqCount: 12, RequestHit: { TCP_HIT: 10 } }] },
     });
     expect(at(json, "Host.VirtualHost.1.ClientReqCount")).toBe(10);
-    expect(reportXml(test.report("realtime"))).toContain('<View Name="both" Uptime="500"');
+    expect(writtenXml(test.report("realtime"))).toContain('<View Name="both" Uptime="500"');
   });
 
   it("STAT-88 is empty where no member exists", () => {
@@ -370,7 +370,7 @@ describe("the documents", () => {
     const test = statisticsOf(subject("a"));
     test.views = [{ name, vhosts: [] }];
     test.endSecond();
-    expect(reportXml(test.report("realtime"))).toContain('<View Name="a&quot;&lt;&amp;&gt;\ufffd\u{1f600}\ufffd"');
+    expect(writtenXml(test.report("realtime"))).toContain('<View Name="a&quot;&lt;&amp;&gt;\ufffd\u{1f600}\ufffd"');
     expect(JSON.parse(JSON.stringify(jsonOf(test, "realtime"))).Host.View[0].Name).toBe(name);
   });
 

@@ -1,6 +1,20 @@
-import { CounterBlock, SIZE_CLASSES, Statistics, type StatisticsSpan, type VhostSubject } from "../../src/index.ts";
+import {
+  CounterBlock,
+  reportJson,
+  reportXml,
+  SIZE_CLASSES,
+  Statistics,
+  type StatisticsReport,
+  type StatisticsSpan,
+  type VhostSubject,
+} from "../../src/index.ts";
+import type { JsonObject } from "../../src/statistics/document.ts";
 import type { SystemSample } from "../../src/system/index.ts";
 import { NO_BLOCK_COUNTERS } from "../../src/system/index.ts";
+
+export const writtenJson = (report: StatisticsReport): JsonObject => JSON.parse([...reportJson(report)].join(""));
+
+export const writtenXml = (report: StatisticsReport): string => [...reportXml(report)].join("");
 
 export const SAMPLE: SystemSample = {
   cpu: { user: 0, nice: 0, system: 0, idle: 0, ioWait: 0, irq: 0, softIrq: 0, steal: 0 },

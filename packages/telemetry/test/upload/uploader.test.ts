@@ -211,6 +211,41 @@ describe("upload of rotated logs", () => {
     expect(scene.sent).toEqual(["a /example.com/access_20140423_1701.log"]);
   });
 
+  it("LOG-174 tells of files that have still to be sent, or to be queued", async () => {
+    const scene = await Scene.open();
+    scene.answer = () => UNREACHABLE;
+    scene.uploader.configure([clientOf("b")]);
+    const [early, queued, late] = [await rotated(0), await rotated(1), await rotated(2)];
+    expect(scene.uploader.awaits("access example.com", late)).toBe(false);
+    scene.uploader.add("access example.com", queued, ["b"]);
+    const awaited = [early, queued, late].map((file) => scene.uploader.awaits("access example.com", file));
+    expect(awaited).toEqual([false, true, true]);
+    await scene.uploader.close();
+  });
+
+  it("LOG-174 gives up the oldest files when too many wait: of one log, and in all", async () => {
+    const problems: string[] = [];
+    const path = join(home, "stonb", "few.json");
+    const limits = { filesOfLog: 2, files: 3 };
+    const queue = await UploadQueue.open(path, (text) => problems.push(text), limits);
+    const job = async (minute: number, vhost: string) => ({
+      ...(await rotated(minute, vhost)),
+      client: "b",
+      queuedMs: START,
+      isUnwanted: false,
+    });
+    const waiting = () => [...queue.jobs].map(({ startMs, vhost }) => `${vhost} ${new Date(startMs).getMinutes()}`);
+    for (const minute of [0, 1, 2]) queue.add(await job(minute, "a.example"));
+    expect(waiting()).toEqual(["a.example 1", "a.example 2"]);
+    expect(queue.isWaitingFor((await rotated(0)).path)).toBe(false);
+    for (const minute of [3, 4]) queue.add(await job(minute, "b.example"));
+    expect(waiting()).toEqual(["a.example 2", "b.example 3", "b.example 4"]);
+    expect(problems).toEqual(["too many files wait for b: the oldest are not uploaded"]);
+    await queue.close();
+    const again = await UploadQueue.open(path, () => {}, limits);
+    expect(again.jobs.size).toBe(3);
+  });
+
   it("a process that ends is begun again; one file that ends it thrice has failed", async () => {
     const scene = await Scene.open();
     scene.answer = () => Promise.reject(new Error("gone"));

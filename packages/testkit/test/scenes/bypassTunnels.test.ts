@@ -1,22 +1,30 @@
-import { afterAll, beforeEach, describe, expect } from "vitest";
-import { renderRequest } from "../../src/index.ts";
-import { type Scene, type SceneOptions, scenario } from "../../src/scenario/index.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { isEdgeBuilt, renderRequest, startEdge, type TestEdge } from "../../src/index.ts";
+import { scenario, useEdge, useShared } from "../../src/scenario/index.ts";
 import { frameOf, OPCODE, WebSocketServer } from "./support/webSocketServer.ts";
 
 /** WebSocket through two workers: with the client of the runtime, and byte by byte. */
-const server = new WebSocketServer();
-await server.listen();
-beforeEach(() => {
-  server.onOpen = () => {};
-});
-afterAll(() => server.close());
+useEdge({ workers: 2 });
 
 const HOST = "ws.test";
-const behindEdge = (xml = ""): SceneOptions => ({
-  host: HOST,
-  address: () => `127.0.0.1:${server.port}`,
-  xml,
-  ownEdge: { workers: 2, defaultVhost: HOST },
+let server: WebSocketServer;
+let edge: TestEdge;
+
+// The client of the runtime names no virtual host: it is the default one's.
+useShared(
+  async () => {
+    server = new WebSocketServer();
+    await server.listen();
+    const vhosts = [{ name: HOST, origin: `127.0.0.1:${server.port}` }];
+    edge = await startEdge({ workers: 2, vhosts, defaultVhost: HOST });
+  },
+  async () => {
+    await edge?.close();
+    await server?.close();
+  },
+);
+beforeEach(() => {
+  server.onOpen = () => {};
 });
 
 interface Opened {
@@ -27,7 +35,7 @@ interface Opened {
   readonly closed: Promise<{ readonly code: number; readonly wasClean: boolean }>;
 }
 
-const open = async ({ edge }: Scene, path = "/chat"): Promise<Opened> => {
+const open = async (path = "/chat"): Promise<Opened> => {
   const socket = new WebSocket(`ws://127.0.0.1:${edge.port}${path}`);
   socket.binaryType = "arraybuffer";
   const closed = new Promise<{ code: number; wasClean: boolean }>((resolve) => {
@@ -47,18 +55,18 @@ const open = async ({ edge }: Scene, path = "/chat"): Promise<Opened> => {
   return { socket, ask, closed };
 };
 
-describe("WebSocket with a client library", () => {
-  scenario("echo of text and binary messages, and a clean close", behindEdge(), async (scene) => {
-    const { socket, ask, closed } = await open(scene);
+describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("WebSocket with a client library", () => {
+  it("echo of text and binary messages, and a clean close", async () => {
+    const { socket, ask, closed } = await open();
     expect(await ask("hello")).toBe("hello");
     expect(await ask(new Uint8Array([0, 255, 10, 13]))).toEqual(Buffer.from([0, 255, 10, 13]));
     socket.close(1000, "bye");
     expect(await closed).toEqual({ code: 1000, wasClean: true });
-    await scene.edge.counted({ TCP_CLIENT_REFRESH_MISS: 1, "client_responses{class=1xx}": 1 });
+    await edge.counted({ TCP_CLIENT_REFRESH_MISS: 1, "client_responses{class=1xx}": 1 }, HOST);
   });
 
-  scenario("messages of megabytes", behindEdge(), async (scene) => {
-    const { socket, ask } = await open(scene);
+  it("messages of megabytes", async () => {
+    const { socket, ask } = await open();
     for (const length of [125, 126, 65_535, 65_536, 8 << 20]) {
       const message = Buffer.alloc(length, `${length} `);
       const answer = await ask(new Uint8Array(message));
@@ -67,26 +75,26 @@ describe("WebSocket with a client library", () => {
     socket.close();
   });
 
-  scenario("ping of the origin, pong of the client", behindEdge(), async (scene) => {
+  it("ping of the origin, pong of the client", async () => {
     server.pongs.length = 0;
     server.onOpen = (socket) => socket.write(frameOf(OPCODE.ping, Buffer.from("are you there")));
-    const { socket, ask } = await open(scene);
+    const { socket, ask } = await open();
     await ask("x");
     await expect.poll(() => server.pongs).toEqual(["are you there"]);
     socket.close();
   });
 
-  scenario("an origin that ends its side with its close frame still gets the client's", behindEdge(), async (scene) => {
+  it("an origin that ends its side with its close frame still gets the client's", async () => {
     const before = server.closes;
     server.onOpen = (socket) => socket.end(frameOf(OPCODE.close, Buffer.from([3, 232])));
-    const { closed } = await open(scene);
+    const { closed } = await open();
     expect(await closed).toEqual({ code: 1000, wasClean: true });
     await expect.poll(() => server.closes).toBe(before + 1);
   });
 
-  scenario("200 at a time", behindEdge(), async (scene) => {
+  it("200 at a time", async () => {
     const before = server.connections;
-    const all = await Promise.all(Array.from({ length: 200 }, (_, index) => open(scene, `/chat/${index}`)));
+    const all = await Promise.all(Array.from({ length: 200 }, (_, index) => open(`/chat/${index}`)));
     for (let round = 0; round < 3; round++) {
       const answers = await Promise.all(all.map(({ ask }, index) => ask(`${index}:${round}`)));
       expect(answers).toEqual(all.map((_, index) => `${index}:${round}`));
@@ -94,22 +102,20 @@ describe("WebSocket with a client library", () => {
     expect(server.connections - before).toBe(200);
     for (const { socket } of all) socket.close();
     await Promise.all(all.map(({ closed }) => closed));
-    await expect
-      .poll(async () => (await scene.edge.cluster.status()).workers.map(({ connections }) => connections))
-      .toEqual([0, 0]);
+    await expect.poll(async () => (await edge.status()).workers.map(({ connections }) => connections)).toEqual([0, 0]);
   });
 });
 
 describe("tunnels byte by byte", () => {
-  const UPGRADE = renderRequest({ path: "/t", host: HOST, headers: { Connection: "Upgrade", Upgrade: "echo" } });
+  const upgradeOf = (host: string): Buffer =>
+    renderRequest({ path: "/t", host, headers: { Connection: "Upgrade", Upgrade: "echo" } });
 
   scenario(
     "a client that ends its side gets everything that the origin still says",
-    { ownEdge: { workers: 2 }, host: HOST },
-    async ({ origin, client }) => {
+    async ({ origin, edge, client }) => {
       origin.on("/t").echoUpgrade();
       const session = await client();
-      await session.send(UPGRADE);
+      await session.send(upgradeOf(edge.host));
       expect((await session.readHead()).status).toBe(101);
       await session.send(Buffer.alloc(3_000_000, "x"));
       session.halfClose();
@@ -120,31 +126,23 @@ describe("tunnels byte by byte", () => {
 
   scenario(
     "BYP-13: it ends when nothing has moved for BypassReceiveTimeout",
-    {
-      host: HOST,
-      xml: "<OriginOptions><BypassReceiveTimeout>1</BypassReceiveTimeout></OriginOptions>",
-      ownEdge: { workers: 2 },
-    },
-    async ({ origin, client }) => {
+    { xml: "<OriginOptions><BypassReceiveTimeout>1</BypassReceiveTimeout></OriginOptions>" },
+    async ({ origin, edge, client }) => {
       origin.on("/t").echoUpgrade();
       const session = await client();
-      await session.send(UPGRADE);
+      await session.send(upgradeOf(edge.host));
       await session.readHead();
       expect(await session.closedByPeer()).toBe(true);
       await expect.poll(() => origin.openConnections).toBe(0);
     },
   );
 
-  scenario(
-    "a refused upgrade is an ordinary answer",
-    { host: HOST, ownEdge: { workers: 2 } },
-    async ({ origin, client, edge }) => {
-      origin.on("/t").reply(403, {}, "no");
-      origin.on("/a").reply(200, {}, "v");
-      const session = await client();
-      await session.send(UPGRADE);
-      expect((await session.readResponse()).text).toBe("no");
-      expect((await session.request({ path: "/a", host: edge.host })).text).toBe("v");
-    },
-  );
+  scenario("a refused upgrade is an ordinary answer", async ({ origin, client, edge }) => {
+    origin.on("/t").reply(403, {}, "no");
+    origin.on("/a").reply(200, {}, "v");
+    const session = await client();
+    await session.send(upgradeOf(edge.host));
+    expect((await session.readResponse()).text).toBe("no");
+    expect((await session.request({ path: "/a", host: edge.host })).text).toBe("v");
+  });
 });

@@ -23,19 +23,22 @@ const SLACK_MS = 12_000;
 const canPlay = isEdgeBuilt() || process.env.CI !== undefined;
 
 describe.skipIf(!canPlay)("fresh, stale, purged and absent objects, cached and bypassed requests, two workers", () => {
+  const play = (names: readonly string[]): Promise<readonly CellReport[]> => {
+    const faults = ORIGIN_FAULTS.filter(({ name }) => names.includes(name));
+    return runFaultMatrix({ faults, askForMs: ASK_FOR_MS, atOnce: 5 });
+  };
   let reports: readonly CellReport[] = [];
   beforeAll(async () => {
-    const names = SCENES.map(([, fault]) => fault);
-    const faults = ORIGIN_FAULTS.filter(({ name }) => names.includes(name));
-    reports = await runFaultMatrix({ faults, askForMs: ASK_FOR_MS, atOnce: 5 });
+    reports = await play(SCENES.map(([, fault]) => fault));
   });
   afterAll(() => {
     reports = [];
   });
 
   for (const [rows, fault] of SCENES) {
-    it(`${rows}: ${fault}`, () => {
-      const cells = reports.filter((report) => report.fault.name === fault);
+    it(`${rows}: ${fault}`, async ({ task }) => {
+      const played = (task.result?.retryCount ?? 0) > 0 ? await play([fault]) : reports;
+      const cells = played.filter((report) => report.fault.name === fault);
       const findings = cells.flatMap((report) =>
         judgeCell(report, SLACK_MS).map((finding) => `${report.state}, ${report.kind}: ${finding}`),
       );
