@@ -19,11 +19,8 @@ const SCENES = [
   "infra/*/test/**/*.test.ts",
 ];
 
-/** Scenes that look at figures of the whole machine, or use so much of it that others beside them would fail. */
-const ALONE = [
-  "packages/testkit/test/scenes/{emergency,handOver,originFaults}.test.ts",
-  "infra/{conformance,lib}/test/**/*.test.ts",
-];
+/** What counts in whole seconds. */
+const ALONE = ["infra/conformance/test/**/*.test.ts"];
 
 /** A scene that fails in CI is played once more; `scripts/test` names those that needed it. */
 const scenes = { ...common, ...sceneLimits, retry: process.env.CI === undefined ? 0 : 1 };

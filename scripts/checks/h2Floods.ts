@@ -74,7 +74,8 @@ const ATTACKS: readonly Attack[] = [
   {
     name: "window of zero",
     opening: settings([[4, 0]]),
-    batch: (batch) => (batch === 0 ? Buffer.concat(Array.from({ length: 128 }, (_, at) => headers(odd(at), GET))) : Buffer.alloc(0)),
+    batch: (batch) =>
+      batch === 0 ? Buffer.concat(Array.from({ length: 128 }, (_, at) => headers(odd(at), GET))) : Buffer.alloc(0),
   },
   {
     name: "half-open streams",
@@ -149,7 +150,11 @@ async function askUntil(port: number, isOver: () => boolean): Promise<Served> {
 
 const rssOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + (readMemory(pid)?.rssBytes ?? 0), 0);
 
-async function measure(edge: TestEdge, port: number, each: Attack): Promise<{ readonly row: string[]; readonly holds: boolean }> {
+async function measure(
+  edge: TestEdge,
+  port: number,
+  each: Attack,
+): Promise<{ readonly row: string[]; readonly holds: boolean }> {
   const pids = await edge.workers();
   const before = { cpu: readCpuSeconds(pids), rss: rssOf(pids), atMs: performance.now() };
   let isOver = false;

@@ -37,6 +37,7 @@ export interface ExplainParts {
   readonly isEmergency: boolean;
   readonly variantsOf: (vhost: string, url: string) => readonly IndexRow[];
   readonly bodies: Pick<BodyStore, "load">;
+  readonly countryOf: (address: string) => string | undefined;
   /** State of the configured origin addresses of a host. */
   readonly addressesOf: (vhost: string) => readonly AddressSnapshot[];
   /** Asks every worker that serves. */
@@ -54,7 +55,7 @@ const MOST_OTHERS = 20;
 /** A dry run: nothing is changed, no origin is asked, and no object counts as used. */
 export const explainUrl = async (question: ExplainQuestion, parts: ExplainParts): Promise<ExplainOutcome> => {
   const { config, provenance, nowMs } = parts;
-  const understood = understandRequest(question, config);
+  const understood = understandRequest({ ...question, country: parts.countryOf(question.clientIp) }, config);
   if (understood.kind === "malformed") return understood;
   const { method, url, listen } = question;
   if (understood.kind === "refused") {

@@ -456,6 +456,7 @@ export class Instance implements Control {
       product: { name: PRODUCT_NAME, version: PRODUCT_VERSION },
       store: this.#store.storeDisks,
       isEmergency: this.#emergency.isActive,
+      countryOf: this.#countries.countryOf,
       variantsOf: (vhost, path) => this.#coordinator.variantsOf(vhost, path),
       bodies: this.#store.bodies,
       addressesOf: (vhost) => this.#origins.addressesOf(vhost),

@@ -11,6 +11,7 @@ import type { InfoLog } from "@basalt/telemetry";
 import { EdgeError, formatProblem, type Problem } from "@basalt/types";
 import type { Listeners } from "./listeners.ts";
 import type { TlsKeeper } from "./tlsKeeper.ts";
+import { lossOf } from "./tlsPlanning.ts";
 import type { ListeningPlace } from "./workerProcess.ts";
 
 export interface ListeningChange {
@@ -105,9 +106,8 @@ export class ServedConfiguration {
     const previous = this.#config;
     const previousTls = tls.loaded;
     const nextTls = await tls.load(config);
-    const [unserved] = nextTls.unserved;
-    // OPEN 1 of spec 07: an address of HTTPS is not given up for a file that is at fault.
-    if (unserved !== undefined) return problemOf("server.xml", "Server/Https", `no certificate for ${unserved}`);
+    const loss = lossOf(previousTls, nextTls);
+    if (loss !== undefined) return problemOf("server.xml", "Server/Https", new EdgeError("INTERNAL", { detail: loss }));
     let listening: ReturnType<Listeners["prepare"]>;
     try {
       listening = listeners.prepare(config, nextTls.places);

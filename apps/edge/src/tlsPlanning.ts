@@ -29,11 +29,24 @@ export interface LoadedTls {
   readonly places: readonly { readonly address: string; readonly port: number }[];
   /** Lines for the info log. */
   readonly notes: readonly string[];
-  /** Addresses that entries name and no entry can serve, each with the reason (OPEN 1 of spec 07). */
-  readonly unserved: readonly string[];
+  /** Addresses that entries name and no entry can serve, by `listenerKey`, each with the reason. */
+  readonly unserved: ReadonlyMap<string, string>;
 }
 
-export const NO_TLS: LoadedTls = { listeners: [], places: [], notes: [], unserved: [] };
+export const NO_TLS: LoadedTls = { listeners: [], places: [], notes: [], unserved: new Map() };
+
+/**
+ * Why a configuration is not to take the place of another: an address of HTTPS is not given up for a file that is at
+ * fault (OPEN 1 of spec 07). One that was not served before is only left out.
+ */
+export const lossOf = (before: LoadedTls, next: LoadedTls): string | undefined => {
+  for (const { address, port } of before.listeners) {
+    const key = listenerKey(address, port);
+    const reason = next.unserved.get(key);
+    if (reason !== undefined) return `no certificate for ${key}: ${reason}`;
+  }
+  return undefined;
+};
 
 /** A listening address of one entry; `any`: every local address without an entry of its own. */
 interface Target {
@@ -60,7 +73,9 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
   for (const entry of https) {
     const targets = targetsOf(entry.listen, interfaces);
     if (targets.length === 0) {
-      notes.push(`${describeHttpsEntry(entry)} is left out: there is no interface ${entry.listen.name} with an address`);
+      notes.push(
+        `${describeHttpsEntry(entry)} is left out: there is no interface ${entry.listen.name} with an address`,
+      );
       continue;
     }
     const outcome = await identify(entry, cache.aesNi, nowMs);
@@ -84,7 +99,9 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
   for (const { target, served } of groups.values()) {
     const { identities, ignored } = joinIdentities(served, cache.httpsSni);
     for (const entry of ignored) {
-      notes.push(`${describeHttpsEntry(entry)} has no effect: another entry serves that address, and <HttpsSNI> is OFF`);
+      notes.push(
+        `${describeHttpsEntry(entry)} has no effect: another entry serves that address, and <HttpsSNI> is OFF`,
+      );
     }
     listeners.push({ address: target.address, port: target.port, identities });
   }
@@ -94,7 +111,7 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
       (address === undefined ? cache.listen : [address]).map((each) => ({ address: each, port })),
     ),
     notes,
-    unserved: [...failed].filter(([key]) => !groups.has(key)).map(([key, reason]) => `${key}: ${reason}`),
+    unserved: new Map([...failed].filter(([key]) => !groups.has(key))),
   };
 };
 

@@ -1,7 +1,9 @@
 import { EdgeError } from "@basalt/types";
-import type { PreparedConfiguration, WorkerProcess } from "./workerProcess.ts";
+import type { WorkerProcess } from "./workerProcess.ts";
 
-type Configured = Pick<WorkerProcess, "state" | "slot" | "configure">;
+interface Configured<Configuration> extends Pick<WorkerProcess, "state" | "slot"> {
+  configure(configuration: Configuration): Promise<void>;
+}
 
 /** A worker that cannot work by a configuration: it may be left with parts of it. */
 export interface ConfigurationRefusal<Worker> {
@@ -13,9 +15,9 @@ export interface ConfigurationRefusal<Worker> {
  * Hands a configuration to all workers that have one; resolves with those that could not take it. One that ends
  * meanwhile is replaced by another, which starts with it; one that drains finishes what it has by either.
  */
-export const configureWorkers = async <Worker extends Configured>(
+export const configureWorkers = async <Configuration, Worker extends Configured<Configuration>>(
   workers: Iterable<Worker>,
-  configurationOf: (worker: Worker) => PreparedConfiguration,
+  configurationOf: (worker: Worker) => Configuration,
 ): Promise<readonly ConfigurationRefusal<Worker>[]> => {
   const refusals: ConfigurationRefusal<Worker>[] = [];
   const configuring = [...workers].map(async (worker) => {

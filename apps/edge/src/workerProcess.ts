@@ -23,8 +23,10 @@ const ALLOCATOR_OPTIONS = {
 /** Numbers of workers are given once in the life of a primary. */
 let lastId = 0;
 
-/** How long a new worker may take from fork to its first configuration. */
+/** How long a new worker may take from fork to the moment when it can be configured, and from there until it serves. */
 const START_LIMIT_MS = 30_000;
+/** In addition for each virtual host: thousands of them take their time on a busy machine. */
+const START_LIMIT_PER_HOST_MS = 10;
 
 /** What a worker is to be told, and the configuration that it then has. */
 export interface PreparedConfiguration {
@@ -111,12 +113,18 @@ export class WorkerProcess {
 
   /** Configures the worker and lets it accept. False when it died on the way. */
   async start(configuration: () => PreparedConfiguration, places: readonly ListeningPlace[]): Promise<boolean> {
-    const timer = setTimeout(() => this.kill(), START_LIMIT_MS);
+    let timer = setTimeout(() => this.kill(), START_LIMIT_MS);
     const ended = this.#gone.then(() => false);
     try {
       const isReady = await Promise.race([this.#ready.then(() => true), ended]);
       if (!isReady) return false;
-      const isConfigured = await Promise.race([this.configure(configuration()).then(() => true), ended]).catch(
+      const prepared = configuration();
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => this.kill(),
+        START_LIMIT_MS + prepared.config.vhosts.length * START_LIMIT_PER_HOST_MS,
+      );
+      const isConfigured = await Promise.race([this.configure(prepared).then(() => true), ended]).catch(
         () => false,
       );
       if (!isConfigured) return false;

@@ -2,12 +2,11 @@ import { parseConfig } from "@basalt/config";
 import type { InfoLog } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
-import { packConfig } from "../src/configTransfer.ts";
 import type { Listeners } from "../src/listeners.ts";
 import { ServedConfiguration } from "../src/servedConfiguration.ts";
 import { NO_TLS } from "../src/tlsPlanning.ts";
 import { configureWorkers } from "../src/workerConfiguring.ts";
-import type { PreparedConfiguration, WorkerState } from "../src/workerProcess.ts";
+import type { WorkerState } from "../src/workerProcess.ts";
 
 const outcomeOf = (generation: number) => {
   const vhost = '<Vhost Name="a.example"><Origin><Address>10.0.0.1</Address></Origin></Vhost>';

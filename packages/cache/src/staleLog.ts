@@ -187,7 +187,9 @@ class FileStaleLog implements StaleLog {
   }
 
   clear(upToVersion: number): Promise<void> {
-    this.#clearing = this.#clearing.then(() => this.#clearUpTo(upToVersion)).catch((cause: unknown) => this.#report(cause));
+    this.#clearing = this.#clearing
+      .then(() => this.#clearUpTo(upToVersion))
+      .catch((cause: unknown) => this.#report(cause));
     return this.#clearing;
   }
 

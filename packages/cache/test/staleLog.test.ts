@@ -87,7 +87,11 @@ describe("stale.log", () => {
 
   it("OPT-81 tells of every call that was not forgotten, wherever in the file it was written", async () => {
     const step = fc.oneof(
-      fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 20 }), letters: fc.nat(4000) }),
+      fc.record({
+        kind: fc.constant("append" as const),
+        count: fc.integer({ min: 1, max: 20 }),
+        letters: fc.nat(4000),
+      }),
       fc.record({ kind: fc.constant("clear" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
       fc.record({ kind: fc.constant("reopen" as const) }),
     );

@@ -27,6 +27,7 @@ export { parsePasswordHash } from "./conditions/usersFile.ts";
 export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
 export type { Http2Settings } from "./http2Contract.ts";
+export { checkHttps } from "./https/checkHttps.ts";
 export {
   describeHttpsEntry,
   type HttpsOutcome,

@@ -229,7 +229,10 @@ describe("addresses and countries", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 }), (groups) => {
         const value = groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
-        const texts = [groups.map((group) => group.toString(16)).join(":"), new URL(`http://[${groups.map((group) => group.toString(16)).join(":")}]/`).hostname.slice(1, -1)];
+        const texts = [
+          groups.map((group) => group.toString(16)).join(":"),
+          new URL(`http://[${groups.map((group) => group.toString(16)).join(":")}]/`).hostname.slice(1, -1),
+        ];
         for (const text of texts) {
           const parsed = parseIpAddress(text);
           expect(parsed?.family === 4 ? undefined : parsed?.value).toBe(value >> 32n === 0xffffn ? undefined : value);
@@ -238,10 +241,47 @@ describe("addresses and countries", () => {
     );
   });
 
+  it.each([
+    ["::", 0n],
+    ["::1", 1n],
+    ["1::", 1n << 112n],
+    ["1:2:3:4:5:6:7:8", 0x0001_0002_0003_0004_0005_0006_0007_0008n],
+    ["::2:3:4:5:6:7:8", 0x0002_0003_0004_0005_0006_0007_0008n],
+    ["64:ff9b::1.2.3.4", (0x64ff9bn << 96n) | 0x0102_0304n],
+    ["", undefined],
+    [":", undefined],
+    [":1", undefined],
+    ["1:", undefined],
+    [":::", undefined],
+    ["1::2::3", undefined],
+    ["1:2:3:4:5:6:7", undefined],
+    ["1:2:3:4:5:6:7:8:9", undefined],
+    ["1:2:3:4:5:6:7::8", undefined],
+    ["1:2:3:4:5:6:7:8::", undefined],
+    ["12345::", undefined],
+    ["::g", undefined],
+    ["::1.2.3", undefined],
+    ["::1.2.3.4:5", undefined],
+    ["1.2.3.4::", undefined],
+    ["fe80::1%eth0", undefined],
+  ])("IPv6 %j is %s", (text, value) => {
+    const parsed = parseIpAddress(text);
+    expect(parsed?.value).toBe(value);
+    if (parsed !== undefined) expect(parsed.family).toBe(6);
+  });
+
   it("ACL-05 knows all countries by both codes", () => {
     expect(COUNTRY_CODES).toHaveLength(250);
     expect(new Set(COUNTRY_CODES).size).toBe(250);
-    for (const [alpha3, alpha2] of [["KOR", "KR"], ["prk", "KP"], ["JPN", "JP"], ["GIN", "GN"], ["GBR", "GB"], ["USA", "US"], ["DEU", "DE"]]) {
+    for (const [alpha3, alpha2] of [
+      ["KOR", "KR"],
+      ["prk", "KP"],
+      ["JPN", "JP"],
+      ["GIN", "GN"],
+      ["GBR", "GB"],
+      ["USA", "US"],
+      ["DEU", "DE"],
+    ]) {
       expect(countryOf(alpha3 ?? "")).toBe(alpha2);
     }
     for (const code of ["AP", "eu", "A1"]) expect(countryOf(code)).toBe(code.toUpperCase());

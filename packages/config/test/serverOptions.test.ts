@@ -187,10 +187,10 @@ describe("elements of the guide that are not active yet", () => {
 
   it("warns once for all places of an element", () => {
     const hosts = ["a", "b", "c"].map(
-      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><Sub Status="Active"/></Vhost>`,
+      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><VhostLink Condition="404"/></Vhost>`,
     );
     expect(warningsOf({ "vhosts.xml": `<Vhosts>${hosts.join("")}</Vhosts>` })).toEqual([
-      "vhosts.xml:1:68: warning: <Vhosts/Vhost/Sub> Not active in this version (3 places).",
+      "vhosts.xml:1:68: warning: <Vhosts/Vhost/VhostLink> Not active in this version (3 places).",
     ]);
   });
 

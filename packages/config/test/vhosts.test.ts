@@ -71,14 +71,6 @@ describe("virtual hosts", () => {
     expect(onlyVhost(config).status).toBe("Inactive");
   });
 
-  it("CFG-55 accepts a facade, which this version does not serve", () => {
-    const files = { "vhosts.xml": vhosts(vhost("", 'Name="a"'), '<Vhost Name="b" Status="facade:a"/>') };
-    expect(accept(files).vhosts.map((host) => host.status)).toEqual(["Active", "Inactive"]);
-    expect(warningsOf(files)).toEqual([
-      "vhosts.xml:2:1: warning: <Vhosts/Vhost@Status> A facade is not active in this version; the host is not served.",
-    ]);
-  });
-
   it("CFG-56 CFG-54 knows exactly the hosts that are written, none included", () => {
     expect(accept({ "vhosts.xml": "<Vhosts/>" }).vhosts).toEqual([]);
   });

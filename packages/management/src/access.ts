@@ -44,11 +44,7 @@ const matches = (text: string, address: string, countryOf: CountryOf | undefined
  * Who may connect (CFG-32): the first entry that matches decides; without any entry loopback only (OPEN 7 of spec 01).
  * The address is as the socket names it, IPv4 also in its IPv6 form.
  */
-export const decideAccess = (
-  manager: ManagerSettings,
-  address: string | undefined,
-  countryOf?: CountryOf,
-): Access => {
+export const decideAccess = (manager: ManagerSettings, address: string | undefined, countryOf?: CountryOf): Access => {
   if (address === undefined) return { kind: "refused" };
   if (manager.allow.length === 0) {
     return isLoopback(address) ? { kind: "granted", role: manager.role } : { kind: "refused" };

@@ -74,7 +74,16 @@ export interface Control {
 }
 
 /** Logs that can be followed live. */
-export type TracedLog = "info" | "deny" | "originerror" | "access" | "accessextra" | "origin" | "monitoring" | "dns" | "trace";
+export type TracedLog =
+  | "info"
+  | "deny"
+  | "originerror"
+  | "access"
+  | "accessextra"
+  | "origin"
+  | "monitoring"
+  | "dns"
+  | "trace";
 
 export type PurgeVerb = "purge" | "expire" | "expireafter" | "hardpurge";
 

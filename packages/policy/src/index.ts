@@ -1,6 +1,7 @@
-export { type AccessDecision, type AccessList, compileAccessList } from "./accessList.ts";
 export { type CorsRules, compileCors, withCors } from "./accessCors.ts";
+export { type AccessDecision, type AccessList, compileAccessList } from "./accessList.ts";
 export { compilePathPatterns } from "./accessPaths.ts";
+export { compileServiceAccess, type ServiceAccess, type ServiceAccessDecision } from "./accessService.ts";
 export {
   compileSignedUrls,
   type SignatureDecision,
@@ -9,7 +10,6 @@ export {
   type SignedUrls,
   signScope,
 } from "./accessSignature.ts";
-export { compileServiceAccess, type ServiceAccess, type ServiceAccessDecision } from "./accessService.ts";
 export { type AddressTable, type CountryLookup, compileAddressTable } from "./addressTable.ts";
 export {
   compileMethodRules,

@@ -69,7 +69,10 @@ const groups = fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2));
 const ipv6 = groups.map(([one, two, three]) => `${one}::${two}:${three}`);
 const expression = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })).map(([ip, bits]) => `${ip}/${bits}`) },
-  { weight: 4, arbitrary: fc.tuple(octets, fc.nat(252)).map(([parts, more]) => `${parts.join(".")}-${parts[3] + more}`) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(octets, fc.nat(252)).map(([parts, more]) => `${parts.join(".")}-${parts[3] + more}`),
+  },
   { weight: 2, arbitrary: ipv4 },
   { weight: 3, arbitrary: fc.tuple(ipv6, fc.integer({ min: 0, max: 128 })).map(([ip, bits]) => `${ip}/${bits}`) },
   { weight: 1, arbitrary: fc.constantFrom("KR", "JPN", "AP") },
@@ -117,7 +120,14 @@ describe("service access", () => {
   });
 
   it("ACL-14 names the expression as it is written, ACL-16 also that of a country", () => {
-    const decide = admits([["Deny", "3.3.3.1-255"], ["Deny", "GIN"]], "Allow", (ip) => (ip === "1.1.1.1" ? "GN" : "DE"));
+    const decide = admits(
+      [
+        ["Deny", "3.3.3.1-255"],
+        ["Deny", "GIN"],
+      ],
+      "Allow",
+      (ip) => (ip === "1.1.1.1" ? "GN" : "DE"),
+    );
     expect(decide("3.3.3.3").rule).toBe("3.3.3.1-255");
     expect(decide("1.1.1.1")).toEqual({ isAllowed: false, rule: "GIN" });
     expect(decide("2.2.2.2").isAllowed).toBe(true);
@@ -134,7 +144,14 @@ describe("service access", () => {
       lookups++;
       return "KR";
     };
-    const decide = admits([["Deny", "1.0.0.0/8"], ["Deny", "KR"]], "Allow", countryOf);
+    const decide = admits(
+      [
+        ["Deny", "1.0.0.0/8"],
+        ["Deny", "KR"],
+      ],
+      "Allow",
+      countryOf,
+    );
     expect(decide("1.2.3.4").rule).toBe("1.0.0.0/8");
     expect(lookups).toBe(0);
     expect(decide("2.2.3.4").rule).toBe("KR");

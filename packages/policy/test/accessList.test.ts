@@ -31,17 +31,15 @@ const wordOf = (decision: AccessDecision | undefined): string => {
   return decision.kind === "deny" ? `deny ${decision.status}` : `redirect ${decision.location}`;
 };
 
-const decide = (
-  lines: readonly string[],
-  request: ConditionRequest,
-  byDefault: "Allow" | "Deny" = "Allow",
-): string => wordOf(listOf(rulesOf(...lines), byDefault)?.decide(request, request.pathAndQuery));
+const decide = (lines: readonly string[], request: ConditionRequest, byDefault: "Allow" | "Deny" = "Allow"): string =>
+  wordOf(listOf(rulesOf(...lines), byDefault)?.decide(request, request.pathAndQuery));
 
 const from = (clientIp: string, country?: string, url = "/"): ConditionRequest => ({
   ...requestFor(url, { clientIp }),
   country,
 });
-const withFields = (headers: Readonly<Record<string, string>>, url = "/"): ConditionRequest => requestFor(url, { headers });
+const withFields = (headers: Readonly<Record<string, string>>, url = "/"): ConditionRequest =>
+  requestFor(url, { headers });
 const FULL = { referer: "http://a/", "user-agent": "x", host: "a.com" };
 
 describe("the example list of the guide, line by line", () => {
@@ -50,10 +48,22 @@ describe("the example list of the guide, line by line", () => {
     ["$IP[192.168.2.1-255]", "deny 401", from("192.168.2.77"), "allow", from("192.168.2.0")],
     ["$IP[192.168.3.0/24], deny", "deny 401", from("192.168.3.9"), "allow", from("192.168.4.9")],
     ["$IP[192.168.4.0/255.255.255.0]", "deny 401", from("192.168.4.200"), "allow", from("192.168.5.1")],
-    ["$HEADER[cookie: *ILLEGAL*], deny, 404", "deny 404", withFields({ cookie: "a=ILLEGALb" }), "allow", withFields({ cookie: "illegal" })],
+    [
+      "$HEADER[cookie: *ILLEGAL*], deny, 404",
+      "deny 404",
+      withFields({ cookie: "a=ILLEGALb" }),
+      "allow",
+      withFields({ cookie: "illegal" }),
+    ],
     ["$HEADER[via: Apache]", "deny 401", withFields({ via: "Apache" }), "allow", withFields({ via: "Apache2" })],
     ["$HEADER[x-custom-header]", "deny 401", withFields({ "x-custom-header": "" }), "allow", withFields({})],
-    ["!HEADER[referer] & !HEADER[user-agent] & !HEADER[host], deny", "deny 401", withFields({}), "allow", withFields({ host: "a" })],
+    [
+      "!HEADER[referer] & !HEADER[user-agent] & !HEADER[host], deny",
+      "deny 401",
+      withFields({}),
+      "allow",
+      withFields({ host: "a" }),
+    ],
     ["$URL[/source/public.zip], allow", "allow", requestFor("/source/public.zip"), "allow", requestFor("/x")],
     ["$URL[/source/*]", "deny 401", requestFor("/source/x.zip"), "allow", requestFor("/sources")],
     ["/profile.zip, deny, 500", "deny 500", requestFor("/profile.zip"), "allow", requestFor("/profile.zip2")],
@@ -61,10 +71,34 @@ describe("the example list of the guide, line by line", () => {
     ["!IP[JPN], deny", "deny 401", from("1.1.1.1", "KR"), "allow", from("1.1.1.1", "JP")],
     ["!HEADER[referer], deny", "deny 401", withFields({}), "allow", withFields({ referer: "" })],
     ["!URL[/secure/*], allow", "allow", requestFor("/a"), "allow", requestFor("/secure/a")],
-    ["$IP[GIN], redirect, /page/illegal_access.html", "redirect /page/illegal_access.html", from("1.1.1.1", "GN"), "allow", from("1.1.1.1", "DE")],
-    ["$HEADER[referer:], redirect, http://another-site.com", "redirect http://another-site.com", withFields({ referer: "" }), "allow", withFields({})],
-    ["!HEADER[referer], redirect, http://example.com#URL", "redirect http://example.com/a/b.html?x=1", requestFor("/a/b.html?x=1"), "allow", withFields(FULL)],
-    ["$PROTOCOL[HTTP], redirect, https://example.com#URL", "redirect https://example.com/x", requestFor("/x"), "allow", requestFor("/x", { protocol: "https" })],
+    [
+      "$IP[GIN], redirect, /page/illegal_access.html",
+      "redirect /page/illegal_access.html",
+      from("1.1.1.1", "GN"),
+      "allow",
+      from("1.1.1.1", "DE"),
+    ],
+    [
+      "$HEADER[referer:], redirect, http://another-site.com",
+      "redirect http://another-site.com",
+      withFields({ referer: "" }),
+      "allow",
+      withFields({}),
+    ],
+    [
+      "!HEADER[referer], redirect, http://example.com#URL",
+      "redirect http://example.com/a/b.html?x=1",
+      requestFor("/a/b.html?x=1"),
+      "allow",
+      withFields(FULL),
+    ],
+    [
+      "$PROTOCOL[HTTP], redirect, https://example.com#URL",
+      "redirect https://example.com/x",
+      requestFor("/x"),
+      "allow",
+      requestFor("/x", { protocol: "https" }),
+    ],
   ])("ACL-30 to ACL-44 %s", (line, decision, request, otherDecision, otherRequest) => {
     expect(decide([line], request)).toBe(decision);
     expect(decide([line], otherRequest)).toBe(otherDecision);
@@ -103,7 +137,13 @@ describe("list semantics", () => {
   });
 
   it("ACL-42 the first line that matches decides, whatever its kind", () => {
-    const lines = ["/a/*, allow", "$IP[10.0.0.0/8], deny, 403", "/a/b, deny, 404", "$HEADER[x], deny, 405", "/c, deny, 406"];
+    const lines = [
+      "/a/*, allow",
+      "$IP[10.0.0.0/8], deny, 403",
+      "/a/b, deny, 404",
+      "$HEADER[x], deny, 405",
+      "/c, deny, 406",
+    ];
     expect(decide(lines, from("10.1.1.1", undefined, "/a/b"))).toBe("allow");
     expect(decide(lines, from("10.1.1.1", undefined, "/c"))).toBe("deny 403");
     expect(decide(lines, from("11.1.1.1", undefined, "/c"))).toBe("deny 406");

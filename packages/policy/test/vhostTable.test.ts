@@ -1,7 +1,7 @@
 import type { EdgeConfig, ServerSettings, VhostSettings } from "@basalt/config";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileVhostTable, hostNameOf } from "../src/index.ts";
+import { compileVhostTable, HTTPS_PORTS, hostNameOf } from "../src/index.ts";
 import { LOG_FILE, vhostWith } from "./settings.ts";
 
 const SERVER: ServerSettings = {
@@ -46,8 +46,23 @@ const SERVER: ServerSettings = {
       trailerBytes: 8192,
       ranges: 16,
     },
+    http2: {
+      maxConcurrentStreams: 128,
+      idleTimeoutSeconds: 60,
+      streamWindowBytes: 262_144,
+      connectionWindowBytes: 1_048_576,
+      connectionMemoryBytes: 10_485_760,
+      maxResets: 300,
+      maxPings: 100,
+      maxSettings: 20,
+      maxControlBytes: 262_144,
+    },
+    tls: { handshakeTimeoutSeconds: 10, maxHandshakes: 4_096, ticketRotationSeconds: 43_200 },
+    httpsSni: true,
+    aesNi: true,
   },
   ftp: [],
+  https: [],
 };
 
 const configOf = (vhosts: readonly VhostSettings[], defaultVhost?: string): EdgeConfig => ({
@@ -63,6 +78,44 @@ const tableOf = (vhosts: readonly VhostSettings[], defaultVhost?: string) =>
   compileVhostTable(configOf(vhosts, defaultVhost));
 
 const listenOn = (...ports: readonly number[]) => ports.map((port) => ({ address: undefined, port }));
+
+const HTTPS_ENTRY: ServerSettings["https"][number] = {
+  listen: { kind: "any", name: "", port: 443 },
+  certificateFile: "/c.pem",
+  keyFile: "/k.pem",
+  chainFile: "",
+  ocspFile: "",
+  cipherSuite: "",
+  forwardSecrecy: true,
+  tls13: true,
+  tls12: true,
+  tls11: false,
+  tls10: false,
+  ssl30: false,
+  http2: true,
+};
+
+describe("choice of the virtual host over HTTPS", () => {
+  const vhosts = [
+    vhostWith({ name: "one.test", listen: listenOn(80) }),
+    vhostWith({ name: "two.test", listen: listenOn(8080) }),
+    vhostWith({ name: "none.test", listen: [] }),
+    vhostWith({ name: "gone.test", status: "Inactive", listen: listenOn(80) }),
+  ];
+  const config = configOf(vhosts, "two.test");
+  const table = compileVhostTable({ ...config, server: { ...SERVER, https: [HTTPS_ENTRY] } });
+
+  it.each([
+    ["one.test", "one.test"],
+    ["two.test:443", "two.test"],
+    ["none.test", "two.test"],
+    ["gone.test", "two.test"],
+    ["unknown.test", "two.test"],
+  ])("TLS-03, CFG-60: %s comes to %s, whatever port it listens on", (host, expected) => {
+    expect(table.select(host, HTTPS_PORTS)?.name).toBe(expected);
+    expect(compileVhostTable(config).select(host, HTTPS_PORTS)).toBeUndefined();
+  });
+});
 
 describe("choice of the virtual host", () => {
   const acceptance = tableOf(
@@ -217,3 +270,22 @@ const scan = (
     open.find((vhost) => vhost.name === defaultVhost)
   );
 };
+
+describe("facades in the table", () => {
+  const table = tableOf([
+    vhostWith({ name: "Example.com" }),
+    vhostWith({ name: "another.com", facadeOf: "Example.com", aliases: ["*.another.com"], listen: listenOn(8080) }),
+    vhostWith({ name: "lost.com", facadeOf: "gone.com" }),
+  ]);
+
+  it("VHT-21 are chosen by names and ports of their own", () => {
+    expect(table.select("x.another.com", 8080)?.name).toBe("another.com");
+    expect(table.select("another.com", 80)).toBeUndefined();
+  });
+
+  it("VHT-24 stand for their target where an operator means content", () => {
+    expect(table.find("ANOTHER.com:80")?.name).toBe("Example.com");
+    expect(table.find("x.another.com")?.name).toBe("Example.com");
+    expect(table.find("lost.com")).toBeUndefined();
+  });
+});

@@ -11,7 +11,7 @@ export {
   type PurgeCall,
   type RequestTracing,
 } from "./edgeServer.ts";
-export { type Http2Connection, serveHttp2 } from "./http2/http2Connection.ts";
+export { serveHttp2 } from "./http2/http2Connection.ts";
 export type { Pacer } from "./pacing/pacer.ts";
 export { acceptTls, type Http2Listener, type TlsAcceptParts } from "./tls/acceptTls.ts";
 export { type CipherStringOutcome, readCipherString } from "./tls/cipherString.ts";

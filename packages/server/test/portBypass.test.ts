@@ -5,7 +5,7 @@ import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import { HOST, TestEdge } from "./support/edge.ts";
 import { FakeSocket } from "./support/fakeSocket.ts";
-import { until } from "./support/waiting.ts";
+import { turns, until } from "./support/waiting.ts";
 
 const PORT = 443;
 
@@ -42,6 +42,28 @@ describe("BYP-21: a bypassed port", () => {
     await until(() => String(socket.received) === "not HTTP either");
     expect(received()).toBe("GET / HTTP/9.9\r\n\0\ufffd");
     expect(edge.origin.calls).toHaveLength(0);
+  });
+
+  it("BW-01 BW-02 is as slow as the caps of its host", async () => {
+    const options = '<Options><TrafficCap Session="80">1</TrafficCap></Options>';
+    const { edge, socket } = connect(new TestEdge({ vhost: `${options}<PortBypass>${PORT}</PortBypass>` }));
+    const [ours, theirs]: readonly [Duplex, Duplex] = duplexPair();
+    edge.origin.connects[0]?.answer(null, asSocket(ours));
+    theirs.end(Buffer.alloc(15_000));
+    for (let passedMs = 0; passedMs < 1_000; passedMs += 20) {
+      await turns(2);
+      edge.clock.advanceSeconds(0.02);
+      edge.server.pacer.tick();
+    }
+    expect(socket.received.length).toBeGreaterThan(9_000);
+    expect(socket.received.length).toBeLessThan(12_000);
+    expect(socket.hasEndedWriting).toBe(false);
+    await until(() => {
+      edge.clock.advanceSeconds(0.02);
+      edge.server.pacer.tick();
+      return socket.hasEndedWriting;
+    });
+    expect(socket.received.length).toBe(15_000);
   });
 
   it("is relayed to the same port by default", () => {

@@ -232,7 +232,9 @@ describe("limits on bodies", () => {
   it("a malformed chunk that comes with its head is a 400, whatever is stored, and is logged", async () => {
     const edge = edgeWithLimit();
     await edge.store("/a", Buffer.from("stored"));
-    const client = edge.connect().send("GET /a HTTP/1.1\r\nHost: www.example.com\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    const client = edge
+      .connect()
+      .send("GET /a HTTP/1.1\r\nHost: www.example.com\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
     expect((await client.response()).status).toBe(400);
     await client.ended();
     expect(edge.logged.at(-1)).toMatchObject({ method: "GET", status: 400 });

@@ -181,7 +181,7 @@ describe("the Prometheus text", () => {
     const block = new CounterBlock();
     const aggregate = new CounterAggregate();
     const read = await samplesOf(aggregate);
-    const valueOf = (lines: readonly string[], vhost: string): number | undefined => {
+    const valueIn = (lines: readonly string[], vhost: string): number | undefined => {
       const line = lines.find((each) => each.includes(`vhost="${vhost}"`));
       return line === undefined ? undefined : Number(line.split(" ").at(-1));
     };
@@ -204,12 +204,12 @@ describe("the Prometheus text", () => {
       aggregate.accept("worker-0", block.report());
       const lines = await read();
       expect(lines.length).toBeLessThanOrEqual(1001);
-      const sum = valueOf(lines, "_other") ?? 0;
+      const sum = valueIn(lines, "_other") ?? 0;
       expect(sum).toBeGreaterThanOrEqual(others);
       expect(sum - others).toBeLessThanOrEqual(to - from);
       others = sum;
       for (const name of hosts(from, to)) {
-        const value = valueOf(lines, name);
+        const value = valueIn(lines, name);
         if (value === undefined) continue;
         expect(value).toBeGreaterThanOrEqual(own.get(name) ?? 0);
         own.set(name, value);

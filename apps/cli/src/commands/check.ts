@@ -18,9 +18,8 @@ const addressesOfMachine = (): ReadonlySet<string> =>
 /** A dry run: reads what a start would read and changes nothing. */
 const checkHome = async (home: Home): Promise<Findings> => {
   // Loaded here alone: the other commands start several times faster without it.
-  const { adviseOnConfig, checkFiles, checkStart, parseConfig, readConfigSources, readListeningSockets } = await import(
-    "@basalt/config"
-  );
+  const { adviseOnConfig, checkFiles, checkHttps, checkStart, parseConfig, readConfigSources, readListeningSockets } =
+    await import("@basalt/config");
   const outcome = parseConfig(await readConfigSources(home.path), {
     home: home.path,
     generation: 1,
@@ -32,6 +31,7 @@ const checkHome = async (home: Home): Promise<Findings> => {
   const primary = readLivePid(home.primaryPidFile);
   const found = [
     ...(await checkFiles(config, provenance)),
+    ...(await checkHttps(config, Date.now())),
     ...(await checkStart(config, provenance, {
       listeners: readListeningSockets(primary === undefined ? [] : [primary]),
       addresses: addressesOfMachine(),

@@ -135,9 +135,7 @@ export class CountryFolder {
       if (isDat !== isOtherDat) return isDat ? 1 : -1;
       return one < other ? -1 : 1;
     });
-    this.#databases = names
-      .map((name) => this.#files.get(name)?.database)
-      .filter((database) => database !== undefined);
+    this.#databases = names.map((name) => this.#files.get(name)?.database).filter((database) => database !== undefined);
     this.#remembered.clear();
   }
 

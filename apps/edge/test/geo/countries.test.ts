@@ -2,9 +2,9 @@ import { mkdtemp, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { writeGeoIpDat, writeMmdb } from "../../../../packages/testkit/src/index.ts";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeGeoIpDat, writeMmdb } from "../../../../packages/testkit/src/index.ts";
 import { openCountryDatabase } from "../../src/geo/countryDatabase.ts";
 import { CountryFolder } from "../../src/geo/countryFolder.ts";
 
@@ -62,7 +62,11 @@ describe("GeoIP files of old", () => {
 
 describe("hostile files", () => {
   it("are refused, or answer something, and never run on", () => {
-    const good = [writeMmdb(NETWORKS), writeGeoIpDat({ "1.1.1.0/24": 119 }), writeGeoIpDat({ "1.1.1.0/24": 1 }, "city")];
+    const good = [
+      writeMmdb(NETWORKS),
+      writeGeoIpDat({ "1.1.1.0/24": 119 }),
+      writeGeoIpDat({ "1.1.1.0/24": 1 }, "city"),
+    ];
     fc.assert(
       fc.property(
         fc.constantFrom("a.mmdb", "a.dat"),

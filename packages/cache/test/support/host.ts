@@ -300,6 +300,9 @@ export class TestHost {
   /** Resolves when no worker and no list remembers an invalidation up to now. */
   async settled(): Promise<void> {
     const { appliedVersion } = this.coordinator;
-    await until(() => this.workers.every((worker) => (worker.settledVersions.at(-1) ?? 0) >= appliedVersion), "settled");
+    await until(
+      () => this.workers.every((worker) => (worker.settledVersions.at(-1) ?? 0) >= appliedVersion),
+      "settled",
+    );
   }
 }

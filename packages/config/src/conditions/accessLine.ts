@@ -1,9 +1,7 @@
 import type { AccessAction } from "../accessContract.ts";
 import { suggest } from "../syntax/suggest.ts";
 
-type Outcome =
-  | { readonly ok: true; readonly value: AccessAction }
-  | { readonly ok: false; readonly message: string };
+type Outcome = { readonly ok: true; readonly value: AccessAction } | { readonly ok: false; readonly message: string };
 
 const refuse = (message: string): Outcome => ({ ok: false, message });
 const accept = (value: AccessAction): Outcome => ({ ok: true, value });

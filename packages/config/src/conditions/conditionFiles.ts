@@ -147,7 +147,11 @@ const readLine = <Rule>(line: string, grammar: LineGrammar<Rule>): Result<Rule> 
   }
   const parsed = parseCondition(fields[0] ?? "", grammar.kinds);
   if (!parsed.ok) return parsed;
-  const rule = grammar.readRule({ condition: parsed.condition, field: (index) => fields[index] ?? "", rest: (index) => fields.slice(index).join(",") });
+  const rule = grammar.readRule({
+    condition: parsed.condition,
+    field: (index) => fields[index] ?? "",
+    rest: (index) => fields.slice(index).join(","),
+  });
   return rule.ok && CONTROL_CHARACTER.test(line) ? refuse("It holds control characters.") : rule;
 };
 

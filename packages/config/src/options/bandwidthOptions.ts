@@ -71,7 +71,7 @@ export const THROTTLING_OPTIONS: OptionTable<ThrottlingSettings> = {
   bandwidth: {
     amount: option<number>(
       "BandwidthThrottling/Settings/Bandwidth",
-      decimal({ min: 0.001, max: MAX_AMOUNT }, "bandwidth"),
+      decimal({ min: 0.001, max: MAX_AMOUNT }, ""),
       1_000,
       { doc: "Bandwidth of throttled responses, in the unit of `Unit`.", spec: "BW-11" },
     ),
@@ -82,10 +82,15 @@ export const THROTTLING_OPTIONS: OptionTable<ThrottlingSettings> = {
     param: parameter("Bandwidth", "bandwidth"),
   },
   ratio: {
-    percent: option<number>("BandwidthThrottling/Settings/Ratio", decimal({ min: 0.01, max: MAX_RATIO }, "%"), 100, {
-      doc: "Percentage of the bandwidth that is used.",
-      spec: "BW-13",
-    }),
+    percent: option<number>(
+      "BandwidthThrottling/Settings/Ratio",
+      decimal({ min: 0.01, max: MAX_RATIO }, "percent"),
+      100,
+      {
+        doc: "Percentage of the bandwidth that is used.",
+        spec: "BW-13",
+      },
+    ),
     param: parameter("Ratio", "ratio"),
   },
   boost: {

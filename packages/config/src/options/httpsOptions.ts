@@ -34,9 +34,9 @@ export const formatHttpsListen = ({ kind, name, port }: HttpsListen): string => 
 const httpsListen: ValueType<HttpsListen> = {
   name: "address",
   allowed: "{IP}:{port}, *:{port}, {IP} or the name of a network interface; without a port it is 443",
-  emptyIsValue: false,
+  emptyIsValue: true,
   parse: (text) => {
-    const value = parseHttpsListen(text);
+    const value = text === "" ? EVERYWHERE : parseHttpsListen(text);
     return value === undefined
       ? { ok: false, message: `${JSON.stringify(text)} is no such address.` }
       : { ok: true, value };

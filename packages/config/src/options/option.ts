@@ -111,16 +111,7 @@ export const listOption = <Item>(
   row: Details &
     Pick<
       ListOption<Item>,
-      | "text"
-      | "alternates"
-      | "attributes"
-      | "children"
-      | "below"
-      | "default"
-      | "read"
-      | "format"
-      | "reloadOf"
-      | "keep"
+      "text" | "alternates" | "attributes" | "children" | "below" | "default" | "read" | "format" | "reloadOf" | "keep"
     >,
 ): ListOption<Item> => ({
   ...row,

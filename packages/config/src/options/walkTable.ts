@@ -32,7 +32,10 @@ const readWritten = <T>(
   return { value: outcome.value };
 };
 
-const elementsOf = (row: Pick<ListOption<unknown>, "elements" | "alternates">, parent: XmlElement | undefined): readonly XmlElement[] => {
+const elementsOf = (
+  row: Pick<ListOption<unknown>, "elements" | "alternates">,
+  parent: XmlElement | undefined,
+): readonly XmlElement[] => {
   const name = row.elements.at(-1) ?? "";
   const { alternates } = row;
   if (alternates === undefined) return findChildren(parent, name);

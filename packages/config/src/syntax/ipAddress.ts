@@ -35,32 +35,65 @@ export const ipv4Number = (text: string, start = 0): number => {
 const MAPPED_PREFIX = "::ffff:";
 const MAPPED = 0xffffn;
 
-const ipv6Number = (text: string): bigint | undefined => {
-  const halves = text.split("::");
-  if (text.length > 45 || halves.length > 2) return undefined;
-  const front = groupsOf(halves[0] ?? "", halves.length === 1);
-  const back = halves.length === 2 ? groupsOf(halves[1] ?? "", true) : [];
-  if (front === undefined || back === undefined) return undefined;
-  const missing = 8 - front.length - back.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const groups = [...front, ...new Array<number>(missing).fill(0), ...back];
-  return groups.reduce((address, group) => (address << 16n) | BigInt(group), 0n);
+const COLON = 58;
+const LONGEST_IPV6 = 45;
+const GROUPS = 8;
+
+/** Value of a hexadecimal digit; -1 for all else. */
+const hexDigit = (code: number): number => {
+  if (code >= ZERO && code <= NINE) return code - ZERO;
+  const letter = code | 0x20;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 };
 
-/** Groups of 16 bits; the last may be an IPv4 address where the text ends the address. */
-const groupsOf = (text: string, endsAddress: boolean): number[] | undefined => {
-  if (text === "") return [];
+/** Eight groups of 16 bits; `::` stands once for as many that are 0, and the last two may be an IPv4 address. */
+const ipv6Groups = (text: string): readonly number[] | undefined => {
+  const { length } = text;
+  if (length < 2 || length > LONGEST_IPV6) return undefined;
   const groups: number[] = [];
-  const parts = text.split(":");
-  for (const [index, part] of parts.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
-    else {
-      const embedded = endsAddress && index === parts.length - 1 ? ipv4Number(part) : -1;
+  let gap = -1;
+  let index = 0;
+  if (text.charCodeAt(0) === COLON) {
+    if (text.charCodeAt(1) !== COLON) return undefined;
+    gap = 0;
+    index = 2;
+  }
+  while (index < length) {
+    const start = index;
+    let group = 0;
+    for (let digit = hexDigit(text.charCodeAt(index)); index < length && digit >= 0; ) {
+      group = group * 16 + digit;
+      index++;
+      digit = index < length ? hexDigit(text.charCodeAt(index)) : -1;
+    }
+    if (index < length && text.charCodeAt(index) === DOT) {
+      const embedded = ipv4Number(text, start);
       if (embedded < 0) return undefined;
       groups.push(Math.floor(embedded / 65_536), embedded % 65_536);
+      index = length;
+      break;
     }
+    if (index === start || index - start > 4 || groups.length === GROUPS) return undefined;
+    groups.push(group);
+    if (index === length) break;
+    if (text.charCodeAt(index) !== COLON || index + 1 === length) return undefined;
+    index++;
+    if (text.charCodeAt(index) !== COLON) continue;
+    if (gap >= 0) return undefined;
+    gap = groups.length;
+    index++;
   }
-  return groups;
+  if (gap < 0) return groups.length === GROUPS ? groups : undefined;
+  const missing = GROUPS - groups.length;
+  if (missing < 1) return undefined;
+  return [...groups.slice(0, gap), ...new Array<number>(missing).fill(0), ...groups.slice(gap)];
+};
+
+const ipv6Number = (text: string): bigint | undefined => {
+  const groups = ipv6Groups(text);
+  if (groups === undefined) return undefined;
+  const word = (at: number): bigint => BigInt((groups[at] ?? 0) * 65_536 + (groups[at + 1] ?? 0));
+  return (word(0) << 96n) | (word(2) << 64n) | (word(4) << 32n) | word(6);
 };
 
 /** Undefined when it is no address; a zone (`%eth0`) is none. */

@@ -10,6 +10,8 @@ export interface ExplainQuestion {
   /** Where the request comes in, `{IP}:{port}`, `*:{port}` or a port alone; undefined: the port of the URL. */
   readonly listen: string | undefined;
   readonly clientIp: string;
+  /** Code of the client's country; undefined when it is not known. */
+  readonly country?: string | undefined;
   /** Whether the whole URL is the request target, as clients write it to a proxy. */
   readonly isAbsolute: boolean;
 }

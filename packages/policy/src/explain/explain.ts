@@ -92,7 +92,7 @@ class Explainer {
     if (ruleStep !== undefined) this.#steps.push(ruleStep);
     const scene = { request: afterRequestRules(sent, rules), vhost, rules, sources };
 
-    const access = decideAccess(scene.request, config, sources);
+    const access = decideAccess(scene.request, vhost, config, sources);
     this.#steps.push(access.step);
     if (access.decision.kind === "refused") return refused(access.decision.refusal);
     if (access.decision.kind === "management") {

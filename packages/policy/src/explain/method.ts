@@ -3,6 +3,7 @@ import { FIELD, METHOD, type Method } from "@basalt/http";
 import { unreachable } from "@basalt/types";
 import { compileMethodRules, type MethodDecision } from "../bypass.ts";
 import type { HeaderRules } from "../headerRules.ts";
+import { explainAccessList } from "./accessList.ts";
 import type { ExplainFact, ExplainState, ExplainStep } from "./contract.ts";
 import { headerRuleFact } from "./rules.ts";
 import type { Sources } from "./sources.ts";
@@ -34,6 +35,7 @@ const isPurgeMethod = (method: Method): boolean => method >= METHOD.PURGE && met
 
 export const decideAccess = (
   request: UnderstoodRequest,
+  vhost: VhostSettings,
   config: EdgeConfig,
   sources: Sources,
 ): { readonly decision: AccessDecision; readonly step: ExplainStep } => {
@@ -52,6 +54,12 @@ export const decideAccess = (
       step: { step: "access", verdict: refusal.verdict, facts: [limit] },
     };
   }
+  const list = explainAccessList(request, vhost, sources);
+  if (list.refusal !== undefined) {
+    const { refusal, facts } = list;
+    const step: ExplainStep = { step: "access", verdict: refusal.verdict, facts: [limit, ...facts] };
+    return { decision: { kind: "refused", refusal }, step };
+  }
   if (isPurgeMethod(request.methodCode)) {
     const { httpMethod } = config.server.host.manager;
     const verdict = httpMethod
@@ -63,10 +71,13 @@ export const decideAccess = (
       because: httpMethod ? "the caller is checked" : "the caller is not checked",
       source: sources.server("Host/Manager@HttpMethod"),
     };
-    return { decision: { kind: "management", verdict }, step: { step: "access", verdict, facts: [limit, fact] } };
+    return {
+      decision: { kind: "management", verdict },
+      step: { step: "access", verdict, facts: [limit, ...list.facts, fact] },
+    };
   }
   const verdict = bodyBytes === 0 ? "Nothing refuses the request." : "The request is within its limits.";
-  return { decision: { kind: "admitted" }, step: { step: "access", verdict, facts: [limit] } };
+  return { decision: { kind: "admitted" }, step: { step: "access", verdict, facts: [limit, ...list.facts] } };
 };
 
 /** Where only the method counts: the element that decides. */

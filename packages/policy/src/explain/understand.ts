@@ -10,7 +10,9 @@ import {
   parseAbsoluteTarget,
 } from "@basalt/http";
 import { ERROR_CODES, type ErrorCode } from "@basalt/types";
+import { compileClientRewriter, withHostField } from "../clientRewrite.ts";
 import type { ConditionRequest } from "../conditions.ts";
+import { hostNameOf } from "../vhostTable.ts";
 import type { ExplainFact, ExplainQuestion, ExplainStep } from "./contract.ts";
 
 /** A request as the server's own parser reads it, on its way into the phases. */
@@ -162,16 +164,29 @@ export const understandRequest = (question: ExplainQuestion, config: EdgeConfig)
     return { kind: "refused", refusal, steps: [requestStep(refusal.verdict, notes)] };
   }
 
-  const { fields, methodName, method } = parser;
+  const { methodName, method } = parser;
   const absolute = parser.target.startsWith("/") ? undefined : parseAbsoluteTarget(parser.target);
-  const target = absolute?.pathAndQuery ?? parser.target;
-  const host = absolute?.authority.toLowerCase() ?? fields.host;
+  const asked = absolute?.pathAndQuery ?? parser.target;
+  const askedHost = absolute?.authority.toLowerCase() ?? parser.fields.host;
+  const rewritten = asked.startsWith("/")
+    ? compileClientRewriter(config.urlRewrites)?.(askedHost === undefined ? "" : hostNameOf(askedHost), asked)
+    : undefined;
+  const target = rewritten?.target ?? asked;
+  const isElsewhere =
+    rewritten !== undefined && rewritten.host !== "" && rewritten.host !== hostNameOf(askedHost ?? "");
+  const host = isElsewhere ? rewritten.host : askedHost;
+  const fields = isElsewhere ? withHostField(parser.fields, rewritten.host) : parser.fields;
   const facts: ExplainFact[] = [
     { name: "method", value: methodName },
     {
       name: "target",
       value: target,
-      because: absolute === undefined ? "origin-form" : "out of an absolute-form target",
+      because:
+        rewritten === undefined
+          ? absolute === undefined
+            ? "origin-form"
+            : "out of an absolute-form target"
+          : `<URLRewrite> made it of ${askedHost ?? ""}${asked}`,
     },
     { name: "host", value: host ?? null, because: hostReason(question, absolute !== undefined) },
     { name: "port", value: port.port, because: port.because },
@@ -197,6 +212,7 @@ export const understandRequest = (question: ExplainQuestion, config: EdgeConfig)
     path: query < 0 ? target : target.slice(0, query),
     pathAndQuery: target,
     clientIp: question.clientIp,
+    country: question.country,
     protocol: "http",
     header: (name) => fields.get(name),
   };

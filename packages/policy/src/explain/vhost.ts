@@ -1,4 +1,5 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
+import { compileSubPaths, followSubPaths, type SubPathStation } from "../subPaths.ts";
 import { compileVhostTable, hostNameOf } from "../vhostTable.ts";
 import type { ConfigSource, ExplainFact, ExplainStep } from "./contract.ts";
 import type { Sources } from "./sources.ts";
@@ -6,7 +7,9 @@ import type { UnderstoodRequest } from "./understand.ts";
 
 export interface ChosenVhost {
   readonly vhost: VhostSettings | undefined;
-  /** How the chosen one matched; made when its sources can be found. */
+  /** The one that the client has addressed, when another one serves: a facade, or one with `<Sub>`. */
+  readonly addressed: VhostSettings | undefined;
+  /** How the addressed one matched; made when its sources can be found. */
   readonly by: MatchKind | undefined;
   readonly runnerUp: { readonly vhost: VhostSettings; readonly by: MatchKind } | undefined;
   /** A host of that name that does not listen on the port or is inactive. */
@@ -40,20 +43,38 @@ const matchOf = (vhost: VhostSettings, hostField: string | undefined): MatchKind
 /** Chooses as the server does; the runner-up is who would be chosen if the chosen one were not there. */
 export const chooseVhost = (request: UnderstoodRequest, config: EdgeConfig): ChosenVhost => {
   const table = compileVhostTable(config);
-  const vhost = table.select(request.host, request.port);
-  if (vhost === undefined) {
+  const addressed = table.select(request.host, request.port);
+  const vhost = addressed === undefined ? undefined : servingHost(addressed, request.path, config);
+  if (addressed === undefined || vhost === undefined) {
     const elsewhere = request.host === undefined ? undefined : table.find(request.host);
-    return { vhost, by: undefined, runnerUp: undefined, elsewhere };
+    return { vhost: undefined, addressed, by: undefined, runnerUp: undefined, elsewhere };
   }
-  const others = { ...config, vhosts: config.vhosts.filter((other) => other !== vhost) };
+  const others = { ...config, vhosts: config.vhosts.filter((other) => other !== addressed) };
   const next = compileVhostTable(others).select(request.host, request.port);
   return {
     vhost,
-    by: matchOf(vhost, request.host),
+    addressed: addressed === vhost ? undefined : addressed,
+    by: matchOf(addressed, request.host),
     runnerUp: next === undefined ? undefined : { vhost: next, by: matchOf(next, request.host) },
     elsewhere: undefined,
   };
 };
+
+/** Who serves what comes to a host: the target of a facade, then whoever `<Sub>` names (VHT-21, VHT-30). */
+const servingHost = (addressed: VhostSettings, path: string, config: EdgeConfig): VhostSettings | undefined => {
+  const stationOf = (name: string): Station | undefined => {
+    const host = config.vhosts.find((each) => each.name === name);
+    const target = host?.facadeOf === undefined ? host : config.vhosts.find((each) => each.name === host.facadeOf);
+    if (host?.status !== "Active" || target?.status !== "Active" || target.facadeOf !== undefined) return undefined;
+    return { settings: target, vhost: { name: target.name, subPaths: compileSubPaths(target.subPaths) } };
+  };
+  const first = stationOf(addressed.name);
+  return first === undefined ? undefined : followSubPaths(first, path, stationOf)?.settings;
+};
+
+interface Station extends SubPathStation {
+  readonly settings: VhostSettings;
+}
 
 const matchWords = (by: MatchKind): string => {
   switch (by.kind) {
@@ -81,7 +102,7 @@ const matchSource = (by: MatchKind, sources: Sources): ConfigSource => {
 };
 
 export const vhostStep = (
-  { vhost, by, runnerUp, elsewhere }: ChosenVhost,
+  { vhost, addressed, by, runnerUp, elsewhere }: ChosenVhost,
   request: UnderstoodRequest,
   sourcesOf: (vhost: VhostSettings) => Sources,
 ): ExplainStep => {
@@ -94,7 +115,13 @@ export const vhostStep = (
   }
   const sources = sourcesOf(vhost);
   const facts: ExplainFact[] = [
-    { name: "vhost", value: vhost.name, because: matchWords(by), source: matchSource(by, sources) },
+    {
+      name: addressed === undefined ? "vhost" : "addressed",
+      value: (addressed ?? vhost).name,
+      because: matchWords(by),
+      source: matchSource(by, sourcesOf(addressed ?? vhost)),
+    },
+    ...(addressed === undefined ? [] : [servedByFact(vhost, addressed, sourcesOf(addressed))]),
     runnerUp === undefined
       ? { name: "runnerUp", value: null, because: "no other host would take the request" }
       : {
@@ -109,7 +136,18 @@ export const vhostStep = (
       source: sources.option("Options/CachingProfile"),
     },
   ];
-  return { step: "vhost", verdict: `${vhost.name}, ${matchWords(by)}.`, facts };
+  const words = addressed === undefined ? "" : `, in the place of ${addressed.name}`;
+  return { step: "vhost", verdict: `${vhost.name}${words}, ${matchWords(by)}.`, facts };
+};
+
+const servedByFact = (vhost: VhostSettings, addressed: VhostSettings, sources: Sources): ExplainFact => {
+  const isFacade = addressed.facadeOf !== undefined;
+  return {
+    name: "vhost",
+    value: vhost.name,
+    because: isFacade ? `${addressed.name} is a facade` : `<Sub> of ${addressed.name} names it for the path`,
+    source: sources.option(isFacade ? "@Status" : "Sub/Path"),
+  };
 };
 
 const elsewhereFact = (vhost: VhostSettings, sources: Sources): ExplainFact =>

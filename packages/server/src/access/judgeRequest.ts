@@ -117,8 +117,7 @@ const admit = (exchange: Exchange): undefined => {
   let stripped = withoutCredentials.get(fields);
   if (stripped === undefined) {
     const flat = fields.toFlatArray();
-    const isKept = (_: string, index: number): boolean =>
-      flat[index - (index % 2)]?.toLowerCase() !== "authorization";
+    const isKept = (_: string, index: number): boolean => flat[index - (index % 2)]?.toLowerCase() !== "authorization";
     stripped = fieldBlockOf(flat.filter(isKept));
     withoutCredentials.set(fields, stripped);
   }
@@ -146,4 +145,3 @@ const judgeLater = async (exchange: Exchange, verdict: Promise<PasswordOutcome>,
     exchange.fail(ticket, cause);
   }
 };
-

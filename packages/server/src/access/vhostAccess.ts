@@ -51,9 +51,7 @@ export const compileVhostAccess = (settings: VhostSettings, rateLimits: RateLimi
   const protectedOnes = protectedUrls(settings);
   const maxBodyBytes = access.maxRequestBodyBytes;
   const isOpen = [list, limited, cors, signed, protectedOnes].every((part) => part === undefined) && maxBodyBytes === 0;
-  return isOpen
-    ? undefined
-    : { list, limited, maxBodyBytes, cors, signed, settings: access, protected: protectedOnes };
+  return isOpen ? undefined : { list, limited, maxBodyBytes, cors, signed, settings: access, protected: protectedOnes };
 };
 
 const limitedUrls = ({ name, options }: VhostSettings, rateLimits: RateLimits): LimitedUrls | undefined => {

@@ -1,5 +1,5 @@
 import { Socket, type SocketConstructorOpts } from "node:net";
-import type { SecureContext } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 
 /**
  * Boundary to the pinned runtime. Sockets are driven below `net.Socket`, whose construction and buffering cost more
@@ -77,6 +77,38 @@ export interface TlsHandle {
 interface TlsBinding {
   wrap(handle: StreamHandle, context: unknown, isServer: boolean, hasActiveWrite: boolean): TlsHandle;
 }
+
+/** What the library is told of a ticket; the last two for a new one only. */
+export type TicketAnswer = readonly [
+  verdict: number,
+  hmacKey: Uint8Array,
+  aesKey: Uint8Array,
+  name?: Uint8Array,
+  initializationVector?: Uint8Array,
+];
+
+interface TicketContext {
+  onticketkeycallback: (name: Buffer, initializationVector: Buffer, isNew: boolean) => TicketAnswer;
+  enableTicketKeyCallback(): void;
+}
+
+/** The runtime has this way to several keys at a time, and does not document it. */
+export const answerTickets = (
+  { context }: SecureContext,
+  answer: (name: Buffer, isNew: boolean) => TicketAnswer,
+): void => {
+  const native = context as unknown as TicketContext;
+  native.onticketkeycallback = (name, _vector, isNew) => answer(name, isNew);
+  native.enableTicketKeyCallback();
+};
+
+interface Stapling {
+  readonly _handle: Pick<TlsHandle, "setOCSPResponse"> | null;
+}
+
+/** To be called before the handshake; there is no public way but for the sockets of `tls.Server`. */
+export const stapleOcsp = (socket: TLSSocket, response: Uint8Array): void =>
+  (socket as unknown as Stapling)._handle?.setOCSPResponse(response);
 
 interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;

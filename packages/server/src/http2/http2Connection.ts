@@ -72,10 +72,10 @@ export class Http2Connection implements ServedConnection, StreamOwner {
     this.#heads = new RequestHeadReader(limits.headBytes);
     this.#guard = new FloodGuard(http2, this.#moved(), now);
     this.#deadlineMs = now + limits.headTimeoutSeconds * 1000;
-    this.#count(PROCESS_SLOT.http2Connections, 1);
-    this.#count(PROCESS_SLOT.http2ConnectionsOpen, 1);
     this.#session = performServerHandshake(transport, sessionOptions(http2, limits));
     this.#session.setLocalWindowSize(http2.connectionWindowBytes);
+    this.#count(PROCESS_SLOT.http2Connections, 1);
+    this.#count(PROCESS_SLOT.http2ConnectionsOpen, 1);
     this.#session.on("stream", (stream, _fields, flags, rawFields) => this.#begin(stream, flags, rawFields));
     this.#session.on("ping", () => {
       if (!this.#guard.countPing()) this.#endFlood();
@@ -276,10 +276,20 @@ export class Http2Connection implements ServedConnection, StreamOwner {
 }
 
 /** Serves an admitted connection on which HTTP/2 has been agreed on. */
-export const serveHttp2 = (server: EdgeServer, transport: Socket, localPort: number): Http2Connection => {
-  const connection = new Http2Connection(server, transport, localPort);
-  server.enlist(connection);
-  return connection;
+export const serveHttp2 = (server: EdgeServer, transport: Socket, localPort: number): void => {
+  try {
+    markSecured(transport);
+    server.enlist(new Http2Connection(server, transport, localPort));
+  } catch {
+    // The client has gone before anything could be read.
+    transport.destroy();
+    server.parts.counters.add(PROCESS_SLOT.connectionsClosed, 1);
+  }
+};
+
+/** Boundary: the runtime says by itself only of sockets of its own server that the handshake is over. */
+const markSecured = (transport: Socket): void => {
+  if (transport instanceof TLSSocket) Object.assign(transport, { secureConnecting: false });
 };
 
 const ignoreError = (): void => {};

@@ -3,7 +3,14 @@ import type { TlsFailure } from "@basalt/telemetry";
 import { ONE_READ_BUFFER } from "../driver/common.ts";
 import type { AcceptListener, Acceptor } from "../driver/contract.ts";
 import { acceptHandles, RawSocket } from "../driver/rawTcp.ts";
-import { createTlsHandle, type ListeningHandle, lastRead, netSocketOn, type StreamHandle } from "../driver/runtime.ts";
+import {
+  createTlsHandle,
+  type ListeningHandle,
+  lastRead,
+  netSocketOn,
+  type StreamHandle,
+  stapleOcsp,
+} from "../driver/runtime.ts";
 import { TlsSocket } from "../driver/tlsSocket.ts";
 import type { EdgeServer, ServedConnection } from "../edgeServer.ts";
 import { type ClientHello, MAX_HELLO_BYTES, parseClientHello } from "./clientHello.ts";
@@ -199,7 +206,7 @@ class PendingConnection implements Handshake, ServedConnection {
       secureContext: choice.context,
       ALPNProtocols: [HTTP_2, "http/1.1"],
     });
-    if (choice.ocspResponse !== undefined) stapleOn(socket, choice.ocspResponse);
+    if (choice.ocspResponse !== undefined) stapleOcsp(socket, choice.ocspResponse);
     this.#secured = socket;
     const fail = (): void => this.fail("refused");
     socket.on("error", fail);
@@ -218,14 +225,6 @@ class PendingConnection implements Handshake, ServedConnection {
     this.#parts.service.succeeded(this, protocol, isResumed);
   }
 }
-
-interface Stapling {
-  readonly _handle: { setOCSPResponse(response: Uint8Array): void } | null;
-}
-
-/** Boundary: there is no public way to it but for the sockets of `tls.Server`. */
-const stapleOn = (socket: TLSSocket, response: Uint8Array): void =>
-  (socket as unknown as Stapling)._handle?.setOCSPResponse(response);
 
 const ignoreRead = (): void => {};
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { SecureContext } from "node:tls";
+import { answerTickets, type TicketAnswer } from "../driver/runtime.ts";
 import type { TicketKey } from "./plan.ts";
 
 /** What OpenSSL is told of a ticket (SSL_CTX_set_tlsext_ticket_key_cb). */
@@ -12,19 +13,6 @@ const PART_BYTES = 16;
 const HMAC_BYTES = 32;
 const NO_HMAC_KEY = Buffer.alloc(HMAC_BYTES);
 const NO_AES_KEY = Buffer.alloc(PART_BYTES);
-
-type TicketAnswer = readonly [
-  verdict: number,
-  hmacKey: Uint8Array,
-  aesKey: Uint8Array,
-  name?: Uint8Array,
-  initializationVector?: Uint8Array,
-];
-
-interface TicketContext {
-  onticketkeycallback: (name: Buffer, initializationVector: Buffer, isNew: boolean) => TicketAnswer;
-  enableTicketKeyCallback(): void;
-}
 
 /** Random, unlike those of any other server. */
 export const createTicketKey = (): TicketKey => ({
@@ -42,11 +30,8 @@ export class TicketKeys {
     this.#keys = keys;
   }
 
-  /** Boundary: the runtime has this way to several keys at a time, and does not document it. */
-  attach({ context }: SecureContext): void {
-    const native = context as unknown as TicketContext;
-    native.onticketkeycallback = (name, _vector, isNew) => (isNew ? this.#encrypting() : this.#decrypting(name));
-    native.enableTicketKeyCallback();
+  attach(context: SecureContext): void {
+    answerTickets(context, (name, isNew) => (isNew ? this.#encrypting() : this.#decrypting(name)));
   }
 
   #encrypting(): TicketAnswer {

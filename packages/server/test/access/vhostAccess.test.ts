@@ -47,11 +47,14 @@ describe("acl.txt", () => {
     expect((await client.responses(3)).map(({ status }) => status)).toEqual([401, 200, 401]);
   });
 
-  it.each(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PURGE"])("ACL-25 %s is subject to the list", async (method) => {
-    const edge = edgeWith(ACL_ON, { "acl.txt": "/a, deny, 403" });
-    expect((await ask(edge, "/a", method === "POST" ? ["Content-Length: 0"] : [], method)).status).toBe(403);
-    expect(edge.purges).toHaveLength(0);
-  });
+  it.each(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PURGE"])(
+    "ACL-25 %s is subject to the list",
+    async (method) => {
+      const edge = edgeWith(ACL_ON, { "acl.txt": "/a, deny, 403" });
+      expect((await ask(edge, "/a", method === "POST" ? ["Content-Length: 0"] : [], method)).status).toBe(403);
+      expect(edge.purges).toHaveLength(0);
+    },
+  );
 
   it("ACL-43 ACL-44 a redirect names the URL that was asked for and counts as TCP_REDIRECT_HIT", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "!HEADER[referer], redirect, http://example.com#URL" });
@@ -186,7 +189,13 @@ describe("signed URLs", () => {
     const client = edge.connect().get(`/private/films/a/1.ts?token=${token}`);
     (await edge.origin.call(1)).reply(200, "body", []);
     expect((await client.response()).status).toBe(200);
-    const paths = ["/private/films", "/private/filmsx/a", "/private/films/../a", "/private/films/%2e%2e/a", "/private/films/..%2fa"];
+    const paths = [
+      "/private/films",
+      "/private/filmsx/a",
+      "/private/films/../a",
+      "/private/films/%2e%2e/a",
+      "/private/films/..%2fa",
+    ];
     for (const path of paths) expect([path, (await ask(edge, `${path}?token=${token}`)).status]).toEqual([path, 403]);
     expect(signScope(key, { kind: "prefix", prefix: "/private/films" }, 1)).toBeUndefined();
   });
@@ -237,12 +246,15 @@ describe("basic authentication", () => {
     expect(edge.origin.calls.length).toBe(status === 200 ? 1 : 0);
   });
 
-  it.each(["Basic", "Basic !!!", "Bearer x", `Basic ${Buffer.from("no colon").toString("base64")}`, `Basic ${"A".repeat(2_000)}`])(
-    "takes %s for nothing",
-    async (value) => {
-      expect((await ask(protectedEdge(), "/staff/a", [`Authorization: ${value}`])).status).toBe(401);
-    },
-  );
+  it.each([
+    "Basic",
+    "Basic !!!",
+    "Bearer x",
+    `Basic ${Buffer.from("no colon").toString("base64")}`,
+    `Basic ${"A".repeat(2_000)}`,
+  ])("takes %s for nothing", async (value) => {
+    expect((await ask(protectedEdge(), "/staff/a", [`Authorization: ${value}`])).status).toBe(401);
+  });
 
   it("leaves other paths and their credentials alone", async () => {
     const edge = protectedEdge();

@@ -23,6 +23,24 @@ describe("a paced socket", () => {
     }
   });
 
+  it("BW-05 makes up for moments in which the process was late, and never more than a tenth too much a second", () => {
+    const world = new PacedWorld();
+    const client = world.connect({ session: world.session(RATE) }).sendForEver();
+    world.advanceMs(1_000);
+    const before = client.receivedBytes;
+    for (let late = 0; late < 4; late++) {
+      world.clock.advanceSeconds(0.25);
+      world.pacer.tick();
+      let last = client.receivedBytes;
+      for (let second = 0; second < 4; second++) {
+        world.advanceMs(1_000);
+        expect(client.receivedBytes - last).toBeLessThanOrEqual(RATE * 1.1);
+        last = client.receivedBytes;
+      }
+    }
+    expect((client.receivedBytes - before) / (RATE * 17)).toBeGreaterThan(0.985);
+  });
+
   it("hands everything on in its order, whatever is written and however the client takes it", () => {
     fc.assert(
       fc.property(

@@ -4,7 +4,6 @@ import tls from "node:tls";
 import { CounterBlock, PROCESS_SLOT, tlsFailureSlot, tlsHandshakeSlot } from "@basalt/telemetry";
 import { AdjustableClock } from "@basalt/types";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeCertificate, type TestCertificate } from "../../../testkit/src/tls/certificates.ts";
 import type { ServedConnection } from "../../src/edgeServer.ts";
 import {
   acceptTls,
@@ -18,6 +17,7 @@ import {
   type TlsPlan,
   TlsService,
 } from "../../src/index.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../support/certificates.ts";
 import { until } from "../support/waiting.ts";
 
 const open: (() => void)[] = [];
@@ -26,22 +26,20 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-const certificate = makeCertificate({ names: ["a.test", "*.b.test"] });
-
 const suitesOf = (isNew: boolean): readonly string[] =>
   orderSuites(CIPHER_SUITES, { prefersForwardSecrecy: true, prefersAes: true })
     .filter(({ version }) => (version === "TLSv1.3") === isNew)
     .map(({ name }) => name);
 
-const identity = (made: TestCertificate, change: Partial<TlsIdentity> = {}): TlsIdentity => ({
+const identity = (change: Partial<TlsIdentity> = {}): TlsIdentity => ({
   id: "one",
   names: ["a.test", "*.b.test"],
   certificates: [
     {
       keyType: "ec",
       curve: "prime256v1",
-      certificatePem: made.certificatePem,
-      keyPem: made.keyPem,
+      certificatePem: TEST_CERTIFICATE,
+      keyPem: TEST_KEY,
       ocspResponse: undefined,
       ocspValidToMs: 0,
     },
@@ -93,7 +91,7 @@ interface Scene {
   refusing: boolean;
 }
 
-const listen = (plan: Partial<TlsPlan> = {}, identities: readonly TlsIdentity[] = [identity(certificate)]): Scene => {
+const listen = (plan: Partial<TlsPlan> = {}, identities: readonly TlsIdentity[] = [identity()]): Scene => {
   const listening = bindListeningSocket("127.0.0.1", 0);
   const place: { address?: string; port?: number } = {};
   listening.getsockname(place);

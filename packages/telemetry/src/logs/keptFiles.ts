@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, readdirSync } from "node:fs";
+import { createReadStream, createWriteStream, existsSync, readdirSync } from "node:fs";
 import { access, open, readdir, rename, stat, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -19,6 +19,8 @@ export const listLogFiles = async (folder: string, prefix: string): Promise<Name
 
 /** As `listLogFiles`, at once. */
 export const listLogFilesNow = (folder: string, prefix: string): NamedLogFile[] => {
+  // Asked for thousands of folders at a time, most of which are not there: an error for each costs more than the question.
+  if (!existsSync(folder)) return [];
   try {
     return filesAmong(readdirSync(folder), prefix);
   } catch {

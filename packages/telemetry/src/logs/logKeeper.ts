@@ -49,6 +49,9 @@ export class LogKeeper {
   readonly #parts: LogKeeperParts;
   readonly #logs = new Map<string, KeptLog>();
   readonly #closing = new Map<string, ClosingFile>();
+  /** The ids of the logs, and the paths of the files that are being closed, by folder: there may be thousands of folders. */
+  readonly #logsIn = new Map<string, Set<string>>();
+  readonly #closingIn = new Map<string, Set<string>>();
   readonly #space: LogSpace;
   /** Logs whose folders have not been looked at for what an earlier run has left. */
   readonly #untidy = new Set<LogPlan>();
@@ -81,6 +84,7 @@ export class LogKeeper {
     for (const [id, kept] of this.#logs) {
       if (wanted.has(id)) continue;
       this.#logs.delete(id);
+      removeFrom(this.#logsIn, kept.plan.folder, id);
       notices.push(this.#close(kept, undefined));
     }
     for (const plan of plans) {
@@ -88,12 +92,15 @@ export class LogKeeper {
       if (kept === undefined) {
         const begun = this.#begin(plan);
         this.#logs.set(plan.id, begun);
+        addTo(this.#logsIn, plan.folder, plan.id);
         notices.push({ log: plan.id, target: begun.target, closing: undefined });
         this.#untidy.add(plan);
         continue;
       }
       const before = kept.plan;
       kept.plan = plan;
+      removeFrom(this.#logsIn, before.folder, plan.id);
+      addTo(this.#logsIn, plan.folder, plan.id);
       if (isSameFile(before, plan)) continue;
       const next = plan.isOn ? this.#freshTarget(plan, this.#parts.now()) : undefined;
       notices.push(this.#close({ ...kept, plan: before }, next));
@@ -146,10 +153,10 @@ export class LogKeeper {
   async rotatedForUpload(): Promise<readonly RotatedFiles[]> {
     const found: RotatedFiles[] = [];
     this.#do(async () => {
-      const inUse = this.#pathsInUse();
       for (const { plan } of [...this.#logs.values()]) {
         if (plan.ftp.length === 0) continue;
         const { folder, kind, rule } = plan;
+        const inUse = this.#pathsInUse(folder);
         const names = (await listLogFiles(folder, kind)).filter(({ name }) => !inUse.has(join(folder, name)));
         const endOf = (startMs: number): number =>
           rule.minutes === undefined ? this.#parts.now() : periodAt(startMs, rule.minutes).endMs;
@@ -197,6 +204,7 @@ export class LogKeeper {
       waiting: new Set(this.#parts.writers()),
     };
     this.#closing.set(target.path, closing);
+    addTo(this.#closingIn, dirname(target.path), target.path);
     if (closing.waiting.size === 0) this.#finishIfClosed(closing);
     return { log: plan.id, target: next, closing: target.path };
   }
@@ -231,7 +239,7 @@ export class LogKeeper {
   /** LOG-23: no name is used twice. */
   #unusedTarget({ folder, kind, rule }: LogPlan, target: LogTarget, ms: number): LogTarget {
     const startMs = parseLogFileName(kind, basename(target.path))?.startMs ?? ms;
-    const closing = [...this.#closing.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+    const closing = [...(this.#closingIn.get(folder) ?? [])].map((path) => basename(path));
     const files = [
       ...listLogFilesNow(folder, kind),
       ...closing.map((name) => parseLogFileName(kind, name)).filter((file) => file !== undefined),
@@ -249,6 +257,7 @@ export class LogKeeper {
         if (path !== undefined) this.#parts.onRotated({ plan, path, startMs, endMs });
       } finally {
         this.#closing.delete(closing.path);
+        removeFrom(this.#closingIn, dirname(closing.path), closing.path);
       }
       await this.#retain(plan);
     });
@@ -265,7 +274,7 @@ export class LogKeeper {
 
   async #retain(plan: LogPlan): Promise<void> {
     const { folder, kind, retention } = plan;
-    const inUse = this.#pathsInUse();
+    const inUse = this.#pathsInUse(folder);
     const rotated = (await listLogFiles(folder, kind)).filter(({ name }) => !inUse.has(join(folder, name)));
     for (const { name, startMs } of outdatedFiles(rotated, retention, this.#parts.now())) {
       if (this.#parts.isAwaited?.(plan, { path: join(folder, name), startMs }) === true) continue;
@@ -275,8 +284,16 @@ export class LogKeeper {
 
   #tidyAll(): void {
     if (this.#parts.hasEarlierWriters?.() === true) return;
-    for (const plan of this.#untidy) this.#do(() => this.#tidy(plan));
+    const byFolder = Map.groupBy(this.#untidy, ({ folder }) => folder);
+    for (const [folder, plans] of byFolder) this.#do(() => this.#tidyFolder(folder, plans));
     this.#untidy.clear();
+  }
+
+  /** Most of the folders of a new configuration are not there, or empty. */
+  async #tidyFolder(folder: string, plans: readonly LogPlan[]): Promise<void> {
+    const names = await readdir(folder).catch(() => []);
+    if (names.length === 0) return;
+    for (const plan of plans) await this.#tidy(plan);
   }
 
   /** What an earlier run has left: drafts, and files that were not compressed yet. */
@@ -287,21 +304,24 @@ export class LogKeeper {
       const isLeft = name.startsWith(`${kind}_`) && name.endsWith(".tmp") && !isDraftInUse(name);
       if (isLeft) await unlink(join(folder, name)).catch(() => undefined);
     }
-    const inUse = this.#pathsInUse();
+    const inUse = this.#pathsInUse(folder);
     for (const { name, isCompressed } of await listLogFiles(folder, kind)) {
       if (compress && !isCompressed && !inUse.has(join(folder, name))) await compressFile(join(folder, name));
     }
     await this.#retain(plan);
   }
 
-  #pathsInUse(): ReadonlySet<string> {
+  #pathsInUse(folder: string): ReadonlySet<string> {
     const now = this.#parts.now();
-    const paths = [...this.#logs.values()].flatMap(({ plan, target }) => {
-      if (target === undefined) return [];
+    const paths = new Set(this.#closingIn.get(folder));
+    for (const id of this.#logsIn.get(folder) ?? []) {
+      const { plan, target } = this.#logs.get(id) ?? {};
+      if (plan === undefined || target === undefined) continue;
+      paths.add(target.path);
       // Processes may have begun the file of the next period already.
-      return now < target.untilMs ? [target.path] : [target.path, periodTarget(plan, now).path];
-    });
-    return new Set([...paths, ...this.#closing.keys()]);
+      if (now >= target.untilMs) paths.add(periodTarget(plan, now).path);
+    }
+    return paths;
   }
 
   /** One after the other, in the background. */
@@ -311,6 +331,18 @@ export class LogKeeper {
     });
   }
 }
+
+const addTo = (sets: Map<string, Set<string>>, key: string, member: string): void => {
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, new Set([member]));
+  else known.add(member);
+};
+
+const removeFrom = (sets: Map<string, Set<string>>, key: string, member: string): void => {
+  const known = sets.get(key);
+  known?.delete(member);
+  if (known?.size === 0) sets.delete(key);
+};
 
 /** Whether lines by both plans can go into one file. */
 const isSameFile = (one: LogPlan, other: LogPlan): boolean =>

@@ -144,7 +144,7 @@ useShared(open, async () => {
 
 const PLAYS = isEdgeBuilt() || process.env.CI !== undefined;
 
-describe.skipIf(!PLAYS)("access control of an edge with two workers", { timeout: 90_000 }, () => {
+describe.skipIf(!PLAYS)("access control of an edge with two workers", () => {
   it("ACL-23 GET /conf/acl.txt shows the list in service", async () => {
     expect((await edge.api(`/conf/acl.txt?vhost=${ACL}`)).text).toBe(LIST);
   });

@@ -66,22 +66,24 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("WebSocket with 
   });
 
   it("messages of megabytes", async () => {
-    const { socket, ask } = await open();
+    const { socket, ask, closed } = await open();
     for (const length of [125, 126, 65_535, 65_536, 8 << 20]) {
       const message = Buffer.alloc(length, `${length} `);
       const answer = await ask(new Uint8Array(message));
       expect(Buffer.isBuffer(answer) && answer.equals(message)).toBe(true);
     }
     socket.close();
+    await closed;
   });
 
   it("ping of the origin, pong of the client", async () => {
     server.pongs.length = 0;
     server.onOpen = (socket) => socket.write(frameOf(OPCODE.ping, Buffer.from("are you there")));
-    const { socket, ask } = await open();
+    const { socket, ask, closed } = await open();
     await ask("x");
     await expect.poll(() => server.pongs).toEqual(["are you there"]);
     socket.close();
+    await closed;
   });
 
   it("an origin that ends its side with its close frame still gets the client's", async () => {

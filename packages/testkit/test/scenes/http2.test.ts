@@ -191,18 +191,16 @@ describe.skipIf(!isEdgeBuilt())("HTTP/2 through two workers", () => {
     let count = 0;
     const failures: string[] = [];
     const session = async (): Promise<void> => {
-      let client = connect();
       let isLeaving = false;
-      const renew = (): void => {
-        client = connect();
+      const renewed = (): ClientHttp2Session => {
         isLeaving = false;
-        client.on("goaway", () => {
+        return connect().on("goaway", () => {
           isLeaving = true;
         });
       };
-      renew();
+      let client = renewed();
       while (goOn) {
-        if (isLeaving || client.destroyed || client.closed) renew();
+        if (isLeaving || client.destroyed || client.closed) client = renewed();
         const used = client;
         try {
           const answer = await ask(used, "/steady");

@@ -28,16 +28,13 @@ scenario(
         if (outcome?.kind !== "answer" || outcome.status !== 200) failures.push(JSON.stringify(outcome));
       }
     });
-    for (let round = 0; round < 2; round++) {
-      expect(await isOpenAt("127.0.0.2", port)).toBe(false);
-      expect((await cluster.reload({ vhosts: onAll })).status).toBe("OK");
-      await expect.poll(() => isOpenAt("127.0.0.2", port), { timeout: 60_000 }).toBe(true);
-      expect((await cluster.status()).listening).toEqual([`0.0.0.0:${port}`]);
-      expect((await session.request({ path: "/a", host })).text).toBe("v1");
-      expect((await cluster.reload({ vhosts })).status).toBe("OK");
-      expect((await session.request({ path: "/a", host })).text).toBe("v1");
-      await expect.poll(() => isOpenAt("127.0.0.2", port), { timeout: 60_000 }).toBe(false);
-    }
+    expect(await isOpenAt("127.0.0.2", port)).toBe(false);
+    expect((await cluster.reload({ vhosts: onAll })).status).toBe("OK");
+    await expect.poll(() => isOpenAt("127.0.0.2", port), { timeout: 60_000 }).toBe(true);
+    expect((await session.request({ path: "/a", host })).text).toBe("v1");
+    expect((await cluster.reload({ vhosts })).status).toBe("OK");
+    expect((await session.request({ path: "/a", host })).text).toBe("v1");
+    await expect.poll(() => isOpenAt("127.0.0.2", port), { timeout: 60_000 }).toBe(false);
     await cluster.reload({ vhosts: onAll });
     await cluster.restart();
     goOn = false;

@@ -4,8 +4,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isEdgeBuilt, startEdge, startOrigin, type TestEdge, type TestOrigin } from "../../src/index.ts";
+import { useShared } from "../../src/scenario/index.ts";
 import { until } from "./support/originState.ts";
 
 /** Scenes of traces: one edge with two workers, a collector on UDP and a receiver of OTLP. */
@@ -127,7 +128,7 @@ const vhosts = (status: "Active" | "Inactive") => [
   { name: PLAIN, origin: origin.address, xml: log },
 ];
 
-beforeAll(async () => {
+const open = async (): Promise<void> => {
   origin = await startOrigin();
   origin.on(() => true).reply(200, { "Cache-Control": "max-age=600" }, "body");
   collector = createSocket("udp4");
@@ -135,16 +136,17 @@ beforeAll(async () => {
   collector.bind(0, "127.0.0.1");
   await once(collector, "listening");
   receiver = await startReceiver();
-  edge = await startEdge({ workers: 2, readyLimitMs: 60_000, vhosts: vhosts("Active") });
-}, 90_000);
-afterAll(async () => {
+  edge = await startEdge({ workers: 2, vhosts: vhosts("Active") });
+};
+
+useShared(open, async () => {
   await edge?.close();
   collector?.close();
   receiver?.close();
   await origin?.close();
 });
 
-describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("traces", { timeout: 90_000 }, () => {
+describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("traces", () => {
   it("AWS-A17 AWS-94 AWS-96 to AWS-99 AWS-101 of a sampled request a segment is written, of another nothing", async () => {
     const [root, unwanted] = [nextRoot(), nextRoot()];
     const request = (of: string, sampled: 0 | 1) => ({

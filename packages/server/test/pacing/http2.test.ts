@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { Http2Edge } from "../http2/support.ts";
+import { HOST } from "../support/edge.ts";
+import { until } from "../support/waiting.ts";
+import { ThrottledEdge } from "./throttledEdge.ts";
+
+const BODY_BYTES = 100_000;
+
+describe("HTTP/2", () => {
+  it("BW-02 shares the cap of a client connection among its streams, and each gets all of its response", async () => {
+    const edge = new ThrottledEdge({ options: '<TrafficCap Session="800">0</TrafficCap>' });
+    await edge.storeSlowly("/a", Buffer.alloc(BODY_BYTES, "0123456789abcdef"));
+    const opened = await Http2Edge.open(edge);
+    const client = opened.client();
+    const streams = [1, 2].map(() => {
+      const pieces: Buffer[] = [];
+      const state = { pieces, hasEnded: false };
+      const stream = client.request({ ":path": "/a", ":authority": HOST, ":scheme": "http" });
+      stream.on("data", (piece: Buffer) => pieces.push(piece));
+      stream.on("end", () => {
+        state.hasEnded = true;
+      });
+      return state;
+    });
+    await until(() => streams.some(({ pieces }) => pieces.length > 0), "the first bytes");
+    let waitedMs = 0;
+    await until(() => {
+      edge.clock.advanceSeconds(0.02);
+      edge.server.pacer.tick();
+      waitedMs += 20;
+      return streams.every(({ hasEnded }) => hasEnded);
+    }, "both responses");
+    const whole = Buffer.alloc(BODY_BYTES, "0123456789abcdef");
+    for (const { pieces } of streams) expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+    expect(waitedMs).toBeGreaterThan(1_800);
+    expect(edge.defects).toEqual([]);
+    await opened.close();
+  });
+});
