@@ -8,7 +8,8 @@ import { parseArgs } from "node:util";
 import { findFreePort } from "../../infra/lib/ports.ts";
 import { formatTable, print, printError } from "../../infra/lib/print.ts";
 import { readCpuSeconds, readMemory } from "../../infra/lib/procfs.ts";
-import { makeCertificate, rawHttp2, startEdge, startOrigin, type TestEdge } from "../../packages/testkit/src/index.ts";
+import * as rawHttp2 from "../../packages/server/test/http2/rawFrames.ts";
+import { makeCertificate, startEdge, startOrigin, type TestEdge } from "../../packages/testkit/src/index.ts";
 
 const { FLAG, FRAME, frame, headers, requestBlock, resetStream, settings, windowUpdate } = rawHttp2;
 

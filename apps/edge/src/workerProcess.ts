@@ -120,13 +120,8 @@ export class WorkerProcess {
       if (!isReady) return false;
       const prepared = configuration();
       clearTimeout(timer);
-      timer = setTimeout(
-        () => this.kill(),
-        START_LIMIT_MS + prepared.config.vhosts.length * START_LIMIT_PER_HOST_MS,
-      );
-      const isConfigured = await Promise.race([this.configure(prepared).then(() => true), ended]).catch(
-        () => false,
-      );
+      timer = setTimeout(() => this.kill(), START_LIMIT_MS + prepared.config.vhosts.length * START_LIMIT_PER_HOST_MS);
+      const isConfigured = await Promise.race([this.configure(prepared).then(() => true), ended]).catch(() => false);
       if (!isConfigured) return false;
       for (const place of places) this.listen(place);
       // Answered behind the sockets: until a worker has taken one, connections to it are refused.

@@ -107,7 +107,7 @@ describe.skipIf(!hasXmllint)("the schemas, asked of xmllint (skipped without it:
     [
       "a switch given twice",
       "vhosts.xsd",
-      vhosts(vhost(`<Options>${"<IfRange>ON</IfRange>".repeat(2)}</Options>`)),
+      vhosts(vhost(`<Stats>${"<ClientLocal>ON</ClientLocal>".repeat(2)}</Stats>`)),
       "",
     ],
   ] as const)("%s is not valid by %s", async (_, schema, text, word) => {

@@ -81,7 +81,14 @@ export class CounterBlock {
     }
     const found = new FoundChanges();
     this.#find("", 0, PROCESS_GAUGES, found);
-    for (const [key, offset] of this.#offsets) this.#find(key, offset, VHOST_GAUGES, found);
+    // Most of thousands of blocks have not changed: these are compared as bytes.
+    const values = Buffer.from(this.values.buffer);
+    const reported = Buffer.from(this.#reported.buffer);
+    for (const [key, offset] of this.#offsets) {
+      const start = offset * Float64Array.BYTES_PER_ELEMENT;
+      const end = start + VHOST_SLOT_COUNT * Float64Array.BYTES_PER_ELEMENT;
+      if (values.compare(reported, start, end, start, end) !== 0) this.#find(key, offset, VHOST_GAUGES, found);
+    }
     return { layout: LAYOUT, ...found.result, ...this.folders.take() };
   }
 

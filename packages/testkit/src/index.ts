@@ -25,7 +25,6 @@ export { type GarbageOptions, type GarbageTally, garbageConnections } from "./ga
 export { type DatEdition, type NumberedNetworks, writeGeoIpDat } from "./geo/geoIpDatWriter.ts";
 export { writeMmdb } from "./geo/mmdbWriter.ts";
 export type { NetworkTable } from "./geo/prefixTree.ts";
-export * as rawHttp2 from "./http2/rawFrames.ts";
 export type { Gate } from "./origin/gate.ts";
 export {
   MisbehavingOrigin,

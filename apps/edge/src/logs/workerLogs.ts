@@ -104,13 +104,17 @@ export class WorkerLogs {
       this.#book.apply(notices.slice(from, from + NOTICES_AT_ONCE));
       yield;
     }
+    const accessLogs = yield* this.#accessLogsOf(config, formats);
+    const counted = config.vhosts.filter(({ logs }) => logs.metricFilters.length > 0);
     return () => {
+      this.#metrics.begin();
+      for (const vhost of counted) accessLogs.set(vhost.name, this.#logsOf(vhost.name, vhost, formats, true));
       this.#book.keepOnly(wanted);
       this.#origins.configure(config);
       this.#needsBackends = config.vhosts.some(({ logs }) =>
         [logs.access, logs.accessExtra].some(({ form }) => form.startsWith("elb")),
       );
-      this.#accessLogs = this.#accessLogsOf(config, formats);
+      this.#accessLogs = accessLogs;
     };
   }
 
@@ -201,28 +205,33 @@ export class WorkerLogs {
     });
   }
 
-  #accessLogsOf(
+  *#accessLogsOf(
     config: EdgeConfig,
     formats: ReadonlyMap<string, AccessFormat>,
-  ): ReadonlyMap<string, readonly AccessLog[]> {
-    this.#metrics.begin();
-    const logsOf = (vhost: string, settings: VhostSettings): readonly AccessLog[] =>
-      (["access", "accessextra"] as const).flatMap((kind) => {
-        const appender = this.#book.find(logId(kind, vhost));
-        const format = formats.get(logId(kind, vhost));
-        if (appender === undefined || format === undefined) return [];
-        const {
-          local: isLocalLogged,
-          form,
-          xff,
-        } = kind === "access" ? settings.logs.access : settings.logs.accessExtra;
-        const metrics =
-          vhost === UNKNOWN_HOST ? undefined : this.#metrics.filtersOf(settings, kind, { form, xff, format });
-        return [{ appender, format, isLocalLogged, metrics }];
-      });
+  ): Generator<void, Map<string, readonly AccessLog[]>> {
     const [first] = config.vhosts;
-    const all = new Map(config.vhosts.map((vhost) => [vhost.name, logsOf(vhost.name, vhost)]));
-    if (first !== undefined) all.set(UNKNOWN_HOST, logsOf(UNKNOWN_HOST, first));
+    const all = new Map<string, readonly AccessLog[]>();
+    if (first !== undefined) all.set(UNKNOWN_HOST, this.#logsOf(UNKNOWN_HOST, first, formats, false));
+    for (const vhost of config.vhosts) {
+      if (vhost.logs.metricFilters.length === 0) all.set(vhost.name, this.#logsOf(vhost.name, vhost, formats, false));
+      yield;
+    }
     return all;
+  }
+
+  #logsOf(
+    vhost: string,
+    settings: VhostSettings,
+    formats: ReadonlyMap<string, AccessFormat>,
+    isCounted: boolean,
+  ): readonly AccessLog[] {
+    return (["access", "accessextra"] as const).flatMap((kind) => {
+      const appender = this.#book.find(logId(kind, vhost));
+      const format = formats.get(logId(kind, vhost));
+      if (appender === undefined || format === undefined) return [];
+      const { local: isLocalLogged, form, xff } = kind === "access" ? settings.logs.access : settings.logs.accessExtra;
+      const metrics = isCounted ? this.#metrics.filtersOf(settings, kind, { form, xff, format }) : undefined;
+      return [{ appender, format, isLocalLogged, metrics }];
+    });
   }
 }

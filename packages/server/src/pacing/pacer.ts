@@ -94,11 +94,20 @@ export class Pacer {
     this.#wheel[tick % WHEEL_TICKS] = [];
     this.#waitingCount -= slot.length;
     for (const waiting of slot) {
-      // Others have been cancelled, or wait for another tick by now.
-      if (waiting.dueTick === NOT_WAITING || waiting.dueTick > tick) continue;
-      waiting.dueTick = NOT_WAITING;
-      this.#guarded(() => waiting.due(nowMs));
+      const { dueTick } = waiting;
+      if (dueTick > tick) this.#keepLate(waiting, tick);
+      else if (dueTick !== NOT_WAITING) {
+        waiting.dueTick = NOT_WAITING;
+        this.#guarded(() => waiting.due(nowMs));
+      }
     }
+  }
+
+  /** Where many ticks are made up for, what has just been put into a slot may be for the next round of the wheel. */
+  #keepLate(waiting: Waiting, tick: number): void {
+    if (waiting.dueTick % WHEEL_TICKS !== tick % WHEEL_TICKS) return;
+    this.#wheel[tick % WHEEL_TICKS]?.push(waiting);
+    this.#waitingCount++;
   }
 
   #guarded(call: () => void): void {

@@ -1,6 +1,9 @@
 import { constants } from "node:http2";
 import { PROCESS_SLOT, rejectionSlot } from "@basalt/telemetry";
 import { afterEach, describe, expect, it } from "vitest";
+import { HOST, TestEdge } from "../support/edge.ts";
+import { until } from "../support/waiting.ts";
+import { RawClient } from "./rawClient.ts";
 import {
   continuation,
   FLAG,
@@ -17,10 +20,7 @@ import {
   resetStream,
   settings,
   windowUpdate,
-} from "../../../testkit/src/http2/rawFrames.ts";
-import { HOST, TestEdge } from "../support/edge.ts";
-import { until } from "../support/waiting.ts";
-import { RawClient } from "./rawClient.ts";
+} from "./rawFrames.ts";
 import { ask, Http2Edge } from "./support.ts";
 
 let opened: Http2Edge | undefined;

@@ -1,5 +1,5 @@
 import type net from "node:net";
-import { type RawFrame, readFrames } from "../../../testkit/src/http2/rawFrames.ts";
+import { type RawFrame, readFrames } from "./rawFrames.ts";
 
 /** A client that sends whatever frames it likes. */
 export class RawClient {

@@ -182,6 +182,26 @@ describe("the pacer", () => {
     expect(calls).toBe(50);
   });
 
+  it("forgets nobody who waits anew while the time of a standstill is made up for", () => {
+    const world = new PacedWorld();
+    let calls = 0;
+    for (let index = 0; index < 60; index++) {
+      const waiting = {
+        dueTick: -1,
+        due: (): void => {
+          calls++;
+          if (calls <= 60) world.pacer.wait(waiting, index * 20);
+        },
+      };
+      world.pacer.wait(waiting, index * 20);
+    }
+    world.clock.advanceSeconds(1.3);
+    world.pacer.tick();
+    expect(calls).toBe(60);
+    world.advanceMs(1_400);
+    expect(calls).toBe(120);
+  });
+
   it("goes on when one of those who wait fails", () => {
     const world = new PacedWorld();
     let calls = 0;

@@ -119,6 +119,29 @@ describe("values of the statistics", () => {
     expect(at(jsonOf(test, "realtime"), "Host.ClientSession")).toBe(0);
   });
 
+  it("STAT-13 STAT-80 counts HTTPS in SSL, and in the rest only when it is told to", () => {
+    const both = { ...ADDED, clientLocal: false, httpsTraffic: true };
+    const test = statisticsOf(subject("a"), subject("b", { stats: both }));
+    for (const vhost of ["a", "b"]) {
+      const apart = test.block.block(blockKey({ vhost, isLocal: false, port: undefined, isTls: true }));
+      test.block.add(apart + VHOST_SLOT.clientRequests, 5);
+      test.block.add(apart + VHOST_SLOT.tlsReceivedBytes, 500);
+      test.block.add(apart + VHOST_SLOT.tlsSentBytes, 900);
+      const localToo = test.block.block(blockKey({ vhost, isLocal: true, port: undefined, isTls: true }));
+      test.block.add(localToo + VHOST_SLOT.tlsSentBytes, 70);
+      test.count(vhost, VHOST_SLOT.clientRequests, 1);
+    }
+    test.endSecond();
+    const json = jsonOf(test, "realtime");
+    for (const [index, requests] of [1, 6].entries()) {
+      const place = `Host.VirtualHost.${index}`;
+      expect(at(json, `${place}.ClientReqCount`)).toBe(requests);
+      expect(at(json, `${place}.ClientTraffic.Traffic.0.SSL.RecvSize`)).toBe(500);
+      expect(at(json, `${place}.ClientTraffic.Traffic.0.SSL.SendSize`)).toBe(900);
+    }
+    expect(test.statistics.aggregate.totals().vhosts.get("a")?.[VHOST_SLOT.clientRequests]).toBe(6);
+  });
+
   it("STAT-14 STAT-15 leaves loopback clients and origins out unless they are to be counted", () => {
     const test = statisticsOf(subject("a"), subject("b", { stats: ADDED }));
     for (const vhost of ["a", "b"]) {

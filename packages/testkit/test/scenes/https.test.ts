@@ -153,7 +153,7 @@ scenario("sessions are resumed with any worker, and behind a rolling restart", a
 scenario(
   "A7 of spec 07, TLS-01, TLS-29: the origin is asked in plain HTTP and told of https",
   {
-    xml: "<Options><ModifyHeader>ON</ModifyHeader></Options>",
+    xml: "<OriginOptions><ModifyHeader>ON</ModifyHeader></OriginOptions>",
     conditions: { "headers.txt": "$URL[*], $ORGREQ[X-Forwarded-Proto: #PROTOCOL], set" },
   },
   async ({ origin, edge }) => {
