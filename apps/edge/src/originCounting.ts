@@ -62,7 +62,7 @@ export class OriginCounting {
   collect(): void {
     for (const watched of this.#watched.values()) {
       const { vhost, pool } = watched;
-      if (isEqual(pool.counters, watched.seen?.all ?? NOTHING)) continue;
+      if (watched.seen === undefined ? isUnused(pool.counters) : isEqual(pool.counters, watched.seen.all)) continue;
       watched.seen ??= { all: newCounters(), local: newCounters() };
       const local = growth(pool.localCounters, watched.seen.local);
       const others = without(growth(pool.counters, watched.seen.all), local);
@@ -106,7 +106,9 @@ export class OriginCounting {
   }
 }
 
-const NOTHING: OriginCounters = newCounters();
+/** Whatever a pool counts begins with one of these. */
+const isUnused = ({ requests, connections, connectFailures, refused }: OriginCounters): boolean =>
+  requests === 0 && connections === 0 && connectFailures === 0 && refused === 0;
 
 /** Local traffic counts in both. */
 const isEqual = (left: OriginCounters, right: OriginCounters): boolean => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeGeoIpDat, writeMmdb } from "../../../../packages/testkit/src/index.ts";
+import { writeGeoIpDat, writeMmdb } from "@basalt/testkit";
 import { openCountryDatabase } from "../../src/geo/countryDatabase.ts";
 import { CountryFolder } from "../../src/geo/countryFolder.ts";
 

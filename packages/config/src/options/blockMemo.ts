@@ -21,7 +21,7 @@ const NUL = "\u0000";
 const writtenForm = (element: XmlElement, firstLine: number): string => {
   const attributes = [...element.attributes].flat().join(NUL);
   const children = element.children.map((child) => writtenForm(child, firstLine)).join("");
-  return `<${element.name}${NUL}${element.line - firstLine}${NUL}${attributes}>${element.text}${NUL}${children}</>`;
+  return `<${element.name}${NUL}${element.line - firstLine}${NUL}${attributes}${NUL}>${element.text}${NUL}${children}</>`;
 };
 
 /**

@@ -399,7 +399,7 @@ const MANY = pagesOf(100, 60).flatMap((path) => Array.from({ length: 340 }, (_, 
 
 scenario(
   "OPT-10, OPT-11, OPT-12: with Indexing Disk there is no limit, with Memory the number of objects keeps to the caching count",
-  { ownEdge: { serverXml: `${LEAST_MEMORY}<Indexing>Disk</Indexing>` } },
+  { ownEdge: { serverXml: `${LEAST_MEMORY}<Indexing>Disk</Indexing>` }, limitMs: 600_000 },
   async ({ origin, edge }) => {
     servePages(origin, YEAR_LONG);
     const { cluster } = edge;
