@@ -2,9 +2,9 @@ import { mkdtemp, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { writeGeoIpDat, writeMmdb } from "@basalt/testkit";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeGeoIpDat, writeMmdb } from "@basalt/testkit";
 import { openCountryDatabase } from "../../src/geo/countryDatabase.ts";
 import { CountryFolder } from "../../src/geo/countryFolder.ts";
 
