@@ -114,6 +114,8 @@ export interface RigHome {
   readonly managerPort: number;
   readonly originPort: number;
   readonly workers: number;
+  /** Further elements of `<Server>`. */
+  readonly serverXml?: string;
   /** Further elements of `<Cache>`. */
   readonly cacheXml?: string;
   /** Further elements of the virtual host's `<Options>`. */
@@ -139,6 +141,7 @@ export async function writeRigHome(home: string, rig: RigHome): Promise<void> {
     <TransformThreads>1</TransformThreads>
     ${rig.cacheXml ?? ""}
   </Cache>
+  ${rig.serverXml ?? ""}
 </Server>
 `,
   );

@@ -1,6 +1,8 @@
+import { mkdir } from "node:fs/promises";
 import { type Edge, launchEdge, waitUntilServing, writeRigHome } from "../lib/edge.ts";
 import { findFreePort } from "../lib/ports.ts";
 import { listProcessTree } from "../lib/procfs.ts";
+import { writeCertificate } from "./certificate.ts";
 import type { Contender, ContenderSettings } from "./contender.ts";
 
 const SMALLEST_TIER_XML = "<SystemMemoryRatio>1</SystemMemoryRatio><ContentMemoryRatio>1</ContentMemoryRatio>";
@@ -23,16 +25,24 @@ export async function startBasalt(settings: ContenderSettings): Promise<BasaltCo
 export async function launchBasalt(settings: ContenderSettings): Promise<BasaltContender> {
   const port = await findFreePort();
   const managerPort = await findFreePort();
-  await writeRigHome(settings.folder, {
+  const { folder, certificate } = settings;
+  const tlsPort = certificate === undefined ? undefined : await findFreePort();
+  await mkdir(folder, { recursive: true });
+  const files = certificate === undefined ? undefined : await writeCertificate(folder, certificate);
+  await writeRigHome(folder, {
     port,
     managerPort,
     originPort: settings.originPort,
     workers: settings.workers,
+    serverXml:
+      files === undefined
+        ? ""
+        : `<Https Listen="127.0.0.1:${tlsPort}"><Cert>${files.certificate}</Cert><Key>${files.key}</Key></Https>`,
     cacheXml: settings.smallMemoryTier === true ? SMALLEST_TIER_XML : "",
     optionsXml: `<ClientKeepAliveSec>${IDLE_SECONDS}</ClientKeepAliveSec>`,
     vhostXml: `<Log><Access Local="ON">${settings.hasAccessLog === true ? "ON" : "OFF"}</Access></Log>`,
   });
-  const edge = launchEdge(settings.folder, {
+  const edge = launchEdge(folder, {
     cores: settings.cores,
     environment: settings.environment ?? {},
     program: settings.program,
@@ -40,6 +50,7 @@ export async function launchBasalt(settings: ContenderSettings): Promise<BasaltC
   return {
     name: "basalt",
     port,
+    tlsPort,
     managerPort,
     edge,
     workerPids: async () => (await edge.status()).workers.map((worker) => worker.pid),

@@ -6,6 +6,7 @@ import { listAllowedCores } from "../lib/procfs.ts";
 import { startRigOrigin } from "../lib/rigOrigin.ts";
 import { measureAccessLog } from "./accessLogFigure.ts";
 import { type Figure, judge } from "./figures.ts";
+import { measureHandshakes } from "./handshakeFigure.ts";
 import { measureLatency } from "./latencyFigure.ts";
 import { measureLoadFigures } from "./loadFigures.ts";
 import { LOAD_ROWS } from "./loadRows.ts";
@@ -25,6 +26,8 @@ const OTHER_ROWS: Readonly<Record<string, (rig: Rig) => Promise<Figure[]>>> = {
   memory: measureMemory,
   start: measureStart,
   miss: measureMiss,
+  "tls-handshakes-ecdsa": (rig) => measureHandshakes(rig, "ec"),
+  "tls-handshakes-rsa": (rig) => measureHandshakes(rig, "rsa"),
 };
 const ROW_IDS = [...LOAD_ROWS.map((row) => row.id), ...Object.keys(OTHER_ROWS)];
 const SMOKE_ROWS = ["hit-1k", "not-modified"];

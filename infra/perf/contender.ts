@@ -2,6 +2,8 @@
 export interface Contender {
   readonly name: "basalt" | "nginx";
   readonly port: number;
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort: number | undefined;
   /** The processes that serve clients. */
   workerPids(): Promise<readonly number[]>;
   /** All its processes, the workers among them. */
@@ -21,6 +23,8 @@ export interface ContenderSettings {
   readonly smallMemoryTier?: boolean;
   /** Writes a line for each request. */
   readonly hasAccessLog?: boolean;
+  /** Speaks TLS too, by a certificate with such a key. */
+  readonly certificate?: "ec" | "rsa";
   /** Program of another build of Basalt. */
   readonly program?: string;
   readonly environment?: Readonly<Record<string, string>>;

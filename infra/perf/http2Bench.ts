@@ -19,13 +19,12 @@ const SIZES = [1024, 64 * 1024] as const;
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: "string", default: "5" },
+    requests: { type: "string", default: "40000" },
     connections: { type: "string", default: "100" },
     streams: { type: "string", default: "100" },
     rounds: { type: "string", default: "3" },
   },
 });
-const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);
 
 interface Rig {
@@ -101,7 +100,7 @@ interface Result {
 const load = async ({ port, pids }: Rig, size: number): Promise<Result> => {
   const before = readCpuSeconds(pids());
   const output = await runToEnd("h2load", [
-    ...["-D", String(seconds), "--warm-up-time=1", "-c", values.connections, "-m", values.streams, "-t", "1"],
+    ...["-n", values.requests, "-c", values.connections, "-m", values.streams, "-t", "1"],
     `https://127.0.0.1:${port}${pathOf(size)}`,
   ]);
   const cpuSeconds = readCpuSeconds(pids()) - before;
@@ -144,7 +143,9 @@ try {
       ]);
     }
   }
-  print(`${values.connections} connections with ${values.streams} streams, ${rounds} rounds of ${seconds} s`);
+  print(
+    `${values.connections} connections with ${values.streams} streams, ${rounds} rounds of ${values.requests} requests`,
+  );
   print(formatTable(rows));
 } finally {
   await nginx.stop();

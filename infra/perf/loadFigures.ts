@@ -1,4 +1,5 @@
 import { print } from "../lib/print.ts";
+import type { ContenderSettings } from "./contender.ts";
 import type { Figure } from "./figures.ts";
 import type { LoadRow } from "./loadRows.ts";
 import { describeSubject, type LoadSample, learnRow, measureLoad, type Subject, warmUp } from "./measureLoad.ts";
@@ -9,15 +10,25 @@ type Name = "basalt" | "nginx";
 
 /** All load rows: in every round both contenders run each row one right after the other, in alternating order. */
 export async function measureLoadFigures(rig: Rig, rows: readonly LoadRow[]): Promise<Figure[]> {
-  const inMemory = rows.filter((row) => row.objects === undefined);
-  const outsideMemory = rows.filter((row) => row.objects !== undefined);
-  return [...(await measureGroup(rig, inMemory, false)), ...(await measureGroup(rig, outsideMemory, true))];
+  const secure = rows.filter((row) => row.isSecure === true);
+  const plain = rows.filter((row) => row.isSecure !== true);
+  const inMemory = plain.filter((row) => row.objects === undefined);
+  const outsideMemory = plain.filter((row) => row.objects !== undefined);
+  return [
+    ...(await measureGroup(rig, inMemory, {})),
+    ...(await measureGroup(rig, outsideMemory, { smallMemoryTier: true })),
+    ...(await measureGroup(rig, secure, { certificate: "ec" })),
+  ];
 }
 
-async function measureGroup(rig: Rig, rows: readonly LoadRow[], smallMemoryTier: boolean): Promise<Figure[]> {
+async function measureGroup(
+  rig: Rig,
+  rows: readonly LoadRow[],
+  settings: Partial<ContenderSettings>,
+): Promise<Figure[]> {
   if (rows.length === 0) return [];
-  const basalt = await rig.startBasalt({ smallMemoryTier });
-  const nginx = await rig.startNginx();
+  const basalt = await rig.startBasalt(settings);
+  const nginx = await rig.startNginx(settings);
   const subjects = [await describeSubject(basalt), await describeSubject(nginx)] as const;
   const samples = new Map<string, Record<Name, LoadSample[]>>();
   const learntRows = new Map<string, LoadRow>();

@@ -12,6 +12,8 @@ export interface LoadRow {
   readonly connections: number;
   readonly budget: number;
   readonly stretch: number;
+  /** Over TLS 1.3. */
+  readonly isSecure?: boolean;
   /** Served round a set of objects too large for the memory tier, by the instance with the small tier. */
   readonly objects?: { readonly pathPattern: string; readonly count: number };
 }
@@ -23,6 +25,7 @@ const RANGE_START = 50 * MB;
 const OUTSIDE_MEMORY_OBJECTS = 4000;
 
 const plain = { fields: [], expectedStatus: 200, connections: 64 } as const;
+const overTls = { ...plain, isSecure: true } as const;
 const of = (size: number, name = "a") => `/bytes/${size}/${name}`;
 const many = (size: number) => ({ pathPattern: of(size, "set-%d"), count: OUTSIDE_MEMORY_OBJECTS });
 
@@ -87,4 +90,6 @@ export const LOAD_ROWS: readonly LoadRow[] = [
     budget: 0.55,
     stretch: 0.8,
   },
+  { ...overTls, id: "tls-1k", title: "hit over TLS 1.3, 1 KB", path: of(KB), budget: 1, stretch: 1.3 },
+  { ...overTls, id: "tls-64k", title: "hit over TLS 1.3, 64 KB", path: of(64 * KB), budget: 0.95, stretch: 1.1 },
 ];

@@ -1,4 +1,5 @@
-import { type IncomingMessage, request } from "node:http";
+import { type IncomingMessage, request as requestPlain } from "node:http";
+import { request as requestSecure } from "node:https";
 import { readCpuSeconds } from "../lib/procfs.ts";
 import type { RigOrigin } from "../lib/rigOrigin.ts";
 import { countFailures, runWrk, type WrkOptions } from "../lib/wrk.ts";
@@ -28,9 +29,15 @@ export async function describeSubject(contender: Contender): Promise<Subject> {
   return { contender, workerPids: await contender.workerPids(), allPids: contender.allPids() };
 }
 
+export function urlOf({ name, port, tlsPort }: Contender, { path, isSecure = false }: LoadRow): string {
+  if (!isSecure) return `http://127.0.0.1:${port}${path}`;
+  if (tlsPort === undefined) throw new Error(`${name} was started without a certificate`);
+  return `https://127.0.0.1:${tlsPort}${path}`;
+}
+
 function wrkOptions(subject: Subject, row: LoadRow, seconds: number, cores: readonly number[]): WrkOptions {
   return {
-    url: `http://127.0.0.1:${subject.contender.port}${row.path}`,
+    url: urlOf(subject.contender, row),
     connections: row.connections,
     seconds,
     fields: row.fields,
@@ -74,8 +81,8 @@ export async function warmUp(
   cores: readonly number[],
 ): Promise<void> {
   if (row.objects !== undefined) await fillObjects(subject.contender.port, row.objects, origin, cores);
-  for (let repeat = 0; repeat < 3; repeat++) await fetchHead(subject.contender.port, row.path, []);
-  const { statusCode: status } = await fetchHead(subject.contender.port, row.path, row.fields);
+  for (let repeat = 0; repeat < 3; repeat++) await fetchHead(urlOf(subject.contender, row), []);
+  const { statusCode: status } = await fetchHead(urlOf(subject.contender, row), row.fields);
   if (status !== row.expectedStatus) {
     throw new Error(
       `${row.id}: ${subject.contender.name} answers ${status} and not ${row.expectedStatus}\n${await subject.contender.lastWords()}`,
@@ -87,7 +94,7 @@ export async function warmUp(
 /** The row with what this server must be sent, asked from it once. */
 export async function learnRow(contender: Contender, row: LoadRow): Promise<LoadRow> {
   if (row.isConditional !== true) return row;
-  const { headers } = await fetchHead(contender.port, row.path, row.fields);
+  const { headers } = await fetchHead(urlOf(contender, row), row.fields);
   const validators = [
     ...(headers.etag === undefined ? [] : [`If-None-Match: ${headers.etag}`]),
     ...(headers["last-modified"] === undefined ? [] : [`If-Modified-Since: ${headers["last-modified"]}`]),
@@ -96,12 +103,13 @@ export async function learnRow(contender: Contender, row: LoadRow): Promise<Load
 }
 
 /** Head of the answer to one request on a connection of its own; the body is read to its end. */
-export function fetchHead(port: number, path: string, fields: readonly string[]): Promise<IncomingMessage> {
+export function fetchHead(url: string, fields: readonly string[]): Promise<IncomingMessage> {
   const headers = Object.fromEntries(
     fields.map((field) => [field.slice(0, field.indexOf(":")), field.slice(field.indexOf(":") + 1).trim()]),
   );
   return new Promise((resolve, reject) => {
-    request({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
+    const request = url.startsWith("https:") ? requestSecure : requestPlain;
+    request(url, { headers, agent: false, rejectUnauthorized: false }, (response) => {
       response.resume();
       response.once("end", () => resolve(response));
       response.once("error", reject);

@@ -98,7 +98,7 @@ export async function measureMemory(rig: Rig): Promise<Figure[]> {
 
 async function measureConnection(contender: Contender, pids: readonly number[], count: number): Promise<number> {
   const path = `/bytes/${KB}/a`;
-  await fetchHead(contender.port, path, []);
+  await fetchHead(`http://127.0.0.1:${contender.port}${path}`, []);
   await runWrk({ url: `http://127.0.0.1:${contender.port}${path}`, connections: 64, seconds: 2 });
   const before = await readSettledBytes(pids);
   const sockets: Socket[] = [];

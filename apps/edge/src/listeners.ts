@@ -146,7 +146,7 @@ export class Listeners {
           clearTimeout(leaving.timer);
           recalled.push(leaving);
         } else if (offered === undefined) {
-          const handle = bindListeningSocket(address, port, this.#hasOthersOn(port));
+          const handle = bindListeningSocket(address, port, this.#isBesideOwn(address, port));
           bound.push({ place, port, isActivated: false, handle });
         } else added.push(offered);
       }
@@ -193,9 +193,11 @@ export class Listeners {
     this.#leaving.clear();
   }
 
-  #hasOthersOn(port: number): boolean {
-    const own = [...this.#held.values(), ...[...this.#leaving.values()].map(({ held }) => held)];
-    return own.some((held) => held.port === port);
+  /** Whether one of ours is there that keeps the place from being had alone: one of the two is of all addresses. */
+  #isBesideOwn(address: string, port: number): boolean {
+    const leaving = [...this.#leaving.values()].map(({ held }) => held);
+    const own = [...this.#held.values(), ...this.#offered.values(), ...leaving];
+    return own.some((held) => held.port === port && (isWide(held) || address === ALL_ADDRESSES));
   }
 
   #leaveLater(held: Held): NodeJS.Timeout {

@@ -11,12 +11,15 @@ import {
   type VhostTable,
 } from "@basalt/policy";
 import { type Clock, unreachable } from "@basalt/types";
+import type { JobResult } from "./invalidationJobFile.ts";
+import type { InvalidationJobs } from "./invalidationJobs.ts";
 import { PurgeLimits } from "./purgeLimits.ts";
 import { servingVhosts } from "./servingVhosts.ts";
 
 export interface PurgingParts {
   readonly config: () => EdgeConfig;
   readonly coordinator: Pick<ObjectCoordinator, "invalidateAll" | "measure">;
+  readonly jobs: Pick<InvalidationJobs, "repetitionOf" | "run">;
   readonly clock: Clock;
   /** Whether every origin server of a virtual host is excluded (PRG-16). */
   readonly areOriginsExcluded: (vhost: string) => boolean;
@@ -55,6 +58,9 @@ export class Purging {
   }
 
   async run(request: PurgeRequest): Promise<PurgeOutcome> {
+    const isDryRun = request.isDryRun === true;
+    const repetition = isDryRun ? undefined : this.#parts.jobs.repetitionOf(request);
+    if (repetition !== undefined) return await repetition;
     const startedMs = performance.now();
     const hosts = this.#hosts();
     const targets = this.#targetsOf(request, hosts);
@@ -68,15 +74,18 @@ export class Purging {
     const leave = this.#limits.enter(known);
     if (leave === undefined) return { kind: "tooMany" };
     try {
-      const { coordinator } = this.#parts;
+      const { coordinator, jobs } = this.#parts;
       const invalidations = known.flatMap((target) => this.#invalidationsOf(request, target, hosts));
-      const affected = await (request.isDryRun === true
-        ? coordinator.measure(invalidations)
-        : coordinator.invalidateAll(invalidations));
-      const count = affected.reduce((total, each) => total + each.count, 0);
-      const bytes = affected.reduce((total, each) => total + each.bytes, 0);
-      const status = count > 0 ? 200 : notFoundStatus(known, hosts);
-      return { kind: "done", count, bytes, elapsedMs: performance.now() - startedMs, status };
+      const carryOut = async (): Promise<JobResult> => {
+        const affected = await (isDryRun
+          ? coordinator.measure(invalidations)
+          : coordinator.invalidateAll(invalidations));
+        const count = affected.reduce((total, each) => total + each.count, 0);
+        const bytes = affected.reduce((total, each) => total + each.bytes, 0);
+        const status = count > 0 ? 200 : notFoundStatus(known, hosts);
+        return { count, bytes, elapsedMs: performance.now() - startedMs, status };
+      };
+      return isDryRun ? { kind: "done", ...(await carryOut()) } : await jobs.run(request, carryOut);
     } finally {
       leave();
     }

@@ -91,7 +91,9 @@ export class TrafficShares {
 
   #note(news: Map<number, Map<string, number>>, worker: number, vhost: string, fraction: number): void {
     const told = this.#told.get(worker) ?? new Map<string, number>();
-    if (Math.abs((told.get(vhost) ?? 0) - fraction) < WORTH_TELLING) return;
+    const before = told.get(vhost);
+    // Whoever was told nothing has an equal part, not none.
+    if (before !== undefined && Math.abs(before - fraction) < WORTH_TELLING) return;
     this.#told.set(worker, told.set(vhost, fraction));
     const own = news.get(worker) ?? new Map<string, number>();
     news.set(worker, own.set(vhost, fraction));

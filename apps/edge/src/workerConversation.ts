@@ -123,7 +123,8 @@ export class WorkerConversation {
       case "done": {
         this.#parts.log.notice(`${call.verb} ${call.target} from ${call.clientIp}: ${outcome.count} objects`);
         const result = { Count: outcome.count, Size: outcome.bytes, Time: Math.round(outcome.elapsedMs) };
-        return { status: outcome.status, body: JSON.stringify({ ...envelope, status: "OK", result }) };
+        const body = { ...envelope, status: "OK", result, invalidation: outcome.job };
+        return { status: outcome.status, body: JSON.stringify(body) };
       }
       case "unknownVhost":
         return { status: 502, body: JSON.stringify({ ...envelope, status: "Fail", result: "unknown virtual host" }) };
@@ -133,6 +134,11 @@ export class WorkerConversation {
         return {
           status: 429,
           body: JSON.stringify({ ...envelope, status: "Fail", result: "TooManyInvalidationsInProgress" }),
+        };
+      case "conflict":
+        return {
+          status: 409,
+          body: JSON.stringify({ ...envelope, status: "Fail", result: "InvalidationBatchAlreadyExists" }),
         };
     }
   }

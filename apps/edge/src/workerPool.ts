@@ -136,7 +136,7 @@ export class WorkerPool {
     else this.#entering.add(worker);
     void worker.gone.then((code) => this.#ended(slot, worker, code));
     await this.#parts.onEntering(worker);
-    const isServing = await worker.start(() => this.#parts.configuration(worker), this.#parts.places());
+    const isServing = await worker.start(() => this.#parts.configuration(worker), this.#parts.places);
     this.#entering.delete(worker);
     if (!isServing) {
       worker.kill();

@@ -112,7 +112,10 @@ export class WorkerProcess {
   }
 
   /** Configures the worker and lets it accept. False when it died on the way. */
-  async start(configuration: () => PreparedConfiguration, places: readonly ListeningPlace[]): Promise<boolean> {
+  async start(
+    configuration: () => PreparedConfiguration,
+    places: () => readonly ListeningPlace[],
+  ): Promise<boolean> {
     let timer = setTimeout(() => this.kill(), START_LIMIT_MS);
     const ended = this.#gone.then(() => false);
     try {
@@ -123,7 +126,8 @@ export class WorkerProcess {
       timer = setTimeout(() => this.kill(), START_LIMIT_MS + prepared.config.vhosts.length * START_LIMIT_PER_HOST_MS);
       const isConfigured = await Promise.race([this.configure(prepared).then(() => true), ended]).catch(() => false);
       if (!isConfigured) return false;
-      for (const place of places) this.listen(place);
+      // Those of now: a reload may have closed what was held when the process was made.
+      for (const place of places()) this.listen(place);
       // Answered behind the sockets: until a worker has taken one, connections to it are refused.
       const accepts = this.channel.call("figures", null).then(() => true);
       if (!(await Promise.race([accepts, ended]).catch(() => false))) return false;

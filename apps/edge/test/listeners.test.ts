@@ -167,6 +167,11 @@ describe("the sockets of the instance", () => {
     const inUse = expect.objectContaining({ detail: expect.stringContaining("the address is in use") });
     expect(() => listeners.prepare(at("127.0.0.1", port))).toThrow(inUse);
     expect(() => listeners.prepare(at("*", port))).toThrow(inUse);
+    const two = vhost("a.example", `<Listen>127.0.0.2:${port}</Listen>`);
+    listeners.prepare(configOf(two)).commit();
+    opened.push(() => listeners.close());
+    const both = configOf(two + vhost("b.example", `<Listen>127.0.0.1:${port}</Listen>`));
+    expect(() => listeners.prepare(both)).toThrow(inUse);
   });
 
   it("takes over what a reload has left beside a socket on all addresses", async () => {
@@ -186,6 +191,28 @@ describe("the sockets of the instance", () => {
     listeners.prepare(at("*", port)).commit();
     expect(listeners.places.map(({ place }) => place).toSorted()).toEqual([`0.0.0.0:${port}`, `127.0.0.1:${port}`]);
     expect([listeners.names, deeds]).toEqual([[`0.0.0.0:${port}`], []]);
+  });
+
+  it("CFG-31, CFG-60: after a restart a socket on all addresses finds its place beside the one that was there before", async () => {
+    const port = await freePort();
+    const [single, wide] = [`127.0.0.1:${port}`, `0.0.0.0:${port}`];
+    const { deeds, holder } = watchedHolder();
+    const listeners = new Listeners(holder);
+    opened.push(() => listeners.close());
+    await listeners.takeOver([taken(port)], at("127.0.0.1", port), async () => {});
+    listeners.prepare(at("127.0.0.1", port)).commit();
+    accept(listeners, single);
+    const next = new Listeners(holder);
+    opened.push(() => next.close());
+    const sockets = listeners.places.map((socket) => ({
+      ...socket,
+      handle: receivedListeningSocket(socket.handle),
+      isActivated: false,
+    }));
+    await next.takeOver(sockets, at("*", port), async () => {});
+    next.prepare(at("*", port)).commit();
+    expect(next.places.map(({ place }) => place).toSorted()).toEqual([wide, single]);
+    expect([next.names, deeds]).toEqual([[wide], [`hold ${wide}`]]);
   });
 
   const taken = (port: number, isActivated = false): TakenSocket => ({

@@ -21,6 +21,7 @@ const configWith = (options = ""): EdgeConfig => {
 class Scene {
   readonly asked: InvalidationRequest[][] = [];
   readonly measured: InvalidationRequest[][] = [];
+  readonly jobs: PurgeRequest[] = [];
   isExcluded = false;
   aliases: readonly string[] = [];
   /** Awaited by each call. */
@@ -34,6 +35,13 @@ class Scene {
       clock: systemClock,
       areOriginsExcluded: () => this.isExcluded,
       aliasesOf: () => this.aliases,
+      jobs: {
+        repetitionOf: ({ reference }) => (reference === "used" ? Promise.resolve({ kind: "conflict" }) : undefined),
+        run: async (request, invalidate) => {
+          this.jobs.push(request);
+          return { kind: "done", ...(await invalidate()), job: { id: "I1", state: "Completed" } };
+        },
+      },
       coordinator: {
         invalidateAll: async (requests) => {
           this.asked.push([...requests]);
@@ -94,6 +102,18 @@ describe("calls of the purge family", () => {
     const scene = new Scene();
     expect(await scene.run({ isDryRun: true, targets: "a.example/x|/*" })).toMatchObject({ count: 2 });
     expect([scene.asked.length, scene.measured.length]).toEqual([0, 1]);
+  });
+
+  it("AWS-53 a call is a job, but neither a dry run nor a call that is refused is one", async () => {
+    const scene = new Scene();
+    expect(await scene.run({ reference: "r" })).toMatchObject({ kind: "done", job: { id: "I1" } });
+    const dry = await scene.run({ isDryRun: true, reference: "used" });
+    expect(dry).toMatchObject({ kind: "done" });
+    expect(dry).not.toHaveProperty("job");
+    expect(await scene.run({ targets: "none.example/x" })).toEqual({ kind: "unknownVhost" });
+    expect(await scene.run({ targets: "" })).toMatchObject({ kind: "malformed" });
+    expect(await scene.run({ reference: "used" })).toEqual({ kind: "conflict" });
+    expect([scene.jobs.length, scene.asked.length]).toEqual([1, 1]);
   });
 
   it("No-Vary-Search: the URL as the client wrote it reaches what is kept under another", async () => {

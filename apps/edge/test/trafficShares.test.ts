@@ -53,6 +53,15 @@ describe("the shares of a traffic cap", () => {
     expect(fractions.get(2)).toBeGreaterThan(0.95);
   });
 
+  it("BW-01 are told to each of many workers, those without demand too, and are one together", () => {
+    const { state, fractions, report } = shared();
+    state.ids = Array.from({ length: 16 }, (_, index) => index + 1);
+    report(1, 30, true, 500_000);
+    vi.advanceTimersByTime(100);
+    const parts = state.ids.map((id) => fractions.get(id) ?? 1 / 16);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeCloseTo(1);
+  });
+
   it("are told only when they have changed", () => {
     const { report, messages } = shared();
     for (let round = 0; round < 5; round++) {

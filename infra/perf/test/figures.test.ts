@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Figure, judge } from "../figures.ts";
+import { countConnections } from "../handshakeFigure.ts";
 import { summariseProfile } from "../profile.ts";
 import { renderMarkdown } from "../report.ts";
 import { median, quantile } from "../statistics.ts";
@@ -76,4 +77,16 @@ it("a profile is summed up by function, the busiest first", () => {
     ["parse http.js:5", "80.0 %"],
     ["(anonymous)", "20.0 %"],
   ]);
+});
+
+describe("handshakes that openssl s_time has counted", () => {
+  const output = (count: number, bytes: number): string =>
+    `Collecting connection statistics for 1 seconds\n****\n\n${count} connections in 0.31s; 1806.4 connections/user sec, bytes read 782000\n${count} connections in 2 real seconds, ${bytes} bytes read per connection\n`;
+
+  it("are those that had an answer", () => {
+    expect(countConnections(output(560, 1397))).toBe(560);
+    expect(() => countConnections(output(0, 0))).toThrow("0 connections");
+    expect(() => countConnections(output(560, 120))).toThrow("120 bytes read");
+    expect(() => countConnections("ERROR")).toThrow("ERROR");
+  });
 });

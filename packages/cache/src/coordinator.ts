@@ -161,6 +161,19 @@ export class ObjectCoordinator {
     return this.#invalidations.appliedVersion;
   }
 
+  /** Whether the sweep behind one of these invalidations has still to pass; versions of one call follow each other. */
+  areOutstanding(firstVersion: number, lastVersion: number): boolean {
+    return this.#invalidations.areOutstanding(firstVersion, lastVersion);
+  }
+
+  /**
+   * What a start need not repeat: every row shows it, and nothing that began before it may be found behind the last row of
+   * a segment.
+   */
+  get forgettableVersion(): number {
+    return Math.min(this.appliedVersion, this.#oldestFill() - 1);
+  }
+
   get newestVersion(): number {
     return this.#version;
   }

@@ -85,6 +85,13 @@ export class HostInvalidations {
     return applied;
   }
 
+  /** Whether rows do not show yet what one of these versions means, of which all were given without a pause. */
+  areOutstanding(firstVersion: number, lastVersion: number): boolean {
+    if (this.#unapplied.size === 0) return false;
+    for (let version = firstVersion; version <= lastVersion; version++) if (this.#unapplied.has(version)) return true;
+    return false;
+  }
+
   /** All that somebody who starts now has to know of. */
   unsettled(): Invalidation[] {
     const all: Invalidation[] = [];

@@ -306,6 +306,35 @@ describe("what is being fetched", () => {
     expect(host.coordinator.appliedVersion).toBe(host.coordinator.newestVersion);
   });
 
+  it("AWS-53 versions of a pattern are outstanding until its sweep has passed, those of a URL until the call returned", async () => {
+    const host = new TestHost();
+    await host.worker(1).fill("/a", "old");
+    const { coordinator } = host;
+    const first = coordinator.newestVersion + 1;
+    const action = { kind: "purge" } as const;
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const scan = host.index.scan.bind(host.index);
+    vi.spyOn(host.index, "scan").mockImplementation(async (...asked) => {
+      await gate;
+      return await scan(...asked);
+    });
+    const calling = coordinator.invalidateAll([
+      { vhost: VHOST, target: url("/a"), action },
+      { vhost: VHOST, target: { kind: "pattern", pattern: "/b/*" }, action },
+    ]);
+    expect(coordinator.newestVersion).toBe(first + 1);
+    expect(coordinator.areOutstanding(first, first)).toBe(true);
+    await calling;
+    expect([coordinator.areOutstanding(first, first), coordinator.areOutstanding(first, first + 1)]).toEqual([
+      false,
+      true,
+    ]);
+    open();
+    await coordinator.finishSweeps();
+    expect(coordinator.areOutstanding(first, first + 1)).toBe(false);
+    expect(coordinator.areOutstanding(first + 2, first + 1)).toBe(false);
+  });
+
   it("a row keeps what it says of its confirmation when it is invalidated", () => {
     const { STRETCHED, TAGGED, DERIVED, EXPIRED_BY_FORCE } = ROW_FLAG;
     const row = { ...plainRow, flags: STRETCHED | TAGGED | DERIVED | EXPIRED_BY_FORCE };
@@ -326,9 +355,13 @@ describe("what is being fetched", () => {
     expect(journaled.map(({ target }) => target)).toEqual([url("/a")]);
     await turns(50);
     expect(host.coordinator.settledVersion).toBeLessThan(journaled[0]?.version ?? 0);
+    // A stop in order within that time keeps them too.
+    await until(() => host.coordinator.appliedVersion === host.coordinator.newestVersion, "applied");
+    expect(host.coordinator.forgettableVersion).toBeLessThan(journaled[0]?.version ?? 0);
     host.clock.advanceSeconds(601);
     await host.purge("/b");
     await until(() => host.coordinator.settledVersion === host.coordinator.newestVersion, "settled");
+    expect(host.coordinator.forgettableVersion).toBe(host.coordinator.newestVersion);
   });
 
   it("PRG-23: an object that is hardpurged while it is taken into memory stays deleted", async () => {

@@ -1,17 +1,9 @@
-import type { ListenAddress, ServerSettings } from "./contract.ts";
+import { HttpsPorts, meetsManager, nameHttps } from "./checkHttpsPorts.ts";
+import type { ServerSettings } from "./contract.ts";
 import { tcpPort } from "./options/valueTypes.ts";
 import type { ProblemList } from "./problems.ts";
 import { type NamedElement, placeInVhosts } from "./vhostsPlaces.ts";
 import { findChildren } from "./xml/xmlElement.ts";
-
-const isEveryAddress = (address: string): boolean => address === "0.0.0.0" || address === "::";
-
-/** The management API has its port on loopback only as long as nobody else may call it. */
-const meetsManager = ({ address, port }: ListenAddress, { host, cache }: ServerSettings): boolean => {
-  if (port !== host.manager.port) return false;
-  const addresses = address === undefined ? cache.listen : [address];
-  return host.manager.allow.length > 0 || addresses.some((each) => isEveryAddress(each) || each === "127.0.0.1");
-};
 
 const checkManagerPort = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
   for (const { vhost, element } of hosts) {
@@ -24,7 +16,25 @@ const checkManagerPort = (hosts: readonly NamedElement[], server: ServerSettings
   }
 };
 
-const checkRelays = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
+const checkHttpsListeners = (hosts: readonly NamedElement[], https: HttpsPorts, problems: ProblemList): void => {
+  for (const { vhost, element } of hosts) {
+    if (vhost.status !== "Active") continue;
+    for (const listen of vhost.listen) {
+      const entry = https.meeting(listen);
+      if (entry === undefined) continue;
+      const written = findChildren(element, "Listen").find(({ text }) => text.endsWith(`:${listen.port}`));
+      const place = placeInVhosts(written ?? element, "Vhosts/Vhost/Listen");
+      problems.error(place, `Port ${listen.port} is that of ${nameHttps(entry)}.`, "a port without HTTPS");
+    }
+  }
+};
+
+const checkRelays = (
+  hosts: readonly NamedElement[],
+  server: ServerSettings,
+  https: HttpsPorts,
+  problems: ProblemList,
+): void => {
   const relays = hosts.flatMap(({ element }) =>
     findChildren(element, "PortBypass").flatMap((relay) => {
       const outcome = tcpPort.parse(relay.text);
@@ -39,10 +49,13 @@ const checkRelays = (hosts: readonly NamedElement[], server: ServerSettings, pro
     const place = placeInVhosts(element, "Vhosts/Vhost/PortBypass");
     const first = lines.get(port);
     const listener = listeners.get(port);
+    const entry = https.at(port);
     if (first !== undefined) {
       problems.error(place, `Port ${port} is relayed by line ${first} already.`, "every port once");
     } else if (listener !== undefined) {
       problems.error(place, `The virtual host ${listener} listens on port ${port}.`, "a port without <Listen>");
+    } else if (entry !== undefined) {
+      problems.error(place, `Port ${port} is that of ${nameHttps(entry)}.`, "a port without HTTPS");
     } else if (port === server.host.manager.port) {
       problems.error(place, `Port ${port} is that of <Manager>.`, "another port");
     }
@@ -51,10 +64,12 @@ const checkRelays = (hosts: readonly NamedElement[], server: ServerSettings, pro
 };
 
 /**
- * A port has one use: HTTP, the management API, or a relay for one host, which is never one that HTTP is spoken on
- * (BYP-23).
+ * A port has one use: HTTP, HTTPS (TLS-04), the management API, or a relay for one host, which is never one that HTTP
+ * is spoken on (BYP-23).
  */
 export const checkPorts = (hosts: readonly NamedElement[], server: ServerSettings, problems: ProblemList): void => {
+  const https = new HttpsPorts(server);
   checkManagerPort(hosts, server, problems);
-  checkRelays(hosts, server, problems);
+  checkHttpsListeners(hosts, https, problems);
+  checkRelays(hosts, server, https, problems);
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatHttpsListen, parseHttpsListen } from "../src/options/httpsOptions.ts";
+import { load, vhost } from "./support.ts";
 
 describe("<Https Listen>", () => {
   it.each([
@@ -24,4 +25,33 @@ describe("<Https Listen>", () => {
       expect(parseHttpsListen(text)).toBeUndefined();
     },
   );
+});
+
+describe("a port of its own for HTTPS", () => {
+  const isAccepted = (listen: string, host: string, cache = "", manager = ""): boolean =>
+    load({
+      "server.xml": `<Server><Host><Manager Port="10040">${manager}</Manager></Host><Cache>${cache}</Cache><Https Listen="${listen}"/></Server>`,
+      "vhosts.xml": `<Vhosts>${vhost(host)}</Vhosts>`,
+    }).ok;
+
+  it.each([
+    ["10.0.0.7:8443", "<Listen>10.0.0.8:8443</Listen>", true],
+    ["10.0.0.7:8443", "<Listen>10.0.0.7:8443</Listen>", false],
+    ["*:8443", "<Listen>*:8444</Listen>", true],
+    ["eth0:8443", "<Listen>10.0.0.8:8443</Listen>", true],
+    ["10.0.0.7:8443", "<PortBypass>8443</PortBypass>", false],
+    ["*:80", "", false],
+  ])("TLS-04 BYP-23 beside <Https Listen=%j>, %s may stand: %s", (listen, host, isFine) => {
+    expect(isAccepted(listen, host)).toBe(isFine);
+  });
+
+  it("TLS-04 knows where <Cache><Listen> is", () => {
+    const cache = "<Listen>10.0.0.7</Listen>";
+    expect(isAccepted("*:8443", "<Listen>10.0.0.8:8443</Listen>", cache)).toBe(true);
+    expect(isAccepted("10.0.0.8:8443", "<Listen>*:8443</Listen>", cache)).toBe(true);
+    expect(isAccepted("*:8443", "<Listen>10.0.0.7:8443</Listen>", cache)).toBe(false);
+    expect(isAccepted("*:10040", "", cache)).toBe(true);
+    expect(isAccepted("*:10040", "", cache, "<Allow>10.0.0.1</Allow>")).toBe(false);
+    expect(isAccepted("eth0:10040", "", cache)).toBe(true);
+  });
 });

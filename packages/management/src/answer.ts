@@ -29,6 +29,8 @@ export type Answer = {
       readonly result: JsonValue;
       /** What a person wants to know where the result is only a code. */
       readonly details?: JsonValue;
+      /** Job of a call that invalidates (AWS-53). */
+      readonly invalidation?: { readonly id: string; readonly state: string };
     }
   /** JSON that the guide prints without an envelope. */
   | { readonly kind: "bare"; readonly json: JsonValue }
@@ -96,6 +98,13 @@ export const renderAnswer = (answer: Answer, { productVersion, format, accept }:
 };
 
 const envelopeOf = (
-  { method, status, result, details }: Extract<Answer, { kind: "envelope" }>,
+  { method, status, result, details, invalidation }: Extract<Answer, { kind: "envelope" }>,
   version: string,
-): JsonValue => ({ version, method, status, result, ...(details === undefined ? {} : { details }) });
+): JsonValue => ({
+  version,
+  method,
+  status,
+  result,
+  ...(details === undefined ? {} : { details }),
+  ...(invalidation === undefined ? {} : { invalidation }),
+});

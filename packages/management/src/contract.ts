@@ -24,6 +24,9 @@ export type CipherSuiteReport =
 export interface Control {
   readonly vhostNames: () => readonly string[];
   purge(request: PurgeRequest): Promise<PurgeOutcome>;
+  /** AWS-53: the latest jobs, and one of them. */
+  invalidations(question: InvalidationPageQuestion): InvalidationPage;
+  invalidation(id: string): InvalidationJob | undefined;
   fileInfo(url: string): Promise<readonly FileInfo[]>;
   /** A dry run against the live state: changes nothing and asks no origin. */
   explain(question: ExplainQuestion): Promise<ExplainOutcome>;
@@ -97,6 +100,8 @@ export interface PurgeRequest {
   readonly seconds: number;
   /** Only counts what would be affected. */
   readonly isDryRun?: boolean;
+  /** AWS-53: a later call with it does nothing anew. Without meaning for a dry run. */
+  readonly reference?: string;
 }
 
 export type PurgeOutcome =
@@ -106,11 +111,45 @@ export type PurgeOutcome =
       readonly bytes: number;
       readonly elapsedMs: number /** Answer code: 200 or `<ResCodeNoCtrlTarget>`. */;
       readonly status: number;
+      /** Undefined for a dry run. */
+      readonly job?: Pick<InvalidationJob, "id" | "state">;
+      /** Of an earlier call with the same reference; nothing was done. */
+      readonly isRepetition?: boolean;
     }
   | { readonly kind: "unknownVhost" }
   | { readonly kind: "malformed"; readonly reason: string }
   /** AWS-52. */
-  | { readonly kind: "tooMany" };
+  | { readonly kind: "tooMany" }
+  /** The reference stands for a call that asked for something else. */
+  | { readonly kind: "conflict" };
+
+/** AWS-53: a call of the purge family. */
+export interface InvalidationJob {
+  /** Later ids are larger, as text. */
+  readonly id: string;
+  readonly state: "InProgress" | "Completed";
+  readonly createdMs: number;
+  /** What was done, so expire for a soft purge. */
+  readonly verb: PurgeVerb;
+  /** As named by the call; a long list is cut. */
+  readonly targets: string;
+  readonly reference: string | undefined;
+  /** Undefined until the call has returned. */
+  readonly result: { readonly count: number; readonly bytes: number; readonly elapsedMs: number } | undefined;
+}
+
+export interface InvalidationPageQuestion {
+  /** Only jobs before the one of this id. */
+  readonly marker: string | undefined;
+  readonly limit: number;
+}
+
+export interface InvalidationPage {
+  /** The latest first. */
+  readonly jobs: readonly InvalidationJob[];
+  /** Of the next page; undefined on the last one. */
+  readonly nextMarker: string | undefined;
+}
 
 export type ReloadOutcome =
   | {

@@ -110,6 +110,11 @@ export const describeApi = (routes: readonly Route[], productVersion: string): J
           status: { type: "string", enum: ["OK", "Fail", "NOT_CACHED"] },
           result: { description: "A value, an array or an object." },
           details: { description: "What a person wants to know where the result is only a code." },
+          invalidation: {
+            type: "object",
+            description: "Of calls that invalidate: the job that they are.",
+            properties: { id: { type: "string" }, state: { type: "string", enum: ["InProgress", "Completed"] } },
+          },
         },
       },
     },

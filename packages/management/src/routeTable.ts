@@ -4,6 +4,7 @@ import { ACCESS_ROUTES } from "./routes/access.ts";
 import { CONF_ROUTES } from "./routes/conf.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
+import { INVALIDATION_ROUTES } from "./routes/invalidations.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { LOG_TRACE_ROUTES } from "./routes/logTrace.ts";
 import { MACHINE_ROUTES } from "./routes/machine.ts";
@@ -26,6 +27,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...ORIGIN_ROUTES,
   ...LOG_TRACE_ROUTES,
   ...PURGE_ROUTES,
+  ...INVALIDATION_ROUTES,
   ...STORE_ROUTES,
   ...LIFECYCLE_ROUTES,
   ...CONF_ROUTES,

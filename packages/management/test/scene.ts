@@ -22,6 +22,9 @@ import type {
   DiskOutcome,
   FileInfo,
   GeoIpReport,
+  InvalidationJob,
+  InvalidationPage,
+  InvalidationPageQuestion,
   OriginMonitoring,
   PurgeOutcome,
   PurgeRequest,
@@ -189,6 +192,19 @@ export class FakeControl implements Control {
   purge(asked: PurgeRequest): Promise<PurgeOutcome> {
     this.purges.push(asked);
     return Promise.resolve(this.purgeOutcome);
+  }
+
+  jobs: readonly InvalidationJob[] = [];
+  nextMarker: string | undefined;
+  readonly jobQuestions: InvalidationPageQuestion[] = [];
+
+  invalidations(question: InvalidationPageQuestion): InvalidationPage {
+    this.jobQuestions.push(question);
+    return { jobs: this.jobs, nextMarker: this.nextMarker };
+  }
+
+  invalidation(id: string): InvalidationJob | undefined {
+    return this.jobs.find((job) => job.id === id);
   }
 
   fileInfo(url: string): Promise<readonly FileInfo[]> {

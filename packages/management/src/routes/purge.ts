@@ -6,6 +6,7 @@ import type { Call, Route, RouteContext, RouteParameter } from "../route.ts";
 /** PRG-20: one day. */
 const DEFAULT_EXPIRE_AFTER_SECONDS = 86_400;
 const MOST_LOGGED_CHARACTERS = 1024;
+const REFERENCE = /^[\x20-\x7e]{1,128}$/;
 
 const DOCS: Readonly<Record<PurgeVerb, string>> = {
   purge: "Invalidates the targets: url={target}|{target}… or tag={tag}|{tag}…",
@@ -17,6 +18,10 @@ const DOCS: Readonly<Record<PurgeVerb, string>> = {
 const PARAMETERS: readonly RouteParameter[] = [
   { name: "tag", doc: "Tags parted by |; instead of url." },
   { name: "vhost", doc: "With tag: only objects of this virtual host." },
+  {
+    name: "ref",
+    doc: "Reference of the caller, 1 to 128 characters: repeated, the call does nothing and answers as at first.",
+  },
   { name: "dryrun", kind: "flag", doc: "1: tells what would be affected, and changes nothing." },
   { name: "url", doc: "Targets parted by |. The last parameter: all that follows belongs to it." },
 ];
@@ -30,6 +35,7 @@ const parametersOf = (verb: PurgeVerb): readonly RouteParameter[] => {
 
 const ANSWERS: Readonly<Record<number, string>> = {
   400: "The call is malformed.",
+  409: "The reference stands for a call that asked for something else: InvalidationBatchAlreadyExists.",
   429: "Too many invalidations of one virtual host are in progress: TooManyInvalidationsInProgress.",
   502: "No virtual host has this name.",
 };
@@ -39,13 +45,15 @@ const carryOut = async ({ control, log }: RouteContext, verb: PurgeVerb, request
   const outcome = await control.purge(request);
   switch (outcome.kind) {
     case "done": {
-      const { count, bytes, elapsedMs, status } = outcome;
+      const { count, bytes, elapsedMs, status, job, isRepetition } = outcome;
       const result = { Count: count, Size: bytes, Time: Math.round(elapsedMs) };
       if (request.isDryRun === true) {
         return { ...succeed(verb, { ...result, DryRun: true }, status), hasChangedNothing: true };
       }
+      const answer = { ...succeed(verb, result, status), ...(job === undefined ? {} : { invalidation: job }) };
+      if (isRepetition === true) return { ...answer, hasChangedNothing: true };
       log.notice(`${describeRequest(verb, request)}: ${count} objects, ${bytes} bytes.`);
-      return succeed(verb, result, status);
+      return answer;
     }
     case "unknownVhost":
       return fail(verb, 502, "No virtual host has this name.");
@@ -53,6 +61,8 @@ const carryOut = async ({ control, log }: RouteContext, verb: PurgeVerb, request
       return fail(verb, 400, outcome.reason);
     case "tooMany":
       return fail(verb, 429, "TooManyInvalidationsInProgress");
+    case "conflict":
+      return fail(verb, 409, "InvalidationBatchAlreadyExists");
   }
 };
 
@@ -113,7 +123,11 @@ const answerCall = (call: Call, context: RouteContext, verb: PurgeVerb): Answer 
     return fail(verb, 400, "The parameters soft and dryrun are 0 or 1.");
   if (isSoft && verb !== "purge") return fail(verb, 400, "The parameter soft belongs to purge.");
   const effect = isSoft ? "expire" : verb;
-  const mode = isDryRun ? { isDryRun } : {};
+  const reference = parameters.get("ref") ?? undefined;
+  if (reference !== undefined && !REFERENCE.test(reference)) {
+    return fail(verb, 400, "The parameter ref takes 1 to 128 characters of ASCII.");
+  }
+  const mode = { ...(isDryRun ? { isDryRun } : {}), ...(reference === undefined ? {} : { reference }) };
   if (!parameters.has("tag")) {
     if (target === undefined || target === "") return fail(verb, 400, "The parameter url is missing or malformed.");
     return carryOut(context, verb, { verb: effect, targets: target, seconds, ...mode });

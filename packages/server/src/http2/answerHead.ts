@@ -61,26 +61,40 @@ interface Translated {
   readonly head: AnswerHead;
 }
 
-/**
- * Heads of prepared responses that were sent before: the same buffer begins with the same bytes, but for the second in
- * which its Date is written over.
- */
-export class AnswerHeads {
-  readonly #known = new WeakMap<Buffer, Translated>();
+/** Translations that are kept; a power of two. */
+const KEPT_HEADS = 1024;
 
-  /** Of `data`, which begins with a head of `headBytes`. */
+/** Bytes in which the heads of different responses differ: behind the status line, at some distance from each other. */
+const SAMPLE_START = 20;
+const SAMPLE_END = 230;
+const SAMPLE_STEP = 7;
+
+/** Heads that were sent before. Those of a prepared response are the same bytes again, but for the second of its Date. */
+export class AnswerHeads {
+  /** By a few of its bytes: another head with the same ones takes the place. */
+  readonly #known: (Translated | undefined)[] = [];
+
+  /** Of `data`, which begins with a head; undefined where its end is not there. */
   of(data: Buffer): { readonly head: AnswerHead; readonly headBytes: number } | undefined {
-    const known = this.#known.get(data);
-    if (known !== undefined && startsWith(data, known.bytes))
+    const place = placeOf(data);
+    const known = this.#known[place];
+    if (known !== undefined && startsWith(data, known.bytes)) {
       return { head: known.head, headBytes: known.bytes.length };
+    }
     const headBytes = findHeadEnd(data);
     if (headBytes < 0) return undefined;
     const head = translateAnswerHead(data.toString("latin1", 0, headBytes));
-    // Only what has a body behind it in one piece is sent again as it is.
-    if (data.length > headBytes) this.#known.set(data, { bytes: Buffer.from(data.subarray(0, headBytes)), head });
+    this.#known[place] = { bytes: Buffer.from(data.subarray(0, headBytes)), head };
     return { head, headBytes };
   }
 }
+
+const placeOf = (data: Buffer): number => {
+  let hash = data.length;
+  const end = Math.min(SAMPLE_END, data.length);
+  for (let at = SAMPLE_START; at < end; at += SAMPLE_STEP) hash = (Math.imul(hash, 31) + (data[at] ?? 0)) | 0;
+  return hash & (KEPT_HEADS - 1);
+};
 
 const startsWith = (data: Buffer, bytes: Buffer): boolean =>
   data.length >= bytes.length && data.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;

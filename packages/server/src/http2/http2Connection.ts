@@ -20,11 +20,14 @@ const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_PROTOCOL_ERROR } = co
 const ROOM_BYTES = 256 * 1024;
 
 /** Streams that are kept for the next requests, and how many of them by a connection without any. */
-const KEPT_STREAMS = 32;
+const KEPT_STREAMS = 128;
 const KEPT_WHEN_IDLE = 1;
 
 /** For the client to take the end of a connection. */
 const CLOSE_MS = 5_000;
+
+/** For one that floods: it goes on sending and need not be told twice. */
+const FLOOD_CLOSE_MS = 200;
 
 /** A stream and the engine's side of it. */
 interface Served {
@@ -55,6 +58,7 @@ export class Http2Connection implements ServedConnection, StreamOwner {
   readonly #kept: Served[] = [];
   #hasServed = false;
   #isClosing = false;
+  #isFlood = false;
   #deadlineMs: number;
 
   /** `transport` has agreed on HTTP/2 with the client, and nothing has been read from it since. */
@@ -115,7 +119,7 @@ export class Http2Connection implements ServedConnection, StreamOwner {
       return;
     }
     for (const served of this.#active.values()) this.#checkStream(served, monotonicMs);
-    if (this.#active.size > 0) {
+    if (this.#active.size > 0 && !this.#isFlood) {
       if (this.#isClosing) this.#deadlineMs = monotonicMs + CLOSE_MS;
       return;
     }
@@ -240,7 +244,8 @@ export class Http2Connection implements ServedConnection, StreamOwner {
   #countFlood(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#deadlineMs = this.#now() + CLOSE_MS;
+    this.#isFlood = true;
+    this.#deadlineMs = this.#now() + FLOOD_CLOSE_MS;
     this.#count(PROCESS_SLOT.http2Floods, 1);
   }
 

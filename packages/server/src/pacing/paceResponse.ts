@@ -8,7 +8,7 @@ import type { TokenBucket } from "./tokenBucket.ts";
 
 /**
  * Puts the limits of the virtual host in force for the response that is about to begin, and takes those of the last one
- * away. Call it before anything is written, and where `Exchange.mayBePaced` says so.
+ * away. Call it before anything is written, by `Exchange.pace`.
  */
 export const paceResponse = (exchange: Exchange): void => {
   const { connection, vhost } = exchange;
@@ -49,7 +49,8 @@ const sentResponseOf = (exchange: Exchange, isMedia: boolean, needsRate: boolean
   const fileBytes = object?.bodyBytes ?? source?.totalBytes ?? (isRange ? -1 : contentLength);
   return {
     headBytes: exchange.headBytesSent,
-    isChunked: contentLength < 0 && minorVersion === 1,
+    // Behind a 101 come the bytes of a tunnel as they are.
+    isChunked: contentLength < 0 && minorVersion === 1 && status !== 101,
     bodyStart: status === 200 || isRange ? bodyStart : -1,
     fileBytes,
     facts: isMedia ? knownFacts(exchange, needsRate) : undefined,

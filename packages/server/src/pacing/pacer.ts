@@ -41,7 +41,8 @@ export class Pacer {
   /** Calls `due` in about so long, once; a wait before that is forgotten. */
   wait(waiting: Waiting, delayMs: number): void {
     const nowMs = this.#clock.monotonic();
-    if (this.#timer === undefined) this.#lastTick = this.#tickOf(nowMs);
+    // Not while anybody waits, within `tick` either: whose tick would be passed over waits for a round of the wheel.
+    if (this.#waitingCount === 0) this.#lastTick = this.#tickOf(nowMs);
     const tick = Math.max(this.#tickOf(nowMs + delayMs), this.#lastTick) + 1;
     waiting.dueTick = Math.min(tick, this.#lastTick + WHEEL_TICKS - 1);
     this.#wheel[waiting.dueTick % WHEEL_TICKS]?.push(waiting);

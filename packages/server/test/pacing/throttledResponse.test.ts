@@ -1,3 +1,4 @@
+import { duplexPair } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { requestText } from "../support/edge.ts";
 import { turns, until } from "../support/waiting.ts";
@@ -81,6 +82,23 @@ describe("a throttled response", () => {
     isAbout(bodyBytesOf(client) - BOOST, RATE * 2);
     await edge.paceMs(5_000);
     expect([bodyBytesOf(client), call.resumed]).toEqual([100_000, 1]);
+  });
+
+  it("BW-15 slows down what the origin says in a tunnel", async () => {
+    const edge = new ThrottledEdge({ lines: LINES });
+    const client = edge.connect().get("/slow/a", ["Connection: Upgrade", "Upgrade: websocket"]);
+    await edge.origin.call(1);
+    const [ours, theirs] = duplexPair();
+    edge.origin.acceptUpgrade({
+      head: { status: 101, reason: "", fields: ["Upgrade", "websocket"], address: "10.0.0.1" },
+      socket: ours,
+      moved: () => {},
+    });
+    await until(() => client.socket.received.length > 0, "the 101");
+    theirs.write(body(100_000));
+    await until(() => bodyBytesOf(client) >= BOOST, "the boost");
+    await edge.paceMs(2_000);
+    isAbout(bodyBytesOf(client) - BOOST, RATE * 2);
   });
 
   it("logs the time that it took, and of a client that has left what it was sent", async () => {

@@ -80,8 +80,41 @@ scenario(
   },
 );
 
+/** Jobs with their states, the latest first. */
+const jobsOf = async (edge: SceneEdge, query = ""): Promise<unknown> => {
+  const { result } = await edge.cluster.apiJson(`/monitoring/invalidations?${query}`);
+  return typeof result === "object" && result !== null && "Invalidations" in result ? result.Invalidations : result;
+};
+
+scenario("AWS-53 purges are jobs: by tag, by pattern, as a method and with a reference", async ({ origin, edge }) => {
+  origin.on("/job").reply(200, tagged("job"), "old").reply(200, tagged("job"), "new");
+  await edge.get("/job").expect(200, "old");
+  await edge.stored("/job");
+  const call = `/command/purge?ref=${edge.host}&tag=job&vhost=${edge.host}`;
+  const first = await edge.cluster.api(call);
+  expect(JSON.parse(first.text)).toMatchObject({
+    result: { Count: 1 },
+    invalidation: { id: expect.stringMatching(/^I/), state: expect.stringMatching(/^(InProgress|Completed)$/) },
+  });
+  const { id } = JSON.parse(first.text).invalidation;
+  expect(await bodiesOf(edge, "/job")).toEqual(new Set(["new"]));
+  expect(JSON.parse((await edge.cluster.api(call)).text)).toMatchObject({ result: { Count: 1 }, invalidation: { id } });
+  expect((await edge.cluster.api(`${call}.example`)).status).toBe(409);
+  expect(await bodiesOf(edge, "/job")).toEqual(new Set(["new"]));
+  expect(origin.saw("/job")).toBe(2);
+  const completed = { Id: id, State: "Completed", Ref: edge.host, Count: 1 };
+  await expect.poll(() => jobsOf(edge, `id=${id}`), { timeout: 60_000 }).toMatchObject(completed);
+  await edge.purge("/none/*");
+  const method = JSON.parse((await edge.get("/job", { method: "PURGE" }).expect(200)).text);
+  expect(await jobsOf(edge, "limit=3")).toMatchObject([
+    { Id: method.invalidation.id, State: "Completed", Method: "purge", Targets: `${edge.host}/job` },
+    { Targets: `${edge.host}/none/*`, Count: 0 },
+    completed,
+  ]);
+});
+
 scenario(
-  "PRG-29: after SIGKILL of everything in the moment of the answer, what was purged by tag and pattern stays purged",
+  "PRG-29, AWS-53: after SIGKILL of everything in the moment of the answer, what was purged by tag and pattern stays purged",
   { ownEdge: {} },
   async ({ origin, edge }) => {
     const paths = ["/tag", "/pattern/a", "/other"];
@@ -91,11 +124,18 @@ scenario(
       await edge.get(path).expect(200, "old");
       await edge.stored(path);
     }
-    expect([await byTag(edge, "tag=gone", "hardpurge"), await edge.purge("/pattern/*", "hardpurge")]).toEqual([1, 1]);
+    expect([await byTag(edge, "ref=gone&tag=gone", "hardpurge"), await edge.purge("/pattern/*", "hardpurge")]).toEqual([
+      1, 1,
+    ]);
     await edge.cluster.crashAtOnce();
     await edge.cluster.start();
     expect(await edge.fileInfo("/tag")).toEqual([]);
     for (const path of paths) await edge.get(path).expect(200, path === "/other" ? "old" : "new");
+    expect(await byTag(edge, "ref=gone&tag=gone", "hardpurge")).toBe(1);
+    await edge.get("/tag").expect(200, "new");
+    expect(origin.saw("/tag")).toBe(2);
+    const completed = [{ Ref: "gone", Method: "hardpurge", Targets: "tag=gone", State: "Completed" }];
+    await expect.poll(() => jobsOf(edge), { timeout: 60_000 }).toMatchObject(completed);
   },
 );
 
