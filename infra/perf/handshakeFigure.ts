@@ -18,6 +18,7 @@ const KINDS = {
 interface Sample {
   readonly perSecond: number;
   readonly perCpuSecond: number;
+  readonly perWorkerCpuSecond: number;
 }
 
 /** New connections without resumption, each with one request for a cached object of 1 KB, which both servers close. */
@@ -38,9 +39,9 @@ export async function measureHandshakes(rig: Rig, keyType: keyof typeof KINDS): 
   await rig.stop(basalt);
   await rig.stop(nginx);
   const middle = (name: keyof typeof samples, what: keyof Sample) => median(samples[name].map((each) => each[what]));
-  const ratios = samples.basalt.map(
-    ({ perCpuSecond }, round) => perCpuSecond / (samples.nginx[round]?.perCpuSecond ?? Number.NaN),
-  );
+  const ratiosOf = (what: keyof Sample) =>
+    samples.basalt.map((sample, round) => sample[what] / (samples.nginx[round]?.[what] ?? Number.NaN));
+  const ratios = ratiosOf("perCpuSecond");
   return [
     {
       ...KINDS[keyType],
@@ -52,21 +53,28 @@ export async function measureHandshakes(rig: Rig, keyType: keyof typeof KINDS): 
       spread: [Math.min(...ratios), Math.max(...ratios)],
       better: "higher",
       remark:
-        `a request on each connection; wall clock ${Math.round(middle("basalt", "perSecond"))}/s against ` +
+        `a request on each connection; worker's CPU alone ${median(ratiosOf("perWorkerCpuSecond")).toFixed(2)}; wall clock ${Math.round(middle("basalt", "perSecond"))}/s against ` +
         `${Math.round(middle("nginx", "perSecond"))}/s`,
     },
   ];
 }
 
-async function measure({ contender, allPids }: Subject, seconds: number, cores: readonly number[]): Promise<Sample> {
+async function measure(subject: Subject, seconds: number, cores: readonly number[]): Promise<Sample> {
+  const { contender, allPids, workerPids } = subject;
   const words = ["s_time", "-connect", `127.0.0.1:${contender.tlsPort}`, "-new", "-www", PATH, "-tls1_3"];
   const options = [...words, "-ciphersuites", TLS_SUITE, "-time", String(seconds)];
   const before = readCpuSeconds(allPids);
+  const workersBefore = readCpuSeconds(workerPids);
   const outputs = await Promise.all(Array.from({ length: CLIENTS }, () => runToEnd("openssl", options, { cores })));
   const cpuSeconds = readCpuSeconds(allPids) - before;
+  const workerCpuSeconds = readCpuSeconds(workerPids) - workersBefore;
   let handshakes = 0;
   for (const output of outputs) handshakes += countConnections(output);
-  return { perSecond: handshakes / seconds, perCpuSecond: handshakes / cpuSeconds };
+  return {
+    perSecond: handshakes / seconds,
+    perCpuSecond: handshakes / cpuSeconds,
+    perWorkerCpuSecond: handshakes / workerCpuSeconds,
+  };
 }
 
 /** What `openssl s_time` has counted. Throws where that, or what came over a connection, is nothing. */

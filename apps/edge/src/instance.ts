@@ -52,7 +52,7 @@ import {
   PRODUCT_NAME,
   PRODUCT_VERSION,
 } from "@basalt/types";
-import { hasAesInstructions } from "./aesInstructions.ts";
+import { describeAes } from "./aesInstructions.ts";
 import { ColdFiles } from "./coldFiles.ts";
 import { ConfigHistory } from "./configHistory.ts";
 import { ConfigHistoryList } from "./configHistoryList.ts";
@@ -376,7 +376,8 @@ export class Instance implements Control {
     const tls = await this.#tls.load(this.config);
     this.#tls.putInService(tls);
     for (const note of tls.notes) log.warning(note);
-    if (this.config.server.cache.aesNi && (await hasAesInstructions())) log.notice("AES-NI : ON (SSL/TLS accelerated)");
+    const aes = await describeAes(this.config.server.cache.aesNi);
+    if (aes !== undefined) log.notice(aes);
     await this.#listeners.takeOver(sockets, this.config, (places) => orphans.unlisten(places), tls.places);
     this.#listeners.prepare(this.config, tls.places).commit();
     await this.#management.start();
@@ -385,8 +386,9 @@ export class Instance implements Control {
     this.#configureLogUses();
     await this.#workers.scale(this.config.server.cache.workers, this.#drainMs());
     this.#workers.enterService();
-    // They may still read body files that no row names.
-    void orphans.drain(this.#drainMs()).then(() => {
+    // Those of the last primary serve on where none of this one's can. They may still read body files that no row names.
+    const drained = this.#workers.serving.then(() => orphans.drain(this.#drainMs()));
+    void drained.then(() => {
       this.#logs.orphansGone();
       return this.#store.removeOrphans();
     });

@@ -32,8 +32,8 @@ export interface JobFileParts {
   readonly onProblem: (cause: unknown) => void;
   /** What the file is to hold when it is written anew. */
   readonly records: () => readonly JobRecord[];
-  /** Lines that are not needed any more, before the file is written anew. */
-  readonly linesToSpare: number;
+  /** Lines of the file at most. */
+  readonly mostLines: number;
 }
 
 const textOf = (value: object, name: string): string | undefined => {
@@ -133,14 +133,14 @@ export class InvalidationJobFile {
   }
 
   async #write(): Promise<void> {
-    const { path, records, linesToSpare } = this.#parts;
+    const { path, records, mostLines } = this.#parts;
     const lines = this.#waiting;
     this.#waiting = [];
     this.#nextWrite = undefined;
     await appendFile(path, lines.join(""), { mode: 0o640 });
     this.#lines += lines.length;
+    if (this.#lines <= mostLines) return;
     const kept = records();
-    if (this.#lines <= kept.length + linesToSpare) return;
     const draft = `${path}.new`;
     await writeFile(draft, kept.map(encodeLine).join(""), { mode: 0o640 });
     await rename(draft, path);

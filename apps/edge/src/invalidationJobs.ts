@@ -80,7 +80,7 @@ export class InvalidationJobs {
       path,
       onProblem,
       records: () => this.#records(),
-      linesToSpare: this.#mostJobs,
+      mostLines: 2 * this.#mostJobs,
     });
   }
 

@@ -132,7 +132,9 @@ export class ServedConfiguration {
     } catch (cause) {
       goBack();
       listening.abandon();
-      await applyManager();
+      await applyManager().catch((reason: unknown) => {
+        this.#parts.log.error(`the manager port of the configuration in service: ${EdgeError.from(reason).detail}`);
+      });
       await restore(config);
       return problemOf("vhosts.xml", "", cause);
     }

@@ -40,6 +40,7 @@ export class WorkerPool {
   readonly #draining = new Set<WorkerProcess>();
   /** About to take the place of one that serves. */
   readonly #entering = new Set<WorkerProcess>();
+  readonly #serving = Promise.withResolvers<void>();
   #isStopping = false;
   #isInService = false;
   /** A process with its code loaded, so that a dead worker's place is taken within milliseconds. */
@@ -48,6 +49,11 @@ export class WorkerPool {
 
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
+  }
+
+  /** Resolves when the first worker serves. */
+  get serving(): Promise<void> {
+    return this.#serving.promise;
   }
 
   get size(): number {
@@ -150,6 +156,7 @@ export class WorkerPool {
     }
     slot.worker = worker;
     this.#parts.onServing(worker);
+    this.#serving.resolve();
     if (this.#isInService) worker.enterService();
     this.#prepareSpare();
     return true;

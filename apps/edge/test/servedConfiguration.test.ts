@@ -25,6 +25,8 @@ class Scene {
   readonly deeds: string[] = [];
   /** Thrown by the next one that is to work by a configuration. */
   failure: EdgeError | undefined;
+  /** Another program takes the manager port of the first configuration as soon as it is free. */
+  hasLostPort = false;
   readonly served: ServedConfiguration;
 
   constructor() {
@@ -43,7 +45,10 @@ class Scene {
       log: quiet,
       listeners,
       tls: { load: async () => NO_TLS, loaded: NO_TLS, putInService: () => {} },
-      applyManager: async () => void this.deeds.push(`manager ${this.served.config.generation}`),
+      applyManager: async () => {
+        this.deeds.push(`manager ${this.served.config.generation}`);
+        if (this.hasLostPort && this.served.config.generation === 1) throw new EdgeError("INTERNAL");
+      },
       apply: async (previous, listen) => {
         this.deeds.push(`apply ${previous.generation} to ${this.served.config.generation}`);
         const { failure } = this;
@@ -73,6 +78,14 @@ describe("the configuration in service", () => {
     expect(scene.deeds).toEqual(["manager 2", "apply 1 to 2", "abandon", "manager 1", "restore 1 for 2"]);
     expect([scene.served.config.generation, scene.served.latestGeneration]).toEqual([1, 2]);
     expect(await scene.served.putInService(outcomeOf(3))).toMatchObject({ kind: "applied", generation: 3 });
+  });
+
+  it("CFG-31: workers go back to the one before although its manager port cannot be had again", async () => {
+    const scene = new Scene();
+    scene.failure = new EdgeError("INTERNAL", { detail: "no key" });
+    scene.hasLostPort = true;
+    expect(await scene.served.putInService(outcomeOf(2))).toMatchObject({ kind: "refused" });
+    expect(scene.deeds.slice(2)).toEqual(["abandon", "manager 1", "restore 1 for 2"]);
   });
 });
 

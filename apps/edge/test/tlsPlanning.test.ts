@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "@basalt/config";
 import { afterAll, describe, expect, it } from "vitest";
 import { type LoadedTls, loadTls, lossOf } from "../src/tlsPlanning.ts";
-import { type CertificateFiles, writeCertificate } from "./support/certificates.ts";
+import { type CertificateFiles, writeCertificate, writeOcspResponse } from "./support/certificates.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "basalt-tls-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,10 +17,13 @@ make("a-rsa", { names: ["a.test"], keyType: "rsa" });
 make("old.test", { days: -1 });
 make("locked", { passphrase: "secret" });
 
+writeOcspResponse(folder, "a.test", 3);
+const DAY_MS = 86_400_000;
+
 const entry = (name: string, attributes = "", key = name): string =>
   `<Https ${attributes}><Cert>${folder}/${name}.pem</Cert><Key>${folder}/${key}.key</Key></Https>`;
 
-const load = async (entries: readonly string[], cache = ""): Promise<LoadedTls> => {
+const load = async (entries: readonly string[], cache = "", nowMs = Date.now()): Promise<LoadedTls> => {
   const server = `<Server><Cache>${cache}</Cache>${entries.join("")}</Server>`;
   const sources = new Map([
     ["server.xml", server],
@@ -29,7 +32,7 @@ const load = async (entries: readonly string[], cache = ""): Promise<LoadedTls> 
   const outcome = parseConfig(sources, { home: folder, generation: 1, cores: 1, hostName: "edge" });
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
   const nic = { address: "10.0.0.7", netmask: "", family: "IPv4", mac: "", internal: false, cidr: null } as const;
-  return loadTls(outcome.config, Date.now(), { eth0: [nic] });
+  return loadTls(outcome.config, nowMs, { eth0: [nic] });
 };
 
 const namesAt = ({ listeners }: LoadedTls): Record<string, readonly string[]> =>
@@ -100,6 +103,31 @@ describe("what <Https> entries come to", () => {
     const loaded = await load([entry("old.test")]);
     expect(loaded.listeners).toHaveLength(1);
     expect(loaded.notes[0]).toMatch(/has expired on/);
+  });
+
+  describe("a file with an OCSP response", () => {
+    const stapled = (file: string): string =>
+      entry("a.test").replace("</Https>", `<OCSP>${folder}/${file}</OCSP></Https>`);
+
+    it("is stapled until its next update", async () => {
+      const loaded = await load([stapled("a.test.ocsp")]);
+      const [certificate] = loaded.listeners[0]?.identities[0]?.certificates ?? [];
+      expect(certificate?.ocspResponse).toEqual(readFileSync(join(folder, "a.test.ocsp")));
+      expect(Math.abs((certificate?.ocspValidToMs ?? 0) - Date.now() - 3 * DAY_MS)).toBeLessThan(DAY_MS / 2);
+      expect(loaded.notes).toEqual([]);
+    });
+
+    it.each([
+      ["a.test.ocsp", 4 * DAY_MS, "is out of date and not sent"],
+      ["a.test.pem", 0, "cannot be used: it"],
+      ["cut.ocsp", 0, "cannot be used: it ends early"],
+      ["missing.ocsp", 0, "cannot be used: ENOENT"],
+    ])("%s costs the stapling alone where it is of no use (%d ms on)", async (file, laterMs, reason) => {
+      writeFileSync(join(folder, "cut.ocsp"), readFileSync(join(folder, "a.test.ocsp")).subarray(0, 100));
+      const loaded = await load([stapled(file)], "", Date.now() + laterMs);
+      expect(loaded.listeners[0]?.identities[0]?.certificates[0]?.ocspResponse).toBeUndefined();
+      expect(loaded.notes.join()).toContain(reason);
+    });
   });
 
   it("TLS-17 to TLS-20: only what is safe is ON by default; SSL 3.0 is only noted", async () => {

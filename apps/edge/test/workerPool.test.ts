@@ -46,6 +46,34 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 };
 
+describe("a pool whose first worker cannot be started", () => {
+  it("serves when the one in its place does: until then the workers of the last primary are wanted", async () => {
+    FakeWorker.all.length = 0;
+    const pool = new WorkerPool({
+      calls: () => expect.fail("no process is made"),
+      events: () => expect.fail("no process is made"),
+      configuration: () => Object.create(null),
+      places: () => [],
+      onEntering: () => Promise.resolve(),
+      onServing: () => {},
+      onGone: () => {},
+    });
+    let isServing = false;
+    void pool.serving.then(() => {
+      isServing = true;
+    });
+    const scaling = pool.scale(1, 0);
+    await turns();
+    FakeWorker.all[0]?.die();
+    await scaling;
+    await turns();
+    expect(isServing).toBe(false);
+    FakeWorker.all[1]?.starting.resolve();
+    await turns();
+    expect(isServing).toBe(true);
+  });
+});
+
 describe("a rolling restart", () => {
   it.each([
     ["the replacement", [1, 2]],

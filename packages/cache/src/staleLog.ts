@@ -119,12 +119,12 @@ const callsIn = (content: Buffer): LoggedCall[] => {
   return calls;
 };
 
-/** Lines side by side as one range each. */
+/** The oldest first; lines of successive calls side by side as one range, with the line end in front of each write. */
 const rangesOf = (calls: readonly LoggedCall[]): { readonly start: number; readonly end: number }[] => {
   const ranges: { start: number; end: number }[] = [];
-  for (const { start, end } of calls.toSorted((left, right) => left.start - right.start)) {
+  for (const { start, end } of calls.toSorted((left, right) => left.version - right.version)) {
     const last = ranges.at(-1);
-    if (last?.end === start) last.end = end;
+    if (last !== undefined && (start === last.end || start === last.end + 1)) last.end = end;
     else ranges.push({ start, end });
   }
   return ranges;
@@ -272,10 +272,12 @@ class FileStaleLog implements StaleLog {
     const file = this.#file;
     if (file === undefined) return;
     const done = this.#calls.filter((call) => call.version <= version);
+    // An older call that is repeated without a later one might undo what that has done.
     for (const { start, end } of rangesOf(done)) {
       await file.plain.write(Buffer.alloc(end - start, NEWLINE), 0, end - start, start);
     }
     if (done.length > 0) {
+      await file.plain.datasync();
       const forgotten = new Set(done);
       this.#calls = this.#calls.filter((call) => !forgotten.has(call));
     }

@@ -1,8 +1,9 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Problem } from "@basalt/types";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Invalidation } from "../src/protocol.ts";
 import { createStaleLog, parseStaleLine } from "../src/staleLog.ts";
 import { onEnd, temporaryFolder } from "./support/temporaryFolder.ts";
@@ -132,6 +133,28 @@ describe("stale.log", () => {
     await log.append(purge(13));
     expect(await scene.versions()).toEqual([9, 12, 13]);
     expect(existsSync(`${scene.path}.new`)).toBe(false);
+  });
+
+  it("OPT-81: whatever ends the process or the power, no call outlives a later one in the log, wherever their lines are", async () => {
+    const scene = home();
+    const lines = [purge(9), purge(8), purge(4), purge(5)].map((call) => `${JSON.stringify(call)}\n`);
+    writeFileSync(scene.path, lines.join("\n\n"));
+    const log = scene.open();
+    await log.append(purge(10));
+    const text = scene.text();
+    const probe = await open(scene.path);
+    const prototype: FileHandle = Object.getPrototypeOf(probe);
+    await probe.close();
+    const blanking = vi.spyOn(prototype, "write");
+    const syncing = vi.spyOn(prototype, "datasync");
+    await log.clear(9);
+    expect(blanking.mock.calls.map((given) => given.at(3))).toEqual(
+      [4, 5, 8, 9].map((version) => text.indexOf(`{"version":${version},`)),
+    );
+    // What is logged next must not reach the disk without it.
+    expect(syncing.mock.invocationCallOrder[0]).toBeGreaterThan(blanking.mock.invocationCallOrder.at(-1) ?? 0);
+    vi.restoreAllMocks();
+    expect(await scene.versions()).toEqual([10]);
   });
 
   it("loses nothing that is appended while it is cleared", async () => {

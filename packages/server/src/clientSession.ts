@@ -12,7 +12,7 @@ export class ClientSession {
   #isLocal: boolean | undefined;
   #activeInterval = -1;
   #block = -1;
-  #bucket: TokenBucket | undefined;
+  #buckets: Map<number, TokenBucket> | undefined;
 
   constructor({ remoteAddress }: Pick<ClientSocket, "remoteAddress">, isHttp2 = false) {
     this.#remoteAddress = remoteAddress;
@@ -30,11 +30,18 @@ export class ClientSession {
     return this.#text;
   }
 
-  /** Limits all that the client is sent (BW-02). */
+  /**
+   * Limits all that the client is sent by virtual hosts with that limit (BW-02). Streams of a connection may ask for hosts
+   * with different ones, which hold side by side.
+   */
   bucket(bytesPerSecond: number, nowMs: number): TokenBucket {
-    this.#bucket ??= new TokenBucket(bytesPerSecond, nowMs);
-    this.#bucket.setRate(bytesPerSecond, nowMs);
-    return this.#bucket;
+    this.#buckets ??= new Map();
+    let bucket = this.#buckets.get(bytesPerSecond);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(bytesPerSecond, nowMs);
+      this.#buckets.set(bytesPerSecond, bucket);
+    }
+    return bucket;
   }
 
   /** The client is on this host. */

@@ -351,6 +351,15 @@ export class Connection implements SocketHandler {
     return this.isPaced ? this.socket.unsentBytes : 0;
   }
 
+  /** The response cannot be completed: nothing more is said, so that its end does not look like one in order. */
+  broken(): void {
+    this.#served++;
+    if (this.#state !== "busy") return;
+    this.#body?.discard();
+    this.#state = "closing";
+    this.#touch(CLOSE_SECONDS);
+  }
+
   /** The response is out: next request, or the end. */
   finished(keepAlive: boolean): void {
     this.#served++;

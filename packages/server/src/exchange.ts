@@ -418,7 +418,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.source = undefined;
     this.body = undefined;
     this.keyBody = undefined;
-    this.connection.finished(keepAlive);
+    if (this.#isBroken) this.connection.broken();
+    else this.connection.finished(keepAlive);
   }
 
   /** Where requests of that virtual host on this connection count. */

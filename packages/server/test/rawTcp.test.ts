@@ -63,6 +63,9 @@ const connect = async () => {
   return { socket, handler, client };
 };
 
+/** Connections of the process that are not closed: the client's, and whatever of the server is kept. */
+const tcpHandles = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
+
 /** Everything up to the end of the client's stream. */
 const readToEnd = async (client: net.Socket): Promise<number> => {
   let byteCount = 0;
@@ -192,5 +195,19 @@ describe("a connection below net.Socket", () => {
     expect(() => bindListeningSocket("203.0.113.1", 0)).toThrowError(
       expect.objectContaining({ detail: expect.stringContaining("no such address") }),
     );
+  });
+
+  it.each([0, 8 * MIB])("is broken off also while it is being ended, with %d bytes on their way", async (bytes) => {
+    const { client, handler, socket } = await connect();
+    client.pause();
+    if (bytes > 0) expect(socket.write(Buffer.alloc(bytes))).toBe(false);
+    socket.end();
+    socket.reset();
+    expect(handler.closes).toBe(1);
+    // A handle that was kept would go on sending.
+    const received = await readToEnd(client).catch(() => -1);
+    expect(received).toBe(bytes === 0 ? 0 : -1);
+    expect(socket.unsentBytes).toBe(0);
+    await until(() => tcpHandles() <= 1, "the close of the connection");
   });
 });

@@ -40,6 +40,11 @@ export class OtlpOutput {
       return;
     }
     this.#waiting.push(record);
+    if (this.#waiting.length === BATCH) {
+      // A whole batch does not wait until the time is up: by then there may be no room left.
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     this.#schedule();
   }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface CertificateFiles {
@@ -30,4 +31,14 @@ export const writeCertificate = (folder: string, name: string, made: Certificate
   }
   run("req", "-newkey", ...KEYS[keyType], ...protection, "-keyout", key, "-out", request, ...subject, ...listed);
   run("x509", "-req", "-in", request, "-key", key, "-days", String(days), "-out", join(folder, `${name}.pem`));
+};
+
+/** Writes `{name}.ocsp`: what a responder that has the certificate's own key says of it until some days from now on. */
+export const writeOcspResponse = (folder: string, name: string, days: number): void => {
+  const own = ["-issuer", `${name}.pem`, "-cert", `${name}.pem`, "-no_nonce", "-reqout", `${name}.ocspreq`];
+  execFileSync("openssl", ["ocsp", ...own], { stdio: "ignore", cwd: folder });
+  writeFileSync(join(folder, "index.txt"), "");
+  const signer = ["-index", "index.txt", "-CA", `${name}.pem`, "-rsigner", `${name}.pem`, "-rkey", `${name}.key`];
+  const answer = ["-reqin", `${name}.ocspreq`, "-ndays", String(days), "-respout", `${name}.ocsp`];
+  execFileSync("openssl", ["ocsp", ...signer, ...answer], { stdio: "ignore", cwd: folder });
 };

@@ -32,6 +32,16 @@ const outputWith = (exporter: Partial<SpanExporter>, changes: Partial<OtlpOutput
 const records = (count: number): TraceRecord[] => Array.from({ length: count }, () => recordWith());
 
 describe("records on their way to a receiver of OTLP", () => {
+  it("issue 7 AWS-98 are not kept until the time is up when there is a whole batch of them", async () => {
+    const { output, counts } = outputWith({}, { sendEveryMs: 60_000, mostWaiting: 150 });
+    for (let round = 0; round < 10; round++) {
+      for (const record of records(100)) output.add(record);
+      await vi.waitFor(() => expect(counts.exported).toBe((round + 1) * 100));
+    }
+    expect(counts.dropped).toBe(0);
+    await output.close();
+  });
+
   it("issue 7 go out in batches, one after the other, and the libraries are loaded when there is something to send", async () => {
     let running = 0;
     const sizes: number[] = [];

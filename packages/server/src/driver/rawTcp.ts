@@ -27,6 +27,7 @@ export class RawSocket implements ClientSocket {
   #ending = false;
   /** This direction has been ended before the connection was. */
   #hasEndedWriting = false;
+  #isShuttingDown = false;
   #isShutDown = false;
   #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -109,12 +110,18 @@ export class RawSocket implements ClientSocket {
     const handle = this.#handle;
     if (handle === undefined || this.#hasEndedWriting) return;
     this.#hasEndedWriting = true;
+    // With pending writes later: a handle that is being shut down cannot be reset.
+    if (this.#unsent === NO_WRITES) this.#shutDown(handle);
+  }
+
+  #shutDown(handle: StreamHandle): void {
+    this.#isShuttingDown = true;
     const request = createShutdownRequest();
     request.oncomplete = () => {
+      this.#isShuttingDown = false;
       this.#isShutDown = true;
       if (this.#ending) this.#lingerForPeer();
     };
-    // Waits for pending writes by itself.
     if (handle.shutdown(request) < 0) this.destroy();
   }
 
@@ -129,8 +136,10 @@ export class RawSocket implements ClientSocket {
     this.#lingerTimer.unref();
   }
 
+  /** Where the end has been sent already there is nothing left to break off; the runtime would refuse and keep the handle. */
   reset(): void {
-    this.#close((handle) => handle.reset());
+    if (this.#isShuttingDown) this.destroy();
+    else this.#close((handle) => handle.reset());
   }
 
   destroy(): void {
@@ -176,6 +185,7 @@ export class RawSocket implements ClientSocket {
       return;
     }
     if (this.#unsent !== NO_WRITES) return;
+    if (this.#hasEndedWriting && !this.#isShuttingDown && !this.#isShutDown) this.#shutDown(this.#handle);
     if (!this.#ending) this.#handler.onDrain();
   }
 

@@ -60,6 +60,7 @@ export class TlsSocket implements ClientSocket {
   #ending = false;
   #endsWriting = false;
   #isShutDown = false;
+  #isShuttingDown = false;
   #peerEnded = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   readonly remoteAddress: string;
@@ -114,7 +115,7 @@ export class TlsSocket implements ClientSocket {
 
   write(data: Buffer): boolean {
     if (this.#tcp === undefined) return true;
-    if (this.#isWriting || data.length > SLICE_BYTES) return this.#queue(data);
+    if (this.#isWriting || data.length === 0 || data.length > SLICE_BYTES) return this.#queue(data);
     return this.#encrypted(this.#tls.writeBuffer(this.#request(), data));
   }
 
@@ -161,8 +162,10 @@ export class TlsSocket implements ClientSocket {
     if (!this.#isWriting) this.#shutDown();
   }
 
+  /** Where the end has been sent already there is nothing left to break off; the runtime would refuse and keep the handle. */
   reset(): void {
-    this.#close((tcp, onClosed) => tcp.reset(onClosed));
+    if (this.#isShuttingDown) this.destroy();
+    else this.#close((tcp, onClosed) => tcp.reset(onClosed));
   }
 
   destroy(): void {
@@ -244,7 +247,9 @@ export class TlsSocket implements ClientSocket {
     return false;
   }
 
+  /** Nothing is written for an empty piece: the layer below would hand on what it has received meanwhile, inside the call. */
   #queue(data: Buffer): boolean {
+    if (data.length === 0) return !this.#owesDrain;
     this.#owesDrain = true;
     this.#waiting.push(data);
     if (!this.#isWriting) this.#encryptNext();
@@ -266,8 +271,10 @@ export class TlsSocket implements ClientSocket {
   #shutDown(): void {
     if (this.#tcp === undefined || this.#isShutDown) return;
     this.#isShutDown = true;
+    this.#isShuttingDown = true;
     const request = createShutdownRequest();
     request.oncomplete = () => {
+      this.#isShuttingDown = false;
       if (this.#ending) this.#lingerForPeer();
     };
     if (this.#tls.shutdown(request) < 0) this.destroy();

@@ -70,6 +70,8 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   #unsent: Unsent[] = [];
   #unsentBytes = 0;
   #isSending = false;
+  /** The engine waits for nothing more: when all has been taken, the rest of the request is not wanted. */
+  #isEnding = false;
   /** The head of the answer, while it is not known whether the whole body comes with it. */
   #owedHead: AnswerHead | undefined;
   /** Bytes of the session's room that copies of this stream take. */
@@ -121,6 +123,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     this.#hasRequestEnded = framing === "none";
     this.#isPaused = false;
     this.#isOver = false;
+    this.#isEnding = false;
     this.#answer.begin(isHead);
     stream.on("error", ignoreError);
     stream.on("close", this.#onStreamClose);
@@ -163,7 +166,12 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     if (this.#isOver) return;
     if (!this.#answer.end()) this.#closeWith(NGHTTP2_INTERNAL_ERROR);
     // RFC 9113 8.1: the answer is whole, the rest of the request is not wanted.
-    else if (!this.#hasRequestEnded) stream.close(NGHTTP2_NO_ERROR);
+    else if (this.#unsent.length > 0) this.#isEnding = true;
+    else this.#leaveRequest(stream);
+  }
+
+  #leaveRequest(stream: ServerHttp2Stream): void {
+    if (!this.#hasRequestEnded) stream.close(NGHTTP2_NO_ERROR);
   }
 
   /** There are no tunnels in a stream that was not opened as one. */
@@ -256,6 +264,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
       return;
     }
     if (this.#answer.isOver && !stream.writableEnded) stream.end();
+    if (this.#isEnding) this.#leaveRequest(stream);
     this.#handler.onDrain();
   }
 

@@ -14,6 +14,7 @@ import { sendInterim } from "../delivery/interim.ts";
 import { finalFields } from "../delivery/responseFields.ts";
 import { openTunnel } from "../delivery/tunnel.ts";
 import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
+import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { canonicalUrl } from "./deriveKey.ts";
 import { originFieldRules } from "./originFields.ts";
@@ -195,7 +196,7 @@ class Relay implements OriginHandler, Ongoing {
       this.#exchange.connection.socket.write(Buffer.from(last, "latin1"));
     }
     this.#isOver = true;
-    this.#exchange.finish(this.#keepAlive);
+    finishWhenSent(this.#exchange, this.#keepAlive);
   }
 
   onError(error: EdgeError): void {

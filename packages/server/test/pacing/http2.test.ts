@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ClientSession } from "../../src/clientSession.ts";
 import { Http2Edge } from "../http2/support.ts";
 import { HOST } from "../support/edge.ts";
 import { until } from "../support/waiting.ts";
@@ -35,5 +36,13 @@ describe("HTTP/2", () => {
     expect(waitedMs).toBeGreaterThan(1_800);
     expect(edge.defects).toEqual([]);
     await opened.close();
+  });
+
+  it("BW-02 holds for streams of one host while others ask for one with another cap", () => {
+    const session = new ClientSession({ remoteAddress: "192.0.2.7" }, true);
+    const [slow, fast] = [session.bucket(1_000, 0), session.bucket(1_000_000, 0)];
+    expect([slow.bytesPerSecond, fast.bytesPerSecond]).toEqual([1_000, 1_000_000]);
+    slow.take(slow.available(0));
+    expect(session.bucket(1_000, 0).available(0)).toBe(0);
   });
 });

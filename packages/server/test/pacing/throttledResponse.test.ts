@@ -84,6 +84,28 @@ describe("a throttled response", () => {
     expect([bodyBytesOf(client), call.resumed]).toEqual([100_000, 1]);
   });
 
+  it("BW-15 logs the time and the bytes of a bypassed response as its client has got it", async () => {
+    const edge = new ThrottledEdge({ lines: LINES });
+    const [leaving, whole] = [edge.connect(), edge.connect()];
+    for (const [index, client] of [leaving, whole].entries()) {
+      client.send(requestText("/slow/a", ["Content-Length: 1"], "POST")).send("x");
+      const call = await edge.origin.call(index + 1);
+      call.head(200, ["Content-Length", "50000"]);
+      call.data(body(50_000));
+      call.complete();
+    }
+    await edge.paceMs(1_000);
+    const sent = bodyBytesOf(leaving);
+    leaving.socket.destroy();
+    await edge.paceMs(1_500);
+    expect(bodyBytesOf(whole)).toBe(50_000);
+    expect(edge.logged).toMatchObject([
+      { isComplete: false, bodyBytesSent: sent },
+      { isComplete: true, bodyBytesSent: 50_000 },
+    ]);
+    isAbout(edge.logged[1]?.elapsedMs ?? 0, 2_000);
+  });
+
   it("BW-15 slows down what the origin says in a tunnel", async () => {
     const edge = new ThrottledEdge({ lines: LINES });
     const client = edge.connect().get("/slow/a", ["Connection: Upgrade", "Upgrade: websocket"]);

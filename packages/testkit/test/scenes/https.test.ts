@@ -1,7 +1,9 @@
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
+import { promisify } from "node:util";
 import { afterAll, expect } from "vitest";
 import {
   type CertificateSpec,
@@ -27,8 +29,8 @@ const certificate = (name: string, spec: Partial<CertificateSpec> = {}): TestCer
   return made;
 };
 
-const entry = (name: string, listen: string, attributes = ""): string =>
-  `<Https Listen="${listen}" ${attributes}><Cert>${folder}/${name}.pem</Cert><Key>${folder}/${name}.key</Key></Https>`;
+const entry = (name: string, listen: string, attributes = "", more = ""): string =>
+  `<Https Listen="${listen}" ${attributes}><Cert>${folder}/${name}.pem</Cert><Key>${folder}/${name}.key</Key>${more}</Https>`;
 
 const ports: number[] = [];
 for (let index = 0; index < 8; index++) ports.push(await findFreePort());
@@ -41,11 +43,22 @@ certificate("pair-rsa", { names: ["pair.test"], keyType: "rsa" });
 certificate("pair-ec", { names: ["pair.test"] });
 write("locked.test", certificate("locked.test"), certificate("locked.test").encryptedKeyPem("secret"));
 
+/** What a responder with the certificate's own key says of it. */
+const answerOcsp = (name: string): void => {
+  const run = (...words: readonly string[]) =>
+    execFileSync("openssl", ["ocsp", ...words], { cwd: folder, stdio: "ignore" });
+  run("-issuer", `${name}.pem`, "-cert", `${name}.pem`, "-no_nonce", "-reqout", "request");
+  writeFileSync(join(folder, "index.txt"), "");
+  const signer = ["-index", "index.txt", "-CA", `${name}.pem`, "-rsigner", `${name}.pem`, "-rkey", `${name}.key`];
+  run(...signer, "-reqin", "request", "-ndays", "2", "-respout", `${name}.ocsp`);
+};
+answerOcsp("a.com");
+
 const entries = [
   entry("first.test", `*:${exact}`),
   entry("second.test", `127.0.0.1:${exact}`),
   entry("third.test", `*:${other}`),
-  entry("a.com", `*:${named}`),
+  entry("a.com", `*:${named}`, "", `<OCSP>${folder}/a.com.ocsp</OCSP>`),
   entry("x.b.com", `*:${named}`),
   entry("rsa.test", `*:${forward}`),
   entry("rsa.test", `*:${free}`, 'FS="OFF"'),
@@ -135,19 +148,41 @@ scenario("certificates for the same names with RSA and ECDSA keys serve side by 
   );
 });
 
-scenario("sessions are resumed with any worker, and behind a rolling restart", async ({ origin, edge }) => {
-  origin.on("/").reply(200, { "cache-control": "max-age=100" }, "page");
-  const ask = { port: other, hostField: edge.host, servername: "third.test" };
-  let { session } = await fetchHttps(ask);
-  const resume = async (): Promise<HttpsAnswer> => {
-    const answer = await fetchHttps({ ...ask, ...(session === undefined ? {} : { session }) });
-    session = answer.session ?? session;
-    return answer;
-  };
-  for (let round = 0; round < 20; round++) expect((await resume()).isResumed).toBe(true);
-  await edge.cluster.restart();
-  await edge.cluster.waitUntilServing();
-  expect((await resume()).isResumed).toBe(true);
+scenario(
+  "sessions are resumed with any worker, those that take the places of killed ones too",
+  async ({ origin, edge }) => {
+    origin.on("/").reply(200, { "cache-control": "max-age=100" }, "page");
+    const ask = { port: other, hostField: edge.host, servername: "third.test" };
+    let { session } = await fetchHttps(ask);
+    const resume = async (): Promise<HttpsAnswer> => {
+      const answer = await fetchHttps({ ...ask, ...(session === undefined ? {} : { session }) });
+      session = answer.session ?? session;
+      return answer;
+    };
+    for (let round = 0; round < 10; round++) expect((await resume()).isResumed).toBe(true);
+    const { cluster } = edge;
+    const killed = await cluster.workers();
+    for (const pid of killed) cluster.signal(pid, "SIGKILL");
+    await cluster.waitUntilServing(({ workers }) => workers.every(({ pid }) => !killed.includes(pid)));
+    for (let round = 0; round < 5; round++) expect((await resume()).isResumed).toBe(true);
+  },
+);
+
+const runFile = promisify(execFile);
+
+scenario("an OCSP response in a file is stapled for clients that ask, with any version", async ({ edge }) => {
+  for (const version of ["-tls1_2", "-tls1_3"]) {
+    const words = ["s_client", "-connect", `127.0.0.1:${named}`, "-servername", "a.com", "-status", version];
+    const shown = runFile("openssl", words);
+    shown.child.stdin?.end();
+    expect((await shown).stdout).toContain("OCSP Response Status: successful");
+  }
+  expect(await edge.cluster.log()).not.toContain("OCSP response");
+});
+
+scenario("TLS-12: a processor with AES instructions is told of in the log", async ({ edge }) => {
+  const hasThem = /^(?:flags|Features)\s*:.*\baes\b/m.test(readFileSync("/proc/cpuinfo", "latin1"));
+  expect((await edge.cluster.log()).includes("AES-NI : ON (SSL/TLS accelerated)")).toBe(hasThem);
 });
 
 scenario(
