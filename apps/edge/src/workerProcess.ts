@@ -112,10 +112,7 @@ export class WorkerProcess {
   }
 
   /** Configures the worker and lets it accept. False when it died on the way. */
-  async start(
-    configuration: () => PreparedConfiguration,
-    places: () => readonly ListeningPlace[],
-  ): Promise<boolean> {
+  async start(configuration: () => PreparedConfiguration, places: () => readonly ListeningPlace[]): Promise<boolean> {
     let timer = setTimeout(() => this.kill(), START_LIMIT_MS);
     const ended = this.#gone.then(() => false);
     try {

@@ -87,8 +87,7 @@ export class HostInvalidations {
 
   /** Whether rows do not show yet what one of these versions means, of which all were given without a pause. */
   areOutstanding(firstVersion: number, lastVersion: number): boolean {
-    if (this.#unapplied.size === 0) return false;
-    for (let version = firstVersion; version <= lastVersion; version++) if (this.#unapplied.has(version)) return true;
+    for (const version of this.#unapplied) if (version >= firstVersion && version <= lastVersion) return true;
     return false;
   }
 

@@ -5,7 +5,7 @@ import type { ProblemList } from "./problems.ts";
 import { SERVER_FILE } from "./serverPlaces.ts";
 import { findChildren, type XmlElement } from "./xml/xmlElement.ts";
 
-export const isEveryAddress = (address: string): boolean => address === "0.0.0.0" || address === "::";
+const isEveryAddress = (address: string): boolean => address === "0.0.0.0" || address === "::";
 
 /** The management API has its port on loopback only as long as nobody else may call it. */
 export const meetsManager = (
@@ -34,15 +34,12 @@ export class HttpsPorts {
     }
   }
 
-  /** The first on that port, whatever its address. */
-  at(port: number): HttpsListen | undefined {
-    return this.#byPort.get(port)?.[0];
-  }
-
   /** One that would need the socket of that place. Addresses of interfaces are not known here. */
   meeting({ address, port }: ListenAddress): HttpsListen | undefined {
+    const listens = this.#byPort.get(port);
+    if (listens === undefined) return undefined;
     const wanted = address === undefined ? this.#everywhere : [address];
-    return this.#byPort.get(port)?.find((listen) => {
+    return listens.find((listen) => {
       if (wanted.some(isEveryAddress)) return true;
       if (listen.kind === "interface") return false;
       const taken = listen.kind === "any" ? this.#everywhere : [listen.name];
@@ -60,7 +57,7 @@ export const checkHttpsEntries = (
   const elements = findChildren(server, "Https");
   settings.https.forEach(({ listen }, index) => {
     const { kind, name, port } = listen;
-    // The name of an interface stands for an address that is not known here, of loopback in the least of cases.
+    // An interface's addresses are not known here; hardly ever are they of loopback.
     const address = kind === "any" ? undefined : name;
     if (!meetsManager({ address, port }, settings)) return;
     const { line, column } = elements[index] ?? server;

@@ -49,7 +49,7 @@ const checkRelays = (
     const place = placeInVhosts(element, "Vhosts/Vhost/PortBypass");
     const first = lines.get(port);
     const listener = listeners.get(port);
-    const entry = https.at(port);
+    const entry = https.meeting({ address: undefined, port });
     if (first !== undefined) {
       problems.error(place, `Port ${port} is relayed by line ${first} already.`, "every port once");
     } else if (listener !== undefined) {

@@ -10,6 +10,10 @@ describe("<Https Listen>", () => {
     ["1.1.1.1", "address", "1.1.1.1", 443],
     ["[2001:db8::1]:8443", "address", "2001:db8::1", 8443],
     ["2001:db8::1", "address", "2001:db8::1", 443],
+    ["[2001:DB8:0::1]:443", "address", "2001:db8::1", 443],
+    ["[::ffff:1.2.3.4]:443", "address", "1.2.3.4", 443],
+    ["0.0.0.0:886", "any", "", 886],
+    ["[::]:443", "address", "::", 443],
     ["eth0", "interface", "eth0", 443],
     ["eth0.5", "interface", "eth0.5", 443],
     ["bond0:444", "interface", "bond0", 444],
@@ -50,6 +54,8 @@ describe("a port of its own for HTTPS", () => {
     expect(isAccepted("*:8443", "<Listen>10.0.0.8:8443</Listen>", cache)).toBe(true);
     expect(isAccepted("10.0.0.8:8443", "<Listen>*:8443</Listen>", cache)).toBe(true);
     expect(isAccepted("*:8443", "<Listen>10.0.0.7:8443</Listen>", cache)).toBe(false);
+    expect(isAccepted("10.0.0.8:8443", "<PortBypass>8443</PortBypass>", cache)).toBe(true);
+    expect(isAccepted("*:8443", "<PortBypass>8443</PortBypass>", cache)).toBe(false);
     expect(isAccepted("*:10040", "", cache)).toBe(true);
     expect(isAccepted("*:10040", "", cache, "<Allow>10.0.0.1</Allow>")).toBe(false);
     expect(isAccepted("eth0:10040", "", cache)).toBe(true);

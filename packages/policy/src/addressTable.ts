@@ -102,6 +102,12 @@ const positionIn = <Address extends number | bigint>(starts: ArrayLike<Address>,
   return low - 1;
 };
 
+/** The system names the interface behind a link-local address: `fe80::1%eth0`. */
+export const withoutZone = (address: string): string => {
+  const percent = address.indexOf("%");
+  return percent < 0 ? address : address.slice(0, percent);
+};
+
 /** Expressions that cannot be read match nobody. */
 export const compileAddressTable = (expressions: readonly string[]): AddressTable => {
   const ipv4: Range<number>[] = [];
@@ -124,7 +130,7 @@ export const compileAddressTable = (expressions: readonly string[]): AddressTabl
   const byAddress = (address: string): number => {
     const ipv4Address = ipv4Number(address);
     if (ipv4Address >= 0) return cutIpv4.rules[positionIn(starts4, ipv4Address)] ?? -1;
-    const parsed = parseIpAddress(address);
+    const parsed = parseIpAddress(withoutZone(address));
     if (parsed === undefined) return -1;
     if (parsed.family === 4) return cutIpv4.rules[positionIn(starts4, parsed.value)] ?? -1;
     return cutIpv6.rules[positionIn(cutIpv6.starts, parsed.value)] ?? -1;

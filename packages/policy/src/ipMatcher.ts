@@ -1,5 +1,6 @@
 import { matchesIpPattern, parseAddressExpression, parseIpAddress } from "@basalt/config";
 import { unreachable } from "@basalt/types";
+import { withoutZone } from "./addressTable.ts";
 
 /** What an address expression compares. */
 export interface AddressedClient {
@@ -19,7 +20,7 @@ export const compileIpMatcher = (pattern: string): ((client: AddressedClient) =>
       return ({ clientIp }) => matchesIpPattern(expression, clientIp);
     case "ipv6":
       return ({ clientIp }) => {
-        const address = clientIp.includes(":") ? parseIpAddress(clientIp) : undefined;
+        const address = clientIp.includes(":") ? parseIpAddress(withoutZone(clientIp)) : undefined;
         return address?.family === 6 && address.value >= expression.first && address.value <= expression.last;
       };
     default:

@@ -26,6 +26,7 @@ describe("address expressions", () => {
     ["ACL-03", "2001:db8::/33", ["2001:db8::", "2001:db8:7fff:ffff::1"], ["2001:db8:8000::", "2001:db7::"]],
     ["ACL-03", "::/0", ["::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"], ["1.2.3.4"]],
     ["ACL-01", "::ffff:10.1.2.3", ["10.1.2.3", "::ffff:10.1.2.3", "::ffff:a01:203"], ["10.1.2.4"]],
+    ["ACL-03", "fe80::/10", ["fe80::1", "fe80::1%eth0"], ["2001:db8::1"]],
     ["ACL-03", "::ffff:10.1.2.0/120", ["10.1.2.3", "10.1.2.255"], ["10.1.3.0"]],
   ])("%s %s", (_id, expression, meant, others) => {
     const table = compileAddressTable([expression]);

@@ -197,6 +197,7 @@ describe("upgrades (RFC 9110 7.8)", () => {
     theirs.on("error", () => {});
     ours.destroy(new Error("reset"));
     await until(() => client.socket.isReset, "the reset");
+    expect(client.socket.isEnding).toBe(false);
     expect(edge.server.connectionCount).toBe(0);
   });
 

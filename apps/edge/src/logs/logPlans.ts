@@ -41,12 +41,19 @@ export const TRACED_FORM = " traced";
 
 export const isTracing = ({ options }: VhostSettings): boolean => options.tracing.status === "Active";
 
+/** Whether the requests that a host logs have traces: those for a facade are traced as its target says (VHT-21). */
+export const logsTraces = (vhost: VhostSettings, find: (name: string) => VhostSettings | undefined): boolean =>
+  isTracing((vhost.facadeOf === undefined ? undefined : find(vhost.facadeOf)) ?? vhost);
+
 /** Of a facade only what concerns its clients (VHT-21). */
-const vhostLogs = (vhost: VhostSettings): readonly ConfiguredLog[] => {
+const vhostLogs = (
+  vhost: VhostSettings,
+  find: (name: string) => VhostSettings | undefined,
+): readonly ConfiguredLog[] => {
   const { name, logs, facadeOf } = vhost;
   const folder = join(logs.dir, name);
   const { access, accessExtra, accessFormat, origin, monitoring, dns, trace } = logs;
-  const traced = isTracing(vhost) ? TRACED_FORM : "";
+  const traced = logsTraces(vhost, find) ? TRACED_FORM : "";
   const formOf = ({ form }: typeof access): string => `${form === "custom" ? `custom ${accessFormat}` : form}${traced}`;
   const ofClients = [
     configuredLog("access", name, folder, access, formOf(access)),
@@ -84,5 +91,6 @@ export function* configuredLogsInSteps(
     configuredLog("originerror", "", folder, originErrorLog),
     ...unknown,
   ];
-  for (const vhost of vhosts) yield vhostLogs(vhost);
+  const byName = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
+  for (const vhost of vhosts) yield vhostLogs(vhost, (name) => byName.get(name));
 }

@@ -17,7 +17,7 @@ import {
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
-import { type ConfiguredLog, configuredLogsInSteps, isTracing, logId, UNKNOWN_HOST } from "./logPlans.ts";
+import { type ConfiguredLog, configuredLogsInSteps, logId, logsTraces, UNKNOWN_HOST } from "./logPlans.ts";
 import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -182,13 +182,18 @@ export class WorkerLogs {
     formats: Map<string, AccessFormat>,
   ): BookedLog {
     const { plan, receivers } = log;
-    const format = this.#formatOf(log, config, vhosts.get(log.plan.vhost));
+    const format = this.#formatOf(log, config, vhosts);
     if (format === undefined) return { plan, receivers, header: this.#origins.headerOf(plan) };
     formats.set(plan.id, format);
     return { plan, receivers, header: (ms) => format.header(ms) };
   }
 
-  #formatOf({ plan }: ConfiguredLog, config: EdgeConfig, vhost: VhostSettings | undefined): AccessFormat | undefined {
+  #formatOf(
+    { plan }: ConfiguredLog,
+    config: EdgeConfig,
+    vhosts: ReadonlyMap<string, VhostSettings>,
+  ): AccessFormat | undefined {
+    const vhost = vhosts.get(plan.vhost);
     if (plan.kind !== "access" && plan.kind !== "accessextra") return undefined;
     if (vhost === undefined) {
       return new StonFormat({ xff: config.vhosts[0]?.logs.access.xff ?? "ON", withHost: true });
@@ -201,7 +206,7 @@ export class WorkerLogs {
       balancer: settings.balancer === "" ? config.server.host.name : settings.balancer,
       software: `${PRODUCT_NAME}/${PRODUCT_VERSION}`,
       backendOf: ({ sessionText, startedAtMs }) => this.#backends.take(sessionText, startedAtMs),
-      isTraced: isTracing(vhost),
+      isTraced: logsTraces(vhost, (name) => vhosts.get(name)),
     });
   }
 

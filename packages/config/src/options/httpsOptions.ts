@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import type { HttpsEntry, HttpsListen, TlsSettings } from "../httpsContract.ts";
 import { parsePort } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
@@ -11,9 +11,20 @@ const EVERYWHERE: HttpsListen = { kind: "any", name: "", port: HTTPS_PORT };
 
 const INTERFACE = /^[A-Za-z][\w.@-]{0,14}$/;
 
+/** As the system writes the local address of a connection, by which an entry is found. */
+const plainAddress = (name: string): string => {
+  if (!isIPv6(name) || name.includes("%")) return name;
+  const { address } = new SocketAddress({ address: name, family: "ipv6" });
+  return address.startsWith("::ffff:") && isIPv4(address.slice(7)) ? address.slice(7) : address;
+};
+
+/** `::` is bound as it is, since the addresses of `*` may be IPv4 only. */
+const ANY: readonly string[] = ["*", "0.0.0.0"];
+
 const placeOf = (name: string, port: number): HttpsListen | undefined => {
-  if (name === "*") return { kind: "any", name: "", port };
-  if (isIPv4(name) || isIPv6(name)) return { kind: "address", name, port };
+  const address = plainAddress(name);
+  if (ANY.includes(address)) return { kind: "any", name: "", port };
+  if (isIPv4(address) || isIPv6(address)) return { kind: "address", name: address, port };
   return INTERFACE.test(name) ? { kind: "interface", name, port } : undefined;
 };
 
@@ -22,7 +33,7 @@ export const parseHttpsListen = (text: string): HttpsListen | undefined => {
   if (portText === undefined) return placeOf(text.replace(/^\[([^\]]*)\]$/, "$1"), HTTPS_PORT);
   const port = parsePort(portText);
   if (port === undefined) return undefined;
-  if (bracketed !== undefined) return isIPv6(bracketed) ? { kind: "address", name: bracketed, port } : undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? placeOf(bracketed, port) : undefined;
   return placeOf(plain ?? "", port);
 };
 

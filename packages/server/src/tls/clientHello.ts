@@ -20,6 +20,8 @@ export const MAX_HELLO_BYTES = 32 * 1024;
 const HANDSHAKE_RECORD = 22;
 const RECORD_HEAD_BYTES = 5;
 const MAX_RECORD_BYTES = 16 * 1024 + 256;
+/** The message is looked at anew with each piece that comes: a client that cuts it to crumbs is none. */
+const MOST_RECORDS = 64;
 const CLIENT_HELLO = 1;
 const MESSAGE_HEAD_BYTES = 4;
 const TLS_1_3 = 0x0304;
@@ -73,7 +75,7 @@ const joinRecords = (data: Buffer): Buffer | "more" | "other" => {
     if (at + 1 < data.length && data[at + 1] !== 3) return "other";
     if (at + RECORD_HEAD_BYTES > data.length) return "more";
     const recordBytes = data.readUInt16BE(at + 3);
-    if (recordBytes === 0 || recordBytes > MAX_RECORD_BYTES) return "other";
+    if (recordBytes === 0 || recordBytes > MAX_RECORD_BYTES || parts.length === MOST_RECORDS) return "other";
     const start = at + RECORD_HEAD_BYTES;
     const part = data.subarray(start, start + recordBytes);
     if (joinedBytes === 0 && part.length > 0 && part[0] !== CLIENT_HELLO) return "other";

@@ -63,6 +63,9 @@ export interface TlsListener {
   choose(hello: ClientHello, nowMs: number): TlsChoice;
 }
 
+/** An entry for the IPv6 address that stands for all: no connection has it as its own. */
+const EVERY_ADDRESS = "::";
+
 /** The contexts of a plan; each is made at its first use. */
 export class SecureContexts {
   readonly #listeners = new Map<string, ListenerContexts>();
@@ -75,7 +78,11 @@ export class SecureContexts {
 
   /** TLS-09: undefined where no TLS is spoken. */
   listenerAt(localAddress: string, port: number): TlsListener | undefined {
-    return this.#listeners.get(listenerKey(localAddress, port)) ?? this.#listeners.get(listenerKey(undefined, port));
+    return (
+      this.#listeners.get(listenerKey(localAddress, port)) ??
+      this.#listeners.get(listenerKey(undefined, port)) ??
+      this.#listeners.get(listenerKey(EVERY_ADDRESS, port))
+    );
   }
 }
 

@@ -54,11 +54,18 @@ describe("the first message of a TLS client", () => {
     }
     const whole = parseClientHello(hello);
     fc.assert(
-      fc.property(fc.integer({ min: 4, max: 600 }), (bytes) => {
+      fc.property(fc.integer({ min: 48, max: 600 }), (bytes) => {
         expect(parseClientHello(inRecordsOf(hello, bytes))).toEqual(whole);
       }),
     );
     expect(parseClientHello(Buffer.concat([hello, Buffer.from("more")]))).toEqual(whole);
+  });
+
+  it("TLS-11 takes a message in crumbs for none: it is looked at anew with each that comes", async () => {
+    const hello = await helloOf({ servername: "a.test" });
+    expect(parseClientHello(inRecordsOf(hello, 1)).kind).toBe("other");
+    expect(parseClientHello(inRecordsOf(hello, 1).subarray(0, 6 * 64)).kind).toBe("more");
+    expect(parseClientHello(inRecordsOf(hello, 1).subarray(0, 6 * 65)).kind).toBe("other");
   });
 
   it.each([

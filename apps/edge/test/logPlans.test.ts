@@ -1,0 +1,25 @@
+import { parseConfig } from "@basalt/config";
+import { describe, expect, it } from "vitest";
+import { configuredLogs, TRACED_FORM } from "../src/logs/logPlans.ts";
+
+const HOSTS = [
+  `<Vhost Name="a.test"><Origin><Address>o.test</Address></Origin><Options><Tracing Status="Active"/></Options></Vhost>`,
+  `<Vhost Name="facade.test" Status="facade:a.test"/>`,
+  `<Vhost Name="plain.test"><Origin><Address>o.test</Address></Origin></Vhost>`,
+  `<Vhost Name="other.test" Status="facade:plain.test"/>`,
+];
+
+describe("the access log of a facade", () => {
+  it("AWS-101 VHT-21 names the traces of its requests where those of its target have some", () => {
+    const sources = new Map([
+      ["server.xml", "<Server><Cache><Storage><Disk>/d/</Disk></Storage></Cache></Server>"],
+      ["vhosts.xml", `<Vhosts>${HOSTS.join("")}</Vhosts>`],
+    ]);
+    const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    const traced = configuredLogs(outcome.config, "/opt/edge")
+      .filter(({ plan }) => plan.kind === "access" && plan.form.endsWith(TRACED_FORM))
+      .map(({ plan }) => plan.vhost);
+    expect(traced).toEqual(["a.test", "facade.test"]);
+  });
+});
