@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { HOST, TestEdge } from "./support/edge.ts";
 import { Http2Edge } from "./http2/support.ts";
+import { HOST, TestEdge } from "./support/edge.ts";
 
 let opened: Http2Edge[] = [];
 
@@ -20,10 +20,9 @@ describe("answers over HTTP/2 to requests whose body is not whole", () => {
     const each = await Http2Edge.open(edge);
     opened.push(each);
     await edge.store("/a", "x".repeat(bytes));
-    const stream = each.client().request(
-      { ":path": "/a", ":authority": HOST, ":scheme": "https", ":method": method },
-      { endStream: false },
-    );
+    const stream = each
+      .client()
+      .request({ ":path": "/a", ":authority": HOST, ":scheme": "https", ":method": method }, { endStream: false });
     let received = 0;
     stream.on("data", (piece: Buffer) => {
       received += piece.length;
