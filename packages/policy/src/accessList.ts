@@ -1,5 +1,6 @@
 import type { VhostSettings } from "@basalt/config";
 import { unreachable } from "@basalt/types";
+import { leavesFolder, understoodPath } from "./accessPaths.ts";
 import type { ConditionRequest } from "./conditions.ts";
 import { compileRuleSet } from "./ruleSet.ts";
 
@@ -26,23 +27,50 @@ export const compileAccessList = ({ options, conditions }: VhostSettings): Acces
   const allowOrDeny = (isAllowed: boolean, line: number | undefined): AccessDecision =>
     isAllowed ? { kind: "allow", line } : { kind: "deny", status: accessControl.denialCode, line };
   const byDefault = allowOrDeny(isAllowedByDefault, undefined);
+
+  /** A path in another spelling is not let through where the origin server would find what a line denies (ACL-24). */
+  const asUnderstood = (request: ConditionRequest, decision: AccessDecision): AccessDecision => {
+    const { path } = request;
+    const understood = understoodPath(path);
+    // A line that lets this very spelling through means it, unless the path leads out of what the line is about.
+    if (understood === path || (decision.line !== undefined && !leavesFolder(path))) return decision;
+    const found = decideAsWritten(inOtherSpelling(request, understood), request.pathAndQuery);
+    return found.kind === "deny" ? found : decision;
+  };
+
+  const decideAsWritten: AccessList["decide"] = (request, requestedUrl) => {
+    const rule = rules.first(request);
+    if (rule === undefined) return byDefault;
+    const { action, line } = rule;
+    switch (action.kind) {
+      case "opposite":
+        return allowOrDeny(!isAllowedByDefault, line);
+      case "allow":
+        return { kind: "allow", line };
+      case "deny":
+        return { kind: "deny", status: action.status ?? accessControl.denialCode, line };
+      case "redirect":
+        return { kind: "redirect", location: action.location.replaceAll(URL_VARIABLE, () => requestedUrl), line };
+      default:
+        return unreachable(action);
+    }
+  };
+
   return {
     decide: (request, requestedUrl) => {
-      const rule = rules.first(request);
-      if (rule === undefined) return byDefault;
-      const { action, line } = rule;
-      switch (action.kind) {
-        case "opposite":
-          return allowOrDeny(!isAllowedByDefault, line);
-        case "allow":
-          return { kind: "allow", line };
-        case "deny":
-          return { kind: "deny", status: action.status ?? accessControl.denialCode, line };
-        case "redirect":
-          return { kind: "redirect", location: action.location.replaceAll(URL_VARIABLE, () => requestedUrl), line };
-        default:
-          return unreachable(action);
-      }
+      const decision = decideAsWritten(request, requestedUrl);
+      return decision.kind === "allow" ? asUnderstood(request, decision) : decision;
     },
   };
 };
+
+const inOtherSpelling = (request: ConditionRequest, path: string): ConditionRequest => ({
+  method: request.method,
+  path,
+  pathAndQuery: path + request.pathAndQuery.slice(request.path.length),
+  clientIp: request.clientIp,
+  country: request.country,
+  protocol: request.protocol,
+  header: (name) => request.header(name),
+  headerLines: (name) => request.headerLines?.(name) ?? [],
+});

@@ -3,17 +3,17 @@ import { compileGlob } from "./glob.ts";
 /** What may stand for the same path in another spelling. */
 const MAY_DIFFER = /[%\\]|\/[./]/;
 
+const decoded = (path: string): string =>
+  path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+
 /**
  * A path as an origin server may understand it: percent-encodings undone, backslashes taken for slashes, empty and dot
  * segments gone (RFC 3986 6.2.2). Only to compare with: it is sent to nobody.
  */
 export const understoodPath = (path: string): string => {
   if (!MAY_DIFFER.test(path)) return path;
-  const decoded = path
-    .replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-    .replaceAll("\\", "/");
   const segments: string[] = [];
-  const parts = decoded.split("/").slice(1);
+  const parts = decoded(path).replaceAll("\\", "/").split("/").slice(1);
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
     if (part === "..") segments.pop();
@@ -25,6 +25,9 @@ export const understoodPath = (path: string): string => {
   }
   return `/${segments.join("/")}`;
 };
+
+/** Whether a path has segments that lead out of a folder. */
+export const leavesFolder = (path: string): boolean => /[/\\]\.\.(?:[/\\]|$)/.test(decoded(path));
 
 /** Position of the first pattern (CFG-70) that means a path in its own spelling or as `understoodPath`; -1 when none does. */
 export const compilePathPatterns = (

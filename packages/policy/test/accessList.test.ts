@@ -42,6 +42,33 @@ const withFields = (headers: Readonly<Record<string, string>>, url = "/"): Condi
   requestFor(url, { headers });
 const FULL = { referer: "http://a/", "user-agent": "x", host: "a.com" };
 
+describe("paths in another spelling", () => {
+  it.each([
+    "/%73ecure/x.dat",
+    "/secure/x%2Edat",
+    "//secure/x.dat",
+    "/./secure/x.dat",
+    "/public/../secure/x.dat",
+    "/public/%2e%2e/secure/x.dat",
+    "/secure%2fx.dat?a=1",
+    "/public\\..\\secure/x.dat",
+  ])("ACL-37 a line that denies /secure/* also means %s", (url) => {
+    expect(decide(["/secure/*.dat, deny, 403"], requestFor(url))).toBe("deny 403");
+    expect(decide(["$IP[10.9.9.9] & /secure/*, deny"], requestFor(url, { clientIp: "10.9.9.9" }))).toBe("deny 401");
+    expect(decide(["/secure/*, deny", "/public/*, allow"], requestFor(url))).toBe("deny 401");
+  });
+
+  it("ACL-24 a line that names a spelling decides about it; none leads out of what a line admits", () => {
+    const lines = ["/a%20b/*, allow"];
+    expect(decide(lines, requestFor("/a%20b/c"), "Deny")).toBe("allow");
+    expect(decide(["/secure/a%20b, allow", "/secure/*, deny"], requestFor("/secure/a%20b"))).toBe("allow");
+    expect(decide(["/public/*, allow"], requestFor("/public/a/../b"), "Deny")).toBe("allow");
+    expect(decide(["/public/*, allow"], requestFor("/public/../secure/x"), "Deny")).toBe("deny 401");
+    expect(decide(["/public/*, allow"], requestFor("/public/%2e%2E%2fsecure/x"), "Deny")).toBe("deny 401");
+    expect(decide(["/secure/*, deny"], requestFor("/%2573ecure/x"))).toBe("allow");
+  });
+});
+
 describe("the example list of the guide, line by line", () => {
   it.each<readonly [string, string, ConditionRequest, string, ConditionRequest]>([
     ["$IP[192.168.1.1], allow", "allow", from("192.168.1.1"), "allow", from("192.168.1.2")],

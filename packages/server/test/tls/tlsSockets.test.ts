@@ -250,6 +250,34 @@ describe("TLS below the runtime's sockets", () => {
     await until(() => otherPeer.closes === 1);
   });
 
+  it("takes nothing for a write, and breaks off also while it is being ended", async () => {
+    const [client, peer] = await secured(listen());
+    let received = 0;
+    client.on("data", (data: Buffer) => {
+      received += data.length;
+    });
+    expect([peer.socket.write(Buffer.alloc(0)), peer.socket.unsentBytes]).toEqual([true, 0]);
+    peer.socket.writePair(Buffer.from("head"), Buffer.alloc(0));
+    peer.socket.writePair(Buffer.from("next"), Buffer.alloc(0));
+    await until(() => received === 8);
+    await until(() => peer.drains === 1);
+    let isClosed = false;
+    client.on("close", () => {
+      isClosed = true;
+    });
+    peer.socket.end();
+    peer.socket.reset();
+    expect(peer.closes).toBe(1);
+    await until(() => isClosed);
+  });
+
+  it("TLS-04 an entry for :: is found by connections to any address", () => {
+    const { service } = listen({ listeners: [{ address: "::", port: 8443, identities: [identity()] }] });
+    expect(service.listenerAt("2001:db8::1", 8443)).toBeDefined();
+    expect(service.listenerAt("10.0.0.1", 8443)).toBeDefined();
+    expect(service.listenerAt("10.0.0.1", 8444)).toBeUndefined();
+  });
+
   it("breaks off", async () => {
     const scene = listen();
     const [client, peer] = await secured(scene);

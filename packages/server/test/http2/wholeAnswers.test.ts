@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Http2Edge } from "./http2/support.ts";
-import { HOST, TestEdge } from "./support/edge.ts";
+import { HOST, TestEdge } from "../support/edge.ts";
+import { Http2Edge } from "./support.ts";
 
 let opened: Http2Edge[] = [];
 
