@@ -95,7 +95,7 @@ class PendingConnection implements Handshake, ServedConnection {
   readonly #place: Place;
   readonly #deadline: number;
   #handle: StreamHandle | undefined;
-  #received = NOTHING;
+  #received: Buffer = NOTHING;
   /** Who has the connection once the client's offer is known. */
   #secured: { destroy(): void } | undefined;
   #isOver = false;
@@ -117,6 +117,10 @@ class PendingConnection implements Handshake, ServedConnection {
     this.#handle?.readStart();
   }
 
+  get heldBytes(): number {
+    return this.#received.length;
+  }
+
   received(count: number): void {
     const handle = this.#handle;
     if (handle === undefined || count === 0) return;
@@ -124,7 +128,8 @@ class PendingConnection implements Handshake, ServedConnection {
       this.fail("refused");
       return;
     }
-    this.#received = Buffer.concat([this.#received, ONE_READ_BUFFER.subarray(0, count)]);
+    this.#hold(Buffer.concat([this.#received, ONE_READ_BUFFER.subarray(0, count)]));
+    if (this.#isOver) return;
     const outcome = parseClientHello(this.#received);
     switch (outcome.kind) {
       case "more":
@@ -144,6 +149,7 @@ class PendingConnection implements Handshake, ServedConnection {
     this.#isOver = true;
     const { server, service } = this.#parts;
     service.failed(this, reason);
+    this.#hold(NOTHING);
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) this.#secured?.destroy();
@@ -168,6 +174,12 @@ class PendingConnection implements Handshake, ServedConnection {
 
   countProgress(): void {}
 
+  #hold(received: Buffer): void {
+    const changeBytes = received.length - this.#received.length;
+    this.#received = received;
+    if (changeBytes !== 0) this.#parts.service.holds(changeBytes);
+  }
+
   #begin(handle: StreamHandle, hello: ClientHello): void {
     let choice: TlsChoice;
     try {
@@ -179,7 +191,7 @@ class PendingConnection implements Handshake, ServedConnection {
     }
     this.#handle = undefined;
     const received = this.#received;
-    this.#received = NOTHING;
+    this.#hold(NOTHING);
     if (choice.http2 && hello.protocols.includes(HTTP_2)) this.#beginHttp2(handle, choice, received);
     else this.#beginHttp1(handle, choice, received, hello.protocols.length > 0);
   }

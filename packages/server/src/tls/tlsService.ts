@@ -3,8 +3,13 @@ import type { TlsPlan } from "./plan.ts";
 import { SecureContexts, type TlsListener } from "./secureContexts.ts";
 import { TicketKeys } from "./ticketKeys.ts";
 
+/** What unfinished first messages of clients may take in all; real ones come in one or two pieces. */
+const HELD_BYTES = 4 * 1024 * 1024;
+
 /** A handshake under way. */
 export interface Handshake {
+  /** Of a first message that is not complete. */
+  readonly heldBytes: number;
   /** Gives up. */
   fail(reason: TlsFailure): void;
 }
@@ -17,6 +22,7 @@ export class TlsService {
   readonly #ticketKeys = new TicketKeys();
   /** In the order in which they began. */
   readonly #underWay = new Set<Handshake>();
+  #heldBytes = 0;
   #plan = NO_TLS;
   #contexts = new SecureContexts(NO_TLS, this.#ticketKeys);
 
@@ -51,6 +57,16 @@ export class TlsService {
     for (const oldest of this.#underWay) {
       oldest.fail("limit");
       return;
+    }
+  }
+
+  /** `heldBytes` of a handshake has changed by so much; those that have waited longest give way when it is too much. */
+  holds(changeBytes: number): void {
+    this.#heldBytes += changeBytes;
+    if (changeBytes <= 0) return;
+    for (const oldest of this.#underWay) {
+      if (this.#heldBytes <= HELD_BYTES) return;
+      if (oldest.heldBytes > 0) oldest.fail("limit");
     }
   }
 
