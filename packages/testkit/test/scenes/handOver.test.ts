@@ -156,6 +156,7 @@ scenario(
   async ({ origin, edge, client }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
+    await edge.stored("/a");
     const load = startLoad(edge, client, "/a", "v1");
     const { primaryPid } = await edge.cluster.status();
     const answer = await edge.cluster.control("/control/restart?how=full", { method: "POST" });
