@@ -15,6 +15,13 @@ export interface Home {
   readonly controlSocket: string;
 }
 
+/** Of the launcher and of all processes below it: compiled code is kept in the home folder, so that they serve sooner. */
+export const processEnvironment = ({ path, runFolder }: Home): NodeJS.ProcessEnv => ({
+  ...process.env,
+  BASALT_HOME: path,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(runFolder, "compile-cache"),
+});
+
 export const findHome = (option: string | undefined, environment: string | undefined): Home => {
   const path = resolve(option ?? (environment === undefined || environment === "" ? DEFAULT_HOME : environment));
   return {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SocketKeeper } from "@basalt/edge/socket-keeper";
-import type { Home } from "./home.ts";
+import { type Home, processEnvironment } from "./home.ts";
 import { releasePidFile, writePidFile } from "./pidFile.ts";
 import { countEarlyEnds, decideNextStep, type ProcessEnd } from "./restartPolicy.ts";
 
@@ -75,7 +75,7 @@ export class Supervisor {
     const { home, entry, keeper, report } = this.#options;
     const startedAt = performance.now();
     const child = spawn(process.execPath, [...process.execArgv, entry], {
-      env: { ...process.env, BASALT_HOME: home.path },
+      env: processEnvironment(home),
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       serialization: "advanced",
       detached: true,

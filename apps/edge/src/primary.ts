@@ -15,8 +15,6 @@ const EXIT_CONFIGURATION = 78;
 
 const home = resolve(process.env.BASALT_HOME ?? "/usr/local/basalt");
 for (const folder of ["log", "run", "data"]) mkdirSync(join(home, folder), { recursive: true });
-// Children load compiled code from here: a replaced worker serves sooner.
-process.env.NODE_COMPILE_CACHE ??= join(home, "run", "compile-cache");
 
 const clock = new AdjustableClock();
 const log = createInfoLog(join(home, "log", "info.log"), clock, { echo: (line) => process.stdout.write(line) });

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { parseWholeNumber } from "../command.ts";
 import { readStatus } from "../controlClient.ts";
 import { EXIT } from "../exitCodes.ts";
-import type { Home } from "../home.ts";
+import { type Home, processEnvironment } from "../home.ts";
 import { launch } from "../launch.ts";
 import { fileSize, readLastLines } from "../logTail.ts";
 import { formatQuantity, print, printError } from "../output.ts";
@@ -28,7 +28,7 @@ const spawnLauncher = (home: Home): ChildProcess => {
   const log = openSync(home.launcherLog, "a");
   try {
     return spawn(process.execPath, [...process.execArgv, LAUNCHER_ENTRY], {
-      env: { ...process.env, BASALT_HOME: home.path },
+      env: processEnvironment(home),
       cwd: "/",
       stdio: ["ignore", log, log],
       detached: true,
