@@ -34,7 +34,7 @@ describe("FullRangeInit", () => {
     await until(() => host.row("/f") !== undefined);
   });
 
-  it("ORG-37, spec 05 A7 renews with Range and If-Modified-Since: 304, then a new 206", async () => {
+  it("ORG-37, A7 of spec 05 renews with Range and If-Modified-Since: 304, then a new 206", async () => {
     const host = new TestHost({ vhost: FULL_RANGE });
     const worker = host.worker(1);
     const first = worker.obtain("/f");

@@ -136,7 +136,7 @@ describe("purge methods", () => {
     expect(scene.control.purges).toEqual([]);
   });
 
-  it("PRG-27 needs the role Admin while HttpMethod is ON", async () => {
+  it("PRG-27, A10 of spec 03: the role Admin is needed while HttpMethod is ON", async () => {
     scene.allow(["127.0.0.1", "User"]);
     expect(await send("PURGE", "/a")).toMatch(/^HTTP\/1\.1 401 /);
     expect(await send("HARDPURGE", "/a")).toMatch(/^HTTP\/1\.1 401 /);

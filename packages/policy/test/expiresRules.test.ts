@@ -76,7 +76,7 @@ describe("expires.txt", () => {
     ]);
   });
 
-  it("HTTP-15 HTTP-17, spec 04 A3: modification counts from Last-Modified", () => {
+  it("HTTP-15 HTTP-17, A3 of spec 04: modification counts from Last-Modified", () => {
     const rules = rulesOf([["/i.gif", DAY_SECONDS, "modification"]]);
     expect(rules.apply("/i.gif", ["Last-Modified", LAST_MODIFIED], NOW)).toEqual([
       "Last-Modified",

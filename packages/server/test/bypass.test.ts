@@ -338,7 +338,7 @@ describe("BYP-12: a private origin session", () => {
     expect(edge.origin.sessions).toHaveLength(0);
   });
 
-  it("spec 06 A7: ends the client's connection when the origin closes it", async () => {
+  it("A7 of spec 06: ends the client's connection when the origin closes it", async () => {
     const { client, session } = await begin();
     session.breakOff();
     expect(client.socket.isEnding).toBe(true);

@@ -45,7 +45,7 @@ const stored = async (fields: readonly string[] = ["Content-Type", "text/plain"]
 };
 
 describe("HTTP-31 several ranges", () => {
-  it("spec 04 A6: of a body in memory, in the order asked for, each with its type and place", async () => {
+  it("A6 of spec 04: of a body in memory, in the order asked for, each with its type and place", async () => {
     const edge = await stored();
     const response = await edge.connect().get("/a", ["Range: bytes=9-9, 0-1"]).response();
     expect(response.status).toBe(206);

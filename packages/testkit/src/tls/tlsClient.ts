@@ -8,6 +8,8 @@ export interface HttpsRequest extends tls.ConnectionOptions {
   readonly path?: string;
   /** Value of the Host field. */
   readonly hostField: string;
+  /** Body of a POST; a GET when absent. */
+  readonly post?: string;
 }
 
 export interface HttpsAnswer {
@@ -24,7 +26,7 @@ export interface HttpsAnswer {
 }
 
 /** One request over a TLS connection of its own, whoever has signed the certificate. Rejects where the handshake fails. */
-export const fetchHttps = ({ address = "127.0.0.1", path = "/", hostField, ...options }: HttpsRequest) =>
+export const fetchHttps = ({ address = "127.0.0.1", path = "/", hostField, post, ...options }: HttpsRequest) =>
   new Promise<HttpsAnswer>((resolve, reject) => {
     const socket = tls.connect({ host: address, rejectUnauthorized: false, ...options });
     const parts: Buffer[] = [];
@@ -41,7 +43,10 @@ export const fetchHttps = ({ address = "127.0.0.1", path = "/", hostField, ...op
         commonName: String(socket.getPeerCertificate().subject?.CN ?? ""),
         isResumed: socket.isSessionReused(),
       };
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostField}\r\nConnection: close\r\n\r\n`);
+      const [method, length] = post === undefined ? ["GET", ""] : ["POST", `Content-Length: ${post.length}\r\n`];
+      socket.write(
+        `${method} ${path} HTTP/1.1\r\nHost: ${hostField}\r\n${length}Connection: close\r\n\r\n${post ?? ""}`,
+      );
     });
     socket.on("data", (data) => parts.push(data));
     socket.on("error", reject);

@@ -3,7 +3,7 @@ import { fetchAll, rawClient, tallyOutcomes } from "../../src/index.ts";
 import { scenario } from "../../src/scenario/index.ts";
 
 scenario(
-  "CFG-10, spec 01 A1: the hello world answers with the origin's page and sends the origin its own domain",
+  "CFG-10, A1 of spec 01: the hello world answers with the origin's page and sends the origin its own domain",
   { host: "www.example.com", address: (origin) => `localhost:${origin.port}` },
   async ({ origin, edge }) => {
     origin.on("/").reply(200, { "Content-Type": "text/html" }, "<h1>Hello</h1>");
@@ -15,7 +15,7 @@ scenario(
 );
 
 scenario(
-  "CFG-12, CFG-13, spec 01 A2: an IP address with port and path sends the host's name, the port and the prefix",
+  "CFG-12, CFG-13, A2 of spec 01: an IP address with port and path sends the host's name, the port and the prefix",
   { address: (origin) => `${origin.address}/account/dir` },
   async ({ origin, edge }) => {
     origin.on("/account/dir/img.jpg").reply(200, {}, "picture");
@@ -36,7 +36,7 @@ scenario(
 );
 
 scenario(
-  "CFG-57, CFG-58, spec 01 A4: hosts are found by name, alias and pattern, without regard to case and port",
+  "CFG-57, CFG-58, A4 of spec 01: hosts are found by name, alias and pattern, without regard to case and port",
   { host: "example.com", xml: "<Alias>another.com</Alias><Alias>*.sub.example.com</Alias>" },
   async ({ origin, edge }) => {
     origin.on("/").reply(200, {}, "example.com");
@@ -63,7 +63,7 @@ scenario("CFG-22, CFG-61: /version and /monitoring/vhostslist answer in the enve
 });
 
 scenario(
-  "CFG-17, CFG-32, CFG-36, spec 01 A3: a role too low gets 401, an address not listed gets no byte",
+  "CFG-17, CFG-32, CFG-36, A3 of spec 01: a role too low gets 401, an address not listed gets no byte",
   { ownEdge: { managerXml: '<Allow Role="Looker">127.0.0.1</Allow>' } },
   async ({ origin, edge }) => {
     origin.on("/").reply(200, {}, "page");

@@ -9,7 +9,7 @@ const CLOSE = /^close$/i;
 
 describe("keep-alive", () => {
   scenario(
-    "HTTP-09, spec 04 A1: by default the session is kept and the time-out told",
+    "HTTP-09, A1 of spec 04: by default the session is kept and the time-out told",
     async ({ origin, edge, client }) => {
       origin.on("/a").reply(200, {}, "v1");
       const session = await client();
@@ -22,7 +22,7 @@ describe("keep-alive", () => {
   );
 
   scenario(
-    "HTTP-06, spec 04 A1: a client that says close gets close and the end of the connection",
+    "HTTP-06, A1 of spec 04: a client that says close gets close and the end of the connection",
     async ({ origin, edge, client }) => {
       origin.on("/a").reply(200, {}, "v1");
       for (let round = 0; round < 2; round++) {
@@ -63,7 +63,7 @@ describe("keep-alive", () => {
   );
 
   scenario(
-    "HTTP-04, HTTP-10, HTTP-11, spec 04 A2: Max counts down and the last response closes",
+    "HTTP-04, HTTP-10, HTTP-11, A2 of spec 04: Max counts down and the last response closes",
     { xml: '<Options><KeepAliveHeader Max="2">ON</KeepAliveHeader></Options>' },
     async ({ origin, edge, client }) => {
       origin.on("/a").reply(200, {}, "v1");
@@ -162,7 +162,7 @@ describe("pipelining", () => {
 
 describe("bypass", () => {
   scenario(
-    "BYP-04, BYP-15, HTTP-36, spec 06 A1: a POST is relayed with its body, every time",
+    "BYP-04, BYP-15, HTTP-36, A1 of spec 06: a POST is relayed with its body, every time",
     async ({ origin, edge }) => {
       origin.on("/api").reply(201, { "Set-Cookie": "s=1", "X-Own": "kept" }, "made");
       for (let round = 1; round <= 2; round++) {
@@ -209,7 +209,7 @@ describe("bypass", () => {
   });
 
   scenario(
-    "BYP-05, BYP-06, BYP-07, spec 06 A2: with BypassGetRequest ON only what bypass.txt names is cached",
+    "BYP-05, BYP-06, BYP-07, A2 of spec 06: with BypassGetRequest ON only what bypass.txt names is cached",
     { xml: "<Options><BypassGetRequest>ON</BypassGetRequest></Options>", conditions: { "bypass.txt": "/img/*\n" } },
     async ({ origin, edge }) => {
       origin.on(() => true).reply(200, {}, "x");
@@ -225,14 +225,14 @@ describe("bypass", () => {
 });
 
 describe("methods", () => {
-  scenario("HTTP-36, BYP-17, spec 04 A12: other methods are not implemented", async ({ origin, edge }) => {
+  scenario("HTTP-36, BYP-17, A12 of spec 04: other methods are not implemented", async ({ origin, edge }) => {
     for (const method of ["DELETE", "PUT", "PATCH", "BREW"]) {
       await edge.get("/a", { method, headers: { "Content-Length": "0" } }).expect(501);
     }
     expect(origin.saw()).toBe(0);
   });
 
-  scenario("HTTP-33, spec 04 A12: an absolute target is served as the path", async ({ origin, edge }) => {
+  scenario("HTTP-33, A12 of spec 04: an absolute target is served as the path", async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     await edge.get("/a").expect(200, "v1");
     await edge.get(`http://${edge.host}/a`).expect(200, "v1");

@@ -363,7 +363,7 @@ scenario(
 );
 
 scenario(
-  "CFG-27: cacheclear asks for its key, deletes everything, and the server is back by itself with a miss",
+  "CFG-27, A8 of spec 01: cacheclear asks for its key, deletes everything, and the server is back by itself with a miss",
   { ownEdge: { disks: 2 } },
   async ({ origin, edge }) => {
     servePages(origin);

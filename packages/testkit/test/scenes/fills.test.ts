@@ -40,7 +40,7 @@ scenario(
 );
 
 scenario(
-  "KEY-04, spec 02 A9: with CaseSensitive OFF the case of the URL does not matter",
+  "KEY-04, A9 of spec 02: with CaseSensitive OFF the case of the URL does not matter",
   { xml: "<Options><CaseSensitive>OFF</CaseSensitive></Options>" },
   async ({ origin, edge }) => {
     origin.on("/image/logo.png").reply(200, {}, "logo");
@@ -51,7 +51,7 @@ scenario(
 );
 
 scenario(
-  "KEY-05, KEY-06, spec 02 A10: the query string is ignored except where querystring.txt says so",
+  "KEY-05, KEY-06, A10 of spec 02: the query string is ignored except where querystring.txt says so",
   {
     xml: "<Options><ApplyQueryString>OFF</ApplyQueryString></Options>",
     conditions: { "querystring.txt": "/search*\n" },
@@ -230,7 +230,7 @@ scenario(
 );
 
 scenario(
-  "HTTP-20, HTTP-21, HTTP-25, spec 04 A4: of the origin's fields only the standard ones reach the client",
+  "HTTP-20, HTTP-21, HTTP-25, A4 of spec 04: of the origin's fields only the standard ones reach the client",
   async ({ origin, edge }) => {
     const fields = { "X-A": "1", "Set-Cookie": "s=1", Server: "nginx", "Content-Language": "en" };
     origin.on("/a").reply(200, fields, "v1");
@@ -247,7 +247,7 @@ scenario(
 );
 
 scenario(
-  "HTTP-20, HTTP-24, HTTP-25, spec 04 A4, A5: OriginalHeader ON passes the rest, except cookies",
+  "HTTP-20, HTTP-24, HTTP-25, A4 of spec 04, A5: OriginalHeader ON passes the rest, except cookies",
   {
     xml: "<Options><OriginalHeader>ON</OriginalHeader><ViaHeader>OFF</ViaHeader><ServerHeader>OFF</ServerHeader></Options>",
   },

@@ -100,15 +100,18 @@ scenario("TLS-32: HTTP and HTTPS share objects", async ({ origin, edge }) => {
   expect(origin.saw("/shared")).toBe(1);
 });
 
-scenario("A3 of spec 07, TLS-21 to TLS-23: the certificate of the name that is asked for", async ({ origin, edge }) => {
-  origin.on("/").reply(200, {}, "page");
-  const { host } = edge;
-  expect(await commonNameAt(host, named, { servername: "x.b.com" })).toBe("x.b.com");
-  expect(await commonNameAt(host, named, { servername: "X.B.COM" })).toBe("x.b.com");
-  expect(await commonNameAt(host, named, { servername: "a.com" })).toBe("a.com");
-  expect(await commonNameAt(host, named, { servername: "unknown.test" })).toBe("a.com");
-  expect(await commonNameAt(host, named)).toBe("a.com");
-});
+scenario(
+  "A3 of spec 07, TLS-21 to TLS-23, TLS-25: the certificate of the name that is asked for",
+  async ({ origin, edge }) => {
+    origin.on("/").reply(200, {}, "page");
+    const { host } = edge;
+    expect(await commonNameAt(host, named, { servername: "x.b.com" })).toBe("x.b.com");
+    expect(await commonNameAt(host, named, { servername: "X.B.COM" })).toBe("x.b.com");
+    expect(await commonNameAt(host, named, { servername: "a.com" })).toBe("a.com");
+    expect(await commonNameAt(host, named, { servername: "unknown.test" })).toBe("a.com");
+    expect(await commonNameAt(host, named)).toBe("a.com");
+  },
+);
 
 const OLD = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
 
@@ -195,6 +198,28 @@ scenario(
     origin.on("/told").reply(200, {}, "page");
     await fetchHttps({ port: other, hostField: edge.host, path: "/told" });
     expect(origin.requests.at(-1)?.field("x-forwarded-proto")).toBe("https");
+  },
+);
+
+scenario(
+  "BYP-18, TLS-28, TLS-30: POST over HTTPS is bypassed, HSTS is a rule for responses, and only HTTP is redirected",
+  {
+    xml: "<Options><ModifyHeader>ON</ModifyHeader><AccessControl>ON</AccessControl></Options>",
+    conditions: {
+      "headers.txt": "$URL[*], $RES[Strict-Transport-Security: max-age=31536000], set",
+      "acl.txt": "$PROTOCOL[HTTP], redirect, https://secure.test#URL",
+    },
+  },
+  async ({ origin, edge }) => {
+    origin.on("/form").reply(201, {}, "taken");
+    const answer = await fetchHttps({ port: other, hostField: edge.host, path: "/form", post: "name=value" });
+    expect(answer.status).toBe(201);
+    expect(answer.text).toMatch(/^strict-transport-security: max-age=31536000\r$/im);
+    expect(origin.requests.at(-1)).toMatchObject({ method: "POST" });
+    expect(String(origin.requests.at(-1)?.body)).toBe("name=value");
+    const redirected = await edge.get("/form?a=1").expect(302);
+    expect(redirected.field("location")).toBe("https://secure.test/form?a=1");
+    expect(origin.saw("/form")).toBe(1);
   },
 );
 

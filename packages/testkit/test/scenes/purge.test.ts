@@ -11,7 +11,7 @@ const fetchAndStore = async (edge: SceneEdge, ...paths: readonly string[]): Prom
 const LAST_MODIFIED = "Tue, 01 Jan 2019 00:00:00 GMT";
 
 scenario(
-  "PRG-13, PRG-15, PRG-17, PRG-18, spec 03 A1: a purged object is fetched again without a condition",
+  "PRG-13, PRG-15, PRG-17, PRG-18, A1 of spec 03: a purged object is fetched again without a condition",
   async ({ origin, edge }) => {
     origin.on("/a.jpg").file("x".repeat(1_000), { lastModified: LAST_MODIFIED });
     await fetchAndStore(edge, "/a.jpg");
@@ -30,7 +30,7 @@ scenario(
 );
 
 scenario(
-  "PRG-19, TTL-17, spec 03 A2: an expired object is confirmed by 304 and starts again at 1800 s",
+  "PRG-19, TTL-17, A2 of spec 03: an expired object is confirmed by 304 and starts again at 1800 s",
   async ({ origin, edge, clock }) => {
     origin.on("/a.jpg").file("v1", { lastModified: LAST_MODIFIED });
     await fetchAndStore(edge, "/a.jpg");
@@ -46,7 +46,7 @@ scenario(
 );
 
 scenario(
-  "PRG-05, PRG-06, spec 03 A3: a directory URL is one object, a pattern is all below",
+  "PRG-05, PRG-06, A3 of spec 03: a directory URL is one object, a pattern is all below",
   async ({ origin, edge }) => {
     origin.on(() => true).reply(200, {}, "x");
     await fetchAndStore(edge, "/img/", "/img/a.jpg", "/img/b/c.jpg", "/other");
@@ -59,7 +59,7 @@ scenario(
 );
 
 scenario(
-  "PRG-03, PRG-18, spec 03 A4, A11: nothing found is 200, an unknown host 502, no target 400",
+  "PRG-03, PRG-18, A4 of spec 03, A11: nothing found is 200, an unknown host 502, no target 400",
   async ({ edge }) => {
     expect(await edge.purge("/none")).toBe(0);
     expect((await edge.cluster.api("/command/purge?url=nohost.example/a")).status).toBe(502);
@@ -68,7 +68,7 @@ scenario(
 );
 
 scenario(
-  "PRG-03, spec 03 A4: ResCodeNoCtrlTarget names the status of nothing found",
+  "PRG-03, A4 of spec 03: ResCodeNoCtrlTarget names the status of nothing found",
   { xml: "<Options><ResCodeNoCtrlTarget>404</ResCodeNoCtrlTarget></Options>" },
   async ({ edge }) => {
     expect((await edge.cluster.api(`/command/purge?url=${edge.host}/none`)).status).toBe(404);
@@ -87,7 +87,7 @@ scenario(
 );
 
 scenario(
-  "PRG-09, PRG-11, KEY-07, spec 03 A9: a target hits every variant of its URL, but no other query string",
+  "PRG-09, PRG-11, KEY-07, A9 of spec 03: a target hits every variant of its URL, but no other query string",
   async ({ origin, edge }) => {
     origin.on(() => true).reply(200, {}, "x");
     await fetchAndStore(edge, "/l", "/l?x=1", "/l?x=2");
@@ -114,18 +114,21 @@ scenario("PRG-26: PURGE on the manager port takes the host from the Host field",
   expect(answer.result).toMatchObject({ Count: 1 });
 });
 
-scenario("PRG-14, spec 03 A7: a purged object comes back when the origin is down", async ({ origin, edge, clock }) => {
-  origin.on("/a.jpg").reply(200, {}, "old").reply(200, {}, "new");
-  await fetchAndStore(edge, "/a.jpg");
-  expect(await edge.purge("/a.jpg")).toBe(1);
-  await origin.refuse();
-  await edge.get("/a.jpg").expect(200, "old");
-  await origin.listen();
-  await edge.get("/a.jpg").expect(200, "old");
-  expect(origin.saw("/a.jpg")).toBe(1);
-  await clock.advance(4);
-  await edge.get("/a.jpg").expect(200, "new");
-});
+scenario(
+  "PRG-14, A7 of spec 03: a purged object comes back when the origin is down",
+  async ({ origin, edge, clock }) => {
+    origin.on("/a.jpg").reply(200, {}, "old").reply(200, {}, "new");
+    await fetchAndStore(edge, "/a.jpg");
+    expect(await edge.purge("/a.jpg")).toBe(1);
+    await origin.refuse();
+    await edge.get("/a.jpg").expect(200, "old");
+    await origin.listen();
+    await edge.get("/a.jpg").expect(200, "old");
+    expect(origin.saw("/a.jpg")).toBe(1);
+    await clock.advance(4);
+    await edge.get("/a.jpg").expect(200, "new");
+  },
+);
 
 scenario("PRG-23: a hard purge cannot be restored", async ({ origin, edge }) => {
   origin.on("/a.jpg").reply(200, {}, "old");
@@ -135,21 +138,24 @@ scenario("PRG-23: a hard purge cannot be restored", async ({ origin, edge }) => 
   await edge.get("/a.jpg").expect(500);
 });
 
-scenario("PRG-20, PRG-22, PRG-24, spec 03 A8: expireafter moves the end of the lifetime", async ({ origin, edge }) => {
-  origin.on("/a.jpg").reply(200, {}, "v1");
-  await fetchAndStore(edge, "/a.jpg");
-  const target = `url=${edge.host}/a.jpg`;
-  expect((await edge.cluster.api(`/command/expireafter?sec=0&${target}`)).status).toBe(400);
-  expect(await edge.ttlLeft("/a.jpg")).toBeGreaterThan(1_700);
-  expect((await edge.cluster.apiJson(`/command/expireafter?sec=60&${target}`)).result).toMatchObject({ Count: 1 });
-  const short = await edge.ttlLeft("/a.jpg");
-  expect([short > 50, short <= 60]).toEqual([true, true]);
-  await edge.cluster.api(`/command/expireafter?${target}`);
-  expect(await edge.ttlLeft("/a.jpg")).toBeGreaterThan(86_000);
-});
+scenario(
+  "PRG-20, PRG-22, PRG-24, A8 of spec 03: expireafter moves the end of the lifetime",
+  async ({ origin, edge }) => {
+    origin.on("/a.jpg").reply(200, {}, "v1");
+    await fetchAndStore(edge, "/a.jpg");
+    const target = `url=${edge.host}/a.jpg`;
+    expect((await edge.cluster.api(`/command/expireafter?sec=0&${target}`)).status).toBe(400);
+    expect(await edge.ttlLeft("/a.jpg")).toBeGreaterThan(1_700);
+    expect((await edge.cluster.apiJson(`/command/expireafter?sec=60&${target}`)).result).toMatchObject({ Count: 1 });
+    const short = await edge.ttlLeft("/a.jpg");
+    expect([short > 50, short <= 60]).toEqual([true, true]);
+    await edge.cluster.api(`/command/expireafter?${target}`);
+    expect(await edge.ttlLeft("/a.jpg")).toBeGreaterThan(86_000);
+  },
+);
 
 scenario(
-  "PRG-01, spec 03 A5: Purge2Expire ALL turns a purge into an expiry",
+  "PRG-01, A5 of spec 03: Purge2Expire ALL turns a purge into an expiry",
   { xml: "<Options><Purge2Expire>ALL</Purge2Expire></Options>" },
   async ({ origin, edge }) => {
     origin.on("/a.jpg").file("v1", { lastModified: LAST_MODIFIED });
@@ -161,7 +167,7 @@ scenario(
 );
 
 scenario(
-  "PRG-02, PRG-04, spec 03 A6: RootPurgeExpire guards the whole host",
+  "PRG-02, PRG-04, A6 of spec 03: RootPurgeExpire guards the whole host",
   { xml: "<Options><RootPurgeExpire>EXPIRE</RootPurgeExpire></Options>" },
   async ({ origin, edge }) => {
     origin.on(() => true).reply(200, {}, "x");

@@ -8,7 +8,7 @@ const EARLIER = "Tue, 01 Jan 2019 09:00:00 GMT";
 const LATER = "Tue, 01 Jan 2019 11:00:00 GMT";
 
 describe("conditions", () => {
-  scenario("HTTP-26, spec 04 A7: If-Modified-Since has to be equal by default", async ({ origin, edge }) => {
+  scenario("HTTP-26, A7 of spec 04: If-Modified-Since has to be equal by default", async ({ origin, edge }) => {
     origin.on("/a").file("v1", { lastModified: LAST_MODIFIED });
     await edge.get("/a").expect(200, "v1");
     await edge.stored("/a");
@@ -21,7 +21,7 @@ describe("conditions", () => {
   });
 
   scenario(
-    "HTTP-26, HTTP-27, spec 04 A7: orlater takes later dates too, but not on a miss",
+    "HTTP-26, HTTP-27, A7 of spec 04: orlater takes later dates too, but not on a miss",
     { xml: "<Options><LastModifiedCheck>orlater</LastModifiedCheck></Options>" },
     async ({ origin, edge }) => {
       origin.on("/a").file("v1", { lastModified: LAST_MODIFIED });
@@ -64,7 +64,7 @@ describe("conditions", () => {
 describe("ranges", () => {
   const body = patternBody(100, 31);
 
-  scenario("HTTP-30, spec 04 A6: single ranges of a cached object", async ({ origin, edge }) => {
+  scenario("HTTP-30, A6 of spec 04: single ranges of a cached object", async ({ origin, edge }) => {
     origin.on("/a").reply(200, { "Content-Type": "text/plain" }, body);
     await edge.get("/a").expect(200);
     const parts: Readonly<Record<string, readonly [number, number]>> = {
@@ -144,7 +144,7 @@ describe("compression", () => {
   const headers = { "Accept-Encoding": "gzip, br" };
 
   scenario(
-    "HTTP-54, HTTP-58, HTTP-59, HTTP-60, HTTP-62, spec 04 A10: a style sheet is compressed once for those who accept gzip",
+    "HTTP-54, HTTP-58, HTTP-59, HTTP-60, HTTP-62, A10 of spec 04: a style sheet is compressed once for those who accept gzip",
     compressing,
     async ({ origin, edge }) => {
       origin.on("/a.css").reply(200, { "Content-Type": "text/css" }, style);
@@ -166,7 +166,7 @@ describe("compression", () => {
   );
 
   scenario(
-    "HTTP-57, HTTP-58, HTTP-61, spec 04 A10: what is small, excluded, unnamed or encoded stays as it is",
+    "HTTP-57, HTTP-58, HTTP-61, A10 of spec 04: what is small, excluded, unnamed or encoded stays as it is",
     compressing,
     async ({ origin, edge }) => {
       origin.on("/small.css").reply(200, {}, style.slice(0, 1_000));

@@ -21,7 +21,7 @@ const partsOf = (body: Buffer, contentType: string | undefined): [place: string,
 };
 
 describe("several ranges", () => {
-  scenario("HTTP-31, spec 04 A6: two ranges of a cached object of 100 bytes", async ({ origin, edge }) => {
+  scenario("HTTP-31, A6 of spec 04: two ranges of a cached object of 100 bytes", async ({ origin, edge }) => {
     const text = "0123456789".repeat(10);
     origin.on("/a").reply(200, { "Content-Type": "text/plain" }, text);
     await edge.get("/a").expect(200, text);
