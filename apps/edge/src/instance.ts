@@ -630,15 +630,7 @@ export class Instance implements Control {
     this.#listeners.close();
     this.#logs.endTraces();
     await this.#management.close();
-    this.#statistics.stop();
-    clearTimeout(this.#keeping);
-    await this.#endSweeps();
-    await this.#store.close(this.#coordinator.forgettableVersion);
-    await this.#logs.close();
-    await this.#uploads.close();
-    log.notice("stopped");
-    await log.close();
-    this.#parts.exit(exitCode);
+    await this.#end("stopped", exitCode);
   }
 
   /** Resolves when the next primary is sure to have a configuration; the workers serve until its workers do. */
@@ -667,15 +659,21 @@ export class Instance implements Control {
     this.#origins.close();
     this.#traffic.stop();
     this.#transform.stop();
+    await this.#end("handed over", EXIT_RESTART);
+  }
+
+  /** Writes what is left, then ends the process: nobody asks anything of it any more. */
+  async #end(lastWord: string, exitCode: number): Promise<void> {
+    const { log, exit } = this.#parts;
     this.#statistics.stop();
     clearTimeout(this.#keeping);
     await this.#endSweeps();
     await this.#store.close(this.#coordinator.forgettableVersion);
     await this.#logs.close();
     await this.#uploads.close();
-    log.notice("handed over");
+    log.notice(lastWord);
     await log.close();
-    this.#parts.exit(EXIT_RESTART);
+    exit(exitCode);
   }
 
   /** Purges that rows do not show yet stay in the stale log for the next start; without one they are waited for. */

@@ -18,6 +18,22 @@ const isAbout = (byteCount: number, wanted: number): void => {
   expect(byteCount).toBeLessThanOrEqual(wanted * 1.1);
 };
 
+type PacedClient = ReturnType<ThrottledEdge["connect"]>;
+
+/** One client takes all 50,000 bytes, which lasts two seconds; the other leaves after the first. */
+const expectLoggedAsSent = async (edge: ThrottledEdge, whole: PacedClient, leaving: PacedClient): Promise<void> => {
+  await edge.paceMs(1_000);
+  const sent = bodyBytesOf(leaving);
+  leaving.socket.destroy();
+  await edge.paceMs(1_500);
+  expect(bodyBytesOf(whole)).toBe(50_000);
+  expect(edge.logged).toMatchObject([
+    { isComplete: false, bodyBytesSent: sent },
+    { isComplete: true, bodyBytesSent: 50_000 },
+  ]);
+  isAbout(edge.logged[1]?.elapsedMs ?? 0, 2_000);
+};
+
 describe("a throttled response", () => {
   it.each([
     ["from memory", 100_000],
@@ -94,16 +110,7 @@ describe("a throttled response", () => {
       call.data(body(50_000));
       call.complete();
     }
-    await edge.paceMs(1_000);
-    const sent = bodyBytesOf(leaving);
-    leaving.socket.destroy();
-    await edge.paceMs(1_500);
-    expect(bodyBytesOf(whole)).toBe(50_000);
-    expect(edge.logged).toMatchObject([
-      { isComplete: false, bodyBytesSent: sent },
-      { isComplete: true, bodyBytesSent: 50_000 },
-    ]);
-    isAbout(edge.logged[1]?.elapsedMs ?? 0, 2_000);
+    await expectLoggedAsSent(edge, whole, leaving);
   });
 
   it("BW-15 slows down what the origin says in a tunnel", async () => {
@@ -129,16 +136,7 @@ describe("a throttled response", () => {
     const whole = edge.connect().get("/slow/a");
     const leaving = edge.connect().get("/slow/a");
     edge.logged.length = 0;
-    await edge.paceMs(1_000);
-    const sent = bodyBytesOf(leaving);
-    leaving.socket.destroy();
-    await edge.paceMs(1_500);
-    expect(bodyBytesOf(whole)).toBe(50_000);
-    expect(edge.logged).toMatchObject([
-      { isComplete: false, bodyBytesSent: sent },
-      { isComplete: true, bodyBytesSent: 50_000 },
-    ]);
-    isAbout(edge.logged[1]?.elapsedMs ?? 0, 2_000);
+    await expectLoggedAsSent(edge, whole, leaving);
   });
 
   it("leaves a client alone that is slow by our will, and cuts one that takes nothing", async () => {
