@@ -1,38 +1,70 @@
 import type { DeriveReply, DeriveRequest, ObjectCoordinator } from "@basalt/cache";
 import { inHundredthsOfMs } from "@basalt/origin";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
+import { unreachable } from "@basalt/types";
 
 /** What the primary does about content, counted for its virtual host. */
 
 type Derive = (request: DeriveRequest) => Promise<DeriveReply>;
 
-/** STAT-68; what turned out not worth compressing is neither a success nor a failure. */
+/** STAT-67, STAT-68; what turned out not worth changing is neither a success nor a failure. */
 export const countedDerive =
   (derive: Derive, counters: CounterBlock): Derive =>
   async (request) => {
-    const offset = counters.vhost(request.image.vhost);
-    const { compression } = VHOST_SLOT;
+    const slots = slotsOf(request);
+    if (slots === undefined) return await derive(request);
+    const offset = counters.vhost(request.vhost);
     const add = (slot: number, amount: number): void => counters.add(offset + slot, amount);
     const startedMs = performance.now();
     const countEnd = (): void => {
-      add(compression.sourceBytes, request.source.bodyBytes);
-      add(compression.time, inHundredthsOfMs(performance.now() - startedMs));
+      add(slots.sourceBytes, sourceBytesOf(request));
+      add(slots.time, inHundredthsOfMs(performance.now() - startedMs));
     };
-    add(compression.requests, 1);
+    add(slots.requests, 1);
     try {
       const reply = await derive(request);
-      if (reply.kind === "stored") {
-        add(compression.converted, 1);
-        add(compression.resultBytes, reply.location.bodyBytes);
-        countEnd();
+      switch (reply.kind) {
+        case "stored":
+        case "made":
+          add(slots.converted, 1);
+          add(slots.resultBytes, reply.kind === "made" ? reply.body.length : reply.location.bodyBytes);
+          countEnd();
+          break;
+        case "refused":
+          add(slots.failed, 1);
+          countEnd();
+          break;
+        case "unchanged":
+          break;
+        default:
+          return unreachable(reply);
       }
       return reply;
     } catch (cause) {
-      add(compression.failed, 1);
+      add(slots.failed, 1);
       countEnd();
       throw cause;
     }
   };
+
+type ConversionSlots = typeof VHOST_SLOT.compression | typeof VHOST_SLOT.dims;
+
+/** What is encrypted has no figures of its own. */
+const slotsOf = ({ operation }: DeriveRequest): ConversionSlots | undefined => {
+  switch (operation.kind) {
+    case "compress":
+      return VHOST_SLOT.compression;
+    case "image":
+      return VHOST_SLOT.dims;
+    case "encrypt":
+      return undefined;
+    default:
+      return unreachable(operation);
+  }
+};
+
+const sourceBytesOf = ({ source }: DeriveRequest): number =>
+  source.kind === "stored" ? source.location.bodyBytes : source.body.length;
 
 type Invalidator = Pick<ObjectCoordinator, "invalidateAll" | "measure">;
 

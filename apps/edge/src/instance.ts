@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt/cache";
-import type { ConfigSources, EdgeConfig, Provenance } from "@basalt/config";
+import { type ConfigSources, type EdgeConfig, encryptPassword, type Provenance } from "@basalt/config";
 import {
   type CacheResourceReport,
   type CipherSuiteReport,
@@ -73,7 +73,6 @@ import { Machine } from "./machine.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
 import { OriginServers } from "./originServers.ts";
 import { type OrphanWorkers, orphanSocketPath } from "./orphanWorkers.ts";
-import { encryptPassword } from "./passwords.ts";
 import type { TransformFigures, WorkerConfiguration, WorkerShare } from "./protocol.ts";
 import { Purging } from "./purging.ts";
 import { SearchKnowledge } from "./searchKnowledge.ts";
@@ -252,6 +251,7 @@ export class Instance implements Control {
       hasDisk: (disk) => store.bodies.hasDisk(disk),
       onGrowing: ({ disk, file }, bytes) => store.space.noteGrowing(disk, file, bytes),
       derive: countedDerive((request) => this.#transform.derive(request), counters),
+      abandonDerivation: (id) => this.#transform.abandon(id),
       onDefect: (error) => log.error(`unexpected: ${EdgeError.from(error).detail}`),
     });
     this.#coordinator.setVhosts(contentNamesOf(this.config));
@@ -436,6 +436,7 @@ export class Instance implements Control {
     const content = vhost?.facadeOf ?? name;
     if (vhost === undefined || !contentNamesOf(this.config).has(content)) return false;
     await this.#coordinator.invalidate(content, { kind: "pattern", pattern: "*" }, { kind: "hardpurge" });
+    await this.#exclusively(() => this.#served.vhostCleared(content));
     return true;
   }
 
@@ -566,7 +567,7 @@ export class Instance implements Control {
 
   cacheResource(): CacheResourceReport {
     const memory = this.#machine.memory();
-    const { process: counted } = this.#statistics.statistics.aggregate.totals();
+    const counted = this.#statistics.statistics.aggregate.processTotals();
     const { objects, bytes } = this.#store.index.totals;
     return {
       memory: {

@@ -1,5 +1,12 @@
 import { availableParallelism, hostname } from "node:os";
-import { type ConfigOutcome, type ConfigSources, checkFiles, parseConfig, readConfigSources } from "@basalt/config";
+import {
+  type ConfigOutcome,
+  type ConfigSources,
+  checkFiles,
+  parseConfig,
+  readConfigSources,
+  settleSecrets,
+} from "@basalt/config";
 
 /** Compiles the files of a configuration for a home folder, and looks at the files that they name. */
 export const compileConfig = async (
@@ -9,8 +16,11 @@ export const compileConfig = async (
 ): Promise<ConfigOutcome> => {
   const outcome = parseConfig(sources, { home, generation, cores: availableParallelism(), hostName: hostname() });
   if (!outcome.ok) return outcome;
-  const problems = await checkFiles(outcome.config, outcome.provenance);
-  return problems.length === 0 ? outcome : { ok: false, problems };
+  const { provenance, warnings } = outcome;
+  const secrets = await settleSecrets(outcome.config, provenance, home);
+  const problems = [...(await checkFiles(secrets.config, provenance)), ...secrets.problems];
+  if (problems.some(({ severity }) => severity === "error")) return { ok: false, problems };
+  return { ok: true, config: secrets.config, provenance, warnings: [...warnings, ...problems] };
 };
 
 export type LoadedConfig = ConfigOutcome & { readonly sources: ConfigSources };

@@ -164,7 +164,11 @@ export interface TransformService {
     derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
     figures: { readonly request: null; readonly reply: TransformFigures };
   };
-  readonly events: { store: StoreDisks };
+  readonly events: {
+    store: StoreDisks;
+    /** Nobody waits for it any more. */
+    abandonDerivation: { readonly id: number };
+  };
 }
 
 export interface TransformFigures {

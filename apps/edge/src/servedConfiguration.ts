@@ -2,6 +2,7 @@ import {
   type ConfigOutcome,
   diffConfigs,
   type EdgeConfig,
+  keepUntilCleared,
   keepUntilRestart,
   type Provenance,
   shareUnchanged,
@@ -43,12 +44,15 @@ export class ServedConfiguration {
   #config: EdgeConfig;
   #provenance: Provenance;
   #latestGeneration: number;
+  /** What the files say, where keys are kept until a cache is cleared. */
+  #wanted: EdgeConfig;
 
   constructor(parts: ServedConfigurationParts) {
     this.#parts = parts;
     this.#config = parts.config;
     this.#provenance = parts.provenance;
     this.#latestGeneration = parts.config.generation;
+    this.#wanted = parts.config;
   }
 
   get config(): EdgeConfig {
@@ -76,7 +80,8 @@ export class ServedConfiguration {
     const next = shareUnchanged(previous, outcome.config);
     const changes = diffConfigs(previous, next);
     // What is tied to system resources keeps its value until the next start (CFG-31).
-    const config = keepUntilRestart(previous, next);
+    const wanted = keepUntilRestart(previous, next);
+    const { config, kept } = keepUntilCleared(previous, wanted);
     this.#latestGeneration = Math.max(this.#latestGeneration, config.generation);
     const refusal = await this.#change(config);
     if (refusal !== undefined) {
@@ -84,7 +89,9 @@ export class ServedConfiguration {
       return { kind: "refused", problems: [refusal] };
     }
     this.#provenance = outcome.provenance;
-    for (const warning of outcome.warnings) log.warning(formatProblem(warning));
+    this.#wanted = wanted;
+    const warnings = [...outcome.warnings, ...kept.map(keysKept)];
+    for (const warning of warnings) log.warning(formatProblem(warning));
     for (const note of this.#parts.tls.loaded.notes) log.warning(note);
     for (const change of changes) {
       const note = change.effect === "restart" ? " (in force after a restart)" : "";
@@ -96,8 +103,20 @@ export class ServedConfiguration {
       generation: config.generation,
       changes: changes.length,
       needRestart: changes.filter(({ effect }) => effect === "restart").map(({ element }) => element),
-      warnings: outcome.warnings,
+      warnings,
     };
+  }
+
+  /** The cache of a host has been cleared: new keys may count (DRM-16). As `putInService`, one at a time. */
+  async vhostCleared(name: string): Promise<void> {
+    const wanted = this.#wanted.vhosts.find((vhost) => vhost.name === name);
+    const { config, log } = { config: this.#config, log: this.#parts.log };
+    if (wanted === undefined || !keepUntilCleared(config, this.#wanted).kept.includes(name)) return;
+    const vhosts = config.vhosts.map((vhost) => (vhost.name === name ? wanted : vhost));
+    this.#latestGeneration++;
+    const refusal = await this.#change({ ...config, vhosts, generation: this.#latestGeneration });
+    if (refusal === undefined) log.notice(`the new keys of ${name} are in force`);
+    else log.error(`the new keys of ${name} cannot be put in service: ${refusal.message}`);
   }
 
   /** Takes every port that a configuration needs and has every process work by it, or leaves all as it was. */
@@ -141,6 +160,15 @@ export class ServedConfiguration {
     return undefined;
   }
 }
+
+const keysKept = (vhost: string): Problem => ({
+  severity: "warning",
+  file: "vhosts.xml",
+  line: 0,
+  column: 0,
+  element: "Vhosts/Vhost/Options/Drm",
+  message: `${vhost} goes on with the algorithm and key it had: clear its cache, or restart, for the new ones.`,
+});
 
 const problemOf = (file: string, element: string, cause: unknown): Problem => {
   const message = EdgeError.from(cause).detail;

@@ -90,6 +90,11 @@ export class TransformProcess {
     }
   }
 
+  /** Nobody waits for that job any more. */
+  abandon(id: number): void {
+    if (this.#running.channel.isOpen) this.#running.channel.tell("abandonDerivation", { id });
+  }
+
   async figures(): Promise<TransformFigures | undefined> {
     return await this.#running.channel.call("figures", null).catch(() => undefined);
   }

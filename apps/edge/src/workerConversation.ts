@@ -93,6 +93,7 @@ export class WorkerConversation {
       trafficDemands: ({ byVhost }) => {
         if (worker.state !== "gone") this.#parts.traffic.report(worker.id, byVhost);
       },
+      abandonDerivation: ({ id }) => this.#parts.coordinator.abandonDerivation(id),
       touched: ({ keys, atMs }) => this.#parts.coordinator.touched(keys, epochMs(atMs)),
       damaged: ({ key, location }) => this.#parts.coordinator.damaged(key, location),
       lost: ({ key, file }) => this.#parts.coordinator.lost(key, file),

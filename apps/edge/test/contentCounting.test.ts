@@ -10,8 +10,12 @@ const { compression } = VHOST_SLOT;
 const LOCATION = { disk: 1, segment: 1, offset: 0, headBytes: 10, bodyBytes: 100, file: 0 };
 
 const REQUEST: DeriveRequest = {
-  source: LOCATION,
-  operation: { kind: "gzip", level: 6 },
+  id: 1,
+  vhost: "a",
+  source: { kind: "stored", location: LOCATION },
+  operation: { kind: "compress", coding: "gzip", level: 6 },
+  priority: "asked",
+  maxSourceBytes: 100,
   head: Buffer.alloc(0),
   image: {
     key: computeCacheKey("a", "/", ""),

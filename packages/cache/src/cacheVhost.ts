@@ -9,17 +9,21 @@ export const VARIANT = {
   PLAIN: 0,
   /** Asked with `Accept-Encoding: gzip, deflate`. */
   ENCODED: 1,
-  /** Compressed here from PLAIN (HTTP-59). */
+  /** Compressed here from what was asked for (HTTP-59). */
   GZIP: 2,
+  BROTLI: 3,
+  ZSTD: 4,
+  /** Made of another object and with a URL of its own, which begins with that of its source (DIMS-14, DRM-15). */
+  DERIVED: 5,
 } as const;
 export type Variant = (typeof VARIANT)[keyof typeof VARIANT];
 
 /** Spaces of the memory tier per virtual host: one per variant, one for blocks of long bodies. */
-export const SPACES_PER_VHOST = 4;
-export const BLOCK_SPACE = 3;
+export const SPACES_PER_VHOST = 7;
+export const BLOCK_SPACE = 6;
 
 /** Text of the variant inside the cache key. */
-export const VARIANT_NAMES: readonly string[] = ["", "encoded", "gzip"];
+export const VARIANT_NAMES: readonly string[] = ["", "encoded", "gzip", "br", "zstd", "derived"];
 
 /** A virtual host as the cache sees it. A reload makes a new one that keeps `index` and `invalidations`. */
 export interface CacheVhost {

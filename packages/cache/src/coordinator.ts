@@ -67,6 +67,8 @@ export interface CoordinatorParts {
   readonly onGrowing?: (place: Pick<SharedFill, "disk" | "file">, bytes: number) => void;
   /** Sends a derive job to the transform host. */
   readonly derive: (request: DeriveRequest) => Promise<DeriveReply>;
+  /** The transform host need not go on with it. */
+  readonly abandonDerivation: (id: number) => void;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -237,6 +239,12 @@ export class ObjectCoordinator {
 
   derive(request: DeriveRequest): Promise<DeriveReply> {
     return this.#parts.derive(request);
+  }
+
+  /** The worker that asked for it has nobody left who waits; others may have. */
+  abandonDerivation(id: number): void {
+    const fill = this.#fills.get(id);
+    if (fill !== undefined && fill.followers.size === 0) this.#parts.abandonDerivation(id);
   }
 
   fillShared(fillId: number, shared: SharedFill): void {

@@ -13,11 +13,11 @@ import {
   withheldFields,
   withTags,
 } from "@basalt/policy";
-import { BLOCK_BYTES, type CacheKey, type ObjectLocation, type PartedFile, ROW_FLAG } from "@basalt/store";
-import { EdgeError, epochMs } from "@basalt/types";
+import { BLOCK_BYTES, type CacheKey, type ObjectLocation, type PartedFile } from "@basalt/store";
+import { EdgeError } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import { CachedObject } from "./cachedObject.ts";
-import type { CacheVhost, Variant } from "./cacheVhost.ts";
+import type { CacheVhost } from "./cacheVhost.ts";
 import { CountedPartedFile, countedStore, DiskUse } from "./diskUse.ts";
 import { HeldSink } from "./heldSink.ts";
 import { imageOf, rowOf } from "./indexRow.ts";
@@ -51,15 +51,6 @@ export interface FillingListener {
   grown(request: ObtainRequest, source: BodySource): void;
 }
 
-export interface DeriveTask {
-  readonly vhost: CacheVhost;
-  readonly variant: Variant;
-  readonly key: CacheKey;
-  readonly source: CachedObject;
-  readonly makeHead: (source: CachedObject) => StoredHead;
-  readonly operation: { readonly kind: "gzip"; readonly level: number };
-}
-
 /** A response as the origin sent it. */
 export interface WholeAnswer {
   readonly head: OriginResponseHead;
@@ -67,7 +58,7 @@ export interface WholeAnswer {
   readonly requestedAtMs: number;
 }
 
-/** The work of a worker that was granted a fill: fetch, renew or derive, store, report. */
+/** The work of a worker that was granted a fill: fetch or renew, store, report. */
 export class Filling {
   readonly #parts: ObjectCacheParts;
   readonly #listener: FillingListener;
@@ -272,7 +263,7 @@ export class Filling {
     object.location = file.location;
     object.isPartial = true;
     this.#listener.parted(request, object, file, held);
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     const { partBytes } = request.vhost.settings.originOptions;
     const partBlocks = partBytes === 0 ? file.blockCount : Math.ceil(partBytes / BLOCK_BYTES);
     const { receivedTo } = sink.bytes;
@@ -333,70 +324,12 @@ export class Filling {
       .then(
         (location) => {
           object.location = location;
-          this.#report(request.vhost, grant.fillId, object);
+          this.report(request.vhost, grant.fillId, object);
         },
         () => this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "ended", availableBytes: 0 }),
       )
       .finally(() => this.#storing.delete(object));
     this.#storing.set(object, storing);
-  }
-
-  /** Has the transform host make a derived object, and stores it under the grant. */
-  async derive(task: DeriveTask, grant: Grant): Promise<CachedObject | undefined> {
-    const { channel, clock } = this.#parts;
-    const { source, vhost } = task;
-    const end = { fillId: grant.fillId, kind: "ended", availableBytes: 0 } as const;
-    if (source.location === undefined) {
-      channel.tell("fillEnd", end);
-      return undefined;
-    }
-    try {
-      const head = encodeHead(task.makeHead(source));
-      const reply = await channel.call("derive", {
-        source: source.location,
-        operation: task.operation,
-        head,
-        image: {
-          key: task.key,
-          vhost: vhost.name,
-          url: source.url,
-          version: grant.version,
-          freshUntil: epochMs(source.freshUntilMs),
-          ttl: source.ttlSeconds,
-          updatedAt: clock.now(),
-          flags: ROW_FLAG.DERIVED | (source.isTagged ? ROW_FLAG.TAGGED : 0),
-          tags: source.tags,
-        },
-      });
-      if (reply.kind === "unchanged") {
-        source.incompressible = true;
-        channel.tell("fillEnd", end);
-        return undefined;
-      }
-      const loaded = await this.#parts.bodies.load(reply.location);
-      if (loaded === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "derived object is gone" });
-      const object = new CachedObject({
-        key: task.key,
-        head: { ...task.makeHead(source), bodyBytes: reply.location.bodyBytes },
-        body: loaded.body,
-        location: reply.location,
-        version: grant.version,
-        freshUntilMs: source.freshUntilMs,
-        ttlSeconds: source.ttlSeconds,
-        updatedAtMs: clock.now(),
-        purged: false,
-        expiredByForce: false,
-      });
-      this.#listener.keep(task, object);
-      this.#report(vhost, grant.fillId, object);
-      return object;
-    } catch (cause) {
-      const error = EdgeError.from(cause, "TRANSFORM_FAILED");
-      channel.tell("fillEnd", { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: 0 });
-      return undefined;
-    } finally {
-      this.#forget(grant.fillId);
-    }
   }
 
   async #receive(
@@ -431,7 +364,7 @@ export class Filling {
         } else {
           this.#listener.grown(request, fill);
           // Our own end of what nobody reads says nothing about the origin.
-          if (error.code === "CLIENT_GONE") this.#forget(grant.fillId);
+          if (error.code === "CLIENT_GONE") this.forget(grant.fillId);
           else this.#failed(request, grant, held, error);
         }
       })
@@ -455,14 +388,14 @@ export class Filling {
     this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
     if (fill.state === "growing") {
       void done.then(() => {
-        this.#forget(grant.fillId);
+        this.forget(grant.fillId);
         fill.settle();
       });
       fill.letPass();
       return { kind: "body", head: fill.head, source: fill, version: grant.version, result, passed };
     }
     const error = await done;
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     if (error !== undefined) return this.#failed(request, grant, held, error);
     const object = this.#objectOf(request, key, grant.version, fill.head, fill.wholeBody());
     fill.settle();
@@ -519,12 +452,12 @@ export class Filling {
     try {
       object.location = await fill.store(body, imageOf(request.vhost, object));
       if (object.body === undefined) this.#listener.keep(request, object);
-      this.#report(request.vhost, grant.fillId, object);
+      this.report(request.vhost, grant.fillId, object);
     } catch {
       // What has been shared of it may be less than all, or gone with its file.
       this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
     }
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     this.#listener.grown(request, fill);
     fill.settle();
   }
@@ -560,7 +493,7 @@ export class Filling {
       const changed = await this.#replaceHead(request, grant, object, { ...head, selection }, ttlSeconds);
       return { kind: "object", object: changed, result: "TCP_REFRESH_HIT" };
     }
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     if (isConfirmed) object.confirm(now, ageSeconds);
     object.stretched = !isConfirmed;
     object.ttlSeconds = ttlSeconds;
@@ -573,7 +506,7 @@ export class Filling {
    * stays as out of date as it was. A body that is not in memory goes out under the head that is stored.
    */
   #renewedForOne(grant: Grant, object: CachedObject, head: StoredHead, passed: PassReason): Obtained {
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     this.#parts.channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
     const { key, body, bodyBytes, version, freshUntilMs, ttlSeconds, updatedAtMs, purged, expiredByForce } = object;
     if (body === undefined && bodyBytes > 0) return { kind: "object", object, result: "TCP_REFRESH_HIT", passed };
@@ -615,9 +548,9 @@ export class Filling {
         changed.location = location;
       }
     }
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     this.#listener.keep(request, changed);
-    this.#report(
+    this.report(
       vhost,
       grant.fillId,
       changed,
@@ -628,7 +561,7 @@ export class Filling {
 
   /** Serves what is stored, restoring what was purged (PRG-14), or remembers the failure for a while (TTL-12, TTL-13). */
   #failed(request: ObtainRequest, grant: Grant, held: CachedObject | undefined, error: EdgeError): Obtained {
-    this.#forget(grant.fillId);
+    this.forget(grant.fillId);
     const seconds = failureTtl(error.code, request.vhost.settings.options.ttl) ?? 0;
     const unvalidatable = held === undefined ? undefined : unvalidatableAnswer(request.vhost, error);
     if (unvalidatable !== undefined) {
@@ -650,7 +583,8 @@ export class Filling {
     return held === undefined ? { kind: "failed", error, result: "TCP_ERROR" } : unconfirmed(error);
   }
 
-  #forget(fillId: number): void {
+  /** Nobody is to ask this worker about that fill any more. */
+  forget(fillId: number): void {
     this.#local.delete(fillId);
     this.#shareAsked.delete(fillId);
     this.#withheld.delete(fillId);
@@ -661,7 +595,7 @@ export class Filling {
     object.version = grant.version;
     if (object.checkedVersion > grant.version) {
       // Invalidated while the origin was asked: the answer is older than that and does not undo it.
-      this.#report(vhost, grant.fillId, object, true);
+      this.report(vhost, grant.fillId, object, true);
       return;
     }
     object.checkedVersion = grant.version;
@@ -669,10 +603,11 @@ export class Filling {
     object.updatedAtMs = now;
     object.purged = false;
     object.expiredByForce = false;
-    this.#report(vhost, grant.fillId, object, true);
+    this.report(vhost, grant.fillId, object, true);
   }
 
-  #report(vhost: CacheVhost, fillId: number, object: CachedObject, isRenewal = false): void {
+  /** Tells the primary what has come of a fill. */
+  report(vhost: CacheVhost, fillId: number, object: CachedObject, isRenewal = false): void {
     const row = rowOf(vhost, object, this.#parts.clock.now());
     this.#parts.channel.tell(
       "fillEnd",

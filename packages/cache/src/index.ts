@@ -15,12 +15,13 @@ export {
   type ObjectUse,
   type WorkerChannel,
 } from "./coordinator.ts";
+export type { Derivations, Derived, DerivedFrom, DerivedRequest } from "./derivations.ts";
 export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
 export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidations.ts";
 export { PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
-export { nameOf, selectorIn, variantText } from "./objectName.ts";
+export { derivedSelector, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";
 export type { PartedBody, PartOrigin } from "./parts/partedBody.ts";
 export type * from "./protocol.ts";
 export { followRedirects, type RedirectParts } from "./redirects.ts";

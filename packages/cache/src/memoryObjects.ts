@@ -3,7 +3,7 @@ import { CachedObject } from "./cachedObject.ts";
 import { BLOCK_SPACE, type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
 import { applyInvalidation, type InvalidationList } from "./invalidations.ts";
 import { SETTLE_DELAY_MS } from "./limits.ts";
-import { variantIn } from "./objectName.ts";
+import { sourceUrlOf, variantIn } from "./objectName.ts";
 import type { Invalidation } from "./protocol.ts";
 import type { TierEntry } from "./tierEntry.ts";
 
@@ -69,7 +69,7 @@ export class MemoryObjects {
   /** Applies what came since the object was last checked; undefined when that was its end. */
   recheck(vhost: CacheVhost, variant: Variant, object: CachedObject): CachedObject | undefined {
     const space = vhost.index * SPACES_PER_VHOST + variant;
-    for (const invalidation of vhost.invalidations.matching(object.url, object.checkedVersion, object)) {
+    for (const invalidation of missedBy(object, vhost.invalidations)) {
       if (!this.#applyTo(space, object, invalidation)) return undefined;
     }
     object.checkedVersion = vhost.invalidations.latest;
@@ -121,9 +121,7 @@ export class MemoryObjects {
     const first = vhostIndex * SPACES_PER_VHOST;
     const apply = (entry: TierEntry, _name: string, space: number): void => {
       if (!(entry instanceof CachedObject) || entry.checkedVersion >= list.latest) return;
-      for (const invalidation of list.matching(entry.url, entry.checkedVersion, entry)) {
-        this.#applyTo(space, entry, invalidation);
-      }
+      for (const invalidation of missedBy(entry, list)) this.#applyTo(space, entry, invalidation);
       entry.checkedVersion = list.latest;
     };
     // A purge by tag may concern every virtual host, each with its own list: none looks at what others have.
@@ -139,3 +137,10 @@ export class MemoryObjects {
     return false;
   }
 }
+
+/** What has come since it was checked last. What is made of another object ends with that (DIMS-17). */
+const missedBy = (object: CachedObject, list: InvalidationList): readonly Invalidation[] => {
+  const own = list.matching(object.url, object.checkedVersion, object);
+  const source = sourceUrlOf(object.url, object.variant);
+  return source === undefined ? own : [...own, ...list.matching(source, object.checkedVersion)];
+};

@@ -1,12 +1,13 @@
 import type { Channel } from "@basalt/ipc";
 import type { OriginRequest } from "@basalt/origin";
 import { failureTtl, type PassReason, type RequestFacts, responseFacts, tagsIn } from "@basalt/policy";
-import type { BodyStore, CacheKey, DiskIndexReader, DiskSetting, IndexRow, MemoryTier } from "@basalt/store";
+import type { BodyStore, CacheKey, DiskIndexReader, DiskSetting, MemoryTier } from "@basalt/store";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
 import { type CacheResult, type Clock, EdgeError, unreachable } from "@basalt/types";
 import type { BodySource } from "./bodySource.ts";
 import type { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, SPACES_PER_VHOST, type Variant } from "./cacheVhost.ts";
+import { Derivations } from "./derivations.ts";
 import { Filling, type WholeAnswer } from "./filling.ts";
 import { Followers } from "./followers.ts";
 import { type InvalidationList, type Tagged, targetMatches } from "./invalidations.ts";
@@ -121,7 +122,7 @@ export class ObjectCache {
   readonly #stored: StoredObjects;
   readonly #flights = new Map<string, Flight>();
   readonly #growing = new Map<string, Growing>();
-  readonly #derivations = new Map<string, Promise<CachedObject | undefined>>();
+  readonly #derivations: Derivations;
   readonly #followers = new Followers();
   readonly #filling: Filling;
   readonly #parted = new PartedBodies();
@@ -142,6 +143,13 @@ export class ObjectCache {
       keep: (request, object) => this.#memory.keep(request.vhost, request.variant, object),
       growing: (request, obtained) => this.#setGrowing(request, obtained),
       grown: (request, source) => this.#removeGrowing(request, source),
+    });
+    this.#derivations = new Derivations({
+      cache: parts,
+      memory: this.#memory,
+      stored: this.#stored,
+      filling: this.#filling,
+      followers: this.#followers,
     });
   }
 
@@ -217,74 +225,6 @@ export class ObjectCache {
   }
 
   /**
-   * The copy of `source` made by the transform host, made now if need be, once for the host. Undefined when there is
-   * none to be had: serve the source.
-   */
-  obtainDerived(
-    vhost: CacheVhost,
-    variant: Variant,
-    source: CachedObject,
-    makeHead: (source: CachedObject) => StoredHead,
-    operation: { readonly kind: "gzip"; readonly level: number },
-  ): Promise<CachedObject | undefined> {
-    const name = `${vhost.index * SPACES_PER_VHOST + variant} ${source.bodyVersion} ${source.name}`;
-    const running = this.#derivations.get(name);
-    if (running !== undefined) return running;
-    const derivation = this.#derive(vhost, variant, source, makeHead, operation).finally(() => {
-      this.#derivations.delete(name);
-    });
-    this.#derivations.set(name, derivation);
-    return derivation;
-  }
-
-  async #derive(
-    vhost: CacheVhost,
-    variant: Variant,
-    source: CachedObject,
-    makeHead: (source: CachedObject) => StoredHead,
-    operation: { readonly kind: "gzip"; readonly level: number },
-  ): Promise<CachedObject | undefined> {
-    await this.whenStored(source);
-    if (source.location === undefined) return undefined;
-    const { name } = source;
-    const key = keyOfName(vhost.name, variant, name);
-    const known = this.#derivedFrom(source, this.find(vhost, variant, name));
-    if (known !== undefined) return known;
-    const row = this.#parts.index.find(key);
-    const loaded = row === undefined ? undefined : await this.#stored.load(vhost, variant, name, row);
-    const usable = this.#derivedFrom(source, loaded);
-    if (usable !== undefined) return usable;
-    let heldVersion = loaded?.version ?? 0;
-    for (let attempt = 0; attempt < OBTAIN_ATTEMPTS; attempt++) {
-      const request = { key, vhost: vhost.name, url: source.url, heldVersion, isAlone: false };
-      const reply = await this.#parts.channel.call("acquire", request);
-      let stored: IndexRow;
-      switch (reply.kind) {
-        case "granted":
-          this.#count(vhost, VHOST_SLOT.transforms);
-          return await this.#filling.derive({ vhost, variant, key, source, makeHead, operation }, reply);
-        case "stored":
-          stored = reply.row;
-          break;
-        case "follow": {
-          const end = await this.#followers.outcome(reply.fillId);
-          if (end.kind !== "stored") return undefined;
-          stored = end.row;
-          break;
-        }
-        case "failed":
-          return undefined;
-        default:
-          return unreachable(reply);
-      }
-      const made = this.#derivedFrom(source, await this.#stored.load(vhost, variant, name, stored));
-      if (made !== undefined) return made;
-      heldVersion = stored.version;
-    }
-    return undefined;
-  }
-
-  /**
    * Takes an invalidation: from now on no request is served what it forbids. Resolves when objects of this worker that
    * were on their way to the disk have arrived there and been reported, so that they are counted. Of a flight the tags
    * are not known yet: whoever joins it looks at them when it has landed.
@@ -330,6 +270,11 @@ export class ObjectCache {
   /** Parts of long bodies: what the primary tells of them goes there. */
   get parted(): PartedBodies {
     return this.#parted;
+  }
+
+  /** Objects made of others. */
+  get derivations(): Derivations {
+    return this.#derivations;
   }
 
   get followers(): Followers {
@@ -599,18 +544,6 @@ export class ObjectCache {
 
   #count(vhost: CacheVhost, slot: number): void {
     this.#parts.counters.add(vhost.counters + slot, 1);
-  }
-
-  #derivedFrom(source: CachedObject, derived: CachedObject | undefined): CachedObject | undefined {
-    if (derived === undefined || derived.purged || derived.head.sourceVersion !== source.head.bodyVersion)
-      return undefined;
-    derived.freshUntilMs = source.freshUntilMs;
-    derived.ttlSeconds = source.ttlSeconds;
-    // The origin's word for the source holds for the copy: it is as old, and as young, as that (RFC 9111 4.2.3).
-    if (derived.validatedAtMs !== source.validatedAtMs) {
-      derived.confirm(source.validatedAtMs, source.initialAgeSeconds);
-    }
-    return derived;
   }
 
   /** Whether tags of what arrives were invalidated after its fill began: those who come now must not have it. */

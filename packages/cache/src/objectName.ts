@@ -1,5 +1,5 @@
 import { type CacheKey, computeCacheKey } from "@basalt/store";
-import { VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
+import { VARIANT, VARIANT_NAMES, type Variant } from "./cacheVhost.ts";
 
 /**
  * Stored responses of one URL and variant are told apart by a selector: a digest of what their requests differed in
@@ -31,14 +31,21 @@ export const selectorIn = (text: string): string => {
 export const variantIn = (text: string): Variant | undefined => {
   const end = text.indexOf(" ");
   const name = end < 0 ? text : text.slice(0, end);
-  switch (VARIANT_NAMES.indexOf(name)) {
-    case 0:
-      return 0;
-    case 1:
-      return 1;
-    case 2:
-      return 2;
-    default:
-      return undefined;
-  }
+  return VARIANTS.find((variant) => VARIANT_NAMES[variant] === name);
+};
+
+const VARIANTS: readonly Variant[] = Object.values(VARIANT);
+
+/**
+ * Selector of an object with a URL of its own that is made of another: how much of its URL is that of its source, and
+ * what tells it from others of that URL (the source's variant and selector, and what the request chose).
+ */
+export const derivedSelector = (source: { readonly url: string; readonly variant: string }, choice: string): string =>
+  [source.url.length, source.variant.replaceAll(" ", "+"), choice].join(",");
+
+/** URL of what an object was made of, where that is another one than its own; `variant` as in its head. */
+export const sourceUrlOf = (url: string, variant: string): string | undefined => {
+  if (variantIn(variant) !== VARIANT.DERIVED) return undefined;
+  const length = Number.parseInt(selectorIn(variant), 10);
+  return Number.isInteger(length) ? url.slice(0, length) : undefined;
 };

@@ -1,3 +1,4 @@
+import type { DeriveOperation } from "@basalt/policy";
 import type { CacheKey, IndexRow, ObjectLocation, RowImage, RowTarget } from "@basalt/store";
 import type { ErrorCode } from "@basalt/types";
 
@@ -145,18 +146,36 @@ export interface Invalidation {
   readonly action: InvalidationAction;
 }
 
-/** A derived object to be made by the transform host from one that is stored. */
+export type DeriveSource =
+  | { readonly kind: "stored"; readonly location: ObjectLocation }
+  | { readonly kind: "bytes"; readonly body: Buffer };
+
+/** An object to be made of another one by the transform host. */
 export interface DeriveRequest {
-  readonly source: ObjectLocation;
-  readonly operation: { readonly kind: "gzip"; readonly level: number };
-  /** Head of the result; the transform host fills in the length. */
+  /** Names it for `abandonDerivation`. */
+  readonly id: number;
+  readonly vhost: string;
+  readonly source: DeriveSource;
+  readonly operation: DeriveOperation;
+  /** `idle`: nobody waits for it. */
+  readonly priority: "asked" | "idle";
+  /** Longer sources are refused. */
+  readonly maxSourceBytes: number;
+  /** Head of the result; the transform host fills in the length, and the Content-Type where it decides that. */
   readonly head: Buffer;
-  readonly image: RowImage;
+  /** Undefined: nothing is stored, the reply has the result. */
+  readonly image: RowImage | undefined;
 }
+
+/** Why nothing was made, by what the source or the operation is: the same again the next time. */
+export type DeriveRefusal = "tooLarge" | "unreadable" | "conversion";
 
 export type DeriveReply =
   | { readonly kind: "stored"; readonly location: ObjectLocation; readonly head: Buffer }
-  | { readonly kind: "unchanged"; readonly reason: string };
+  | { readonly kind: "made"; readonly head: Buffer; readonly body: Buffer }
+  /** There is nothing to be gained: the source serves. */
+  | { readonly kind: "unchanged"; readonly reason: string }
+  | { readonly kind: "refused"; readonly reason: DeriveRefusal; readonly detail: string };
 
 /** What the primary offers to workers and the transform host about objects. */
 export interface ObjectService {
@@ -178,6 +197,8 @@ export interface ObjectService {
     partProgress: { readonly partId: number; readonly progress: PartProgress };
     /** `missingBytes`: of the whole body, by its map, as far as this worker knows. */
     partEnd: { readonly partId: number; readonly missingBytes: number };
+    /** Nobody waits for it any more. */
+    abandonDerivation: { readonly id: number };
     /** Accesses since the last report, coarse (seconds). */
     touched: { readonly keys: readonly CacheKey[]; readonly atMs: number };
     /** An object that turned out damaged: its row is to go if it still names this place. */

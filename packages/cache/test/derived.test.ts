@@ -1,29 +1,14 @@
 import { VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
-import { type CachedObject, type StoredHead, VARIANT } from "../src/index.ts";
-import { TestHost, type TestWorker } from "./support/host.ts";
+import { VARIANT } from "../src/index.ts";
+import { compressed, storedAs } from "./support/deriving.ts";
+import { TestHost } from "./support/host.ts";
 import { isSettled, turns, until } from "./support/waiting.ts";
-
-const GZIP = { kind: "gzip", level: 6 } as const;
-
-const compressedHead = (source: CachedObject): StoredHead => ({
-  ...source.head,
-  variant: "gzip",
-  fields: [...source.head.fields, "Content-Encoding", "gzip"],
-  bodyBytes: -1,
-  sourceVersion: source.head.bodyVersion,
-});
-
-const derive = (worker: TestWorker, source: CachedObject): Promise<CachedObject | undefined> =>
-  worker.cache.obtainDerived(worker.vhost, VARIANT.GZIP, source, compressedHead, GZIP);
 
 /** A host whose transform host puts "small" in the place of any source. */
 const hostThatDerives = (workers = 1): TestHost => {
   const host = new TestHost({ workers });
-  host.derive = async ({ head, image }) => {
-    const location = await host.worker(1).bodies.append(image, head, Buffer.from("small"));
-    return { kind: "stored", location, head };
-  };
+  host.derive = (request) => storedAs(host.worker(1), request, Buffer.from("small"));
   return host;
 };
 
@@ -33,14 +18,14 @@ describe("a compressed copy", () => {
     const [first, second] = [host.worker(1), host.worker(2)];
     const source = await first.fill("/a", "large".repeat(100));
     host.clock.advanceSeconds(100);
-    const made = await derive(first, source);
+    const made = await compressed(first, source);
     expect(String(made?.body)).toBe("small");
     expect(made?.freshUntilMs).toBe(source.freshUntilMs);
-    expect(await derive(first, source)).toBe(made);
+    expect(await compressed(first, source)).toBe(made);
     await until(() => host.index.findVariants("www.example.com", "/a").length === 2);
     const theirs = await second.obtain("/a");
     if (theirs.kind !== "object") throw new Error(theirs.kind);
-    expect(String((await derive(second, theirs.object))?.body)).toBe("small");
+    expect(String((await compressed(second, theirs.object))?.body)).toBe("small");
     expect(host.deriveCalls).toBe(1);
     expect(first.counters.get(first.vhost.counters + VHOST_SLOT.transforms)).toBe(1);
   });
@@ -48,10 +33,10 @@ describe("a compressed copy", () => {
   it("is made anew when its source has changed", async () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
-    const made = await derive(worker, await worker.fill("/a", "first"));
+    const made = await compressed(worker, await worker.fill("/a", "first"));
     await host.purge("/a");
     const renewed = await worker.fill("/a", "second");
-    const again = await derive(worker, renewed);
+    const again = await compressed(worker, renewed);
     expect(again).not.toBe(made);
     expect(again?.head.sourceVersion).toBe(renewed.head.bodyVersion);
     expect(host.deriveCalls).toBe(2);
@@ -61,7 +46,7 @@ describe("a compressed copy", () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
     const source = await worker.fill("/a", "large");
-    await derive(worker, source);
+    await compressed(worker, source);
     await until(() => host.index.findVariants("www.example.com", "/a").length === 2);
     expect((await host.purge("/a")).count).toBe(1);
     expect(worker.find("/a", VARIANT.GZIP)?.isFresh(host.clock.now()) ?? false).toBe(false);
@@ -71,12 +56,12 @@ describe("a compressed copy", () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
     const source = await worker.fill("/a", "large", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
-    const made = await derive(worker, source);
+    const made = await compressed(worker, source);
     host.clock.advanceSeconds(1801);
     const renewing = worker.obtain("/a");
     (await worker.origin.call(2)).head(304).complete();
     await renewing;
-    expect(await derive(worker, source)).toBe(made);
+    expect(await compressed(worker, source)).toBe(made);
     expect(made?.freshUntilMs).toBe(source.freshUntilMs);
     expect(host.deriveCalls).toBe(1);
   });
@@ -85,11 +70,11 @@ describe("a compressed copy", () => {
     const host = new TestHost();
     const worker = host.worker(1);
     const source = await worker.fill("/a", "large");
-    expect(await derive(worker, source)).toBeUndefined();
-    expect(source.incompressible).toBe(false);
+    expect(await compressed(worker, source)).toBeUndefined();
     host.derive = () => Promise.resolve({ kind: "unchanged", reason: "it would grow" });
-    expect(await derive(worker, source)).toBeUndefined();
-    expect(source.incompressible).toBe(true);
+    expect(await compressed(worker, source)).toBeUndefined();
+    expect(await compressed(worker, source)).toBeUndefined();
+    expect(host.deriveCalls).toBe(2);
     expect(host.coordinator.fillsInProgress).toBe(0);
   });
 
@@ -97,7 +82,7 @@ describe("a compressed copy", () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
     worker.bodies.failsToAppend = true;
-    expect(await derive(worker, await worker.fill("/a", "large"))).toBeUndefined();
+    expect(await compressed(worker, await worker.fill("/a", "large"))).toBeUndefined();
     expect(host.deriveCalls).toBe(0);
   });
 
@@ -105,7 +90,7 @@ describe("a compressed copy", () => {
     const host = hostThatDerives();
     const worker = host.worker(1);
     const source = await worker.fill("/a", "large");
-    await Promise.all(Array.from({ length: 20 }, () => derive(worker, source)));
+    await Promise.all(Array.from({ length: 20 }, () => compressed(worker, source)));
     expect(host.deriveCalls).toBe(1);
   });
 
@@ -125,9 +110,9 @@ describe("a compressed copy", () => {
       await released;
       return await make(request);
     };
-    const making = derive(first, source);
+    const making = compressed(first, source);
     await until(() => host.deriveCalls === 1);
-    const waiting = [derive(second, theirs.object), derive(second, theirs.object)];
+    const waiting = [compressed(second, theirs.object), compressed(second, theirs.object)];
     await turns(30);
     release();
     await making;

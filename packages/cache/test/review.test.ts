@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import type { IndexRow } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it, vi } from "vitest";
-import { type CachedObject, type StoredHead, VARIANT } from "../src/index.ts";
+import { VARIANT } from "../src/index.ts";
+import { compressed, storedAs } from "./support/deriving.ts";
 import { TestHost, type TestWorker, VHOST } from "./support/host.ts";
 import { bodyOf, patternBytes } from "./support/reading.ts";
 import { until } from "./support/waiting.ts";
@@ -138,9 +139,9 @@ describe("a question for the body of a fill", () => {
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    host.derive = async ({ head, image }) => {
+    host.derive = async (request) => {
       await finished;
-      return { kind: "stored", location: await first.bodies.append(image, head, Buffer.from("small")), head };
+      return await storedAs(first, request, Buffer.from("small"));
     };
     await first.fill("/a", "text".repeat(100), DATED);
     await until(() => host.row("/a") !== undefined);
@@ -148,12 +149,7 @@ describe("a question for the body of a fill", () => {
     const derive = async (worker: TestWorker) => {
       const source = worker.find("/a");
       if (source === undefined) throw new Error("nothing to derive from");
-      const head = (from: CachedObject): StoredHead => ({
-        ...from.head,
-        variant: "gzip",
-        sourceVersion: from.head.bodyVersion,
-      });
-      return await worker.cache.obtainDerived(worker.vhost, VARIANT.GZIP, source, head, { kind: "gzip", level: 6 });
+      return await compressed(worker, source);
     };
     const derivations = [derive(first), derive(second)];
     await until(() => first.cache.filling.sharesAsked + second.cache.filling.sharesAsked === 1, "the question");
@@ -170,19 +166,9 @@ describe("a compressed copy that is long itself", () => {
     const host = new TestHost();
     const worker = host.worker(1);
     const copy = patternBytes(700 * 1024);
-    host.derive = async ({ head, image }) => {
-      const location = await worker.bodies.append(image, head, copy);
-      return { kind: "stored", location, head };
-    };
+    host.derive = (request) => storedAs(worker, request, copy);
     const source = await worker.fill("/a", "text".repeat(100), DATED);
-    const compressedHead = (from: CachedObject): StoredHead => ({
-      ...from.head,
-      variant: "gzip",
-      bodyBytes: -1,
-      sourceVersion: from.head.bodyVersion,
-    });
-    const operation = { kind: "gzip", level: 6 } as const;
-    const made = await worker.cache.obtainDerived(worker.vhost, VARIANT.GZIP, source, compressedHead, operation);
+    const made = await compressed(worker, source);
     expect(made?.bodyBytes).toBe(copy.length);
     if (made === undefined) return;
     expect(await worker.cache.stored.promote(worker.vhost, VARIANT.GZIP, made)).toBe(true);

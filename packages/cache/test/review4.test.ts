@@ -120,7 +120,11 @@ describe("invalidations that any client can cause (RFC 9111 4.4)", () => {
     await until(() => host.row("/stored") !== undefined, "the row");
     const { index, clock } = host;
     const parts = { clock, index, journal, hasDisk: () => true, onDefect: host.onDefect };
-    const coordinator = new ObjectCoordinator({ ...parts, derive: (request) => host.derive(request) });
+    const coordinator = new ObjectCoordinator({
+      ...parts,
+      derive: (request) => host.derive(request),
+      abandonDerivation: () => {},
+    });
     coordinator.addWorker(1, { call: () => Promise.resolve(null), tell: () => {} });
     const key = Buffer.alloc(16, 1);
     coordinator.acquire(1, { key, vhost: VHOST, url: "/coming", heldVersion: 0, isAlone: false });

@@ -1,6 +1,9 @@
 import type { Problem } from "@basalt/types";
 import type { AccessOptions, AccessRule, ConnectionRate, ServiceAccessSettings, UserEntry } from "./accessContract.ts";
 import type { ThrottlingRule, ThrottlingSettings, TrafficCapSettings } from "./bandwidthContract.ts";
+import type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
+import type { DimsSettings } from "./dimsContract.ts";
+import type { DrmSettings } from "./drmContract.ts";
 import type { Http2Settings } from "./http2Contract.ts";
 import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { Provenance } from "./provenance.ts";
@@ -83,6 +86,7 @@ export interface ServerSettings {
     /** Accept workers; 0 in the file means one per core and is resolved here. */
     readonly workers: number;
     readonly transformThreads: number;
+    readonly transforms: TransformLimits;
     readonly infoLog: LogFileSettings;
     readonly denyLog: LogFileSettings;
     readonly originErrorLog: OriginErrorLogSettings;
@@ -395,13 +399,9 @@ export interface VhostOptions {
   readonly purge2Expire: "NONE" | "ROOT" | "PATTERN" | "ALL";
   readonly rootPurgeExpire: "ON" | "PURGE" | "EXPIRE" | "OFF";
   readonly resCodeNoCtrlTarget: number;
-  readonly compression: {
-    readonly enabled: boolean;
-    readonly method: "gzip";
-    readonly level: number;
-    readonly sourceMinBytes: number;
-    readonly sourceMaxBytes: number;
-  };
+  readonly compression: CompressionSettings;
+  readonly drm: DrmSettings;
+  readonly dims: DimsSettings;
   readonly tracing: TracingSettings;
   readonly trafficCap: TrafficCapSettings;
   readonly throttling: ThrottlingSettings;
@@ -530,10 +530,11 @@ export interface ConditionFiles {
   }[];
   /** querystring.txt (KEY-06): bare URL patterns. */
   readonly querystring: readonly { readonly condition: Condition; readonly line: number }[];
-  /** compression.txt (HTTP-58); undefined level means the default. */
+  /** compression.txt (HTTP-58); undefined means the default: the methods, or the level of the method. */
   readonly compression: readonly {
     readonly condition: Condition;
     readonly compress: boolean;
+    readonly method: ContentCoding | undefined;
     readonly level: number | undefined;
     readonly line: number;
   }[];

@@ -21,11 +21,15 @@ export type {
   TrafficCapSettings,
 } from "./bandwidthContract.ts";
 export { checkFiles } from "./checkFiles.ts";
+export type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";
 export { type ConditionKind, type ConditionOutcome, parseCondition } from "./conditions/parseCondition.ts";
 export { parsePasswordHash } from "./conditions/usersFile.ts";
 export * from "./contract.ts";
 export { diffConfigs } from "./diffConfigs.ts";
+export { type CommandOutcome, isExtraCommand, parseImageCommands } from "./dims/commandSyntax.ts";
+export * from "./dimsContract.ts";
+export type { DrmAlgorithm, DrmKeyPart, DrmSettings, SecretType } from "./drmContract.ts";
 export type { Http2Settings } from "./http2Contract.ts";
 export { checkHttps } from "./https/checkHttps.ts";
 export {
@@ -35,6 +39,7 @@ export {
   loadHttpsEntry,
 } from "./https/loadHttpsEntry.ts";
 export type { HttpsEntry, HttpsListen, TlsSettings } from "./httpsContract.ts";
+export { keepUntilCleared } from "./keepUntilCleared.ts";
 export { keepUntilRestart } from "./keepUntilRestart.ts";
 export { compilePattern, type LinearPattern, type PatternOutcome } from "./linearPattern/linearPattern.ts";
 export { splitColumns } from "./logPattern/columns.ts";
@@ -51,6 +56,8 @@ export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenan
 export { decodeConfigFiles, readConfigSources } from "./readConfigSources.ts";
 export { renderReference } from "./renderReference.ts";
 export { renderServerXsd, renderVhostsXsd } from "./renderXsd.ts";
+export { decryptPassword, encryptPassword } from "./secrets/passwords.ts";
+export { settleSecrets } from "./secrets/settleSecrets.ts";
 export { shareUnchanged } from "./shareUnchanged.ts";
 export { checkStart, type Surroundings } from "./surroundings/checkStart.ts";
 export { readListeningSockets } from "./surroundings/listeningSockets.ts";

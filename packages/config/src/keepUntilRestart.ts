@@ -4,8 +4,8 @@ import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { keepSettings } from "./options/walkTable.ts";
 
 /**
- * What a reload puts in service: `next`, but with the values of `current` where a change needs a restart (CFG-31). Only
- * options of `server.xml` are tied to a start.
+ * What a reload puts in service: `next`, but with the values of `current` where a change needs a restart (CFG-31). Of
+ * virtual hosts nothing is tied to a start alone (`keepUntilCleared`).
  */
 export const keepUntilRestart = (current: EdgeConfig, next: EdgeConfig): EdgeConfig =>
   deepFreeze({ ...next, server: keepSettings(SERVER_OPTIONS, current.server, next.server) });

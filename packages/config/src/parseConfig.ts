@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, resolve } from "node:path";
+import { checkDims } from "./checkDims.ts";
 import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkHttpsEntries } from "./checkHttpsPorts.ts";
 import { checkLogs } from "./checkLogs.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkRewrites } from "./checkRewrites.ts";
-import type { ConfigOutcome, ConfigSources, EdgeConfig, ServerSettings, VhostLogs, VhostSettings } from "./contract.ts";
+import type {
+  ConfigOutcome,
+  ConfigSources,
+  EdgeConfig,
+  ServerSettings,
+  VhostLogs,
+  VhostOptions,
+  VhostSettings,
+} from "./contract.ts";
 import { deepFreeze } from "./deepFreeze.ts";
 import { completeHttps } from "./https/completeHttps.ts";
 import { resolveInherited } from "./inheritedOptions.ts";
@@ -107,12 +116,25 @@ const completeVhosts = (
     }
     return complete;
   };
+  const completedOptions = new Map<object, VhostOptions>();
+  const completeOptions = (options: VhostOptions): VhostOptions => {
+    const { dims } = options;
+    if (dims.composites.every(({ file }) => isAbsolute(file))) return options;
+    let complete = completedOptions.get(options);
+    if (complete === undefined) {
+      const composites = dims.composites.map((each) => ({ ...each, file: resolve(home, each.file) }));
+      complete = memo.share({ ...options, dims: { ...dims, composites } });
+      completedOptions.set(options, complete);
+    }
+    return complete;
+  };
   return vhosts.map((vhost) => {
     const { tls } = vhost.originOptions;
     const logs = completeLogs(vhost.logs);
-    if (tls.caFile === "" || isAbsolute(tls.caFile)) return { ...vhost, logs };
+    const options = completeOptions(vhost.options);
+    if (tls.caFile === "" || isAbsolute(tls.caFile)) return { ...vhost, logs, options };
     const originOptions = { ...vhost.originOptions, tls: { ...tls, caFile: resolve(home, tls.caFile) } };
-    return { ...vhost, logs, originOptions: memo.share(originOptions) };
+    return { ...vhost, logs, options, originOptions: memo.share(originOptions) };
   });
 };
 
@@ -170,15 +192,11 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
     checkRewrites(VHOSTS_FILE, vhostsRoot, "Vhosts", problems);
     const head = resolveOptions<VhostsHead>(VHOSTS_HEAD, vhostsRoot, undefined, written.vhosts.noteBelow(""));
     urlRewrites = head.urlRewrites;
-    content = readVhosts(
-      vhostsRoot,
-      head,
-      resolveInherited(findChild(server, "VHostDefault"), written.inherited, memo),
-      sources,
-      settings,
-      memo,
-      problems,
-    );
+    const inherited = resolveInherited(findChild(server, "VHostDefault"), written.inherited, memo);
+    const shared = inherited.byProfile[inherited.profile].options;
+    const sharedLayer = findDescendant(server, ["VHostDefault", "Options"]);
+    checkDims(SERVER_FILE, sharedLayer, "Server/VHostDefault/Options", shared, problems);
+    content = readVhosts(vhostsRoot, head, inherited, sources, settings, memo, problems);
   }
   if (problems.hasErrors) return { ok: false, problems: problems.all };
   lastMemo = memo;

@@ -1,3 +1,4 @@
+import { checkDims } from "./checkDims.ts";
 import { warnUnknownClients } from "./checkFtp.ts";
 import { checkLogs } from "./checkLogs.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
@@ -109,6 +110,8 @@ const readVhost = (
   checkMetricFilters(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
   const optionsLayer = findChild(element, "Options");
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
+  const options = memo.resolve(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options"));
+  checkDims(VHOSTS_FILE, optionsLayer, "Vhosts/Vhost/Options", options, problems);
   return {
     name: head.name,
     status: head.status === "Inactive" ? "Inactive" : "Active",
@@ -122,7 +125,7 @@ const readVhost = (
     },
     portBypass: head.portBypass,
     subPaths: head.subStatus === "Active" ? head.subPaths : [],
-    options: memo.resolve(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options")),
+    options,
     originOptions: memo.resolve(
       ORIGIN_OPTIONS,
       findChild(element, "OriginOptions"),

@@ -1,5 +1,5 @@
 import { trimWhiteSpace } from "./bytes.ts";
-import { FIELD } from "./contract.ts";
+import { CODING_RANKS, FIELD } from "./contract.ts";
 
 const WEIGHT = /^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/;
 
@@ -28,19 +28,29 @@ export const parseAcceptEncoding = (value: string): Map<string, number> => {
   return weights;
 };
 
+const RANK_BITS = 2;
+
+/** By `*` a client gets gzip, which is known everywhere; br and zstd have to be named. */
 const offersOf = (value: string): number => {
   const weights = parseAcceptEncoding(value);
   const gzip = weights.get("gzip") ?? weights.get("x-gzip");
-  const acceptsGzip = (gzip ?? weights.get("*") ?? 0) > 0;
   const acceptsCompression = (gzip ?? 0) > 0 || (weights.get("deflate") ?? 0) > 0;
-  return (acceptsGzip ? FIELD.ACCEPTS_GZIP : 0) | (acceptsCompression ? FIELD.ACCEPTS_COMPRESSION : 0);
+  const ranked = [gzip ?? weights.get("*") ?? 0, weights.get("br") ?? 0, weights.get("zstd") ?? 0];
+  const bits = [FIELD.ACCEPTS_GZIP, FIELD.ACCEPTS_BROTLI, FIELD.ACCEPTS_ZSTD];
+  let offers: number = acceptsCompression ? FIELD.ACCEPTS_COMPRESSION : 0;
+  for (const [index, weight] of ranked.entries()) {
+    if (weight <= 0) continue;
+    const rank = ranked.filter((other) => other > weight).length;
+    offers |= (bits[index] ?? 0) | (rank << (CODING_RANKS.shift + index * RANK_BITS));
+  }
+  return offers;
 };
 
 const REMEMBERED = 128;
 const LONGEST_REMEMBERED = 128;
 const remembered = new Map<string, number>();
 
-/** ACCEPTS_* bits of a value. Clients send few different ones, so that the answers are remembered. */
+/** ACCEPTS_* bits and CODING_RANKS of a value. Clients send few different ones, so that the answers are remembered. */
 export const encodingOffers = (value: string): number => {
   const known = remembered.get(value);
   if (known !== undefined) return known;

@@ -61,7 +61,17 @@ export const FIELD = {
   TE: 1 << 17,
   X_FORWARDED_FOR: 1 << 18,
   CONTENT_LENGTH: 1 << 19,
+  /** `Accept-Encoding` names br with q > 0. */
+  ACCEPTS_BROTLI: 1 << 20,
+  /** `Accept-Encoding` names zstd with q > 0. */
+  ACCEPTS_ZSTD: 1 << 21,
 } as const;
+
+/**
+ * Above the bits of FIELD: for gzip, br and zstd, in that order and two bits each, how many of the others the client
+ * likes better. Without meaning for a coding that it does not take.
+ */
+export const CODING_RANKS = { shift: 22, mask: 0b11_11_11 } as const;
 
 /**
  * One block of field lines, parsed once and immutable. A connection whose next request carries the same bytes

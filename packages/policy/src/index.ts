@@ -34,6 +34,7 @@ export {
 } from "./clientFields.ts";
 export { type ClientRewriter, compileClientRewriter, type RewrittenRequest, withHostField } from "./clientRewrite.ts";
 export {
+  type CompressionDecision,
   type CompressionRules,
   type CompressionSource,
   compileCompression,
@@ -53,6 +54,7 @@ export {
   type ConnectionRules,
   compileConnectionRules,
 } from "./connection.ts";
+export { type CodingChoice, compileCodingChoice, NO_CODINGS } from "./contentCodings.ts";
 export type {
   CachingRules,
   CustomTtl,
@@ -65,6 +67,11 @@ export type {
   TtlSource,
   UpdatedFields,
 } from "./contract.ts";
+export { compileDerivations } from "./derivation/compileDerivations.ts";
+export * from "./derivation/contract.ts";
+export { derivedFields } from "./derivation/derivedFields.ts";
+export type * from "./dims/contract.ts";
+export { signCommands } from "./dims/signedCommands.ts";
 export {
   type DiskFailureLimit,
   type DiskFailureVerdict,

@@ -3,6 +3,7 @@ import type {
   Condition,
   ConditionFiles,
   ConditionTerm,
+  ContentCoding,
   LogFileSettings,
   OriginOptions,
   VhostLogs,
@@ -82,7 +83,48 @@ const OPTIONS: VhostOptions = {
   purge2Expire: "NONE",
   rootPurgeExpire: "ON",
   resCodeNoCtrlTarget: 200,
-  compression: { enabled: false, method: "gzip", level: 6, sourceMinBytes: 2048, sourceMaxBytes: 2097152 },
+  compression: {
+    enabled: false,
+    methods: ["gzip"],
+    levels: { gzip: 6, br: 5, zstd: 6 },
+    sourceMinBytes: 2048,
+    sourceMaxBytes: 2097152,
+    precompresses: false,
+  },
+  drm: {
+    status: "Inactive",
+    keyword: "drm",
+    maxSourceBytes: 500 * 1024 ** 2,
+    algorithm: "RC4",
+    iv: "",
+    ivType: "plain",
+    token: "",
+    tokenType: "plain",
+    key: ["$Token"],
+    keyHash: "none",
+  },
+  dims: {
+    status: "Inactive",
+    keyword: "dims",
+    maxSourceBytes: 10 * 1024 ** 2,
+    onFailure: "message",
+    firstFrameOnly: false,
+    composites: [],
+    byOriginal: [],
+    annotations: [],
+    extraCommands: false,
+    formatAuto: [],
+    presets: [],
+    signatures: [],
+    autoOrient: false,
+    convertsToSrgb: false,
+    stripsLocation: false,
+    keepsSmaller: false,
+    targetSimilarity: 0.985,
+    maxPixels: 100_000_000,
+    maxSidePixels: 65_535,
+    maxFrames: 1_000,
+  },
   tracing: {
     status: "Inactive",
     header: "both",
@@ -234,9 +276,15 @@ export const bypassLines = (
   }));
 
 export const compressionLines = (
-  ...lines: readonly (readonly [pattern: string, compress: boolean, level?: number])[]
+  ...lines: readonly (readonly [pattern: string, compress: boolean, level?: number, method?: ContentCoding])[]
 ): ConditionFiles["compression"] =>
-  lines.map(([pattern, compress, level], index) => ({ condition: onUrl(pattern), compress, level, line: index + 1 }));
+  lines.map(([pattern, compress, level, method], index) => ({
+    condition: onUrl(pattern),
+    compress,
+    method,
+    level,
+    line: index + 1,
+  }));
 
 /** A client's request for conditions; `headers` in lower case. */
 export const requestFor = (

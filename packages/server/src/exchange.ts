@@ -8,7 +8,7 @@ import {
   type Method,
   type RequestHeadParser,
 } from "@basalt/http";
-import type { ConditionRequest, ConnectionDecision, OriginRequestClient } from "@basalt/policy";
+import type { ConditionRequest, ConnectionDecision, Derivation, OriginRequestClient } from "@basalt/policy";
 import {
   type ClientTls,
   type ClientTransaction,
@@ -78,6 +78,10 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   keyBody: Buffer | undefined;
   variant: Variant = 0;
   wantsGzip = false;
+  /** The URL asks for something made of another object (DIMS-08, DRM-03). */
+  derivation: Derivation | undefined;
+  /** What the error page says instead of the error's own words. */
+  errorText = "";
   mustRenew = false;
   /** What was stored turned out to be of the past: the request is being answered anew. */
   isAnew = false;
@@ -124,6 +128,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   #countedReceivedBytes = 0;
   #isBroken = false;
   #memo: LineMemo | undefined;
+  /** Combined value of a field of the request. */
+  readonly get = (lowerCaseName: string): string | undefined => this.fields.get(lowerCaseName);
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -257,6 +263,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.isPassed = false;
     this.ownFields = NO_FIELDS;
     this.wantsGzip = false;
+    this.derivation = undefined;
+    this.errorText = "";
     this.mustRenew = false;
     this.keyBody = undefined;
     this.bodySelector = "";

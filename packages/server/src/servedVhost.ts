@@ -7,12 +7,14 @@ import {
   compileCompression,
   compileConnectionRules,
   compileCors,
+  compileDerivations,
   compileExpiresRules,
   compileHeaderRules,
   compileKeyRules,
   compileMethodRules,
   compilePostSelector,
   compileSubPaths,
+  type DerivationRules,
   type ExpiresRules,
   type HeaderRules,
   type KeyRules,
@@ -50,6 +52,8 @@ export interface ServedVhost extends BookedVhost {
   /** What most requests get: prepared responses carry these lines. Undefined where each response differs (HTTP-10, HTTP-45). */
   readonly standardConnection: ConnectionDecision | undefined;
   readonly compression: CompressionRules | undefined;
+  /** What its URLs may ask to be made of its objects; undefined: nothing. */
+  readonly derivations: DerivationRules | undefined;
   readonly headerRules: HeaderRules | undefined;
   readonly expiresRules: ExpiresRules | undefined;
   /** For a POST that is cached (KEY-12). */
@@ -85,6 +89,7 @@ export const compileServedVhost = (
     connectionRules,
     standardConnection: counted || hasRulesPerResponse({ headerRules }) ? undefined : connectionRules(0, 1, 0),
     compression: settings.options.compression.enabled ? compileCompression(settings) : undefined,
+    derivations: compileDerivations(settings),
     headerRules,
     expiresRules: compileExpiresRules(settings),
     postSelector: compilePostSelector(settings),

@@ -15,6 +15,8 @@ export interface CounterTotals {
 export interface CounterListener {
   /** A counter has grown. */
   counted(block: number, slot: number, amount: number): void;
+  /** The sum of a gauge over all processes is about to be another; a place is block × BLOCK_WIDTH + slot. */
+  levelChanges(place: number, from: number, to: number): void;
   folderCounted(key: string, values: Float64Array): void;
 }
 
@@ -26,6 +28,15 @@ export const PROCESS_BLOCK = 0;
 const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, BLOCK_WIDTH);
 const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, BLOCK_WIDTH);
 
+const slotsIn = (mask: readonly boolean[]): readonly number[] =>
+  mask.flatMap((isMarked, slot) => (isMarked ? [slot] : []));
+const PROCESS_GAUGE_SLOTS = slotsIn(PROCESS_GAUGES);
+const VHOST_GAUGE_SLOTS = slotsIn(VHOST_GAUGES);
+
+/** Gauges among the slots of a block. */
+export const gaugeSlotsOf = (block: number): readonly number[] =>
+  block === PROCESS_BLOCK ? PROCESS_GAUGE_SLOTS : VHOST_GAUGE_SLOTS;
+
 export const isGauge = (block: number, slot: number): boolean =>
   (block === PROCESS_BLOCK ? PROCESS_GAUGES : VHOST_GAUGES)[slot] === true;
 
@@ -36,7 +47,8 @@ export const isGauge = (block: number, slot: number): boolean =>
 export class CounterAggregate {
   readonly #numbers = new Map<string, number>([["", PROCESS_BLOCK]]);
   readonly #scopes: BlockScope[] = [{ vhost: "", isLocal: false, port: undefined }];
-  #totals = new Float64Array(8 * BLOCK_WIDTH);
+  /** Counters by block; undefined for those that have counted nothing: most of thousands. */
+  readonly #totals: (Float64Array | undefined)[] = [];
   /** Gauges of each process by place; a place is block × BLOCK_WIDTH + slot. */
   readonly #gauges = new Map<string, Map<number, number>>();
   /** Sums of these that are not 0. */
@@ -83,27 +95,46 @@ export class CounterAggregate {
     return this.#numbers.get(blockKey(scope));
   }
 
-  /** Each gauge that is not 0, summed over the processes. */
-  forEachLevel(visit: (block: number, slot: number, value: number) => void): void {
-    for (const [place, value] of this.#levels) visit(Math.floor(place / BLOCK_WIDTH), place % BLOCK_WIDTH, value);
+  /** Each gauge that is not 0, summed over the processes, by place. */
+  get levels(): ReadonlyMap<number, number> {
+    return this.#levels;
   }
 
   totals(): CounterTotals {
     const vhosts = new Map(this.vhostNames.map((name) => [name, new Float64Array(VHOST_SLOT_COUNT)]));
-    this.#scopes.forEach(({ vhost, port }, block) => {
-      const sum = block === PROCESS_BLOCK || port !== undefined ? undefined : vhosts.get(vhost);
-      if (sum === undefined) return;
-      for (let slot = 0; slot < sum.length; slot++) {
-        sum[slot] = (sum[slot] ?? 0) + (this.#totals[block * BLOCK_WIDTH + slot] ?? 0);
-      }
+    const sumOf = (block: number): Float64Array | undefined => {
+      const scope = block === PROCESS_BLOCK ? undefined : this.#scopes[block];
+      return scope === undefined || scope.port !== undefined ? undefined : vhosts.get(scope.vhost);
+    };
+    this.#totals.forEach((totals, block) => {
+      const sum = totals === undefined ? undefined : sumOf(block);
+      if (sum !== undefined) for (let slot = 0; slot < sum.length; slot++) add(sum, slot, totals?.[slot] ?? 0);
     });
-    return { process: this.#totals.slice(0, PROCESS_SLOT_COUNT), vhosts };
+    for (const [place, level] of this.#levels) {
+      const sum = sumOf(Math.floor(place / BLOCK_WIDTH));
+      if (sum !== undefined) add(sum, place % BLOCK_WIDTH, level);
+    }
+    return { process: this.processTotals(), vhosts };
+  }
+
+  /** As in `totals`, without the virtual hosts. */
+  processTotals(): Float64Array {
+    const process = (this.#totals[PROCESS_BLOCK] ?? new Float64Array(BLOCK_WIDTH)).slice(0, PROCESS_SLOT_COUNT);
+    PROCESS_GAUGES.forEach((isOne, slot) => {
+      if (isOne) process[slot] = this.#levels.get(PROCESS_BLOCK * BLOCK_WIDTH + slot) ?? 0;
+    });
+    return process;
   }
 
   #apply(source: string, block: number, slot: number, value: number): void {
     const place = block * BLOCK_WIDTH + slot;
     if (!isGauge(block, slot)) {
-      this.#totals[place] = (this.#totals[place] ?? 0) + value;
+      let totals = this.#totals[block];
+      if (totals === undefined) {
+        totals = new Float64Array(BLOCK_WIDTH);
+        this.#totals[block] = totals;
+      }
+      add(totals, slot, value);
       this.#listener?.counted(block, slot, value);
       return;
     }
@@ -119,8 +150,10 @@ export class CounterAggregate {
   }
 
   #raise(place: number, change: number): void {
-    const level = (this.#totals[place] ?? 0) + change;
-    this.#totals[place] = level;
+    if (change === 0) return;
+    const before = this.#levels.get(place) ?? 0;
+    const level = before + change;
+    this.#listener?.levelChanges(place, before, level);
     if (level === 0) this.#levels.delete(place);
     else this.#levels.set(place, level);
   }
@@ -131,14 +164,13 @@ export class CounterAggregate {
     const block = this.#scopes.length;
     this.#numbers.set(key, block);
     this.#scopes.push(scopeOf(key));
-    if ((block + 1) * BLOCK_WIDTH > this.#totals.length) {
-      const larger = new Float64Array(2 * this.#totals.length);
-      larger.set(this.#totals);
-      this.#totals = larger;
-    }
     return block;
   }
 }
+
+const add = (values: Float64Array, slot: number, amount: number): void => {
+  values[slot] = (values[slot] ?? 0) + amount;
+};
 
 /** Gauges of a process that has ended: stands in the map so that a late report opens none. */
 const ENDED: Map<number, number> = new Map();

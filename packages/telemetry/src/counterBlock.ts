@@ -13,6 +13,12 @@ const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
 /** So that a few more blocks than were reserved do not move all. */
 const ROOM_TO_GROW = 1.25;
 
+/** Slots that are marked, and kept as reported, together: of most of thousands of blocks only a few are ever used. */
+const PAGE_SLOTS = 64;
+const PAGE_BITS = 6;
+
+const pagesOf = (slots: number): number => Math.ceil(slots / PAGE_SLOTS);
+
 /**
  * The counters of one process. A block keeps its offset for the life of the process, also when its virtual host leaves
  * the configuration: requests under way may still count on it.
@@ -22,16 +28,16 @@ export class CounterBlock {
   values: Float64Array = new Float64Array(PROCESS_SLOT_COUNT + 8 * VHOST_SLOT_COUNT);
   readonly folders = new FolderCounters();
   readonly #offsets = new Map<string, number>();
-  /** As last reported. */
-  #reported: Float64Array = new Float64Array(0);
+  readonly #keys: string[] = [];
+  /** By page: 1 where something was written since the last report. */
+  #written: Uint8Array = new Uint8Array(pagesOf(this.values.length));
+  /** As last reported, by page; undefined: nothing but 0. */
+  readonly #reported: (number[] | undefined)[] = [];
 
   /** Room for so many blocks at once: what is not written to takes no memory, what is moved does. */
   reserve(blocks: number): void {
     const length = PROCESS_SLOT_COUNT + blocks * VHOST_SLOT_COUNT;
-    if (length <= this.values.length) return;
-    const larger = new Float64Array(Math.ceil(length * ROOM_TO_GROW));
-    larger.set(this.values.subarray(0, PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT));
-    this.values = larger;
+    if (length > this.values.length) this.#grow(Math.ceil(length * ROOM_TO_GROW));
   }
 
   /** Offset of the virtual host's block, allocated at its first use: add slots of VHOST_SLOT to it. */
@@ -44,12 +50,9 @@ export class CounterBlock {
     const known = this.#offsets.get(key);
     if (known !== undefined) return known;
     const offset = PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT;
-    if (offset + VHOST_SLOT_COUNT > this.values.length) {
-      const larger = new Float64Array(2 * this.values.length);
-      larger.set(this.values);
-      this.values = larger;
-    }
+    if (offset + VHOST_SLOT_COUNT > this.values.length) this.#grow(2 * this.values.length);
     this.#offsets.set(key, offset);
+    this.#keys.push(key);
     return offset;
   }
 
@@ -61,60 +64,92 @@ export class CounterBlock {
   add(slot: number, amount: number): void {
     const values = this.values;
     values[slot] = (values[slot] ?? 0) + amount;
+    this.#written[slot >> PAGE_BITS] = 1;
   }
 
   /** Gauges, and counters whose sum since the start of this process is kept elsewhere. */
   set(slot: number, value: number): void {
     this.values[slot] = value;
+    this.#written[slot >> PAGE_BITS] = 1;
   }
 
   get(slot: number): number {
     return this.values[slot] ?? 0;
   }
 
-  /** What has changed since the last report. Each report is to be accepted once, in order. */
+  /** What has changed since the last report. Each report is to be accepted once, in order. Costs what was written. */
   report(): CounterReport {
-    if (this.#reported.length < this.values.length) {
-      const larger = new Float64Array(this.values.length);
-      larger.set(this.#reported);
-      this.#reported = larger;
-    }
     const found = new FoundChanges();
-    this.#find("", 0, PROCESS_GAUGES, found);
-    // Most of thousands of blocks have not changed: these are compared as bytes.
-    const values = Buffer.from(this.values.buffer);
-    const reported = Buffer.from(this.#reported.buffer);
-    for (const [key, offset] of this.#offsets) {
-      const start = offset * Float64Array.BYTES_PER_ELEMENT;
-      const end = start + VHOST_SLOT_COUNT * Float64Array.BYTES_PER_ELEMENT;
-      if (values.compare(reported, start, end, start, end) !== 0) this.#find(key, offset, VHOST_GAUGES, found);
+    const written = this.#written;
+    let block = -1;
+    for (let page = written.indexOf(1); page >= 0; page = written.indexOf(1, page + 1)) {
+      written[page] = 0;
+      block = this.#findIn(page, block, found);
     }
+    found.endBlock(this.#keyOf(block));
     return { layout: LAYOUT, ...found.result, ...this.folders.take() };
   }
 
   /** Whoever gets the next report knows nothing of those before: gauges are told again, counters go on. */
   forgetReportedGauges(): void {
-    const forget = (offset: number, gauges: readonly boolean[]): void => {
-      for (let slot = 0; slot < gauges.length; slot++) if (gauges[slot] === true) this.#reported[offset + slot] = 0;
-    };
-    forget(0, PROCESS_GAUGES);
-    for (const offset of this.#offsets.values()) forget(offset, VHOST_GAUGES);
+    this.#reported.forEach((reported, page) => {
+      if (reported === undefined) return;
+      for (let index = 0; index < PAGE_SLOTS; index++) {
+        if (this.#isGauge(page * PAGE_SLOTS + index)) reported[index] = 0;
+      }
+      this.#written[page] = 1;
+    });
   }
 
-  #find(key: string, offset: number, gauges: readonly boolean[], found: FoundChanges): void {
+  /** Adds the changes of a page; blocks come in the order of their slots. Answers with the block of the last change. */
+  #findIn(page: number, lastBlock: number, found: FoundChanges): number {
     const { values } = this;
-    const reported = this.#reported;
-    const before = found.count;
-    for (let slot = 0; slot < gauges.length; slot++) {
-      const value = values[offset + slot] ?? 0;
-      const last = reported[offset + slot] ?? 0;
+    const first = page * PAGE_SLOTS;
+    let block = lastBlock;
+    let reported = this.#reported[page];
+    for (let index = 0; index < PAGE_SLOTS; index++) {
+      const value = values[first + index] ?? 0;
+      const last = reported?.[index] ?? 0;
       if (value === last) continue;
-      found.add(slot, gauges[slot] === true ? value : value - last);
-      reported[offset + slot] = value;
+      if (reported === undefined) {
+        reported = new Array<number>(PAGE_SLOTS).fill(0);
+        this.#reported[page] = reported;
+      }
+      reported[index] = value;
+      const place = first + index;
+      const changed = blockOf(place);
+      if (changed !== block) found.endBlock(this.#keyOf(block));
+      block = changed;
+      const slot = place - startOf(changed);
+      found.add(slot, this.#isGauge(place) ? value : value - last);
     }
-    if (found.count > before) found.endBlock(key);
+    return block;
+  }
+
+  #isGauge(place: number): boolean {
+    const block = blockOf(place);
+    return (block < 0 ? PROCESS_GAUGES : VHOST_GAUGES)[place - startOf(block)] === true;
+  }
+
+  #keyOf(block: number): string {
+    return block < 0 ? "" : (this.#keys[block] ?? "");
+  }
+
+  #grow(length: number): void {
+    const larger = new Float64Array(length);
+    larger.set(this.values.subarray(0, PROCESS_SLOT_COUNT + this.#offsets.size * VHOST_SLOT_COUNT));
+    this.values = larger;
+    const written = new Uint8Array(pagesOf(length));
+    written.set(this.#written);
+    this.#written = written;
   }
 }
+
+/** Number of a block in the order of the slots; -1 for the process part. */
+const blockOf = (place: number): number =>
+  place < PROCESS_SLOT_COUNT ? -1 : Math.floor((place - PROCESS_SLOT_COUNT) / VHOST_SLOT_COUNT);
+
+const startOf = (block: number): number => (block < 0 ? 0 : PROCESS_SLOT_COUNT + block * VHOST_SLOT_COUNT);
 
 class FoundChanges {
   count = 0;
@@ -130,7 +165,9 @@ class FoundChanges {
     this.count += 1;
   }
 
+  /** What was added since the last block belongs to this one; nothing: there is none. */
   endBlock(key: string): void {
+    if (this.count === (this.#ends.at(-1) ?? 0)) return;
     this.#blocks.push(key);
     this.#ends.push(this.count);
   }

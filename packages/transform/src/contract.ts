@@ -1,33 +1,104 @@
-/** A job for the pool: plain data. The union grows by one variant per kind of transform. */
-export type TransformJob = {
-  readonly kind: "gzip";
+import type { DeriveOperation } from "@basalt/policy";
+
+/** What a thread works on: plain data. */
+export type TransformJob = WholeJob | PieceJob;
+
+export interface WholeJob {
+  readonly kind: "whole";
+  readonly operation: DeriveOperation;
   readonly source: Uint8Array<ArrayBuffer>;
-  /** 1 to 9 (HTTP-56). */
-  readonly level: number;
-};
+}
+
+/** One package of a body that is too large for one job; the packages of a body come in their order, one at a time. */
+export interface PieceJob {
+  readonly kind: "piece";
+  readonly operation: Extract<DeriveOperation, { readonly kind: "encrypt" }>;
+  readonly source: Uint8Array<ArrayBuffer>;
+  /** What the package before it has left; undefined for the first. */
+  readonly state: Uint8Array<ArrayBuffer> | undefined;
+  readonly isLast: boolean;
+}
+
+export type RefusalReason = "tooLarge" | "unreadable" | "conversion";
 
 export type TransformOutcome =
-  | { readonly kind: "done"; readonly body: Uint8Array<ArrayBuffer>; readonly cpuMs: number }
+  | {
+      readonly kind: "done";
+      readonly body: Uint8Array<ArrayBuffer>;
+      /** Undefined: that of the source. */
+      readonly contentType: string | undefined;
+      readonly cpuMs: number;
+    }
   /** The transform makes no sense (result larger than source …): serve the source. */
-  | { readonly kind: "unchanged"; readonly reason: string };
+  | { readonly kind: "unchanged"; readonly reason: string }
+  /** The source or the command is at fault; `detail` is for the log. */
+  | { readonly kind: "refused"; readonly reason: RefusalReason; readonly detail: string };
+
+export interface PieceOutcome {
+  readonly kind: "piece";
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** For the next package. */
+  readonly state: Uint8Array<ArrayBuffer>;
+  readonly cpuMs: number;
+}
+
+/** Who wants a job done, and how it is to be weighed. */
+export interface JobTerms {
+  readonly vhost: string;
+  /** Share of the virtual host in the processor time of the pool, relative to that of others. */
+  readonly weight: number;
+  /** Jobs of the virtual host that may run at the same time; 0: as many as there are threads. */
+  readonly maxRunning: number;
+  /** `idle`: nobody waits for it; it starts only when no job that somebody asked for waits. */
+  readonly priority: "asked" | "idle";
+  /** Memory that the job holds while it waits. */
+  readonly heldBytes: number;
+}
 
 export interface TransformPoolOptions {
   readonly threads: number;
   /** Jobs waiting beyond those running; more answer TRANSFORM_OVERLOADED. */
   readonly queueLimit: number;
-  /** A job running longer is aborted with TRANSFORM_FAILED and its thread replaced. */
+  /** Memory that waiting jobs may hold together. */
+  readonly queueLimitBytes: number;
+  /** A job that waits or runs longer is given up; its thread is replaced. */
   readonly deadlineMs: number;
+  /** A thread without work ends after that time. */
+  readonly idleThreadMs: number;
+  /** A thread that was to end goes on, inside native code: the process cannot get rid of it. */
+  readonly onStuckThread: () => void;
+}
+
+/** Since the start of the pool, but for `waiting` and `running`. */
+export interface TransformPoolFigures {
+  readonly waiting: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly refused: number;
+  readonly cancelled: number;
+  /** Refused for want of room in the queue, or given up after a whole deadline in it. */
+  readonly overloaded: number;
 }
 
 /** The piscina pool of the transform host. Errors are EdgeError TRANSFORM_*. */
 export interface TransformPool {
-  /** The memory of `job.source` moves into the thread when the view fills it alone; the view is empty afterwards. */
-  run(job: TransformJob, signal?: AbortSignal): Promise<TransformOutcome>;
-  readonly figures: {
-    readonly waiting: number;
-    readonly running: number;
-    readonly done: number;
-    readonly failed: number;
-  };
+  /**
+   * `load` is called when the job's turn has come. The memory of `source` moves into the thread when the view fills it
+   * alone; the view is empty afterwards.
+   */
+  run(terms: JobTerms, load: () => Promise<WholeJob>, watch?: JobWatch): Promise<TransformOutcome>;
+  runPiece(terms: JobTerms, load: () => Promise<PieceJob>, watch?: JobWatch): Promise<PieceOutcome>;
+  readonly figures: TransformPoolFigures;
+  /** Whether jobs may start now; those that run go on. */
+  setStarting(mayStart: boolean): void;
+  /** Rejects the jobs that wait with SHUTTING_DOWN, and all that come; resolves when none runs. */
+  retire(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface JobWatch {
+  /** Aborted: a job that waits is given up (TRANSFORM_FAILED); one that runs goes on. */
+  readonly signal?: AbortSignal;
+  readonly onStart?: () => void;
 }

@@ -1,27 +1,43 @@
 import { extname } from "node:path";
 import { isMarkedAsUntransferable } from "node:worker_threads";
-import type { TransformJob, TransformOutcome, TransformPool, TransformPoolOptions } from "./contract.ts";
-import { ThreadPool } from "./threadPool.ts";
+import { EdgeError } from "@basalt/types";
+import type { PieceOutcome, TransformJob, TransformOutcome, TransformPool, TransformPoolOptions } from "./contract.ts";
+import { type LoadedJob, ThreadPool } from "./threadPool.ts";
 
 /** The thread's module has the extension of this one: compiled beside compiled, source beside source. */
 const THREAD = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * Starts the threads at once. A job's `source` is moved, not copied, when it fills its memory alone: the caller's
- * array is empty afterwards. A view into shared memory is copied.
+ * A job's `source` is moved, not copied, when it fills its memory alone: the array that was loaded is empty afterwards.
+ * A view into shared memory is copied.
  */
-export const createTransformPool = (options: TransformPoolOptions): TransformPool => {
-  const threads = new ThreadPool<TransformJob, TransformOutcome>(THREAD, options);
+export const createTransformPool = (options: TransformPoolOptions, entry: URL = THREAD): TransformPool => {
+  const threads = new ThreadPool<TransformJob, TransformOutcome | PieceOutcome>(entry, options);
+  let refused = 0;
   return {
-    run: (job, signal) => {
-      const source = isTransferable(job.source) ? job.source : Uint8Array.from(job.source);
-      return threads.run({ ...job, source }, [source.buffer], signal);
+    run: async (terms, load, watch) => {
+      const outcome = await threads.run(terms, async () => movable(await load()), watch);
+      if (outcome.kind === "piece") throw new EdgeError("INTERNAL", { detail: "a piece instead of a whole result" });
+      if (outcome.kind === "refused") refused++;
+      return outcome;
+    },
+    runPiece: async (terms, load, watch) => {
+      const outcome = await threads.run(terms, async () => movable(await load()), watch);
+      if (outcome.kind !== "piece") throw new EdgeError("TRANSFORM_FAILED", { detail: "no piece came of a piece" });
+      return outcome;
     },
     get figures() {
-      return threads.figures;
+      return { ...threads.figures, refused };
     },
+    setStarting: (mayStart) => threads.setStarting(mayStart),
+    retire: () => threads.retire(new EdgeError("SHUTTING_DOWN", { detail: "the transform host gives way to another" })),
     close: () => threads.close(),
   };
+};
+
+const movable = (job: TransformJob): LoadedJob<TransformJob> => {
+  const source = isTransferable(job.source) ? job.source : Uint8Array.from(job.source);
+  return { job: { ...job, source }, transfer: [source.buffer] };
 };
 
 const isTransferable = (view: Uint8Array<ArrayBuffer>): boolean =>

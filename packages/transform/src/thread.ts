@@ -1,16 +1,29 @@
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { TransformJob, TransformOutcome } from "./contract.ts";
-import { compressGzip } from "./jobs/gzip.ts";
-
-const JOBS: {
-  readonly [Kind in TransformJob["kind"]]: (job: Extract<TransformJob, { kind: Kind }>) => TransformOutcome;
-} = {
-  gzip: compressGzip,
-};
+import type { PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
+import { compressWhole } from "./jobs/compress.ts";
+import { encryptPiece, encryptWhole } from "./jobs/encrypt.ts";
 
 /** Entry of a transform thread: one job at a time; the memory of its result is handed over instead of copied. */
-export default (job: TransformJob): unknown => {
-  const outcome = JOBS[job.kind](job);
-  if (outcome.kind === "unchanged") return outcome;
-  return move({ [transferableSymbol]: [outcome.body.buffer], [valueSymbol]: outcome });
+export default async (job: TransformJob): Promise<unknown> => {
+  const outcome = await run(job);
+  switch (outcome.kind) {
+    case "done":
+      return move({ [transferableSymbol]: [outcome.body.buffer], [valueSymbol]: outcome });
+    case "piece":
+      return move({ [transferableSymbol]: [outcome.body.buffer, outcome.state.buffer], [valueSymbol]: outcome });
+    case "unchanged":
+    case "refused":
+      return outcome;
+  }
+};
+
+const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome> => {
+  if (job.kind === "piece") return encryptPiece(job.operation, job.source, job.state, job.isLast);
+  return await runWhole(job);
+};
+
+const runWhole = async ({ operation, source }: WholeJob): Promise<TransformOutcome> => {
+  if (operation.kind === "compress") return compressWhole(operation, source);
+  if (operation.kind === "encrypt") return encryptWhole(operation, source);
+  throw new Error(`no thread can ${operation.kind}`);
 };

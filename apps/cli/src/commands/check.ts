@@ -18,8 +18,16 @@ const addressesOfMachine = (): ReadonlySet<string> =>
 /** A dry run: reads what a start would read and changes nothing. */
 const checkHome = async (home: Home): Promise<Findings> => {
   // Loaded here alone: the other commands start several times faster without it.
-  const { adviseOnConfig, checkFiles, checkHttps, checkStart, parseConfig, readConfigSources, readListeningSockets } =
-    await import("@basalt/config");
+  const {
+    adviseOnConfig,
+    checkFiles,
+    checkHttps,
+    checkStart,
+    parseConfig,
+    readConfigSources,
+    readListeningSockets,
+    settleSecrets,
+  } = await import("@basalt/config");
   const outcome = parseConfig(await readConfigSources(home.path), {
     home: home.path,
     generation: 1,
@@ -31,6 +39,7 @@ const checkHome = async (home: Home): Promise<Findings> => {
   const primary = readLivePid(home.primaryPidFile);
   const found = [
     ...(await checkFiles(config, provenance)),
+    ...(await settleSecrets(config, provenance, home.path)).problems,
     ...(await checkHttps(config, Date.now())),
     ...(await checkStart(config, provenance, {
       listeners: readListeningSockets(primary === undefined ? [] : [primary]),

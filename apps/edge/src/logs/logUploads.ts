@@ -1,11 +1,10 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { EdgeConfig } from "@basalt/config";
+import { decryptPassword, type EdgeConfig } from "@basalt/config";
 import type { InfoLogFile } from "@basalt/telemetry";
 import type { LogPlan, RotatedFiles, RotatedLog } from "@basalt/telemetry/logs";
 import { type UploadClient, Uploader, type UploadFile, UploadLog, UploadQueue } from "@basalt/telemetry/upload";
 import { type Clock, EdgeError } from "@basalt/types";
-import { decryptPassword } from "../passwords.ts";
 import { UploadProcess } from "./uploadProcess.ts";
 
 const INFO_LOG = "info";

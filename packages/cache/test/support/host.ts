@@ -109,6 +109,7 @@ export class TestWorker {
         partProgress: ({ partId, progress }) => coordinator.partProgress(partId, progress),
         partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
         touched: ({ keys, atMs }) => coordinator.touched(keys, atMs),
+        abandonDerivation: ({ id }) => coordinator.abandonDerivation(id),
         damaged: ({ key, location }) => coordinator.damaged(key, location),
         lost: ({ key, file }) => coordinator.lost(key, file),
       },
@@ -235,6 +236,8 @@ export class TestHost {
   readonly diskNumber: number;
   derive: (request: DeriveRequest) => Promise<DeriveReply> = () => Promise.reject(new Error("nothing derives here"));
   deriveCalls = 0;
+  /** Derivations that the transform host was told to give up. */
+  readonly abandoned: number[] = [];
   onDefect: (error: unknown) => void = (error) => {
     throw error;
   };
@@ -261,6 +264,7 @@ export class TestHost {
         this.deriveCalls++;
         return this.derive(request);
       },
+      abandonDerivation: (id) => this.abandoned.push(id),
       onDefect: (error) => this.onDefect(error),
     });
     const settings = settingsWith(vhost);

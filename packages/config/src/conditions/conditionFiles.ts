@@ -2,6 +2,7 @@ import type { Condition, ConditionFiles } from "../contract.ts";
 import type { ProblemList } from "../problems.ts";
 import { parseTimeExpression } from "../syntax/timeExpression.ts";
 import { readAccessAction } from "./accessLine.ts";
+import { readCompression } from "./compressionLine.ts";
 import { splitFields } from "./fields.ts";
 import { readHeaderChange } from "./headerRule.ts";
 import { type ConditionKind, parseCondition } from "./parseCondition.ts";
@@ -74,20 +75,13 @@ const URL_GRAMMAR: LineGrammar<RulesOf<"querystring">> = {
   readRule: ({ condition }) => accept({ condition }),
 };
 
-/** HTTP-58; a number in the second field is a level (OPEN 17 of spec 04). */
+/** HTTP-58, CMP-20 to CMP-25. */
 const COMPRESSION_GRAMMAR: LineGrammar<RulesOf<"compression">> = {
   kinds: ["url"],
   maxFields: 3,
   readRule: ({ condition, field }) => {
-    const method = field(1).toLowerCase();
-    const isLevel = /^\d+$/.test(method);
-    if (!isLevel && !["", "gzip", "no"].includes(method)) {
-      return refuse(`${JSON.stringify(field(1))} is none of gzip, no and a level.`);
-    }
-    if (isLevel && field(2) !== "") return refuse("The level stands twice.");
-    const level = isLevel ? method : field(2);
-    if (level !== "" && !/^[1-9]$/.test(level)) return refuse(`The level ${JSON.stringify(level)} is not 1 to 9.`);
-    return accept({ condition, compress: method !== "no", level: level === "" ? undefined : Number(level) });
+    const action = readCompression(field(1), field(2));
+    return action.ok ? accept({ condition, ...action.value }) : action;
   },
 };
 

@@ -6,6 +6,7 @@ import { HTTP2_OPTIONS } from "./http2Options.ts";
 import { HTTPS_OPTION, TLS_OPTIONS } from "./httpsOptions.ts";
 import { GLOBAL_LOG_OPTIONS } from "./logOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { TRANSFORM_LIMIT_OPTIONS } from "./transformOptions.ts";
 import {
   duration,
   folderPath,
@@ -254,6 +255,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       reload: "restart",
       spec: "own element",
     }),
+    transforms: TRANSFORM_LIMIT_OPTIONS,
     ...GLOBAL_LOG_OPTIONS,
     drainSeconds: option("Cache/DrainSeconds", duration({ min: 0, max: 86_400 }), 30, {
       doc: "How long a worker that is being replaced may finish its connections.",

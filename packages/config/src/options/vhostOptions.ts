@@ -1,19 +1,21 @@
 import type { VhostOptions } from "../contract.ts";
 import { ACCESS_OPTIONS } from "./accessOptions.ts";
 import { THROTTLING_OPTIONS, TRAFFIC_CAP_OPTIONS } from "./bandwidthOptions.ts";
+import { COMPRESSION_OPTIONS } from "./compressionOptions.ts";
+import { DRM_OPTIONS } from "./drmOptions.ts";
+import { DIMS_OPTIONS } from "./dimsOptions.ts";
 import { type OptionTable, option } from "./option.ts";
 import { TRACING_OPTIONS } from "./tracingOptions.ts";
+import { TRANSFORM_SHARE_OPTIONS } from "./transformOptions.ts";
 import {
   duration,
   fieldNameList,
   httpStatus,
   integer,
-  kilobyteRange,
   listOf,
   oneOf,
   onOff,
   plainFieldNameList,
-  type ValueType,
   zeroOrHttpStatus,
 } from "./valueTypes.ts";
 
@@ -52,15 +54,6 @@ const bypassOriginRows = (method: "Post" | "Get" | "Put") => ({
     "Whether a client connection has an origin connection of its own; both end together.",
   ),
 });
-
-const compressionEnd = (end: "min" | "max", defaultKilobytes: number, doc: string) => {
-  const type: ValueType<number> = kilobyteRange(end);
-  return option("Compression@SourceSize", type, defaultKilobytes * 1024, {
-    doc,
-    defaultNote: `${defaultKilobytes} KB`,
-    spec: "HTTP-57",
-  });
-};
 
 /** Places are relative to `<Options>` of `<VHostDefault>` or `<Vhost>`. */
 export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
@@ -238,16 +231,10 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     doc: "Status of a purge call that found no object.",
     spec: "PRG-03",
   }),
-  compression: {
-    enabled: onOffRow("Compression", false, "HTTP-54", "Whether objects that compression.txt names are compressed."),
-    method: option("Compression@Method", oneOf("gzip"), "gzip", { doc: "Compression method.", spec: "HTTP-55" }),
-    level: option<number>("Compression@Level", integer({ min: 1, max: 9 }), 6, {
-      doc: "1 is fastest, 9 smallest.",
-      spec: "HTTP-56",
-    }),
-    sourceMinBytes: compressionEnd("min", 2, "First figure: smaller objects are not compressed."),
-    sourceMaxBytes: compressionEnd("max", 2_048, "Second figure: larger objects are not compressed."),
-  },
+  compression: COMPRESSION_OPTIONS,
+  drm: DRM_OPTIONS,
+  dims: DIMS_OPTIONS,
+  transforms: TRANSFORM_SHARE_OPTIONS,
   tracing: TRACING_OPTIONS,
   trafficCap: TRAFFIC_CAP_OPTIONS,
   throttling: THROTTLING_OPTIONS,

@@ -40,7 +40,13 @@ export const sendErrorPage = (exchange: Exchange, code: ErrorCode): void => {
     return;
   }
   const status = exchange.errorStatus === 0 ? errorStatusOf(exchange, code) : exchange.errorStatus;
-  sendPage(exchange, status, PAGE_FIELDS, errorPage(status, traits.message));
+  const fields = code === "TRANSFORM_OVERLOADED" ? `${PAGE_FIELDS}${RETRY_SOON}` : PAGE_FIELDS;
+  sendPage(
+    exchange,
+    status,
+    fields,
+    errorPage(status, exchange.errorText === "" ? traits.message : exchange.errorText),
+  );
 };
 
 /** By the guide an origin that fails is a 500 (TTL-18); a gateway has words of its own for it (RFC 9110 15.6.3, 15.6.5). */
@@ -69,6 +75,9 @@ export const sendPage = (exchange: Exchange, status: number, fields: string, bod
   }
   exchange.finish(decision.keepAlive);
 };
+
+/** A queue that is full now will have room again. */
+const RETRY_SOON = "Retry-After: 1\r\n";
 
 const PAGE_FIELDS = "Content-Type: text/html; charset=utf-8\r\n";
 

@@ -1,3 +1,5 @@
+import { encodeFields } from "./hpack/encoder.ts";
+
 /** Where the body of an answer ends; `close`: with the last of its bytes, before which none says so. */
 export type AnswerFraming =
   | { readonly kind: "none" }
@@ -6,11 +8,18 @@ export type AnswerFraming =
   | { readonly kind: "close" };
 
 /** A head of the engine as an HTTP/2 field section. */
-export interface AnswerHead {
+export interface AnswerSection {
   readonly status: number;
   /** Flat, `:status` first, names in lower case; nothing that speaks of a connection (RFC 9113 8.2.2). */
   readonly fields: readonly string[];
   /** Of the answer to any request but a HEAD. */
+  readonly framing: AnswerFraming;
+}
+
+/** Such a section as it is sent; the block means the same on every connection. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly block: Buffer;
   readonly framing: AnswerFraming;
 }
 
@@ -35,7 +44,7 @@ export const findHeadEnd = (data: Buffer): number => {
 };
 
 /** `text` is a whole head as the engine writes them. */
-export const translateAnswerHead = (text: string): AnswerHead => {
+export const translateAnswerHead = (text: string): AnswerSection => {
   const status = Number(text.slice(STATUS_AT, STATUS_AT + 3));
   const fields = [":status", String(status)];
   let framing: AnswerFraming = { kind: "close" };
@@ -83,7 +92,8 @@ export class AnswerHeads {
     }
     const headBytes = findHeadEnd(data);
     if (headBytes < 0) return undefined;
-    const head = translateAnswerHead(data.toString("latin1", 0, headBytes));
+    const { status, fields, framing } = translateAnswerHead(data.latin1Slice(0, headBytes));
+    const head: AnswerHead = { status, block: encodeFields(fields), framing };
     this.#known[place] = { bytes: Buffer.from(data.subarray(0, headBytes)), head };
     return { head, headBytes };
   }

@@ -1,9 +1,18 @@
+import type { FieldList } from "./hpack/decoder.ts";
+
 /** Where the body of a request ends: there is none, after so many bytes, or where the stream ends. */
 export type RequestFraming = "none" | "length" | "stream";
 
 /** `connect`: a well-formed request for a tunnel, which is not served. `tooLarge`: not looked at. */
 export type RequestReading =
-  | { readonly kind: "request"; readonly text: string; readonly isHead: boolean; readonly framing: RequestFraming }
+  | {
+      readonly kind: "request";
+      readonly text: string;
+      readonly isHead: boolean;
+      readonly framing: RequestFraming;
+      /** Of the body, where it is said; else -1. */
+      readonly bodyBytes: number;
+    }
   | { readonly kind: "connect" }
   | { readonly kind: "tooLarge" }
   | { readonly kind: "malformed"; readonly detail: string };
@@ -15,7 +24,6 @@ export type RequestReading =
  * Clients repeat their fields: a list that differs from the last one in its path only costs a comparison.
  */
 export class RequestHeadReader {
-  readonly #mostBytes: number;
   #last: readonly string[] = [];
   #lastEnded = false;
   #pathAt = -1;
@@ -23,25 +31,23 @@ export class RequestHeadReader {
   /** All behind the request line. */
   #lines = "";
   #framing: RequestFraming = "none";
+  #bodyBytes = -1;
 
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
-  }
-
-  /** `fields` are flat, in the order received; `hasEnded`: the stream has no body. */
-  read(fields: readonly string[], hasEnded: boolean): RequestReading {
+  /** `list` has its fields in the order received; `hasEnded`: the stream has no body. */
+  read({ fields, isTooLarge }: FieldList, hasEnded: boolean): RequestReading {
+    if (isTooLarge) return { kind: "tooLarge" };
     if (hasEnded === this.#lastEnded && this.#differsInPathOnly(fields)) {
       const path = fields[this.#pathAt] ?? "";
       if (PATH.test(path)) return this.#request(path);
     }
     this.#pathAt = -1;
-    if (lengthOf(fields) > this.#mostBytes) return { kind: "tooLarge" };
     const section = readSection(fields);
     if (typeof section === "string") return malformed(section);
     if (section.method === "CONNECT") return { kind: "connect" };
     const refused = refuse(section, hasEnded);
     if (refused !== undefined) return malformed(refused);
     this.#framing = hasEnded ? "none" : section.length === undefined ? "stream" : "length";
+    this.#bodyBytes = section.length === undefined ? -1 : Number(section.length);
     this.#lines = linesOf(section, this.#framing);
     this.#method = section.method;
     this.#last = [...fields];
@@ -56,6 +62,7 @@ export class RequestHeadReader {
       text: `${this.#method} ${path} HTTP/1.1\r\n${this.#lines}`,
       isHead: this.#method === "HEAD",
       framing: this.#framing,
+      bodyBytes: this.#bodyBytes,
     };
   }
 
@@ -69,6 +76,15 @@ export class RequestHeadReader {
     return true;
   }
 }
+
+/** Whether a section may stand behind a body (RFC 9113 8.1): it has fields only. */
+export const isTrailerSection = (fields: readonly string[]): boolean => {
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] ?? "";
+    if (!TOKEN.test(name) || OF_A_CONNECTION.has(name) || !VALUE.test(fields[index + 1] ?? "")) return false;
+  }
+  return true;
+};
 
 interface Section {
   method: string;
@@ -102,13 +118,6 @@ const OF_A_CONNECTION: ReadonlySet<string> = new Set([
 const isPath = (path: string): boolean => PATH.test(path) || path === "*";
 
 const malformed = (detail: string): RequestReading => ({ kind: "malformed", detail });
-
-/** A client that refers to its header table sends far fewer bytes than a list has. */
-const lengthOf = (fields: readonly string[]): number => {
-  let length = 0;
-  for (const text of fields) length += text.length;
-  return length;
-};
 
 /** A text says why there is no request in the list. */
 const readSection = (fields: readonly string[]): Section | string => {

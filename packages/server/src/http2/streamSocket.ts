@@ -1,56 +1,54 @@
-import {
-  constants,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerStreamResponseOptions,
-} from "node:http2";
 import type { ClientSocket, SocketHandler } from "../driver/contract.ts";
 import type { AnswerHead } from "./answerHead.ts";
 import { AnswerReader, type AnswerSink } from "./answerReader.ts";
+import type { FrameSender } from "./frameSender.ts";
+import { CODE, type Code, FRAME_HEAD_BYTES, MOST_PAYLOAD_BYTES } from "./frames.ts";
 import type { RequestFraming } from "./requestHead.ts";
 import type { SendRoom } from "./sendRoom.ts";
 
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
-
-/** A write is done when all of it has been taken: short ones show that a slow client still takes something. */
-const PIECE_BYTES = 32 * 1024;
-
-/** All heads are read from here: they are used or copied before the next one is made. */
-let headBuffer = Buffer.allocUnsafeSlow(4 * 1024);
-
 const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");
 const LINE_END = Buffer.from("\r\n", "latin1");
-/** `sendDate` is not in the declarations: no Date is made up for an answer that has none. */
-const WITH_BODY: ServerStreamResponseOptions & { readonly sendDate: boolean } = { sendDate: false };
-const WITHOUT_BODY: typeof WITH_BODY = { sendDate: false, endStream: true };
-/**
- * Of an answer whose body is still to come. The library ends the stream in order before it resets one, so that a body that
- * was broken off would look whole; a stream that waits for trailers is ended by these only.
- */
-const BODY_TO_COME: typeof WITH_BODY = { sendDate: false, waitForTrailers: true };
+const NOTHING = Buffer.alloc(0);
+
+/** A DATA frame that has less room than this waits for the next write, unless it needs no more. */
+const LEAST_PIECE_BYTES = 4 * 1024;
 
 const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd: () => {}, onClose: () => {} };
-
-/** Errors of a stream are followed by its close. */
-const ignoreError = (): void => {};
 
 /** What a stream knows of the connection that it is part of. */
 export interface StreamOwner extends Pick<ClientSocket, "remoteAddress" | "remotePort" | "localAddress" | "tls"> {
   readonly room: SendRoom;
-  bodyReceived(byteCount: number): void;
-  /** The stream is over for both sides; the socket may be used for another one. */
-  streamClosed(socket: StreamSocket, wasReset: boolean): void;
+  readonly sender: FrameSender;
+  /** Frames have been put into the sender. */
+  hasSaid(): void;
+  /** The stream has something to send that could not be sent at once. */
+  wantsTurn(stream: StreamSocket): void;
+  /** The engine has taken, or nobody will take, so much of a request body. */
+  bodyTaken(stream: StreamSocket, byteCount: number): void;
+  /** The stream is over for both sides; the socket may be used for another one once the engine is idle. */
+  streamClosed(stream: StreamSocket, end: StreamEnd): void;
 }
+
+/** `whole`: in order. `broken`: by a reset, of either side. `cut`: the answer is whole, the rest of the request unwanted. */
+export type StreamEnd = "whole" | "broken" | "cut";
 
 /** What the stream that is to be served asks for. */
 export interface StreamRequest {
-  readonly text: string;
+  /** `[0, headBytes)`: the head; valid during the call. */
+  readonly head: Buffer;
+  readonly headBytes: number;
   readonly isHead: boolean;
   readonly framing: RequestFraming;
+  /** Of the body, where its length is known. */
+  readonly bodyBytes: number;
 }
+
+/** What a stream waits for before it can send more. */
+export type SendOutcome = "nothing" | "turn" | "room" | "streamWindow" | "connectionWindow";
 
 interface Unsent {
   readonly data: Buffer;
+  readonly kind: "head" | "lastHead" | "data" | "copy";
   position: number;
 }
 
@@ -59,23 +57,36 @@ interface Unsent {
  * answers becomes HEADERS and DATA. Used again for another stream when it is over.
  */
 export class StreamSocket implements ClientSocket, AnswerSink {
+  /** Number of the stream that is being served. */
+  id = 0;
+  /** What the client takes of the answer, and what it may still send of the request. */
+  sendWindow = 0;
+  receiveWindow = 0;
+  /** Taken of the request body, and not yet told to the client. */
+  unacknowledgedBytes = 0;
+  /** It waits for a turn of its connection. */
+  isQueued = false;
   readonly #owner: StreamOwner;
   readonly #answer = new AnswerReader(this);
   #handler: SocketHandler = ignoreEvents;
-  #stream: ServerHttp2Stream | undefined;
   #framing: RequestFraming = "none";
+  /** Of the request body, where its length is known. */
+  #bodyLeft = -1;
   #hasRequestEnded = false;
   #isPaused = false;
-  /** What was written and not yet taken, in order; the first is on its way. */
+  #pausedBytes = 0;
+  /** What was written and not yet sent, in order. */
   #unsent: Unsent[] = [];
+  /** Of the buffers that are not the stream's own. */
   #unsentBytes = 0;
-  #isSending = false;
-  /** The engine waits for nothing more: when all has been taken, the rest of the request is not wanted. */
+  #owesDrain = false;
+  /** The engine waits for nothing more: when all has been sent, the rest of the request is not wanted. */
   #isEnding = false;
-  /** The head of the answer, while it is not known whether the whole body comes with it. */
+  /** The head of the answer, while it is not known whether the body comes with it. */
   #owedHead: AnswerHead | undefined;
-  /** Bytes of the session's room that copies of this stream take. */
+  /** Bytes of the connection's room that copies of this stream take. */
   #copiedBytes = 0;
+  #hasAnswerEnded = false;
   /** Nothing is said on the stream any more. */
   #isOver = true;
 
@@ -90,6 +101,18 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   /** The engine has let go of it. */
   get isClosed(): boolean {
     return this.#handler === ignoreEvents;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isReadingPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get hasRequestEnded(): boolean {
+    return this.#hasRequestEnded;
   }
 
   get remoteAddress(): string {
@@ -113,33 +136,74 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   }
 
   visitUnsent(visit: (data: Buffer) => void): void {
-    for (const { data } of this.#unsent) visit(data);
+    for (const { data, kind } of this.#unsent) if (kind === "data") visit(data);
   }
 
   /** Runs the request of a stream. */
-  serve(stream: ServerHttp2Stream, { text, isHead, framing }: StreamRequest): void {
-    this.#stream = stream;
-    this.#framing = framing;
-    this.#hasRequestEnded = framing === "none";
+  serve(id: number, windows: { readonly send: number; readonly receive: number }, request: StreamRequest): void {
+    this.id = id;
+    this.sendWindow = windows.send;
+    this.receiveWindow = windows.receive;
+    this.unacknowledgedBytes = 0;
+    this.#framing = request.framing;
+    this.#bodyLeft = request.framing === "length" ? request.bodyBytes : -1;
+    this.#hasRequestEnded = request.framing === "none";
     this.#isPaused = false;
+    this.#pausedBytes = 0;
     this.#isOver = false;
     this.#isEnding = false;
-    this.#answer.begin(isHead);
-    stream.on("error", ignoreError);
-    stream.on("close", this.#onStreamClose);
-    if (text.length > headBuffer.length) headBuffer = Buffer.allocUnsafeSlow(text.length * 2);
-    const headBytes = headBuffer.write(text, 0, "latin1");
-    this.#handler.onData(headBuffer, 0, headBytes);
-    if (framing === "none" || stream.destroyed) return;
-    stream.on("data", this.#onBody);
-    stream.on("end", this.#onBodyEnd);
-    if (this.#isPaused) stream.pause();
+    this.#hasAnswerEnded = false;
+    this.#answer.begin(request.isHead);
+    this.#handler.onData(request.head, 0, request.headBytes);
+  }
+
+  /** A piece of the request body that the windows allow. */
+  receive(buffer: Buffer, from: number, to: number, isLast: boolean): void {
+    const byteCount = to - from;
+    if (this.#bodyLeft >= 0) {
+      this.#bodyLeft -= byteCount;
+      // RFC 9113 8.1.1: the sum of DATA is the Content-Length.
+      if (this.#bodyLeft < 0 || (isLast && this.#bodyLeft > 0)) {
+        this.#owner.bodyTaken(this, byteCount);
+        this.abandon(CODE.PROTOCOL_ERROR);
+        return;
+      }
+    }
+    if (isLast) this.#hasRequestEnded = true;
+    if (byteCount > 0) this.#passBody(buffer, from, to, byteCount);
+    if (!isLast || this.#isOver) return;
+    if (this.#framing === "stream") this.#handler.onData(LAST_CHUNK, 0, LAST_CHUNK.length);
+    this.#closeIfWhole();
+  }
+
+  /** Trailers end the request as its last byte does; they are dropped, as those of HTTP/1.1 are. */
+  receiveEnd(): void {
+    this.receive(NOTHING, 0, 0, true);
+  }
+
+  #passBody(buffer: Buffer, from: number, to: number, byteCount: number): void {
+    const handler = this.#handler;
+    if (this.#framing === "stream") {
+      const size = Buffer.from(`${byteCount.toString(16)}\r\n`, "latin1");
+      handler.onData(size, 0, size.length);
+      handler.onData(buffer, from, to);
+      handler.onData(LINE_END, 0, LINE_END.length);
+    } else {
+      handler.onData(buffer, from, to);
+    }
+    if (this.#isPaused) this.#pausedBytes += byteCount;
+    else this.#owner.bodyTaken(this, byteCount);
+  }
+
+  /** The client has broken it off. */
+  wasReset(): void {
+    this.#close("broken");
   }
 
   write(data: Buffer): boolean {
     if (!this.#isOver) this.#answer.accept(data);
     this.#sayHead();
-    return this.#unsentBytes === 0;
+    return this.#isTaken();
   }
 
   writePair(head: Buffer, body: Buffer): boolean {
@@ -147,31 +211,36 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     return this.write(body);
   }
 
+  #isTaken(): boolean {
+    if (this.#unsentBytes === 0) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
   pauseReading(): void {
     this.#isPaused = true;
-    this.#stream?.pause();
   }
 
   resumeReading(): void {
     this.#isPaused = false;
-    if (this.#framing !== "none") this.#stream?.resume();
+    const byteCount = this.#pausedBytes;
+    this.#pausedBytes = 0;
+    if (byteCount > 0) this.#owner.bodyTaken(this, byteCount);
   }
 
   end(): void {
-    const stream = this.#stream;
-    if (stream === undefined) {
+    if (this.id === 0) {
       this.#release();
       return;
     }
     if (this.#isOver) return;
-    if (!this.#answer.end()) this.#closeWith(NGHTTP2_INTERNAL_ERROR);
+    if (!this.#answer.end()) {
+      this.#closeWith(CODE.INTERNAL_ERROR);
+      return;
+    }
     // RFC 9113 8.1: the answer is whole, the rest of the request is not wanted.
-    else if (this.#unsent.length > 0) this.#isEnding = true;
-    else this.#leaveRequest(stream);
-  }
-
-  #leaveRequest(stream: ServerHttp2Stream): void {
-    if (!this.#hasRequestEnded) stream.close(NGHTTP2_NO_ERROR);
+    this.#isEnding = true;
+    this.#closeIfWhole();
   }
 
   /** There are no tunnels in a stream that was not opened as one. */
@@ -180,149 +249,185 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   }
 
   reset(): void {
-    this.#closeWith(NGHTTP2_INTERNAL_ERROR);
+    this.#closeWith(CODE.INTERNAL_ERROR);
     this.#release();
   }
 
   destroy(): void {
-    this.#closeWith(NGHTTP2_CANCEL);
+    this.#closeWith(CODE.CANCEL);
     this.#release();
   }
 
-  /** Breaks off what is left of a stream that the engine has nothing to do with any more. */
-  abandon(code: number): void {
+  /** Breaks it off for both sides. */
+  abandon(code: Code): void {
     this.#closeWith(code);
   }
 
   /** The engine's side ends; nobody will use it again. */
   discard(): void {
     this.#isOver = true;
+    this.#dropUnsent();
     this.#release();
   }
 
-  interim({ fields }: AnswerHead): void {
-    this.#say((stream) => stream.additionalHeaders(asObject(fields)));
+  interim({ block }: AnswerHead): void {
+    this.#queue(block, "head");
   }
 
   head(head: AnswerHead, isWhole: boolean): void {
-    if (isWhole) this.#say((stream) => stream.respond(head.fields, WITHOUT_BODY));
-    else this.#owedHead = head;
+    if (!isWhole) {
+      this.#owedHead = head;
+      return;
+    }
+    if (this.#unsent.length > 0 || !this.#owner.sender.headers(this.id, head.block, true)) {
+      this.#queue(head.block, "lastHead");
+      return;
+    }
+    this.#owner.hasSaid();
+    this.#answerSent();
   }
 
   body(data: Buffer): void {
+    if (this.#sendsAtOnce(data)) return;
     this.#sayHead();
-    const { room } = this.#owner;
-    const isCopied = this.#unsentBytes === 0 && room.take(data.length);
-    if (isCopied) this.#copiedBytes += data.length;
-    const kept = isCopied ? Buffer.from(data) : data;
-    if (isCopied) {
-      this.#say((stream) => stream.write(kept));
-      return;
+    if (data.length === 0) return;
+    if (this.#owner.room.take(data.length)) {
+      this.#copiedBytes += data.length;
+      this.#queue(Buffer.from(data), "copy");
+    } else {
+      this.#unsentBytes += data.length;
+      this.#queue(data, "data");
     }
-    this.#unsent.push({ data, position: 0 });
-    this.#unsentBytes += data.length;
-    this.#sendPiece();
   }
 
   ended(): void {
+    // What is still to be sent says by its last frame that nothing follows.
+    if (this.#hasAnswerEnded || this.#isOver || this.#unsent.length > 0) return;
+    this.#sayHead();
     if (this.#unsent.length > 0) return;
-    this.#say((stream) => stream.end());
+    this.#owner.sender.data(this.id, NOTHING, 0, 0, true);
+    this.#owner.hasSaid();
+    this.#answerSent();
+  }
+
+  /** Head and body of a short answer, where there is room for all of it. */
+  #sendsAtOnce(data: Buffer): boolean {
+    const { sender } = this.#owner;
+    const { length } = data;
+    if (this.#unsent.length > 0 || length > MOST_PAYLOAD_BYTES) return false;
+    if (length > this.sendWindow || length > sender.window || length === 0) return false;
+    const block = this.#owedHead?.block ?? NOTHING;
+    if (length + block.length + 4 * FRAME_HEAD_BYTES > sender.roomBytes) return false;
+    if (this.#owedHead !== undefined) {
+      sender.headers(this.id, block, false);
+      this.#owedHead = undefined;
+    }
+    this.sendWindow -= length;
+    const isLast = this.#answer.isOver;
+    sender.data(this.id, data, 0, length, isLast);
+    this.#owner.hasSaid();
+    if (isLast) this.#answerSent();
+    return true;
   }
 
   #sayHead(): void {
     const head = this.#owedHead;
     if (head === undefined) return;
     this.#owedHead = undefined;
-    this.#say((stream) => {
-      if (!this.#answer.isOver) stream.on("wantTrailers", this.#onBodySent);
-      stream.respond(head.fields, this.#answer.isOver ? WITH_BODY : BODY_TO_COME);
-    });
+    this.#queue(head.block, "head");
   }
 
-  #sendPiece(): void {
+  #queue(data: Buffer, kind: Unsent["kind"]): void {
+    if (this.#isOver) return;
+    this.#unsent.push({ data, kind, position: 0 });
+    this.#owner.wantsTurn(this);
+  }
+
+  /** Sends one frame, if it can; the engine hears when all has been sent. */
+  sendNext(): SendOutcome {
     const [next] = this.#unsent;
-    if (this.#isSending || next === undefined) return;
-    const { data, position } = next;
-    const piece = data.subarray(position, position + PIECE_BYTES);
-    next.position += piece.length;
-    this.#isSending = true;
-    const isLast = this.#answer.isOver && this.#unsent.length === 1 && next.position === data.length;
-    this.#say((stream) => {
-      stream.write(piece, () => this.#pieceTaken(stream, piece.length));
-      if (isLast) stream.end();
-    });
+    if (next === undefined || this.#isOver) return "nothing";
+    const waitsFor = next.kind === "data" || next.kind === "copy" ? this.#sendData(next) : this.#sendHead(next);
+    if (waitsFor !== "turn") return waitsFor;
+    if (this.#unsent.length > 0) return "turn";
+    if (this.#answer.isOver && !this.#hasAnswerEnded) this.#answerSent();
+    if (this.#owesDrain) {
+      this.#owesDrain = false;
+      this.#handler.onDrain();
+    }
+    return this.#unsent.length > 0 ? "turn" : "nothing";
   }
 
-  #pieceTaken(stream: ServerHttp2Stream, byteCount: number): void {
-    if (stream !== this.#stream || this.#isOver) return;
-    this.#isSending = false;
-    this.#unsentBytes -= byteCount;
-    const [first] = this.#unsent;
-    if (first !== undefined && first.position === first.data.length) this.#unsent.shift();
-    if (this.#unsent.length > 0) {
-      this.#sendPiece();
-      return;
-    }
-    if (this.#answer.isOver && !stream.writableEnded) stream.end();
-    if (this.#isEnding) this.#leaveRequest(stream);
-    this.#handler.onDrain();
+  #sendHead({ data, kind }: Unsent): SendOutcome {
+    if (!this.#owner.sender.headers(this.id, data, kind === "lastHead")) return "room";
+    this.#unsent.shift();
+    return "turn";
   }
 
-  /** A stream that the client has left meanwhile takes nothing more; its close follows. */
-  #say(speak: (stream: ServerHttp2Stream) => void): void {
-    const stream = this.#stream;
-    if (stream === undefined || stream.closed || stream.destroyed) return;
-    try {
-      speak(stream);
-    } catch {
-      this.#closeWith(NGHTTP2_INTERNAL_ERROR);
+  #sendData(next: Unsent): SendOutcome {
+    const { sender } = this.#owner;
+    const { data, position, kind } = next;
+    const wanted = Math.min(data.length - position, MOST_PAYLOAD_BYTES, this.sendWindow, sender.window);
+    if (wanted <= 0) return sender.window <= 0 ? "connectionWindow" : "streamWindow";
+    const room = sender.roomBytes - FRAME_HEAD_BYTES;
+    if (room < wanted && room < LEAST_PIECE_BYTES) return "room";
+    const length = Math.min(wanted, room);
+    next.position += length;
+    this.sendWindow -= length;
+    const isWhole = next.position === data.length;
+    const isLast = isWhole && this.#unsent.length === 1 && this.#answer.isOver;
+    sender.data(this.id, data, position, position + length, isLast);
+    if (kind === "data") this.#unsentBytes -= length;
+    else {
+      this.#owner.room.give(length);
+      this.#copiedBytes -= length;
+    }
+    if (isWhole) this.#unsent.shift();
+    return "turn";
+  }
+
+  /** The last frame of the answer has been put into the sender. */
+  #answerSent(): void {
+    this.#hasAnswerEnded = true;
+    this.#closeIfWhole();
+  }
+
+  #closeIfWhole(): void {
+    if (this.#isOver || !this.#hasAnswerEnded) return;
+    if (this.#hasRequestEnded) this.#close("whole");
+    else if (this.#isEnding) {
+      this.#owner.sender.resetStream(this.id, CODE.NO_ERROR);
+      this.#owner.hasSaid();
+      this.#close("cut");
     }
   }
 
-  readonly #onBody = (data: Buffer): void => {
-    if (this.#isOver || data.length === 0) return;
-    this.#owner.bodyReceived(data.length);
-    const handler = this.#handler;
-    if (this.#framing === "length") {
-      handler.onData(data, 0, data.length);
-      return;
-    }
-    const size = Buffer.from(`${data.length.toString(16)}\r\n`, "latin1");
-    handler.onData(size, 0, size.length);
-    handler.onData(data, 0, data.length);
-    handler.onData(LINE_END, 0, LINE_END.length);
-  };
+  #closeWith(code: Code): void {
+    if (this.#isOver) return;
+    this.#owner.sender.resetStream(this.id, code);
+    this.#owner.hasSaid();
+    this.#close("broken");
+  }
 
-  readonly #onBodyEnd = (): void => {
-    // A stream that was reset ends its body too.
-    if (this.#isOver || this.#stream?.closed !== false) return;
-    this.#hasRequestEnded = true;
-    if (this.#framing === "stream") this.#handler.onData(LAST_CHUNK, 0, LAST_CHUNK.length);
-  };
-
-  readonly #onBodySent = (): void => {
-    if (!this.#isOver) this.#say((stream) => stream.sendTrailers({}));
-  };
-
-  readonly #onStreamClose = (): void => {
-    const wasReset = !this.#isOver && (!this.#answer.isOver || this.#stream?.rstCode !== NGHTTP2_NO_ERROR);
-    this.#isOver = true;
-    this.#stream = undefined;
-    this.#owner.room.give(this.#copiedBytes);
-    this.#copiedBytes = 0;
-    const wasTaken = this.#unsentBytes === 0;
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    this.#isSending = false;
-    this.#owedHead = undefined;
-    if (!wasTaken || !this.#answer.isOver) this.#release();
-    this.#owner.streamClosed(this, wasReset);
-  };
-
-  #closeWith(code: number): void {
+  #close(end: StreamEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stream?.close(code);
+    const wasTaken = this.#unsentBytes === 0;
+    const pausedBytes = this.#pausedBytes;
+    this.#dropUnsent();
+    if (pausedBytes > 0) this.#owner.bodyTaken(this, pausedBytes);
+    this.#owner.streamClosed(this, end);
+    if (!wasTaken || !this.#answer.isOver) this.#release();
+  }
+
+  #dropUnsent(): void {
+    if (this.#copiedBytes > 0) this.#owner.room.give(this.#copiedBytes);
+    this.#copiedBytes = 0;
+    this.#pausedBytes = 0;
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+    this.#owesDrain = false;
+    this.#owedHead = undefined;
   }
 
   #release(): void {
@@ -331,15 +436,3 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     handler.onClose();
   }
 }
-
-/** Interim responses take no list. */
-const asObject = (fields: readonly string[]): OutgoingHttpHeaders => {
-  const object: Record<string, string | string[]> = {};
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const name = fields[index] ?? "";
-    const value = fields[index + 1] ?? "";
-    const before = object[name];
-    object[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  return object;
-};

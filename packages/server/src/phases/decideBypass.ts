@@ -1,5 +1,7 @@
+import { METHOD } from "@basalt/http";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError, unreachable } from "@basalt/types";
+import { sendPage } from "../delivery/errorResponse.ts";
 import { asksForUpgrade, type Exchange } from "../exchange.ts";
 import { answerOptions } from "./answerOptions.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -8,6 +10,10 @@ import { PHASE, type PhaseCode } from "./phase.ts";
 export const decideBypass = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
+  if (vhost.derivations !== undefined) {
+    exchange.derivation = vhost.derivations.of(exchange);
+    if (exchange.derivation !== undefined) return decideDerived(exchange);
+  }
   if (asksForUpgrade(exchange)) return PHASE.BYPASS;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
   const { methodRules } = vhost;
@@ -28,3 +34,17 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
       return unreachable(decision);
   }
 };
+
+/** No origin is ever asked for such a URL (DIMS-10): only for what it is made of, and that only to be read. */
+const decideDerived = (exchange: Exchange): PhaseCode => {
+  const { methodCode, connection } = exchange;
+  if (methodCode !== METHOD.GET && methodCode !== METHOD.HEAD) {
+    sendPage(exchange, 405, "Allow: GET, HEAD\r\n", "");
+    return PHASE.DONE;
+  }
+  if (connection.server.isBypassing) exchange.storeFailures = PAST_STORE;
+  return PHASE.DERIVE_KEY;
+};
+
+/** Failures of the store after which a request is answered from the origin alone. */
+const PAST_STORE = 2;

@@ -17,6 +17,7 @@ import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { deliverGrowing } from "./deliverGrowing.ts";
 import { deliverStored } from "./deliverStored.ts";
+import { goneObject } from "./madeObject.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
 const CONDITIONS =
@@ -56,7 +57,7 @@ const answerAnew = (exchange: Exchange): PhaseCode => {
   exchange.object = undefined;
   exchange.source = undefined;
   exchange.sourceHead = undefined;
-  return PHASE.MISS;
+  return goneObject(exchange);
 };
 
 const deliverObject = (exchange: Exchange, vhost: ServedVhost, object: CachedObject): PhaseCode => {
@@ -136,7 +137,7 @@ const promote = async (exchange: Exchange, vhost: ServedVhost, object: CachedObj
     );
     if (!exchange.isCurrent(ticket)) return;
     if (!isInMemory) exchange.object = undefined;
-    exchange.continueWith(ticket, isInMemory ? PHASE.DELIVER : PHASE.MISS);
+    exchange.continueWith(ticket, isInMemory ? PHASE.DELIVER : goneObject(exchange));
   } catch (cause) {
     exchange.fail(ticket, cause);
   }

@@ -8,6 +8,7 @@ import type { Exchange } from "../exchange.ts";
 import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { refuseForMemory } from "./emergency.ts";
+import { goneObject } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
@@ -67,7 +68,7 @@ const openAndDeliver = async (
     }
     if (body === undefined) {
       exchange.object = undefined;
-      exchange.continueWith(ticket, PHASE.MISS);
+      exchange.continueWith(ticket, goneObject(exchange));
       return;
     }
     sendParted(exchange, vhost, body, selection);
@@ -92,7 +93,7 @@ const sendParted = (exchange: Exchange, vhost: ServedVhost, body: PartedBody, se
     exchange.isAnew = true;
     if (body.isLost) {
       exchange.object = undefined;
-      exchange.continueWith(ticket, PHASE.MISS);
+      exchange.continueWith(ticket, goneObject(exchange));
     } else {
       void fallBack(exchange, vhost, ticket, error);
     }

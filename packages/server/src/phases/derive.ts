@@ -2,6 +2,8 @@ import { type BodySource, type CachedObject, type StoredHead, selectorIn, VARIAN
 import { compressedFields } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { arrivedObject } from "./arrivedObject.ts";
+import { deriveByUrl } from "./deriveByUrl.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
@@ -11,7 +13,8 @@ import { PHASE, type PhaseCode } from "./phase.ts";
  * unknown length goes out as it is (OPEN 19), and so does every body in emergency mode (OPT-66).
  */
 export const derive = (exchange: Exchange): PhaseCode => {
-  const { object, source, sourceHead, vhost } = exchange;
+  const { object, source, sourceHead, vhost, derivation } = exchange;
+  if (derivation !== undefined && vhost !== undefined) return deriveByUrl(exchange, vhost, derivation);
   const head = object?.head ?? sourceHead;
   if (vhost?.compression === undefined || head === undefined) return PHASE.DELIVER;
   if (exchange.connection.server.isEmergency) return PHASE.DELIVER;
@@ -25,7 +28,7 @@ export const derive = (exchange: Exchange): PhaseCode => {
     return PHASE.DELIVER;
   }
   if (object !== undefined) void compress(exchange, vhost, object, decision.level);
-  else if (source !== undefined) void awaitBody(exchange, source);
+  else if (source !== undefined) void awaitArrival(exchange, source);
   return PHASE.WAIT;
 };
 
@@ -37,9 +40,18 @@ const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedOb
       exchange.continueWith(ticket, PHASE.DELIVER);
       return;
     }
-    const operation = { kind: "gzip", level } as const;
-    const derived = await cache.obtainDerived(vhost.cache, VARIANT.GZIP, object, compressedHead, operation);
-    if (exchange.isCurrent(ticket) && derived !== undefined) exchange.object = derived;
+    const derived = await cache.derivations.obtain({
+      vhost: vhost.cache,
+      source: { kind: "object", object },
+      variant: VARIANT.GZIP,
+      url: object.url,
+      selector: selectorIn(object.variant),
+      head: compressedHead(object),
+      operation: { kind: "compress", coding: "gzip", level },
+      maxSourceBytes: object.bodyBytes,
+    }).result;
+    if (derived.kind === "unchanged") object.incompressible = true;
+    if (exchange.isCurrent(ticket) && derived.kind === "object") exchange.object = derived.object;
   } catch (cause) {
     onDefect(cause);
   }
@@ -62,16 +74,13 @@ const compressedHead = (source: CachedObject): StoredHead => ({
   sourceVersion: source.head.bodyVersion,
 });
 
-/** Waits for the end of the body, then looks it up as an object; without a store there will be none. */
-const awaitBody = async (exchange: Exchange, source: BodySource): Promise<void> => {
+/** Waits for the end of the body, then goes on with it as an object; without a store there will be none. */
+const awaitArrival = async (exchange: Exchange, source: BodySource): Promise<void> => {
   const { ticket } = exchange;
   source.retain();
   try {
-    await whenSettled(source);
-    // The object is made in the turn in which its body ends.
-    await new Promise((resolve) => setImmediate(resolve));
+    const object = await arrivedObject(exchange, source);
     if (!exchange.isCurrent(ticket)) return;
-    const object = objectOfSource(exchange);
     if (object === undefined) {
       exchange.wantsGzip = false;
       exchange.continueWith(ticket, PHASE.DELIVER);
@@ -83,27 +92,4 @@ const awaitBody = async (exchange: Exchange, source: BodySource): Promise<void> 
   } finally {
     source.release();
   }
-};
-
-/** Resolves when the body has ended, or goes on only for those who read it. */
-const whenSettled = (source: BodySource): Promise<void> =>
-  new Promise((resolve) => {
-    const isSettled = (): boolean => source.state !== "growing" || source.isUnstored === true;
-    if (isSettled()) {
-      resolve();
-      return;
-    }
-    const unwatch = source.watch(() => {
-      if (!isSettled()) return;
-      unwatch();
-      resolve();
-    });
-  });
-
-/** What memory holds may still be the object that the body was to take the place of. */
-const objectOfSource = (exchange: Exchange): CachedObject | undefined => {
-  const { sourceHead, name, variant, vhost } = exchange;
-  if (vhost === undefined) return undefined;
-  const object = exchange.connection.server.parts.cache.find(vhost.cache, variant, name);
-  return object?.bodyVersion === sourceHead?.bodyVersion ? object : undefined;
 };

@@ -9,12 +9,16 @@ import { deriveBodyKey } from "./postKey.ts";
 export const deriveKey = (exchange: Exchange): PhaseCode => {
   const { vhost, fields } = exchange;
   if (vhost === undefined) return PHASE.DONE;
-  exchange.url = canonicalUrl(exchange.target, vhost);
+  exchange.url = canonicalUrl(keyTarget(exchange), vhost);
   exchange.name = exchange.url;
   exchange.variant = variantOf(exchange, vhost);
+  if (exchange.derivation !== undefined) return PHASE.LOOKUP;
   exchange.wantsGzip = vhost.compression !== undefined && (fields.flags & FIELD.ACCEPTS_GZIP) !== 0;
   return exchange.methodCode === METHOD.POST ? deriveBodyKey(exchange, vhost) : PHASE.LOOKUP;
 };
+
+/** Path and query string of what is looked up, and asked of the origin where it is not there. */
+export const keyTarget = (exchange: Exchange): string => exchange.derivation?.sourceTarget ?? exchange.target;
 
 /** The key of a GET with these fields. */
 export const keyOf = (exchange: Exchange, vhost: ServedVhost): { readonly url: string; readonly variant: Variant } => ({

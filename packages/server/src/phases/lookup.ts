@@ -1,8 +1,9 @@
 import { type CachedObject, isSelected, nameOf, selectorFor, VARIANT, type Variant } from "@basalt/cache";
 import { FIELD } from "@basalt/http";
-import { isNoCacheRequest } from "@basalt/policy";
+import { type Derivation, isNoCacheRequest } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { madePlace, takeMade } from "./madeObject.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
 
@@ -25,6 +26,13 @@ export const lookup = (exchange: Exchange): PhaseCode => {
       return PHASE.HIT;
     }
   }
+  if (exchange.derivation !== undefined && !forcesRenewal && !isHeeded) {
+    const made = findMade(exchange, vhost, exchange.derivation);
+    if (made !== undefined) {
+      takeMade(exchange, exchange.derivation, made);
+      return PHASE.HIT;
+    }
+  }
   const object = findSelected(exchange, vhost, exchange.variant);
   exchange.object = object;
   exchange.mustRenew = forcesRenewal;
@@ -32,6 +40,17 @@ export const lookup = (exchange: Exchange): PhaseCode => {
   if (forcesRenewal) object.freshUntilMs = 0;
   const isFresh = object.isFresh(nowMs) && (!isHeeded || decideReuse(exchange, vhost, object, nowMs) === "serve");
   return isFresh ? PHASE.HIT : PHASE.REVALIDATE;
+};
+
+/** What memory holds of what a URL asks to be made, while nothing says that its source has changed. */
+const findMade = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): CachedObject | undefined => {
+  const { server } = exchange.connection;
+  const { cache } = server.parts;
+  const { url, selector } = madePlace(exchange, derivation);
+  const made = cache.find(vhost.cache, VARIANT.DERIVED, nameOf(url, selector));
+  if (made === undefined || !(server.isEmergency ? !made.purged : made.isFresh(exchange.nowMs))) return undefined;
+  const source = cache.find(vhost.cache, exchange.variant, exchange.name);
+  return source === undefined || source.bodyVersion === made.sourceVersion ? made : undefined;
 };
 
 /** The object in memory that may answer this request (KEY-10, RFC 9111 4.1), found by the URL or by what its Vary adds. */

@@ -9,15 +9,17 @@ import {
 } from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
-import { fillRequestFields, requestFacts, validatorFields } from "@basalt/policy";
+import { DERIVATION_FAILURE, fillRequestFields, requestFacts, validatorFields } from "@basalt/policy";
 import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
 import { sendInterim } from "../delivery/interim.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { keyTarget } from "./deriveKey.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { isForThis, selectName } from "./lookup.ts";
 import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { refuseDerived } from "./refuseDerived.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
 
 /** An access that the index is to know of (CFG-48). */
@@ -39,7 +41,13 @@ export const hit = (exchange: Exchange): PhaseCode => {
   if (object === undefined) return PHASE.MISS;
   exchange.result = hitResult(object);
   touch(exchange, object);
-  return exchange.wantsGzip && !object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
+  return afterObject(exchange, object);
+};
+
+/** With the object at hand: is something else to be made of it? */
+const afterObject = (exchange: Exchange, object: CachedObject): PhaseCode => {
+  const isToBeMade = exchange.derivation !== undefined && exchange.variant !== VARIANT.DERIVED;
+  return isToBeMade || (exchange.wantsGzip && !object.incompressible) ? PHASE.DERIVE : PHASE.DELIVER;
 };
 
 /**
@@ -200,7 +208,7 @@ export const obtainRequest = (
   const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
-  const target = vhost.keyRules.originTarget(exchange.target, vhost.keyRules.canonicalUrl(exchange.target));
+  const target = vhost.keyRules.originTarget(keyTarget(exchange), vhost.keyRules.canonicalUrl(keyTarget(exchange)));
   const client = { methodCode, fields };
   const ownFields = fillFields(exchange, vhost);
   const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);
@@ -287,15 +295,18 @@ const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): Pha
       exchange.object = obtained.object;
       learn(exchange, vhost, obtained.object);
       if (obtained.result === hitResult(obtained.object)) touch(exchange, obtained.object);
-      return exchange.wantsGzip && !obtained.object.incompressible ? PHASE.DERIVE : PHASE.DELIVER;
+      return afterObject(exchange, obtained.object);
     case "body":
       exchange.object = undefined;
       exchange.source = obtained.source;
       exchange.sourceHead = obtained.head;
       learn(exchange, vhost, obtained.head);
-      return exchange.wantsGzip ? PHASE.DERIVE : PHASE.DELIVER;
+      return exchange.wantsGzip || exchange.derivation !== undefined ? PHASE.DERIVE : PHASE.DELIVER;
     case "failed":
       exchange.object = undefined;
+      if (exchange.derivation !== undefined && obtained.error.traits.side === "origin") {
+        return refuseDerived(exchange, exchange.derivation, DERIVATION_FAILURE.SOURCE_MISSING, obtained.error.code);
+      }
       exchange.error = obtained.error;
       exchange.errorStatus = obtained.status ?? 0;
       return PHASE.DELIVER;

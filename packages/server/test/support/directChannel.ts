@@ -32,6 +32,7 @@ export class DirectChannel implements Pick<ObjectCacheParts["channel"], "call" |
       partProgress: ({ partId, progress }) => coordinator.partProgress(partId, progress),
       partEnd: ({ partId, missingBytes }) => coordinator.partEnd(partId, missingBytes),
       touched: () => {},
+      abandonDerivation: ({ id }) => coordinator.abandonDerivation(id),
       damaged: ({ key, location }) => coordinator.damaged(key, location),
       lost: ({ key, file }) => coordinator.lost(key, file),
     };

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { type CacheVhost, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
+import { type CacheVhost, type DeriveSource, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
@@ -57,6 +57,15 @@ export class TestEdge {
   deriveCalls = 0;
   readonly #registry = new VhostRegistry();
 
+  async #bytesOf(source: DeriveSource): Promise<Buffer> {
+    if (source.kind === "bytes") return source.body;
+    const reader = await this.bodies.openBody(source.location);
+    const body = Buffer.alloc(source.location.bodyBytes);
+    await reader?.read(body, 0, body.length, 0);
+    reader?.release();
+    return body;
+  }
+
   constructor(settings: EdgeSettings = {}) {
     const { clock, counters, index } = this;
     const coordinator = new ObjectCoordinator({
@@ -66,12 +75,11 @@ export class TestEdge {
       onDefect: (error) => this.defects.push(error),
       derive: async ({ source, head, image }) => {
         this.deriveCalls++;
-        const reader = await this.bodies.openBody(source);
-        const body = Buffer.alloc(source.bodyBytes);
-        await reader?.read(body, 0, body.length, 0);
-        reader?.release();
-        return { kind: "stored", location: await this.bodies.append(image, head, gzipSync(body)), head };
+        const result = gzipSync(await this.#bytesOf(source));
+        if (image === undefined) return { kind: "made", head, body: result };
+        return { kind: "stored", location: await this.bodies.append(image, head, result), head };
       },
+      abandonDerivation: () => {},
     });
     const channel = new DirectChannel(coordinator);
     this.cache = new ObjectCache({ clock, channel, index, bodies: this.bodies, tier: this.tier, counters });

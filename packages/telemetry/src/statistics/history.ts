@@ -1,4 +1,5 @@
 import { CounterAggregate, type CounterListener } from "../counterAggregate.ts";
+import { LevelSums } from "./levelSums.ts";
 import { MinuteHistory } from "./minuteHistory.ts";
 import { Period } from "./period.ts";
 import { WindowClock } from "./windowClock.ts";
@@ -19,6 +20,7 @@ export class StatisticsHistory implements CounterListener {
   readonly aggregate = new CounterAggregate(this);
   readonly minutes = new MinuteHistory();
   readonly #clock: WindowClock;
+  readonly #levels = new LevelSums(() => this.aggregate.levels);
   #arriving = new Period();
   #lastSecond: Period = new Period();
   readonly #minute = new Period();
@@ -33,7 +35,11 @@ export class StatisticsHistory implements CounterListener {
   }
 
   counted(block: number, slot: number, amount: number): void {
-    this.#arriving.blocks.add(block, slot, amount);
+    this.#arriving.counts.add(block, slot, amount);
+  }
+
+  levelChanges(place: number, from: number, to: number): void {
+    this.#levels.changes(place, from, to);
   }
 
   folderCounted(key: string, values: Float64Array): void {
@@ -42,6 +48,8 @@ export class StatisticsHistory implements CounterListener {
 
   /** STAT-04; empty before the first second is over (STAT-10). */
   get lastSecond(): EndedPeriod {
+    this.#lastSecond.levels.clear();
+    this.#levels.addSecondTo(this.#lastSecond.levels);
     return { period: this.#lastSecond, endedAtMs: this.#secondEndedAtMs };
   }
 
@@ -61,7 +69,7 @@ export class StatisticsHistory implements CounterListener {
   endSecond(nowMs: number, monotonicMs: number): boolean {
     const ended = this.#arriving;
     ended.seconds = 1;
-    this.aggregate.forEachLevel((block, slot, value) => ended.blocks.add(block, slot, value));
+    this.#levels.endSecond();
     this.#arriving = this.#lastSecond;
     this.#arriving.clear();
     this.#lastSecond = ended;
@@ -77,6 +85,7 @@ export class StatisticsHistory implements CounterListener {
 
   #endMinute(nowMs: number): void {
     this.#minuteEndedAtMs = nowMs;
+    this.#levels.moveTo(this.#minute.levels);
     this.minutes.push(this.#minute);
     this.#minute.addTo(this.#window);
     this.#minute.clear();

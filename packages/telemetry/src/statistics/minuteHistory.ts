@@ -7,6 +7,8 @@ interface KeptMinute {
   readonly ranges: ReadonlyMap<number, readonly [start: number, end: number]>;
   readonly slots: Uint16Array;
   readonly values: Float64Array;
+  readonly levelPlaces: Uint32Array;
+  readonly levelSums: Float64Array;
 }
 
 const MOST_MINUTES = 60;
@@ -24,33 +26,47 @@ export class MinuteHistory {
     return this.#minutes.length;
   }
 
-  push({ blocks, seconds }: Period): void {
+  push({ counts, levels, seconds }: Period): void {
     const ranges = new Map<number, readonly [number, number]>();
     const slots: number[] = [];
     const values: number[] = [];
-    for (const block of blocks.keys) {
+    for (const block of counts.keys) {
       const start = slots.length;
-      blocks.find(block)?.forEach((value, slot) => {
+      counts.find(block)?.forEach((value, slot) => {
         if (value === 0) return;
         slots.push(slot);
         values.push(value);
       });
       if (slots.length > start) ranges.set(block, [start, slots.length]);
     }
-    this.#minutes.push({ seconds, ranges, slots: Uint16Array.from(slots), values: Float64Array.from(values) });
-    this.#figures += slots.length;
+    const minute: KeptMinute = {
+      seconds,
+      ranges,
+      slots: Uint16Array.from(slots),
+      values: Float64Array.from(values),
+      levelPlaces: Uint32Array.from(levels.keys()),
+      levelSums: Float64Array.from(levels.values()),
+    };
+    this.#minutes.push(minute);
+    this.#figures += figuresIn(minute);
     while (this.#minutes.length > MOST_MINUTES || (this.#figures > MOST_FIGURES && this.#minutes.length > 1)) {
-      this.#figures -= this.#minutes.shift()?.slots.length ?? 0;
+      const oldest = this.#minutes.shift();
+      if (oldest !== undefined) this.#figures -= figuresIn(oldest);
     }
   }
 
   /** The last `count` minutes together, or as many as there are. */
   addLastTo(total: Period, count: number): void {
-    for (const { seconds, ranges, slots, values } of this.#minutes.slice(-count)) {
+    for (const { seconds, ranges, slots, values, levelPlaces, levelSums } of this.#minutes.slice(-count)) {
       total.seconds += seconds;
+      levelPlaces.forEach((place, index) => {
+        total.levels.set(place, (total.levels.get(place) ?? 0) + (levelSums[index] ?? 0));
+      });
       for (const [block, [start, end]] of ranges) {
-        for (let at = start; at < end; at++) total.blocks.add(block, slots[at] ?? 0, values[at] ?? 0);
+        for (let at = start; at < end; at++) total.counts.add(block, slots[at] ?? 0, values[at] ?? 0);
       }
     }
   }
 }
+
+const figuresIn = ({ slots, levelPlaces }: KeptMinute): number => slots.length + levelPlaces.length;

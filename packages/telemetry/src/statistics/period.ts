@@ -1,5 +1,5 @@
 import { folderKey, folderScopeOf } from "../blockKey.ts";
-import { BLOCK_WIDTH } from "../counterAggregate.ts";
+import { BLOCK_WIDTH, gaugeSlotsOf } from "../counterAggregate.ts";
 import { TRAFFIC_SLOT_COUNT } from "../counterTable.ts";
 import { OTHER_FOLDERS } from "./folderCounters.ts";
 import { SparseRows } from "./sparseRows.ts";
@@ -9,10 +9,12 @@ const MOST_FOLDERS = 20_000;
 
 /**
  * What was counted within a time: amounts of counters, and for gauges the sum of the levels of its seconds, by block and
- * by folder.
+ * by folder. Hosts without traffic have levels and no more, so that these are kept apart.
  */
 export class Period {
-  readonly blocks = new SparseRows<number>(BLOCK_WIDTH);
+  readonly counts = new SparseRows<number>(BLOCK_WIDTH);
+  /** By block × BLOCK_WIDTH + slot; those that are not 0. */
+  readonly levels = new Map<number, number>();
   readonly folders = new SparseRows<string>(TRAFFIC_SLOT_COUNT);
   seconds = 0;
 
@@ -24,8 +26,22 @@ export class Period {
     this.folders.addAll(folderKey({ ...folderScopeOf(key), path: OTHER_FOLDERS }), values);
   }
 
+  /** By slot; undefined: all 0. Valid until something is added. */
+  figuresOf(block: number): Float64Array | undefined {
+    const counts = this.counts.find(block);
+    let figures: Float64Array | undefined;
+    for (const slot of this.levels.size === 0 ? [] : gaugeSlotsOf(block)) {
+      const level = this.levels.get(block * BLOCK_WIDTH + slot);
+      if (level === undefined) continue;
+      figures ??= counts?.slice() ?? new Float64Array(BLOCK_WIDTH);
+      figures[slot] = level;
+    }
+    return figures ?? counts;
+  }
+
   addTo(other: Period): void {
-    this.blocks.addTo(other.blocks);
+    this.counts.addTo(other.counts);
+    for (const [place, sum] of this.levels) other.levels.set(place, (other.levels.get(place) ?? 0) + sum);
     for (const key of this.folders.keys) {
       const values = this.folders.find(key);
       if (values !== undefined) other.addFolder(key, values);
@@ -34,7 +50,8 @@ export class Period {
   }
 
   clear(): void {
-    this.blocks.clear();
+    this.counts.clear();
+    this.levels.clear();
     this.folders.clear();
     this.seconds = 0;
   }

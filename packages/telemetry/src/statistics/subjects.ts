@@ -62,7 +62,7 @@ export class PeriodFigures {
 
   process(): Float64Array {
     const values = new Float64Array(PROCESS_SLOT_COUNT);
-    add(values, this.#period.blocks.find(PROCESS_BLOCK));
+    add(values, this.#period.figuresOf(PROCESS_BLOCK));
     return values;
   }
 
@@ -108,7 +108,7 @@ export class PeriodFigures {
 
   #block(vhost: string, isLocal: boolean, port: number | undefined, isTls = false): Float64Array | undefined {
     const block = this.#aggregate.find({ vhost, isLocal, port, isTls });
-    return block === undefined ? undefined : this.#period.blocks.find(block);
+    return block === undefined ? undefined : this.#period.figuresOf(block);
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { decryptPassword, encryptPassword } from "../src/passwords.ts";
+import { decryptPassword, encryptPassword } from "../../src/secrets/passwords.ts";
 
 let home: string;
 beforeEach(async () => {

@@ -1,0 +1,147 @@
+import { type CacheKey, ROW_FLAG } from "@basalt/store";
+import { EdgeError, epochMs, unreachable } from "@basalt/types";
+import { CachedObject } from "./cachedObject.ts";
+import type { Derived, DerivedRequest } from "./derivations.ts";
+import type { Filling } from "./filling.ts";
+import type { MemoryObjects } from "./memoryObjects.ts";
+import type { ObjectCacheParts } from "./objectCache.ts";
+import { keyOfName, nameOf } from "./objectName.ts";
+import type { AcquireReply } from "./protocol.ts";
+import { decodeHead, encodeHead } from "./storedHead.ts";
+
+type Grant = AcquireReply & { readonly kind: "granted" };
+
+export interface DeriveTask extends Omit<DerivedRequest, "source"> {
+  readonly key: CacheKey;
+  readonly source: CachedObject;
+}
+
+/** What is asked for without a fill, so that nobody else can wait for it. */
+const NO_FILL = 0;
+
+/** The work of a worker that was granted a derivation: it has the transform host make it, and reports. */
+export class DerivedMaking {
+  readonly #parts: { readonly cache: ObjectCacheParts; readonly memory: MemoryObjects; readonly filling: Filling };
+
+  constructor(parts: { readonly cache: ObjectCacheParts; readonly memory: MemoryObjects; readonly filling: Filling }) {
+    this.#parts = parts;
+  }
+
+  /** Has the transform host make a derived object, and stores it under the grant. */
+  async make(task: DeriveTask, grant: Grant): Promise<Derived> {
+    const { channel, clock } = this.#parts.cache;
+    const { source, vhost } = task;
+    const end = { fillId: grant.fillId, kind: "ended", availableBytes: 0 } as const;
+    try {
+      const { location } = source;
+      if (location === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
+      const reply = await channel.call("derive", {
+        id: grant.fillId,
+        vhost: vhost.name,
+        source: { kind: "stored", location },
+        operation: task.operation,
+        priority: "asked",
+        maxSourceBytes: task.maxSourceBytes,
+        head: encodeHead(task.head),
+        image: {
+          key: task.key,
+          vhost: vhost.name,
+          url: task.url,
+          version: grant.version,
+          freshUntil: epochMs(source.freshUntilMs),
+          ttl: source.ttlSeconds,
+          updatedAt: clock.now(),
+          flags: ROW_FLAG.DERIVED | (source.isTagged ? ROW_FLAG.TAGGED : 0),
+          tags: source.tags,
+        },
+      });
+      switch (reply.kind) {
+        case "unchanged":
+          channel.tell("fillEnd", end);
+          return { kind: "unchanged" };
+        case "refused":
+          channel.tell("fillEnd", end);
+          return { kind: "refused", reason: reply.reason };
+        case "made":
+          throw new EdgeError("INTERNAL", { detail: "a derived object was not stored" });
+        case "stored":
+          break;
+        default:
+          return unreachable(reply);
+      }
+      const loaded = await this.#parts.cache.bodies.load(reply.location);
+      const head = decodeHead(reply.head);
+      if (loaded === undefined || head === undefined) {
+        throw new EdgeError("STORE_UNAVAILABLE", { detail: "derived object is gone" });
+      }
+      const object = new CachedObject({
+        key: task.key,
+        head: { ...head, bodyBytes: reply.location.bodyBytes },
+        body: loaded.body,
+        location: reply.location,
+        version: grant.version,
+        freshUntilMs: source.freshUntilMs,
+        ttlSeconds: source.ttlSeconds,
+        updatedAtMs: clock.now(),
+        purged: false,
+        expiredByForce: false,
+      });
+      this.#parts.memory.keep(vhost, task.variant, object);
+      this.#parts.filling.report(vhost, grant.fillId, object);
+      return { kind: "object", object };
+    } catch (cause) {
+      const error = EdgeError.from(cause, "TRANSFORM_FAILED");
+      channel.tell("fillEnd", { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: 0 });
+      return { kind: "failed", error };
+    } finally {
+      this.#parts.filling.forget(grant.fillId);
+    }
+  }
+
+  /** As `make`, of bytes that no disk has: the result is for whoever asked, and is not kept. */
+  async makeAlone(task: DerivedRequest, body: Buffer): Promise<Derived> {
+    const { vhost, url, selector, variant, operation, maxSourceBytes } = task;
+    try {
+      const reply = await this.#parts.cache.channel.call("derive", {
+        id: NO_FILL,
+        vhost: vhost.name,
+        source: { kind: "bytes", body },
+        operation,
+        priority: "asked",
+        maxSourceBytes,
+        head: encodeHead(task.head),
+        image: undefined,
+      });
+      switch (reply.kind) {
+        case "unchanged":
+          return { kind: "unchanged" };
+        case "refused":
+          return { kind: "refused", reason: reply.reason };
+        case "stored":
+          throw new EdgeError("INTERNAL", { detail: "a derived object was stored" });
+        case "made":
+          break;
+        default:
+          return unreachable(reply);
+      }
+      const head = decodeHead(reply.head);
+      if (head === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
+      const nowMs = this.#parts.cache.clock.now();
+      const object = new CachedObject({
+        key: keyOfName(vhost.name, variant, nameOf(url, selector)),
+        head,
+        body: reply.body,
+        location: undefined,
+        version: 0,
+        freshUntilMs: nowMs,
+        ttlSeconds: 0,
+        updatedAtMs: nowMs,
+        purged: false,
+        expiredByForce: false,
+      });
+      return { kind: "object", object };
+    } catch (cause) {
+      return { kind: "failed", error: EdgeError.from(cause, "TRANSFORM_FAILED") };
+    }
+  }
+}

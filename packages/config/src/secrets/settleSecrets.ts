@@ -1,0 +1,81 @@
+import type { Problem } from "@basalt/types";
+import type { EdgeConfig, VhostOptions } from "../contract.ts";
+import { deepFreeze } from "../deepFreeze.ts";
+import type { DrmSettings } from "../drmContract.ts";
+import { wholeFile } from "../problems.ts";
+import type { Provenance } from "../provenance.ts";
+import { VHOSTS_FILE } from "../vhostsPlaces.ts";
+import { checkDrm, type DrmFinding } from "./checkDrm.ts";
+import { decryptPassword } from "./passwords.ts";
+
+export interface SettledSecrets {
+  /** Without encrypted values. */
+  readonly config: EdgeConfig;
+  /** With an error among them it is not to be put in service. */
+  readonly problems: readonly Problem[];
+}
+
+interface Settled {
+  readonly drm: DrmSettings;
+  readonly findings: readonly DrmFinding[];
+}
+
+const UNREADABLE = "The value cannot be decrypted here";
+
+type Decrypt = (encrypted: string) => Promise<string>;
+
+const settleDrm = async (drm: DrmSettings, decrypt: Decrypt): Promise<Settled> => {
+  const findings: DrmFinding[] = [];
+  const plainOf = async (element: "IV" | "Token", text: string, type: DrmSettings["ivType"]): Promise<string> => {
+    if (type === "plain") return text;
+    try {
+      return await decrypt(text);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      findings.push({ severity: "error", element, message: `${UNREADABLE}: ${reason}.` });
+      return "";
+    }
+  };
+  const iv = await plainOf("IV", drm.iv, drm.ivType);
+  const token = await plainOf("Token", drm.token, drm.tokenType);
+  const settled: DrmSettings = { ...drm, iv, ivType: "plain", token, tokenType: "plain" };
+  return { drm: settled, findings: findings.length > 0 ? findings : checkDrm(settled) };
+};
+
+const isSettled = ({ status, ivType, tokenType }: DrmSettings): boolean =>
+  status === "Inactive" && ivType === "plain" && tokenType === "plain";
+
+/**
+ * Decrypts what `/command/encryptpassword` has encrypted for this home folder (DRM-17), and checks what can be checked
+ * only then. What hosts share they go on sharing.
+ */
+export const settleSecrets = async (
+  config: EdgeConfig,
+  provenance: Provenance,
+  home: string,
+): Promise<SettledSecrets> => {
+  const decrypted = new Map<string, Promise<string>>();
+  const decrypt: Decrypt = (encrypted) => {
+    const known = decrypted.get(encrypted) ?? decryptPassword(home, encrypted);
+    decrypted.set(encrypted, known);
+    return known;
+  };
+  const problems: Problem[] = [];
+  const settledOptions = new Map<VhostOptions, VhostOptions>();
+  for (const { name, options } of config.vhosts) {
+    if (isSettled(options.drm) || settledOptions.has(options)) continue;
+    const { drm, findings } = await settleDrm(options.drm, decrypt);
+    settledOptions.set(options, { ...options, drm });
+    for (const { element, ...finding } of findings) {
+      const [place] = provenance.placesOf(name, `Options/Drm/${element}`);
+      const where = place ?? { ...wholeFile(VHOSTS_FILE), element: `Vhosts/Vhost/Options/Drm/${element}` };
+      problems.push({ ...finding, ...where, column: 0 });
+    }
+  }
+  if (settledOptions.size === 0) return { config, problems };
+  const vhosts = config.vhosts.map((vhost) => {
+    const options = settledOptions.get(vhost.options);
+    return options === undefined ? vhost : { ...vhost, options };
+  });
+  return { config: deepFreeze({ ...config, vhosts }), problems };
+};

@@ -1,0 +1,199 @@
+import { hash } from "node:crypto";
+import type { AutoFormat, DimsSettings, VhostSettings } from "@basalt/config";
+import { compileKeyRules, type KeyRules, originFormOf } from "../cacheKey.ts";
+import { acceptedFormats } from "../dims/acceptedFormats.ts";
+import type { ImageSettings } from "../dims/contract.ts";
+import { compileImageCommands, type ImageCommands } from "../dims/imageCommands.ts";
+import { verifyCommands } from "../dims/signedCommands.ts";
+import {
+  type Derivation,
+  DERIVATION_FAILURE,
+  type DerivationPlan,
+  type DerivationRequest,
+  type DerivationRules,
+  type DerivationSource,
+} from "./contract.ts";
+
+/** A DIMS URL in its parts (DIMS-08). */
+export interface DimsUrl {
+  /** In front of the keyword, with its query string. */
+  readonly source: string;
+  readonly commands: string;
+  /** A query string behind the commands, with `?`: no part of them. */
+  readonly query: string;
+}
+
+/** Results of requests whose signature is not valid; none is ever made. */
+const UNSIGNED = "unsigned";
+
+const SEPARATOR = ",";
+
+const STATUS_OK = 200;
+
+/**
+ * How a host tells DIMS URLs from others. The keyword counts where it first stands behind a URL, so that no command can
+ * make what is in front of it a DIMS URL, which no origin may see (DIMS-10). Undefined where the function is off, and
+ * where URLs are in lower case and the keyword is not (DIMS-20).
+ */
+export const compileDimsUrl = (
+  dims: DimsSettings,
+  caseSensitive: boolean,
+): ((target: string) => DimsUrl | undefined) | undefined => {
+  if (dims.status === "Inactive") return undefined;
+  if (!caseSensitive && dims.keyword !== dims.keyword.toLowerCase()) return undefined;
+  const marker = `/${dims.keyword}/`;
+  return (target) => {
+    const sent = originFormOf(target);
+    const at = (caseSensitive ? sent : sent.toLowerCase()).indexOf(marker, 1);
+    if (at < 0) return undefined;
+    const rest = sent.slice(at + marker.length);
+    const question = rest.indexOf("?");
+    const [commands, query] = question < 0 ? [rest, ""] : [rest.slice(0, question), rest.slice(question)];
+    return { source: sent.slice(0, at), commands, query };
+  };
+};
+
+const withoutQuery = (target: string): string => {
+  const question = target.indexOf("?");
+  return question < 0 ? target : target.slice(0, question);
+};
+
+const queryOf = (url: string): string => url.slice(withoutQuery(url).length + 1);
+
+/** The query string behind the commands counts by the rules of the host, as if it stood at the source. */
+const countedQuery = (keyRules: KeyRules, { source, query }: DimsUrl): string => {
+  if (query === "") return "";
+  const rest = queryOf(keyRules.canonicalUrl(withoutQuery(source) + query));
+  return rest === "" ? "" : `?${rest}`;
+};
+
+/** An animation that becomes AVIF stands still. */
+const chooseAutoFormat = (selector: string, source: DerivationSource): AutoFormat | undefined => {
+  const accepted = selector.split(SEPARATOR);
+  const isGif = source.fields.some(
+    (name, index) =>
+      index % 2 === 0 &&
+      name.toLowerCase() === "content-type" &&
+      (source.fields[index + 1] ?? "").toLowerCase().startsWith("image/gif"),
+  );
+  return (["avif", "webp"] as const)
+    .filter((format) => accepted.includes(format) && !(isGif && format === "avif"))
+    .sort((one, other) => accepted.indexOf(one) - accepted.indexOf(other))[0];
+};
+
+const imageSettingsOf = (dims: DimsSettings): ImageSettings => ({
+  firstFrameOnly: dims.firstFrameOnly,
+  maxSidePixels: dims.maxSidePixels,
+  maxPixels: dims.maxPixels,
+  maxFrames: dims.maxFrames,
+  autoOrient: dims.autoOrient,
+  convertsToSrgb: dims.convertsToSrgb,
+  stripsLocation: dims.stripsLocation,
+  keepsSmaller: dims.keepsSmaller,
+  targetSimilarity: dims.targetSimilarity,
+});
+
+/** What a URL may call by a name that the configuration gives a meaning. */
+const CALLS_BY_NAME = /composite|byoriginal|annotation|preset|auto|%/i;
+
+const DIGEST_CHARACTERS = 8;
+
+const digestOf = (value: unknown): string => hash("sha256", JSON.stringify(value), "base64url").slice(0, DIGEST_CHARACTERS);
+
+const MARKS: readonly (readonly [keyof ImageSettings, string])[] = [
+  ["firstFrameOnly", "f"],
+  ["autoOrient", "o"],
+  ["convertsToSrgb", "c"],
+  ["stripsLocation", "l"],
+  ["keepsSmaller", "k"],
+];
+
+/** Tells results under other settings apart, so that a change of the configuration shows at once; mostly empty. */
+const settingsMark = (settings: ImageSettings): string =>
+  MARKS.map(([key, mark]) => (settings[key] === true ? mark : "")).join("");
+
+/** Whether pictures are changed even where no command is left. */
+const alwaysConverts = ({ firstFrameOnly, autoOrient, convertsToSrgb, stripsLocation }: ImageSettings): boolean =>
+  firstFrameOnly || autoOrient || convertsToSrgb || stripsLocation;
+
+const failure = (reason: string): DerivationPlan => ({ kind: "failure", reason });
+
+class DimsRules implements DerivationRules {
+  readonly #dims: DimsSettings;
+  readonly #caseSensitive: boolean;
+  readonly #split: (target: string) => DimsUrl | undefined;
+  readonly #keyRules: KeyRules;
+  readonly #commands: ImageCommands;
+  readonly #settings: ImageSettings;
+  readonly #settingsMark: string;
+  /** Of all that commands call by name. */
+  readonly #namedMark: string;
+
+  constructor(vhost: VhostSettings, split: (target: string) => DimsUrl | undefined) {
+    const { dims, caseSensitive } = vhost.options;
+    this.#dims = dims;
+    this.#caseSensitive = caseSensitive;
+    this.#split = split;
+    this.#keyRules = compileKeyRules(vhost);
+    this.#commands = compileImageCommands(dims, !caseSensitive);
+    this.#settings = imageSettingsOf(dims);
+    const { composites, byOriginal, annotations, presets, formatAuto, targetSimilarity } = dims;
+    this.#settingsMark = settingsMark(this.#settings);
+    this.#namedMark = digestOf([composites, byOriginal, annotations, presets, formatAuto, targetSimilarity]);
+  }
+
+  readonly of = ({ target, get }: DerivationRequest): Derivation | undefined => {
+    const url = this.#split(target);
+    if (url === undefined) return undefined;
+    const { source, commands } = url;
+    const signed = this.#readSignature(source, commands);
+    const chain = this.#folded(signed.commands);
+    const isAuto = this.#commands.asksForAutoFormat(chain);
+    const formats = isAuto ? acceptedFormats(this.#dims.formatAuto, get("accept")) : [];
+    const marks = [this.#settingsMark, CALLS_BY_NAME.test(chain) ? this.#namedMark : "", ...formats];
+    return {
+      kind: "dims",
+      url: `${this.#keyRules.canonicalUrl(source)}/${this.#dims.keyword}/${this.#folded(commands)}${countedQuery(this.#keyRules, url)}`,
+      selector: signed.isValid ? marks.filter((mark) => mark !== "").join(SEPARATOR) : UNSIGNED,
+      sourceTarget: source,
+      commands,
+      redirectTarget: this.#dims.onFailure === "redirect" ? source : undefined,
+      variesOn: isAuto ? "accept" : undefined,
+    };
+  };
+
+  readonly plan = (derivation: Derivation, source: DerivationSource): DerivationPlan => {
+    const { sourceTarget, selector } = derivation;
+    if (selector === UNSIGNED) return failure(DERIVATION_FAILURE.CONVERSION);
+    const commands = this.#commands.resolve(
+      this.#folded(this.#readSignature(sourceTarget, derivation.commands).commands),
+      {
+        query: queryOf(this.#keyRules.canonicalUrl(sourceTarget)),
+        autoFormat: chooseAutoFormat(selector, source),
+      },
+    );
+    if (source.status !== STATUS_OK) return failure(DERIVATION_FAILURE.SOURCE_MISSING);
+    if (source.sizeBytes > this.#dims.maxSourceBytes) return failure(DERIVATION_FAILURE.SOURCE_TOO_LARGE);
+    if (commands === undefined) return failure(DERIVATION_FAILURE.CONVERSION);
+    if (commands.length === 0 && !alwaysConverts(this.#settings)) return { kind: "unchanged" };
+    const { maxSourceBytes } = this.#dims;
+    return { kind: "operation", operation: { kind: "image", commands, settings: this.#settings }, maxSourceBytes };
+  };
+
+  #folded(text: string): string {
+    return this.#caseSensitive ? text : text.toLowerCase();
+  }
+
+  #readSignature(source: string, commands: string): { readonly isValid: boolean; readonly commands: string } {
+    const { signatures, keyword } = this.#dims;
+    return signatures.length === 0
+      ? { isValid: true, commands }
+      : verifyCommands(signatures, `${source}/${keyword}/`, commands);
+  }
+}
+
+/** Pictures that are made of others by their URL (spec 17); undefined where the host makes none. */
+export const compileDims = (vhost: VhostSettings): DerivationRules | undefined => {
+  const split = compileDimsUrl(vhost.options.dims, vhost.options.caseSensitive);
+  return split === undefined ? undefined : new DimsRules(vhost, split);
+};

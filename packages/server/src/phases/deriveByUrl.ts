@@ -1,0 +1,188 @@
+import {
+  type BodySource,
+  type CachedObject,
+  type Derived,
+  type DerivedFrom,
+  type DeriveRefusal,
+  type StoredHead,
+  VARIANT,
+  variantText,
+} from "@basalt/cache";
+import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields } from "@basalt/policy";
+import { EdgeError, unreachable } from "@basalt/types";
+import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
+import { arrivedBytes, arrivedObject } from "./arrivedObject.ts";
+import { madePlace, takeMade } from "./madeObject.ts";
+import { partOrigin } from "./obtain.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+import { countRefusedDerived, refuseDerived } from "./refuseDerived.ts";
+
+/** What the URL asks to be made of the object that is at hand by now, or is just arriving (DIMS-08, DRM-03). */
+export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): PhaseCode => {
+  const { object, source, sourceHead } = exchange;
+  const head = object?.head ?? sourceHead;
+  if (head === undefined) return PHASE.DELIVER;
+  if (object !== undefined && !exchange.isPassed) {
+    const { cache } = exchange.connection.server.parts;
+    const place = { ...madePlace(exchange, derivation), vhost: vhost.cache, variant: VARIANT.DERIVED };
+    const known = cache.derivations.findNow({ ...place, source: { kind: "object", object } }, exchange.nowMs);
+    if (known !== undefined) return settle(exchange, derivation, known);
+  }
+  const sizeBytes = head.bodyBytes;
+  const plan = vhost.derivations?.plan(derivation, { status: head.status, fields: head.fields, sizeBytes });
+  switch (plan?.kind) {
+    case undefined:
+    case "unchanged":
+      return PHASE.DELIVER;
+    case "failure":
+      countRefusedDerived(exchange);
+      return refuseDerived(exchange, derivation, plan.reason);
+    case "operation": {
+      const making = { exchange, vhost, derivation, operation: plan.operation, maxSourceBytes: plan.maxSourceBytes };
+      if (object !== undefined) void make(making, object);
+      else if (source !== undefined) void makeOfArriving(making, source, head);
+      return PHASE.WAIT;
+    }
+    default:
+      return unreachable(plan);
+  }
+};
+
+interface Making {
+  readonly exchange: Exchange;
+  readonly vhost: ServedVhost;
+  readonly derivation: Derivation;
+  readonly operation: DeriveOperation;
+  readonly maxSourceBytes: number;
+}
+
+const make = async (making: Making, object: CachedObject): Promise<void> => {
+  const { exchange, vhost } = making;
+  const { ticket, isPassed } = exchange;
+  const { cache } = exchange.connection.server.parts;
+  try {
+    if (object.isPartial) {
+      const body = await cache.stored.openBody(vhost.cache, exchange.variant, object);
+      const isWhole = body !== undefined && (await body.whenComplete(partOrigin(exchange, vhost)));
+      if (!exchange.isCurrent(ticket)) return;
+      if (!isWhole) {
+        exchange.continueWith(ticket, refuse(making, DERIVATION_FAILURE.SOURCE_MISSING));
+        return;
+      }
+    }
+    const { head, body } = object;
+    const isAlone = isPassed && body !== undefined;
+    await obtain(making, isAlone ? { kind: "bytes", head, body: Buffer.from(body) } : { kind: "object", object }, head);
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  }
+};
+
+/** A body that becomes an object is awaited as one; any other is read into memory (DIMS-16). */
+const makeOfArriving = async (making: Making, source: BodySource, head: StoredHead): Promise<void> => {
+  const { exchange, maxSourceBytes } = making;
+  const { ticket } = exchange;
+  source.retain();
+  try {
+    if (source.isUnstored !== true && !exchange.isPassed) {
+      const object = await arrivedObject(exchange, source);
+      if (!exchange.isCurrent(ticket)) return;
+      if (object !== undefined) {
+        exchange.object = object;
+        exchange.source = undefined;
+        exchange.continueWith(ticket, PHASE.DERIVE);
+        return;
+      }
+    }
+    const arrived = await arrivedBytes(source, maxSourceBytes);
+    if (!exchange.isCurrent(ticket)) return;
+    switch (arrived.kind) {
+      case "tooLarge":
+        exchange.continueWith(ticket, refuse(making, DERIVATION_FAILURE.SOURCE_TOO_LARGE));
+        return;
+      case "failed":
+        exchange.continueWith(ticket, refuse(making, DERIVATION_FAILURE.SOURCE_MISSING));
+        return;
+      case "whole":
+        await obtain(making, { kind: "bytes", head, body: arrived.body }, head);
+        return;
+      default:
+        unreachable(arrived);
+    }
+  } catch (cause) {
+    exchange.fail(ticket, cause);
+  } finally {
+    source.release();
+  }
+};
+
+const refuse = ({ exchange, derivation }: Making, reason: string): PhaseCode => {
+  countRefusedDerived(exchange);
+  return refuseDerived(exchange, derivation, reason);
+};
+
+const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHead): Promise<void> => {
+  const { exchange, vhost, derivation, operation, maxSourceBytes } = making;
+  const { ticket } = exchange;
+  const { url, selector } = madePlace(exchange, derivation);
+  const wait = exchange.connection.server.parts.cache.derivations.obtain({
+    vhost: vhost.cache,
+    source,
+    variant: VARIANT.DERIVED,
+    url,
+    selector,
+    head: {
+      ...sourceHead,
+      url,
+      variant: variantText(VARIANT.DERIVED, selector),
+      selection: "",
+      fields: derivedFields(sourceHead.fields, derivation),
+      bodyBytes: -1,
+      sourceVersion: sourceHead.bodyVersion,
+    },
+    operation,
+    maxSourceBytes,
+  });
+  exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: wait.leave };
+  try {
+    const made = await wait.result;
+    if (!exchange.isCurrent(ticket)) return;
+    exchange.ongoing = undefined;
+    exchange.continueWith(ticket, settle(exchange, derivation, made));
+  } finally {
+    wait.leave();
+  }
+};
+
+const settle = (exchange: Exchange, derivation: Derivation, made: Derived): PhaseCode => {
+  switch (made.kind) {
+    case "object":
+      takeMade(exchange, derivation, made.object);
+      return PHASE.DELIVER;
+    case "unchanged":
+      return PHASE.DELIVER;
+    case "refused":
+      return refuseDerived(exchange, derivation, REASONS[made.reason]);
+    case "failed":
+      if (made.error.code === "TRANSFORM_FAILED") {
+        return refuseDerived(exchange, derivation, DERIVATION_FAILURE.CONVERSION);
+      }
+      exchange.object = undefined;
+      exchange.source = undefined;
+      exchange.sourceHead = undefined;
+      exchange.error = isOfStore(made.error) ? new EdgeError("TRANSFORM_FAILED", { cause: made.error }) : made.error;
+      return PHASE.DELIVER;
+    default:
+      return unreachable(made);
+  }
+};
+
+/** What the store fails at is no reason to answer the request by another way: the origin has no such URL. */
+const isOfStore = ({ code }: EdgeError): boolean => code === "STORE_UNAVAILABLE";
+
+const REASONS: { readonly [refusal in DeriveRefusal]: string } = {
+  tooLarge: DERIVATION_FAILURE.SOURCE_TOO_LARGE,
+  unreadable: DERIVATION_FAILURE.SOURCE_UNREADABLE,
+  conversion: DERIVATION_FAILURE.CONVERSION,
+};

@@ -1,0 +1,28 @@
+import { type CachedObject, derivedSelector, nameOf, selectorIn, VARIANT, variantText } from "@basalt/cache";
+import type { Derivation } from "@basalt/policy";
+import type { Exchange } from "../exchange.ts";
+import { PHASE, type PhaseCode } from "./phase.ts";
+
+/** Where the cache keeps what this URL asks to be made of the object that the exchange names now. */
+export const madePlace = (
+  { url, name, variant }: Exchange,
+  derivation: Derivation,
+): { readonly url: string; readonly selector: string } => ({
+  url: derivation.url,
+  selector: derivedSelector({ url, variant: variantText(variant, selectorIn(name)) }, derivation.selector),
+});
+
+/** From now on the exchange is about the object that was made. */
+export const takeMade = (exchange: Exchange, derivation: Derivation, made: CachedObject): void => {
+  const { url, selector } = madePlace(exchange, derivation);
+  exchange.object = made;
+  exchange.source = undefined;
+  exchange.sourceHead = undefined;
+  exchange.url = url;
+  exchange.name = nameOf(url, selector);
+  exchange.variant = VARIANT.DERIVED;
+};
+
+/** An object whose body turned out to be gone: it is had again, or made again of its source. */
+export const goneObject = ({ derivation }: Exchange): PhaseCode =>
+  derivation === undefined ? PHASE.MISS : PHASE.DERIVE_KEY;

@@ -1,0 +1,1 @@
+export { DESCRIPTION_TYPE, type DescriptionForm, describeImage, type ImageFacts } from "./describeImage.ts";

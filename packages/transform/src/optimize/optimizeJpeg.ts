@@ -1,0 +1,2 @@
+export const optimizeJpeg = (_source: Uint8Array, _options: { readonly stripsMetadata: boolean }): undefined =>
+  undefined;

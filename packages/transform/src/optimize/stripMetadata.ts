@@ -1,0 +1,1 @@
+export const stripMetadata = (_source: Uint8Array): Uint8Array<ArrayBuffer> | undefined => undefined;
