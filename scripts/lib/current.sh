@@ -24,9 +24,9 @@ use_pinned_node() {
 
 is_built() {
   local stamp="$root/node_modules/.basalt-built"
-  [ -e "$stamp" ] && [ -e "$root/apps/cli/dist/main.js" ] && [ -d "$root/apps/edge/dist" ] &&
+  [ -e "$stamp" ] && [ -e "$root/apps/cli/dist/primary.js" ] && [ -d "$root/apps/edge/dist" ] &&
     [ -z "$(find "$root"/packages/*/src "$root"/apps/*/src "$root"/packages/*/package.json "$root"/apps/*/package.json \
-      "$root"/packages/*/tsconfig.json "$root"/apps/*/tsconfig.json "$root/tsconfig.base.json" \
+      "$root"/packages/*/tsconfig.json "$root"/apps/*/tsconfig.json "$root/tsconfig.base.json" "$root/scripts/bundle.ts" \
       -newer "$stamp" -print -quit)" ]
 }
 

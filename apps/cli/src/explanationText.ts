@@ -20,6 +20,7 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["listen", "Listening address"],
   ["requestRules", "Request rules"],
   ["access", "Access"],
+  ["derivation", "Made of another"],
   ["method", "Cache or bypass"],
   ["key", "Cache key"],
   ["lookup", "Lookup"],

@@ -1,13 +1,9 @@
 import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { EXIT } from "./exitCodes.ts";
 import type { Home } from "./home.ts";
 import { claimPidFile, releasePidFile } from "./pidFile.ts";
+import { primaryEntry } from "./programEntries.ts";
 import { Supervisor } from "./supervise.ts";
-
-/** `BASALT_PRIMARY_ENTRY` is for tests: a script in the place of the primary. */
-const findPrimaryEntry = (): string =>
-  process.env.BASALT_PRIMARY_ENTRY ?? fileURLToPath(import.meta.resolve("@basalt/edge/primary"));
 
 const report = (text: string): void => {
   process.stdout.write(`${new Date().toISOString()} launcher ${process.pid}: ${text}\n`);
@@ -29,7 +25,7 @@ export const launch = async (home: Home): Promise<number> => {
   try {
     const activated = keeper.takeActivated(process.env);
     if (activated.length > 0) report(`Sockets of the service manager: ${activated.join(", ")}.`);
-    const supervisor = new Supervisor({ home, entry: findPrimaryEntry(), keeper, report });
+    const supervisor = new Supervisor({ home, entry: primaryEntry(), keeper, report });
     process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
     process.on("SIGINT", () => supervisor.stop("SIGINT"));
     process.on("SIGHUP", () => supervisor.reload());

@@ -74,12 +74,24 @@ export const explainUrl = async (question: ExplainQuestion, parts: ExplainParts)
 const stateFor = async (subject: ExplainSubject | undefined, parts: ExplainParts): Promise<ExplainState> => {
   const { nowMs, product, store, isEmergency } = parts;
   const base = { nowMs, product, isBypassing: store.isBypassing, isEmergency };
-  if (subject === undefined) return { ...base, addresses: [], lookup: undefined };
+  if (subject === undefined) return { ...base, addresses: [], lookup: undefined, derived: [] };
   const probe = probeOf(subject);
   const sightings = await parts.probe(probe);
   const slots = sightings.map(({ slot }) => slot);
   const addresses = addressViewsOf(subject.vhost, parts.addressesOf(subject.vhost.name), slots);
-  return { ...base, addresses, lookup: await lookUp(subject, probe, sightings, parts) };
+  const derived = await findDerived(subject, parts);
+  return { ...base, addresses, lookup: await lookUp(subject, probe, sightings, parts), derived };
+};
+
+/** What is stored under the URL of the result, whatever it was made of. */
+const findDerived = async (
+  { vhost, derivation }: ExplainSubject,
+  parts: ExplainParts,
+): Promise<readonly StoredView[]> => {
+  if (derivation === undefined) return [];
+  const rows = parts.variantsOf(vhost.name, derivation.url).slice(0, MOST_OTHERS);
+  const loaded = await Promise.all(rows.map(loader(parts)));
+  return loaded.flatMap((stored) => (stored === undefined ? [] : [stored.view]));
 };
 
 /** Explain sends no body: a POST is looked up as one with an empty body. */

@@ -84,6 +84,7 @@ import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
 import { TlsKeeper } from "./tlsKeeper.ts";
 import { TrafficShares } from "./trafficShares.ts";
+import { TransformCounting } from "./transformCounting.ts";
 import { TransformProcess } from "./transformProcess.ts";
 import { withinTime } from "./withinTime.ts";
 import { configureWorkers } from "./workerConfiguring.ts";
@@ -101,7 +102,6 @@ const LEAVE_MS = 1_000;
 const STORE_KEEPING_MS = 1_000;
 /** For a scrape: what a process has not told by then is missing in it. */
 const FIGURES_LIMIT_MS = 2_500;
-const TRANSFORM_WRITER = "transform";
 
 export interface InstanceParts {
   readonly home: string;
@@ -154,6 +154,7 @@ export class Instance implements Control {
   readonly #coldFiles: ColdFiles;
   readonly #countries: CountryFolder;
   #transformFigures: TransformFigures | undefined;
+  readonly #transformCounting: TransformCounting;
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
@@ -234,15 +235,16 @@ export class Instance implements Control {
       },
       history,
     );
+    this.#transformCounting = new TransformCounting(counters);
     this.#transform = new TransformProcess({
       config: () => this.config,
       store: () => store.storeDisks,
-      nextSegment: (disk) => store.space.grantSegment(TRANSFORM_WRITER, disk),
+      nextSegment: (writer, disk) => store.space.grantSegment(writer, disk),
       nextFile: () => store.index.nextFileId(),
       onDiskFailed: (disk) => store.noteFailure(disk),
       onDiskFull: (disk) => void store.noteFull(disk),
       log: (level, text) => log[level](text),
-      onGone: () => store.space.writerGone(TRANSFORM_WRITER),
+      onGone: (writer) => store.space.writerGone(writer),
     });
     this.#coordinator = new ObjectCoordinator({
       clock,
@@ -725,6 +727,7 @@ export class Instance implements Control {
     this.#coordinator.setVhosts(contentNamesOf(config, other));
     this.#origins.configure(config);
     this.#logs.configure(config);
+    this.#transform.applySettings();
     this.#configureLogUses();
   }
 
@@ -779,7 +782,7 @@ export class Instance implements Control {
   }
 
   async #askTransform(): Promise<void> {
-    this.#transformFigures = await this.#transform.figures();
+    this.#transformFigures = this.#transformCounting.take(await this.#transform.figures(), this.#transform);
   }
 
   /** Where the disks lie, in the order of the configuration. */

@@ -1,5 +1,5 @@
 import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant } from "@basalt/cache";
-import type { EdgeConfig } from "@basalt/config";
+import type { TransformShare } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
 import type { PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
@@ -154,28 +154,54 @@ export interface WorkerService {
   };
 }
 
+/** The bounds of the transform host, resolved. */
+export interface TransformSettings {
+  readonly threads: number;
+  readonly queueLimit: number;
+  readonly deadlineMs: number;
+  /** Resident memory above which no further job starts. */
+  readonly memoryBytes: number;
+}
+
+/** A job as the primary hands it on. */
+export interface TransformTask {
+  /** Names it between primary and transform host. */
+  readonly number: number;
+  readonly request: DeriveRequest;
+  readonly share: TransformShare;
+}
+
 /** What the transform host offers to the primary. */
 export interface TransformService {
   readonly calls: {
     configure: {
-      readonly request: { readonly config: EdgeConfig; readonly store: StoreDisks };
+      readonly request: { readonly settings: TransformSettings; readonly store: StoreDisks };
       readonly reply: null;
     };
-    derive: { readonly request: DeriveRequest; readonly reply: DeriveReply };
+    derive: { readonly request: TransformTask; readonly reply: DeriveReply };
     figures: { readonly request: null; readonly reply: TransformFigures };
   };
   readonly events: {
     store: StoreDisks;
-    /** Nobody waits for it any more. */
-    abandonDerivation: { readonly id: number };
+    settings: TransformSettings;
+    /** Nobody waits for that job any more. */
+    abandon: { readonly number: number };
+    /** Another one has taken its place: the jobs that wait are handed back (SHUTTING_DOWN), those that run go on. */
+    retire: null;
   };
 }
 
 export interface TransformFigures {
   readonly waiting: number;
   readonly running: number;
+  /** These since the process started. */
   readonly done: number;
   readonly failed: number;
+  readonly refused: number;
+  readonly cancelled: number;
+  readonly overloaded: number;
+  /** Time that the jobs of each virtual host had on threads since the last answer; of those that had any. */
+  readonly spentMs: ReadonlyMap<string, number>;
   readonly residentBytes: number;
   readonly cpuSeconds: number;
 }
@@ -185,6 +211,14 @@ export interface TransformOwner {
   readonly calls: Pick<ObjectService["calls"], "nextSegment" | "nextFile">;
   readonly events: {
     ready: null;
+    /** A thread has begun with that job: should the process die now, the job may be why. */
+    started: { readonly number: number };
+    /** That job ran longer than it may. */
+    overran: { readonly number: number };
+    /** The process is to be replaced; `isUrgent`: at once, whatever runs. */
+    unfit: { readonly reason: string; readonly isUrgent: boolean };
+    /** After `retire`: nothing runs any more. */
+    retired: null;
     diskFailed: { readonly disk: number };
     diskFull: { readonly disk: number };
     log: { readonly level: LogLevel; readonly text: string };

@@ -1,12 +1,12 @@
-import type { DeriveReply, DeriveRequest } from "@basalt/cache";
-import { decodeHead, encodeHead } from "@basalt/cache/stored-head";
-import type { EdgeConfig } from "@basalt/config";
+import { setTimeout as pause } from "node:timers/promises";
 import { Channel, portToParent } from "@basalt/ipc";
 import { type BodyStore, type DiskSetting, openBodyStore } from "@basalt/store";
 import { createTransformPool, type TransformPool } from "@basalt/transform";
 import { EdgeError, formatProblem } from "@basalt/types";
 import { ownFigures } from "./processFigures.ts";
-import type { TransformOwner, TransformService } from "./protocol.ts";
+import type { TransformOwner, TransformService, TransformSettings, TransformTask } from "./protocol.ts";
+import { judgeMemory } from "./transformMemory.ts";
+import { derive } from "./transformWork.ts";
 
 /**
  * Composition root of the transform host: reads a stored source, has a thread work on it, stores the result. It alone
@@ -14,32 +14,57 @@ import type { TransformOwner, TransformService } from "./protocol.ts";
  */
 
 const OPEN_FILES = 256;
-/** Jobs that may wait per thread; beyond it the caller serves the source. */
-const QUEUE_PER_THREAD = 256;
-const DEADLINE_MS = 30_000;
+/** What jobs that wait may hold of bodies that no disk has. */
+const HELD_BYTES = 64 * 1024 ** 2;
+const IDLE_THREAD_MS = 20_000;
+const SYNC_MS = 1_000;
+const MEMORY_MS = 250;
+const RETIRE_POLL_MS = 20;
 
-let parts: { readonly bodies: BodyStore; readonly pool: TransformPool } | undefined;
+interface Parts {
+  readonly bodies: BodyStore;
+  readonly pool: TransformPool;
+  readonly initialBytes: number;
+}
+
+let parts: Parts | undefined;
+let settings: TransformSettings | undefined;
+let isUnfit = false;
+let idleSinceMs = performance.now();
+let spentMs = new Map<string, number>();
+/** Of the jobs that are here, by their numbers. */
+const abandonments = new Map<number, AbortController>();
 
 const channel = new Channel<TransformService, TransformOwner>(
   portToParent(),
   {
-    configure: ({ config, store }) => {
-      parts ??= assemble(config, store.disks);
+    configure: ({ settings: given, store }) => {
+      settings = given;
+      parts ??= assemble(given, store.disks);
       return null;
     },
-    derive: (request) => derive(request),
+    derive: (task) => run(task),
     figures: () => {
       const { residentBytes, cpuSeconds } = ownFigures();
-      const idle = { waiting: 0, running: 0, done: 0, failed: 0 };
-      return { ...(parts?.pool.figures ?? idle), residentBytes, cpuSeconds };
+      const spent = spentMs;
+      spentMs = new Map();
+      return { ...(parts?.pool.figures ?? NOTHING), spentMs: spent, residentBytes, cpuSeconds };
     },
   },
-  { store: ({ disks }) => parts?.bodies.setDisks(disks) },
+  {
+    store: ({ disks }) => parts?.bodies.setDisks(disks),
+    settings: (given) => {
+      settings = given;
+      parts?.pool.setLimits(given);
+    },
+    abandon: ({ number }) => abandonments.get(number)?.abort(),
+    retire: () => void retire(),
+  },
 );
 
-const SYNC_MS = 1_000;
+const NOTHING = { waiting: 0, running: 0, done: 0, failed: 0, refused: 0, cancelled: 0, overloaded: 0 };
 
-const assemble = (config: EdgeConfig, disks: readonly DiskSetting[]) => ({
+const assemble = ({ threads, queueLimit, deadlineMs }: TransformSettings, disks: readonly DiskSetting[]): Parts => ({
   bodies: openBodyStore({
     disks,
     allocateSegment: (disk) => channel.call("nextSegment", { disk }),
@@ -50,45 +75,67 @@ const assemble = (config: EdgeConfig, disks: readonly DiskSetting[]) => ({
     maxOpenFiles: OPEN_FILES,
   }),
   pool: createTransformPool({
-    threads: config.server.cache.transformThreads,
-    queueLimit: config.server.cache.transformThreads * QUEUE_PER_THREAD,
-    deadlineMs: DEADLINE_MS,
+    threads,
+    queueLimit,
+    queueLimitBytes: HELD_BYTES,
+    deadlineMs,
+    idleThreadMs: IDLE_THREAD_MS,
+    onStuckThread: () => tellUnfit("a thread does not end", false),
   }),
+  initialBytes: process.memoryUsage.rss(),
 });
 
-const derive = async ({ source, operation, head, image }: DeriveRequest): Promise<DeriveReply> => {
+const run = async (task: TransformTask) => {
   if (parts === undefined) throw new EdgeError("SHUTTING_DOWN", { detail: "transform host is not configured" });
-  const body = await readWhole(parts.bodies, source);
-  const outcome = await parts.pool.run({ kind: operation.kind, source: body, level: operation.level });
-  if (outcome.kind === "unchanged") return { kind: "unchanged", reason: outcome.reason };
-  const template = decodeHead(head);
-  if (template === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
-  const result = Buffer.from(outcome.body.buffer, outcome.body.byteOffset, outcome.body.byteLength);
-  const encoded = encodeHead({ ...template, bodyBytes: result.length });
-  const location = await parts.bodies.append(image, encoded, result);
-  return { kind: "stored", location, head: encoded };
-};
-
-const readWhole = async (bodies: BodyStore, location: DeriveRequest["source"]): Promise<Uint8Array<ArrayBuffer>> => {
-  const reader = await bodies.openBody(location);
-  if (reader === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
+  const { number, request } = task;
+  const abandonment = new AbortController();
+  abandonments.set(number, abandonment);
   try {
-    const memory = new Uint8Array(location.bodyBytes);
-    const target = Buffer.from(memory.buffer);
-    let filled = 0;
-    while (filled < target.length) {
-      const count = await reader.read(target, filled, target.length - filled, filled);
-      if (count < 1) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is cut off" });
-      filled += count;
-    }
-    return memory;
+    return await derive(parts, task, {
+      signal: abandonment.signal,
+      onStart: () => channel.tell("started", { number }),
+      onOverrun: () => channel.tell("overran", { number }),
+      onRan: (tookMs) => spentMs.set(request.vhost, (spentMs.get(request.vhost) ?? 0) + tookMs),
+    });
   } finally {
-    reader.release();
+    abandonments.delete(number);
+    if (abandonments.size === 0) idleSinceMs = performance.now();
   }
 };
 
+const watchMemory = (): void => {
+  if (parts === undefined || settings === undefined || isUnfit) return;
+  const { running } = parts.pool.figures;
+  const residentBytes = process.memoryUsage.rss();
+  const verdict = judgeMemory({
+    residentBytes,
+    limitBytes: settings.memoryBytes,
+    initialBytes: parts.initialBytes,
+    jobsRunning: running,
+    idleMs: abandonments.size === 0 ? performance.now() - idleSinceMs : 0,
+  });
+  parts.pool.setStarting(verdict === "start");
+  if (verdict === "start" || verdict === "hold") return;
+  tellUnfit(`${Math.round(residentBytes / 1024 ** 2)} MB of memory`, verdict === "replaceNow");
+};
+
+const tellUnfit = (reason: string, isUrgent: boolean): void => {
+  if (isUnfit && !isUrgent) return;
+  isUnfit = true;
+  channel.tell("unfit", { reason, isUrgent });
+};
+
+const retire = async (): Promise<void> => {
+  isUnfit = true;
+  await parts?.pool.retire();
+  while (abandonments.size > 0) await pause(RETIRE_POLL_MS);
+  await parts?.bodies.sync().catch(() => undefined);
+  channel.tell("retired", null);
+};
+
 setInterval(() => void parts?.bodies.sync().catch(() => undefined), SYNC_MS);
-channel.onClose(() => process.exit(0));
+setInterval(watchMemory, MEMORY_MS);
+channel.onClose(() => process.kill(process.pid, "SIGKILL"));
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 channel.tell("ready", null);

@@ -1,20 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import {
-  type CacheVhost,
-  type Invalidation,
-  MemoryBudget,
-  ObjectCache,
-  SPACES_PER_VHOST,
-  VhostRegistry,
-} from "@basalt/cache";
+import { type Invalidation, MemoryBudget, ObjectCache, SPACES_PER_VHOST, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
-import type { OriginPool } from "@basalt/origin";
-import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
-import { CounterBlock, type CounterReport, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
-import { AdjustableClock, EdgeError, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
+import { CounterBlock, type CounterReport, PROCESS_SLOT, readableStack, VHOST_SLOT } from "@basalt/telemetry";
+import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { unpackConfig } from "./configTransfer.ts";
 import { HostLink } from "./hostLink.ts";
 import type { StoreDisks } from "./hostStore.ts";
@@ -31,13 +22,13 @@ import type {
   WorkerService,
 } from "./protocol.ts";
 import { RedirectingPools } from "./redirecting.ts";
-import { servingVhosts } from "./servingVhosts.ts";
 import { WorkerTracing } from "./tracing/workerTracing.ts";
 import { inTurns } from "./turns.ts";
 import { WorkerAccess } from "./workerAccess.ts";
 import { answerProbe } from "./workerExplain.ts";
 import { WorkerOrigins } from "./workerOrigins.ts";
 import { WorkerTraffic } from "./workerTraffic.ts";
+import { WorkerVhosts } from "./workerVhosts.ts";
 
 /** Composition root of an accept worker: wires the parts together and answers the primary. */
 
@@ -120,7 +111,7 @@ const primary = new Channel<WorkerService, PrimaryService>(
         receivedListeningSocket(handle),
         { server, service: tls, localPort: port },
         (socket, attach) => server.serve(socket, attach, port),
-        (socket) => serveHttp2(server, socket, port),
+        (socket, attach) => serveHttp2(server, socket, attach, port),
       );
       acceptors.set(place, acceptor);
     },
@@ -218,6 +209,8 @@ const unlisten = (place: string): void => {
 
 let configuring: Promise<unknown> | undefined;
 let configured: EdgeConfig | undefined;
+/** Those of the configuration in service. */
+let servedVhosts: WorkerVhosts | undefined;
 
 /** One after the other, each in turns: with thousands of hosts it takes longer than clients should wait. */
 const configure = async (request: WorkerConfiguration): Promise<null> => {
@@ -256,12 +249,16 @@ function* putInService(request: WorkerConfiguration): Generator<void, void> {
   tracing.configure(config);
   access.configure(config);
   const { pools, enter: enterOrigins } = yield* origins.prepare(config, request.originViews);
-  const vhosts = yield* cacheVhostsOf(config, pools);
+  redirecting.configure(config);
+  const vhosts = new WorkerVhosts({ registry, counters, redirecting, pools });
+  yield* vhosts.add(config);
   const enterServer = yield* running.server.prepare(config, vhosts, config.server.cache.workers);
   enterLogs();
+  if (servedVhosts !== undefined) vhosts.goOnWith(servedVhosts);
+  servedVhosts = vhosts;
   enterServer();
   enterOrigins();
-  forgetRemovedVhosts(config, running.cache);
+  forgetRemovedVhosts(vhosts, running.cache);
   traffic.setShare(request.share);
   configured = config;
 }
@@ -272,10 +269,9 @@ const applyStore = ({ disks, isBypassing }: StoreDisks): void => {
 };
 
 /** Their objects are not to come back with a host of the same name (CFG-56). */
-const forgetRemovedVhosts = (config: EdgeConfig, cache: ObjectCache): void => {
-  const names = new Set(servingVhosts(config).map((vhost) => vhost.name));
+const forgetRemovedVhosts = (vhosts: WorkerVhosts, cache: ObjectCache): void => {
   for (const name of [...registry.names]) {
-    const index = names.has(name) ? undefined : registry.remove(name);
+    const index = vhosts.has(name) ? undefined : registry.remove(name);
     if (index !== undefined) cache.removeVhost(index);
   }
 };
@@ -306,7 +302,7 @@ const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, co
     onTooOften: access.noteTooOften,
     countryOf: access.countryOf,
     tracing,
-    onDefect: (error) => say("error", `unexpected: ${describe(error)}`),
+    onDefect: (error) => say("error", `unexpected: ${readableStack(error)}`),
   });
   const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
   const countTier = (): void => {
@@ -347,33 +343,6 @@ const explain = (probe: ExplainProbe): ExplainSight => {
   const { server, tier } = running;
   return answerProbe(probe, { server, tier });
 };
-
-function* cacheVhostsOf(
-  config: EdgeConfig,
-  pools: ReadonlyMap<string, OriginPool>,
-): Generator<void, ReadonlyMap<string, CacheVhost>> {
-  const vhosts = new Map<string, CacheVhost>();
-  redirecting.configure(config);
-  counters.reserve(2 * config.vhosts.length);
-  for (const settings of servingVhosts(config)) {
-    const { name } = settings;
-    const pool = pools.get(name);
-    if (pool === undefined) throw new EdgeError("INTERNAL", { detail: `no origin pool of ${name}` });
-    const { index, invalidations } = registry.enter(name);
-    vhosts.set(name, {
-      name,
-      index,
-      settings,
-      pool: redirecting.inFrontOf(pool, settings),
-      invalidations,
-      counters: counters.vhost(name),
-      rules: compileCachingRules(settings),
-      customTtl: compileCustomTtl(settings),
-    });
-    yield;
-  }
-  return vhosts;
-}
 
 const figures = (): WorkerFigures => {
   return {
@@ -443,10 +412,8 @@ const drain = async (limitMs: number): Promise<void> => {
 /** Lets the last messages reach the primary. */
 const EXIT_MS = 50;
 
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
-
 process.on("uncaughtException", (error) => {
-  say("error", `worker ends: ${describe(error)}`);
+  say("error", `worker ends: ${readableStack(error)}`);
   setTimeout(() => process.exit(1), EXIT_MS);
 });
 // Signals of the terminal and of service managers go to the primary, which drains its workers; without one, the launcher

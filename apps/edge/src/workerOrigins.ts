@@ -39,8 +39,13 @@ const identityOf = ({ name, origin, originOptions }: VhostSettings): string =>
 const isSame = (left: ReadonlyMap<string, number>, right: ReadonlyMap<string, number>): boolean =>
   left.size === right.size && [...left].every(([vhost, count]) => right.get(vhost) === count);
 
+/** By virtual host; a pool is made when it is first asked for. */
+export interface HostPools {
+  get(vhost: string): SharedOriginPool | undefined;
+}
+
 export interface PreparedPools {
-  readonly pools: ReadonlyMap<string, SharedOriginPool>;
+  readonly pools: HostPools;
   readonly enter: () => void;
 }
 
@@ -50,7 +55,10 @@ export class WorkerOrigins {
   readonly #log: OriginLog;
   readonly #counting: OriginCounting;
   readonly #byIdentity = new Map<string, HostPool>();
-  #byVhost: ReadonlyMap<string, SharedOriginPool> = new Map();
+  /** Of the configuration in service, and those that stay of one that is being prepared. */
+  #settings: ReadonlyMap<string, VhostSettings> = new Map();
+  /** The latest of each host, for pools that are still to be made. */
+  readonly #views = new Map<string, OriginView>();
   readonly #earlyViews: OriginViewChange[] = [];
   readonly #identities = new WeakMap<VhostSettings, string>();
   /** Pools of an earlier configuration whose last exchanges run. */
@@ -77,34 +85,56 @@ export class WorkerOrigins {
    * requests come for this configuration, ends the pools that are in no use any more.
    */
   *prepare(config: EdgeConfig, views: readonly OriginView[]): Generator<void, PreparedPools> {
-    const kept = new Set<string>();
-    const byVhost = new Map<string, SharedOriginPool>();
-    for (const settings of servingVhosts(config)) {
-      const identity = this.#identityOf(settings);
-      kept.add(identity);
-      const { pool } = this.#byIdentity.get(identity) ?? this.#create(identity, settings);
-      byVhost.set(settings.name, pool);
+    const settings = new Map<string, VhostSettings>();
+    for (const vhost of servingVhosts(config)) {
+      settings.set(vhost.name, vhost);
       yield;
     }
+    const news = new Map<string, OriginView>();
     for (const view of views) {
-      byVhost.get(view.vhost)?.apply(view);
+      news.set(view.vhost, view);
       yield;
     }
+    const get = (name: string): SharedOriginPool | undefined => {
+      const vhost = settings.get(name);
+      if (vhost === undefined) return undefined;
+      const identity = this.#identityOf(vhost);
+      const known = this.#byIdentity.get(identity);
+      if (known !== undefined) return known.pool;
+      const { pool } = this.#create(identity, vhost);
+      const view = news.get(name) ?? this.#views.get(name);
+      if (view !== undefined) pool.apply(view);
+      return pool;
+    };
     const enter = (): void => {
       this.#generation = config.generation;
-      this.#byVhost = byVhost;
-      for (const [identity, host] of this.#byIdentity) if (!kept.has(identity)) this.#retire(identity, host);
+      this.#settings = settings;
+      for (const [name, view] of news) this.#views.set(name, view);
+      news.clear();
+      for (const name of this.#views.keys()) if (!settings.has(name)) this.#views.delete(name);
+      for (const [identity, host] of this.#byIdentity) {
+        const vhost = settings.get(host.vhost);
+        if (vhost === undefined || this.#identityOf(vhost) !== identity) {
+          this.#retire(identity, host);
+          continue;
+        }
+        const view = this.#views.get(host.vhost);
+        if (view !== undefined) host.pool.apply(view);
+      }
       const early = this.#earlyViews.splice(0);
       for (const change of early) this.applyView(change);
     };
-    return { pools: byVhost, enter };
+    return { pools: { get }, enter };
   }
 
   /** Views of a configuration that is not in service yet wait for it. */
   applyView(change: OriginViewChange): void {
     const { generation, view } = change;
-    if (generation === this.#generation) this.#byVhost.get(view.vhost)?.apply(view);
-    else if (generation > this.#generation) this.#earlyViews.push(change);
+    if (generation > this.#generation) this.#earlyViews.push(change);
+    const vhost = generation === this.#generation ? this.#settings.get(view.vhost) : undefined;
+    if (vhost === undefined) return;
+    this.#views.set(view.vhost, view);
+    this.#byIdentity.get(this.#identityOf(vhost))?.pool.apply(view);
   }
 
   #identityOf(settings: VhostSettings): string {

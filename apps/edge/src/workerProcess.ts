@@ -1,24 +1,9 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import type { EdgeConfig } from "@basalt/config";
 import { type CallHandlers, Channel, type EventHandlers, portToChild, type SocketHandle } from "@basalt/ipc";
 import { identify, type ProcessIdentity } from "./processIdentity.ts";
 import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
-
-const ENTRY = fileURLToPath(new URL("./worker.js", import.meta.url));
-
-/** A worker's heap holds little beside the memory tier's index: what V8 would keep in reserve belongs to the tier. */
-const V8_OPTIONS = ["--heap-growing-percent=25", "--max-semi-space-size=4"];
-
-/**
- * For glibc's allocator: buffers from 256 KB on are given back to the system when they are free, instead of leaving
- * holes, and few threads have a heap of their own. What the environment says already wins.
- */
-const ALLOCATOR_OPTIONS = {
-  MALLOC_MMAP_THRESHOLD_: "262144",
-  MALLOC_TRIM_THRESHOLD_: "8388608",
-  MALLOC_ARENA_MAX: "2",
-};
+import { forkWorker } from "./workerFork.ts";
 
 /** Numbers of workers are given once in the life of a primary. */
 let lastId = 0;
@@ -62,11 +47,7 @@ export class WorkerProcess {
     calls: (worker: WorkerProcess) => CallHandlers<PrimaryService>,
     events: (worker: WorkerProcess) => Omit<EventHandlers<PrimaryService>, "ready" | "figures">,
   ) {
-    this.#child = fork(ENTRY, [], {
-      serialization: "advanced",
-      execArgv: [...V8_OPTIONS],
-      env: { ...ALLOCATOR_OPTIONS, ...process.env },
-    });
+    this.#child = forkWorker();
     this.id = ++lastId;
     let becomeReady: () => void = () => {};
     this.#ready = new Promise((resolve) => {

@@ -1,9 +1,9 @@
 import { type EdgeConfig, parseConfig } from "@basalt/config";
-import type { OriginOutcome, OriginView, SharedOriginPool } from "@basalt/origin";
+import type { OriginOutcome, OriginView } from "@basalt/origin";
 import { CounterBlock } from "@basalt/telemetry";
 import { AdjustableClock } from "@basalt/types";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WorkerOrigins } from "../src/workerOrigins.ts";
+import { type HostPools, WorkerOrigins } from "../src/workerOrigins.ts";
 
 const configOf = (generation: number, ...vhosts: readonly string[]) => {
   const sources = new Map([
@@ -53,7 +53,7 @@ const request = { method: "GET", target: "/", fields: [], body: { kind: "none" }
 const handler = { onHead: () => {}, onData: () => true, onComplete: () => {}, onError: () => {} };
 
 /** In one go. */
-const configure = (config: EdgeConfig, views: readonly OriginView[]): ReadonlyMap<string, SharedOriginPool> => {
+const configure = (config: EdgeConfig, views: readonly OriginView[]): HostPools => {
   const steps = origins.prepare(config, views);
   for (;;) {
     const step = steps.next();
@@ -65,11 +65,12 @@ const configure = (config: EdgeConfig, views: readonly OriginView[]): ReadonlyMa
 
 describe("the origin pools of a worker", () => {
   it("are kept over a reload that leaves their host alone, and made anew when its origin changes", () => {
-    const first = new Map(configure(configOf(1, host("a", "1.1.1.1"), host("b", "1.1.1.2")), []));
-    const second = new Map(configure(configOf(2, host("a", "1.1.1.1"), host("b", "1.1.1.3")), []));
-    expect(second.get("a")).toBe(first.get("a"));
-    expect(second.get("b")).not.toBe(first.get("b"));
-    expect([...configure(configOf(3, host("b", "1.1.1.3")), []).keys()]).toEqual(["b"]);
+    const hosts = (pools: HostPools) => ["a", "b"].map((name) => pools.get(name));
+    const [firstA, firstB] = hosts(configure(configOf(1, host("a", "1.1.1.1"), host("b", "1.1.1.2")), []));
+    const [secondA, secondB] = hosts(configure(configOf(2, host("a", "1.1.1.1"), host("b", "1.1.1.3")), []));
+    expect(secondA).toBe(firstA);
+    expect(secondB).not.toBe(firstB);
+    expect(hosts(configure(configOf(3, host("b", "1.1.1.3")), []))).toEqual([undefined, secondB]);
   });
 
   it("ORG-28 follow the views of their configuration, and of no other", () => {
@@ -83,6 +84,12 @@ describe("the origin pools of a worker", () => {
     expect(pools.get("a")?.transactions).toBe(8);
     const next = configure(configOf(5, host("a", "1.1.1.1")), []);
     expect([next.get("a") === pools.get("a"), next.get("a")?.transactions]).toEqual([true, 9]);
+  });
+
+  it("are made with what has become known of their servers before their first request", () => {
+    const pools = configure(configOf(1, host("a", "1.1.1.1"), host("b", "1.1.1.2")), [viewOf("a", 1, "1.1.1.1")]);
+    origins.applyView({ generation: 1, view: viewOf("b", 2, "1.1.1.2") });
+    expect([pools.get("a")?.transactions, pools.get("b")?.transactions]).toEqual([1, 2]);
   });
 
   it("ORG-12 fail at once when the view names no server", async () => {

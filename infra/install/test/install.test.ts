@@ -243,6 +243,8 @@ describe("a release", () => {
     ["@basalt/edge", true, "dist/primary.d.ts", false],
     ["@basalt/edge", true, "dist/primary.js.map", false],
     ["@basalt/edge", true, "src/primary.ts", false],
+    ["@basalt/cli", true, "dist/worker.js.map", true],
+    ["@basalt/cli", true, "dist/index.d.ts", false],
     ["@basalt/edge", true, "test", false],
     ["better-sqlite3", false, "prebuilds/linux-x64.node", true],
     ["better-sqlite3", false, "prebuilds/darwin-x64.node", false],

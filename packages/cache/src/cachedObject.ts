@@ -73,7 +73,6 @@ const FLAG = {
   EXPIRED_BY_FORCE: 1 << 1,
   IS_PARTIAL: 1 << 2,
   IS_GONE: 1 << 3,
-  INCOMPRESSIBLE: 1 << 4,
   RENEWING: 1 << 5,
   HAS_BODY: 1 << 6,
   HAS_LOCATION: 1 << 7,
@@ -85,10 +84,29 @@ const FLAG = {
 const STATUS_BITS = 10;
 const STATUS_MASK = (1 << STATUS_BITS) - 1;
 
-/** Above the flags: what the Content-Encoding is, once somebody has asked. */
+/** Above the flags: bits of variants, as far as there are any that are compressed copies. */
+const USELESS_SHIFT = 20;
+const USELESS_MASK = 0b111_1111;
+
+/** Above those: what the Content-Encoding is, once somebody has asked. */
 const CODING_SHIFT = 28;
-const CODING_MASK = 3;
-const CODING = { NOT_ASKED: 0, NONE: 1, GZIP: 2, OTHER: 3 } as const;
+const CODING_MASK = 7;
+const CODING = { NOT_ASKED: 0, NONE: 1, GZIP: 2, OTHER: 3, BROTLI: 4, ZSTD: 5 } as const;
+
+const codingOf = (value: string | undefined): number => {
+  switch (value) {
+    case undefined:
+      return CODING.NONE;
+    case "gzip":
+      return CODING.GZIP;
+    case "br":
+      return CODING.BROTLI;
+    case "zstd":
+      return CODING.ZSTD;
+    default:
+      return CODING.OTHER;
+  }
+};
 
 type Head = StoredHead | EncodedHead;
 
@@ -174,9 +192,10 @@ export class CachedObject implements PreparedResponse {
     const known = (this.#marks >>> CODING_SHIFT) & CODING_MASK;
     if (known === CODING.NONE) return undefined;
     if (known === CODING.GZIP) return "gzip";
+    if (known === CODING.BROTLI) return "br";
+    if (known === CODING.ZSTD) return "zstd";
     const value = getField(this.fields, "content-encoding");
-    const coding = value === undefined ? CODING.NONE : value === "gzip" ? CODING.GZIP : CODING.OTHER;
-    this.#marks |= coding << CODING_SHIFT;
+    this.#marks = (this.#marks & ~(CODING_MASK << CODING_SHIFT)) | (codingOf(value) << CODING_SHIFT);
     return value;
   }
 
@@ -348,13 +367,16 @@ export class CachedObject implements PreparedResponse {
     this.#mark(FLAG.IS_GONE, value);
   }
 
-  /** Compression rules looked at this object already: nothing to gain. */
-  get incompressible(): boolean {
-    return this.#has(FLAG.INCOMPRESSIBLE);
+  /** Variants, as bits, of which no copy is worth making by the configuration of that generation (CMP-06). */
+  uselessCopies(generation: number): number {
+    const useless = (this.#marks >>> USELESS_SHIFT) & USELESS_MASK;
+    return useless === 0 || this.#block.readUInt32LE(AT.uselessGeneration) !== generation ? 0 : useless;
   }
 
-  set incompressible(value: boolean) {
-    this.#mark(FLAG.INCOMPRESSIBLE, value);
+  noteUselessCopies(generation: number, bits: number): void {
+    const useless = (this.uselessCopies(generation) | bits) & USELESS_MASK;
+    this.#marks = (this.#marks & ~(USELESS_MASK << USELESS_SHIFT)) | (useless << USELESS_SHIFT);
+    this.#block.writeUInt32LE(generation, AT.uselessGeneration);
   }
 
   /** A background renewal is running (TTL-30). */

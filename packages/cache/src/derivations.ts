@@ -31,6 +31,8 @@ export interface DerivedRequest {
   readonly head: StoredHead;
   readonly operation: DeriveOperation;
   readonly maxSourceBytes: number;
+  /** `idle`: nobody waits for it. */
+  readonly priority?: "asked" | "idle";
 }
 
 export type Derived =
@@ -114,6 +116,29 @@ export class Derivations {
       if (running.fillId !== undefined) this.#parts.cache.channel.tell("abandonDerivation", { id: running.fillId });
     };
     return { result: running.result, leave };
+  }
+
+  /**
+   * Makes anew what there is, once for the host, while no job that somebody waits for is to be done. `head.bodyVersion`
+   * tells it from the one before: what another worker has made already is taken over.
+   */
+  async improve(request: DerivedRequest): Promise<void> {
+    const { vhost, variant, url, selector, source } = request;
+    if (source.kind !== "object") return;
+    const { object } = source;
+    const { cache, filling, stored } = this.#parts;
+    await filling.whenStored(object);
+    if (object.location === undefined) return;
+    const name = nameOf(url, selector);
+    const key = keyOfName(vhost.name, variant, name);
+    const row = cache.index.find(key);
+    const loaded = row === undefined ? undefined : await stored.load(vhost, variant, name, row);
+    if (currentOf(object, loaded)?.bodyVersion === request.head.bodyVersion) return;
+    const heldVersion = Number.MAX_SAFE_INTEGER;
+    const reply = await cache.channel.call("acquire", { key, vhost: vhost.name, url, heldVersion, isAlone: false });
+    if (reply.kind !== "granted") return;
+    cache.counters.add(vhost.counters + VHOST_SLOT.transforms, 1);
+    await this.#making.make({ ...request, key, source: object, priority: "idle" }, reply);
   }
 
   #start(name: string, request: DerivedRequest, source: CachedObject): Running {

@@ -1,6 +1,7 @@
 import { type CacheKey, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs, unreachable } from "@basalt/types";
 import { CachedObject } from "./cachedObject.ts";
+import { VARIANT } from "./cacheVhost.ts";
 import type { Derived, DerivedRequest } from "./derivations.ts";
 import type { Filling } from "./filling.ts";
 import type { MemoryObjects } from "./memoryObjects.ts";
@@ -40,7 +41,7 @@ export class DerivedMaking {
         vhost: vhost.name,
         source: { kind: "stored", location },
         operation: task.operation,
-        priority: "asked",
+        priority: task.priority ?? "asked",
         maxSourceBytes: task.maxSourceBytes,
         head: encodeHead(task.head),
         image: {
@@ -51,7 +52,7 @@ export class DerivedMaking {
           freshUntil: epochMs(source.freshUntilMs),
           ttl: source.ttlSeconds,
           updatedAt: clock.now(),
-          flags: ROW_FLAG.DERIVED | (source.isTagged ? ROW_FLAG.TAGGED : 0),
+          flags: (task.variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED) | (source.isTagged ? ROW_FLAG.TAGGED : 0),
           tags: source.tags,
         },
       });
@@ -129,7 +130,7 @@ export class DerivedMaking {
       const nowMs = this.#parts.cache.clock.now();
       const object = new CachedObject({
         key: keyOfName(vhost.name, variant, nameOf(url, selector)),
-        head,
+        head: { ...head, bodyBytes: reply.body.length },
         body: reply.body,
         location: undefined,
         version: 0,

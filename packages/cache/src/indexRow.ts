@@ -1,7 +1,8 @@
 import { type IndexRow, ROW_FLAG, type RowImage } from "@basalt/store";
 import { epochMs } from "@basalt/types";
 import type { CachedObject } from "./cachedObject.ts";
-import type { CacheVhost } from "./cacheVhost.ts";
+import { type CacheVhost, VARIANT } from "./cacheVhost.ts";
+import { variantIn } from "./objectName.ts";
 
 /** What a record says of the object that it holds. */
 export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
@@ -15,11 +16,15 @@ export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
   flags:
     (object.purged ? ROW_FLAG.PURGED : 0) |
     (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
-    (object.sourceVersion > 0 ? ROW_FLAG.DERIVED : 0) |
+    (isCopy(object) ? ROW_FLAG.DERIVED : 0) |
     (object.isTagged ? ROW_FLAG.TAGGED : 0) |
     (object.stretched ? ROW_FLAG.STRETCHED : 0),
   tags: object.tags,
 });
+
+/** Another form of the object of its URL, which goes with that and is not counted (PRG-11). */
+const isCopy = (object: CachedObject): boolean =>
+  object.sourceVersion > 0 && variantIn(object.variant) !== VARIANT.DERIVED;
 
 /** State of an object as the index keeps it; undefined while it has no place on disk. */
 export const rowOf = (vhost: CacheVhost, object: CachedObject, lastAccessMs: number): IndexRow | undefined =>

@@ -37,6 +37,7 @@ export const AT = {
   second: 152,
   touchedSecond: 156,
   bodyUsedSecond: 160,
+  uselessGeneration: 164,
   validatedAtMs: 168,
 } as const;
 

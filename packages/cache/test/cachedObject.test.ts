@@ -78,7 +78,6 @@ describe("an object in memory", () => {
       expiredByForce: false,
       isPartial: true,
       renewing: true,
-      incompressible: false,
       isGone: false,
       hasBody: true,
       freshUntilMs: 5,
@@ -89,6 +88,18 @@ describe("an object in memory", () => {
     expect(object.isFresh(4)).toBe(false);
     object.purged = false;
     expect([object.isFresh(4), object.isFresh(5)]).toEqual([true, false]);
+  });
+
+  it("CMP-06 forgets with the next configuration which copies are useless", () => {
+    const object = objectOf();
+    expect(object.uselessCopies(1)).toBe(0);
+    object.noteUselessCopies(1, 0b100);
+    object.noteUselessCopies(1, 0b10000);
+    expect([object.uselessCopies(1), object.uselessCopies(2), object.status]).toEqual([0b10100, 0, 203]);
+    object.body = undefined;
+    expect(object.uselessCopies(1)).toBe(0b10100);
+    object.noteUselessCopies(2, 0b1000);
+    expect([object.uselessCopies(1), object.uselessCopies(2)]).toEqual([0, 0b1000]);
   });
 
   it("gives its body up and takes it again without losing its head", () => {

@@ -8,6 +8,7 @@ import type { Http2Settings } from "./http2Contract.ts";
 import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { Provenance } from "./provenance.ts";
 import type { TracingSettings } from "./tracingSettings.ts";
+import type { TransformLimits, TransformShare } from "./transformContract.ts";
 
 /**
  * The configuration as the rest of Basalt sees it: plain, frozen data (crosses process boundaries by structured
@@ -402,6 +403,7 @@ export interface VhostOptions {
   readonly compression: CompressionSettings;
   readonly drm: DrmSettings;
   readonly dims: DimsSettings;
+  readonly transforms: TransformShare;
   readonly tracing: TracingSettings;
   readonly trafficCap: TrafficCapSettings;
   readonly throttling: ThrottlingSettings;

@@ -68,3 +68,4 @@ export { type IpPattern, matchesIpPattern, parseIpPattern } from "./syntax/ipPat
 export { suggest } from "./syntax/suggest.ts";
 export { parseTimeExpression } from "./syntax/timeExpression.ts";
 export type { TracingRule, TracingSettings } from "./tracingSettings.ts";
+export type { TransformLimits, TransformShare } from "./transformContract.ts";

@@ -106,7 +106,7 @@ export const renderReference = (): string =>
         ["`ttl.txt`", "`{condition}, {seconds or time expression}`", "URL", "TTL-19"],
         ["`bypass.txt`", "`{condition}[, cache | bypass]`", "URL, IP, HEADER, PROTOCOL", "BYP-06"],
         ["`querystring.txt`", "`{condition}`", "URL", "KEY-06"],
-        ["`compression.txt`", "`{condition}[, {gzip, no or level}[, {level}]]`", "URL", "HTTP-58"],
+        ["`compression.txt`", "`{condition}[, {gzip, br, zstd, no or level}[, {level}]]`", "URL", "HTTP-58"],
         [
           "`headers.txt`",
           "`{condition}, {$REQ, $RES or $ORGREQ}[{name}[: {value}]], {set, put, append or unset}[, {status or class of $RES}]`",

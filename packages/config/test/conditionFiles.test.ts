@@ -69,13 +69,37 @@ describe("condition files", () => {
   it("HTTP-58 CMP-20 CMP-21 CMP-22 CMP-23 CMP-24 reads method and level, a number in field 2 as level (OPEN 17)", () => {
     const text = "/sample.css, no\n*.css\n*.htm, gzip\n*.xml, , 9\n*.js, gzip, 5\n*.txt, 3";
     const { compression } = read("compression.txt", text);
-    expect(compression.map(({ compress, level }) => [compress, level])).toEqual([
-      [false, undefined],
-      [true, undefined],
-      [true, undefined],
-      [true, 9],
-      [true, 5],
-      [true, 3],
+    expect(compression.map(({ compress, method, level }) => [compress, method, level])).toEqual([
+      [false, undefined, undefined],
+      [true, undefined, undefined],
+      [true, "gzip", undefined],
+      [true, undefined, 9],
+      [true, "gzip", 5],
+      [true, undefined, 3],
+    ]);
+  });
+
+  it("CMP-25 trims blanks and ignores comments, empty lines and explanations", () => {
+    const text = [
+      ...["# texts", "", "  /sample.css , no   // not this one", "\t*.css // method and level by default"],
+      ...["*.htm, GZIP // gzip", "*.xml, , 9 // level 9", "/exact/path.js,gzip,5// no blank in front"],
+    ].join("\r\n");
+    const { compression } = read("compression.txt", text);
+    expect(compression.map((rule) => [patternOf(rule).pattern, rule.compress, rule.method, rule.level])).toEqual([
+      ["/sample.css", false, undefined, undefined],
+      ["*.css", true, undefined, undefined],
+      ["*.htm", true, "gzip", undefined],
+      ["*.xml", true, undefined, 9],
+    ]);
+  });
+
+  it("CMP-24 reads the methods that go beyond the guide, each with its own levels", () => {
+    const { compression } = read("compression.txt", "*.css, br, 11\n*.js, zstd, 19\n*.xml, br, 0\n*.json, zstd");
+    expect(compression.map(({ method, level }) => [method, level])).toEqual([
+      ["br", 11],
+      ["zstd", 19],
+      ["br", 0],
+      ["zstd", undefined],
     ]);
   });
 
@@ -198,7 +222,12 @@ describe("condition files", () => {
     ["bypass.txt", "$METHOD[GET]", "METHOD cannot be used here, only URL, IP, HEADER, PROTOCOL."],
     ["bypass.txt", "$HEADER[a", "The bracket of $HEADER[a is not closed."],
     ["querystring.txt", "/a, /b", "There are 2 fields, but only 1 can be."],
-    ["compression.txt", "*.js, br", '"br" is none of gzip, no and a level.'],
+    ["compression.txt", "*.js, lzma", '"lzma" is none of gzip, br, zstd, no and a level.'],
+    ["compression.txt", "*.js, br, 12", 'The level "12" is not 0 to 11.'],
+    ["compression.txt", "*.js, zstd, 20", 'The level "20" is not 1 to 19.'],
+    ["compression.txt", "*.js, , 0", 'The level "0" is not 1 to 9.'],
+    ["compression.txt", "*.js, -1", '"-1" is none of gzip, br, zstd, no and a level.'],
+    ["compression.txt", "*.js, gzip, six", 'The level "six" is not 1 to 9.'],
     ["compression.txt", "*.js, gzip, 10", 'The level "10" is not 1 to 9.'],
     ["compression.txt", "*.js, 5, 6", "The level stands twice."],
     ["expires.txt", "/a, never", '"never" is not a time expression.'],

@@ -163,8 +163,6 @@ describe("elements of the guide that are not active yet", () => {
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
     '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
     "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
-    '<VHostDefault><Options><Drm Status="Active"><Key Hash="none">$Token</Key></Drm></Options></VHostDefault>',
-    '<VHostDefault><Options><Dims Status="Active" port="8500"><Composite Name="w" File="/w.png"/><ByOriginal Name="s"><Condition Width="400">/q/</Condition><Condition>/r/</Condition></ByOriginal></Dims></Options></VHostDefault>',
   ])("CFG-30 accepts %s with a warning", (content) => {
     const warnings = warningsOf({ "server.xml": server(content) });
     expect(warnings.length).toBeGreaterThan(0);

@@ -183,7 +183,16 @@ describe("inheritance", () => {
     ["<RootPurgeExpire>Purge</RootPurgeExpire>", { rootPurgeExpire: "PURGE" }],
     [
       '<Compression Method="gzip" Level="9" SourceSize="1-10">ON</Compression>',
-      { compression: { enabled: true, method: "gzip", level: 9, sourceMinBytes: 1_024, sourceMaxBytes: 10_240 } },
+      {
+        compression: {
+          ...{ enabled: true, methods: ["gzip"], levels: { gzip: 9, br: 5, zstd: 6 }, precompresses: false },
+          ...{ sourceMinBytes: 1_024, sourceMaxBytes: 10_240 },
+        },
+      },
+    ],
+    [
+      '<Compression Method="zstd, br,GZIP" BrotliLevel="0" ZstdLevel="19" Precompression="ON">ON</Compression>',
+      { compression: { methods: ["zstd", "br", "gzip"], levels: { gzip: 6, br: 0, zstd: 19 }, precompresses: true } },
     ],
   ])("OPT-58 reads %s", (content, expected) => {
     expect(acceptVhost(`<Options>${content}</Options>`).options).toMatchObject(expected);

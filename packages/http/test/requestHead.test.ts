@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  CODING_RANKS,
   createRequestHeadParser,
   FIELD,
   type HeadLimits,
@@ -100,14 +101,27 @@ describe("request head parser", () => {
     ["Transfer-Encoding: Chunked", FIELD.CHUNKED],
     ["Accept-Encoding: gzip", FIELD.ACCEPTS_GZIP | FIELD.ACCEPTS_COMPRESSION],
     ["Accept-Encoding: X-GZIP;q=0.5", FIELD.ACCEPTS_GZIP | FIELD.ACCEPTS_COMPRESSION],
-    ["Accept-Encoding: br\r\nAccept-Encoding: gzip", FIELD.ACCEPTS_GZIP | FIELD.ACCEPTS_COMPRESSION],
+    [
+      "Accept-Encoding: br\r\nAccept-Encoding: gzip",
+      FIELD.ACCEPTS_GZIP | FIELD.ACCEPTS_BROTLI | FIELD.ACCEPTS_COMPRESSION,
+    ],
+    [
+      "Accept-Encoding: gzip;q=0.1, zstd;q=0.5, br",
+      FIELD.ACCEPTS_GZIP |
+        FIELD.ACCEPTS_BROTLI |
+        FIELD.ACCEPTS_ZSTD |
+        FIELD.ACCEPTS_COMPRESSION |
+        (0b01_00_10 << CODING_RANKS.shift),
+    ],
+    ["Accept-Encoding: zstd;q=0.001", FIELD.ACCEPTS_ZSTD],
     ["Accept-Encoding: deflate", FIELD.ACCEPTS_COMPRESSION],
     ["Accept-Encoding: gzip;q=0, deflate", FIELD.ACCEPTS_COMPRESSION],
     ["Accept-Encoding: gzip;q=0.000", 0],
     ["Accept-Encoding: gzip; q=0, *", 0],
     ["Accept-Encoding: *", FIELD.ACCEPTS_GZIP],
     ["Accept-Encoding: *;q=0", 0],
-    ["Accept-Encoding: br, identity", 0],
+    ["Accept-Encoding: br, identity", FIELD.ACCEPTS_BROTLI],
+    ["Accept-Encoding: br;q=0, zstd;q=2", 0],
     ["Accept-Encoding:", 0],
     ["Accept-Encodinq: gzip", 0],
   ];

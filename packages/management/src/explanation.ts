@@ -36,6 +36,7 @@ export type ExplainStepName =
   | "listen"
   | "requestRules"
   | "access"
+  | "derivation"
   | "method"
   | "key"
   | "lookup"

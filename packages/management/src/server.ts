@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import type { InfoLog } from "@basalt/telemetry";
+import { type InfoLog, readableStack } from "@basalt/telemetry";
 import { type Access, type CountryOf, decideAccess, isRoleSufficient, type ManagerSettings } from "./access.ts";
 import { type Answer, fail, renderAnswer } from "./answer.ts";
 import { type AuditedCall, describeCall } from "./audit.ts";
@@ -203,7 +203,7 @@ class HttpManagementServer implements ManagementServer {
       }
       await this.#send(request, response, answer);
     } catch (error) {
-      this.#options.log.error(`Management API, ${request.method}: ${error instanceof Error ? error.stack : error}`);
+      this.#options.log.error(`Management API, ${request.method}: ${readableStack(error)}`);
       if (response.headersSent) {
         socket.destroy();
         return;

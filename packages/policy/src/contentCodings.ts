@@ -1,5 +1,7 @@
+import { crc32 } from "node:zlib";
 import type { ContentCoding, VhostSettings } from "@basalt/config";
 import { CODING_RANKS, FIELD } from "@basalt/http";
+import type { CompressionDecision } from "./compression.ts";
 
 /** The codings that a request is to be answered in, the best first; `flags` are those of its fields. */
 export type CodingChoice = (flags: number) => readonly ContentCoding[];
@@ -22,7 +24,7 @@ const chooseCodings = (methods: readonly ContentCoding[], flags: number): readon
     .toSorted((left, right) => rankOf(left, flags) - rankOf(right, flags));
 
 /** What the host may compress with: its methods, then those that only lines of compression.txt name. */
-const codingsOf = ({ options, conditions }: VhostSettings): readonly ContentCoding[] => {
+export const codingsOf = ({ options, conditions }: VhostSettings): readonly ContentCoding[] => {
   const named = conditions.compression.map(({ method }) => method).filter((method) => method !== undefined);
   return [...new Set([...options.compression.methods, ...named])];
 };
@@ -42,3 +44,11 @@ export const compileCodingChoice = (vhost: VhostSettings): CodingChoice => {
     return choice;
   };
 };
+
+const BEST_LEVELS = { gzip: 9, br: 11, zstd: 19 } as const;
+
+/** The smallest form that a coding gives. */
+export const bestCompression = (coding: ContentCoding): CompressionDecision => ({ coding, level: BEST_LEVELS[coding] });
+
+/** Tells copies of one source apart, across restarts and hosts: the same for the same bytes. */
+export const compressionMark = ({ coding, level }: CompressionDecision): number => crc32(`${coding} ${level}`);

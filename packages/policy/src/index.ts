@@ -54,7 +54,14 @@ export {
   type ConnectionRules,
   compileConnectionRules,
 } from "./connection.ts";
-export { type CodingChoice, compileCodingChoice, NO_CODINGS } from "./contentCodings.ts";
+export {
+  bestCompression,
+  type CodingChoice,
+  codingsOf,
+  compileCodingChoice,
+  compressionMark,
+  NO_CODINGS,
+} from "./contentCodings.ts";
 export type {
   CachingRules,
   CustomTtl,

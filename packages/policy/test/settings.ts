@@ -103,6 +103,7 @@ const OPTIONS: VhostOptions = {
     key: ["$Token"],
     keyHash: "none",
   },
+  transforms: { weight: 100, threads: 0 },
   dims: {
     status: "Inactive",
     keyword: "dims",
@@ -276,7 +277,12 @@ export const bypassLines = (
   }));
 
 export const compressionLines = (
-  ...lines: readonly (readonly [pattern: string, compress: boolean, level?: number, method?: ContentCoding])[]
+  ...lines: readonly (readonly [
+    pattern: string,
+    compress: boolean,
+    level?: number | undefined,
+    method?: ContentCoding | undefined,
+  ])[]
 ): ConditionFiles["compression"] =>
   lines.map(([pattern, compress, level, method], index) => ({
     condition: onUrl(pattern),

@@ -31,6 +31,7 @@ const SERVER: ServerSettings = {
     maxSocketsReopen: 60000,
     workers: 2,
     transformThreads: 2,
+    transforms: { queue: 1_024, deadlineSeconds: 30, memoryBytes: 0 },
     infoLog: LOG_FILE,
     denyLog: LOG_FILE,
     originErrorLog: { ...LOG_FILE, warning: false },

@@ -1,4 +1,4 @@
-import type { CacheVhost, ObjectCache, PinnedVisitor } from "@basalt/cache";
+import type { ObjectCache, PinnedVisitor } from "@basalt/cache";
 import type { EdgeConfig, Http2Settings, ServerSettings, VhostSettings } from "@basalt/config";
 import {
   type ClientRewriter,
@@ -27,8 +27,9 @@ import { MediaKnowledge } from "./pacing/mediaKnowledge.ts";
 import { Pacer } from "./pacing/pacer.ts";
 import { compileBandwidth } from "./pacing/vhostBandwidth.ts";
 import { type BypassedPort, PortRelay } from "./portRelay.ts";
-import { compileServedNames, type ServedName } from "./servedNames.ts";
+import { type ServedName, ServedNames } from "./servedNames.ts";
 import { compileServedVhost, type ServedVhost } from "./servedVhost.ts";
+import { type CacheVhosts, ServedVhosts } from "./servedVhosts.ts";
 
 /** A PURGE-type request that came in on a service port (PRG-26). */
 export interface PurgeCall {
@@ -80,9 +81,9 @@ export type ClientLimits = ServerSettings["cache"]["clientLimits"];
 export interface ServingState {
   readonly generation: number;
   readonly table: VhostTable;
-  readonly served: ReadonlyMap<string, ServedVhost>;
+  readonly served: { get(name: string): ServedVhost | undefined };
   /** Where the requests for a name of the table come to. */
-  readonly names: ReadonlyMap<string, ServedName>;
+  readonly names: { get(name: string): ServedName | undefined };
   /** Rules of `<Vhosts><URLRewrite>`; undefined without any. */
   readonly rewriter: ClientRewriter | undefined;
   /** By the port that clients connect to. */
@@ -124,6 +125,8 @@ export class EdgeServer {
   /** New connections of one client; undefined: without limit. */
   #connectionRate: RateLimiter | undefined;
   #state: ServingState;
+  /** Those of the state. */
+  #served: ServedVhosts | undefined;
   #draining = false;
   #refusing = false;
   #isEmergency = false;
@@ -192,7 +195,7 @@ export class EdgeServer {
   }
 
   /** Puts a configuration in service; `share` of 1/n of the connection limits belongs to this worker. */
-  configure(config: EdgeConfig, cacheVhosts: ReadonlyMap<string, CacheVhost>, share: number): void {
+  configure(config: EdgeConfig, cacheVhosts: CacheVhosts, share: number): void {
     const steps = this.prepare(config, cacheVhosts, share);
     for (;;) {
       const step = steps.next();
@@ -203,37 +206,35 @@ export class EdgeServer {
   }
 
   /** Makes a configuration ready in small steps; the result puts it in service. Not two at a time. */
-  *prepare(
-    config: EdgeConfig,
-    cacheVhosts: ReadonlyMap<string, CacheVhost>,
-    share: number,
-  ): Generator<void, () => void> {
+  *prepare(config: EdgeConfig, cacheVhosts: CacheVhosts, share: number): Generator<void, () => void> {
     this.rateLimits.beginConfiguration();
-    const served = new Map<string, ServedVhost>();
-    const bypassedPorts = new Map<number, BypassedPort>();
-    for (const settings of config.vhosts) {
-      yield;
-      const cache = cacheVhosts.get(settings.name);
-      if (cache === undefined) continue;
-      const bandwidth = compileBandwidth(settings, this.pacer);
-      const vhost = compileServedVhost(
+    const { tracing, counters } = this.parts;
+    const served = new ServedVhosts(cacheVhosts, (settings, cache) =>
+      compileServedVhost(
         settings,
         cache,
-        this.parts.tracing?.rulesOf(settings),
+        tracing?.rulesOf(settings),
         this.rateLimits,
-        bandwidth,
-      );
-      served.set(settings.name, vhost);
-      if (settings.status !== "Active") continue;
-      for (const { port, originPort } of settings.portBypass) bypassedPorts.set(port, { vhost, originPort });
+        compileBandwidth(settings, this.pacer),
+      ),
+    );
+    yield* served.add(config);
+    const names = new ServedNames(served, counters);
+    yield* names.add(config);
+    const bypassedPorts = new Map<number, BypassedPort>();
+    for (const { name, status, portBypass } of config.vhosts) {
+      const vhost = status === "Active" && portBypass.length > 0 ? served.get(name) : undefined;
+      if (vhost === undefined) continue;
+      for (const { port, originPort } of portBypass) bypassedPorts.set(port, { vhost, originPort });
     }
+    const table = yield* compileVhostTableInSteps(config);
     const { maxSockets, maxSocketsReopen, clientLimits, http2 } = config.server.cache;
     const maxConnections = Math.max(1, Math.floor(maxSockets / share));
     const state: ServingState = {
       generation: config.generation,
-      table: yield* compileVhostTableInSteps(config),
+      table,
       served,
-      names: yield* compileServedNames(config, served, this.parts.counters),
+      names,
       rewriter: compileClientRewriter(config.urlRewrites),
       bypassedPorts,
       limits: clientLimits,
@@ -244,9 +245,10 @@ export class EdgeServer {
     return () => {
       this.#connectionRate = connectionLimiter(config.server.host.connectionRate, this.rateLimits);
       this.rateLimits.endConfiguration();
-      this.pacer.keepGates(
-        new Set([...served.values()].filter(({ bandwidth }) => bandwidth?.gate).map(({ name }) => name)),
-      );
+      const capped = [...served.compiled].filter(({ bandwidth }) => bandwidth?.gate !== undefined);
+      this.pacer.keepGates(new Set(capped.map(({ name }) => name)));
+      if (this.#served !== undefined) served.goOnWith(this.#served);
+      this.#served = served;
       this.#state = state;
     };
   }

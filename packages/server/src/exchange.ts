@@ -1,4 +1,5 @@
-import { type BodySource, type CachedObject, type StoredHead, VARIANT, type Variant } from "@basalt/cache";
+import type { BodySource, CachedObject, StoredHead, Variant } from "@basalt/cache";
+import type { ContentCoding } from "@basalt/config";
 import {
   EMPTY_FIELD_BLOCK,
   FIELD,
@@ -8,7 +9,13 @@ import {
   type Method,
   type RequestHeadParser,
 } from "@basalt/http";
-import type { ConditionRequest, ConnectionDecision, Derivation, OriginRequestClient } from "@basalt/policy";
+import {
+  type ConditionRequest,
+  type ConnectionDecision,
+  type Derivation,
+  NO_CODINGS,
+  type OriginRequestClient,
+} from "@basalt/policy";
 import {
   type ClientTls,
   type ClientTransaction,
@@ -28,6 +35,7 @@ import { needsOwnHead } from "./delivery/cacheStatus.ts";
 import type { Rejected } from "./delivery/errorResponse.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
 import { paceResponse } from "./pacing/paceResponse.ts";
+import { variantOfCoding } from "./phases/codings.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { runPhases } from "./phases/table.ts";
 import type { RequestBody } from "./requestBody.ts";
@@ -77,7 +85,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** The body of such a request. */
   keyBody: Buffer | undefined;
   variant: Variant = 0;
-  wantsGzip = false;
+  /** Codings in which a copy compressed here is wanted, the best first. */
+  codings: readonly ContentCoding[] = NO_CODINGS;
   /** The URL asks for something made of another object (DIMS-08, DRM-03). */
   derivation: Derivation | undefined;
   /** What the error page says instead of the error's own words. */
@@ -262,7 +271,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.errorStatus = 0;
     this.isPassed = false;
     this.ownFields = NO_FIELDS;
-    this.wantsGzip = false;
+    this.codings = NO_CODINGS;
     this.derivation = undefined;
     this.errorText = "";
     this.mustRenew = false;
@@ -367,7 +376,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     const { cache } = this.connection.server.parts;
     return (
       isMemoryOf(cache.find(vhost.cache, variant, name), data) ||
-      isMemoryOf(cache.find(vhost.cache, VARIANT.GZIP, name), data)
+      vhost.codings?.some((coding) => isMemoryOf(cache.find(vhost.cache, variantOfCoding(coding), name), data)) === true
     );
   }
 

@@ -10,25 +10,37 @@ export interface ServedName {
 }
 
 /** By name: every host that is served, and every facade of one; the others are unserved (VHT-23). */
-export function* compileServedNames(
-  config: EdgeConfig,
-  served: ReadonlyMap<string, ServedVhost>,
-  counters: CounterBlock,
-): Generator<void, ReadonlyMap<string, ServedName>> {
-  const names = new Map<string, ServedName>();
-  for (const settings of config.vhosts) {
-    yield;
-    if (settings.status !== "Active") continue;
-    const vhost = served.get(settings.facadeOf ?? settings.name);
-    if (vhost?.settings.status !== "Active") continue;
-    names.set(settings.name, { vhost, booked: settings.facadeOf === undefined ? vhost : facadeOf(settings, counters) });
-  }
-  return names;
-}
+export class ServedNames {
+  readonly #served: { get(name: string): ServedVhost | undefined };
+  readonly #counters: CounterBlock;
+  readonly #settings = new Map<string, VhostSettings>();
+  readonly #asked = new Map<string, ServedName>();
 
-const facadeOf = ({ name, stats }: VhostSettings, counters: CounterBlock): BookedVhost => ({
-  name,
-  stats,
-  counters: counters.vhost(name),
-  blocks: [],
-});
+  constructor(served: { get(name: string): ServedVhost | undefined }, counters: CounterBlock) {
+    this.#served = served;
+    this.#counters = counters;
+  }
+
+  /** In small steps. */
+  *add({ vhosts }: EdgeConfig): Generator<void, void> {
+    for (const settings of vhosts) {
+      yield;
+      if (settings.status === "Active") this.#settings.set(settings.name, settings);
+    }
+  }
+
+  get(name: string): ServedName | undefined {
+    const known = this.#asked.get(name);
+    if (known !== undefined) return known;
+    const settings = this.#settings.get(name);
+    const vhost = settings === undefined ? undefined : this.#served.get(settings.facadeOf ?? name);
+    if (settings === undefined || vhost?.settings.status !== "Active") return undefined;
+    const found = { vhost, booked: settings.facadeOf === undefined ? vhost : this.#facadeOf(settings) };
+    this.#asked.set(name, found);
+    return found;
+  }
+
+  #facadeOf({ name, stats }: VhostSettings): BookedVhost {
+    return { name, stats, counters: this.#counters.vhost(name), blocks: [] };
+  }
+}

@@ -1,9 +1,12 @@
 import type { CacheVhost } from "@basalt/cache";
-import type { StatsOptions, VhostSettings } from "@basalt/config";
+import type { ContentCoding, StatsOptions, VhostSettings } from "@basalt/config";
 import {
+  type CodingChoice,
   type CompressionRules,
   type ConnectionDecision,
   type ConnectionRules,
+  codingsOf,
+  compileCodingChoice,
   compileCompression,
   compileConnectionRules,
   compileCors,
@@ -27,6 +30,7 @@ import type { TracingRules } from "@basalt/telemetry";
 import { RateLimits } from "./access/rateLimits.ts";
 import { compileVhostAccess, type VhostAccess } from "./access/vhostAccess.ts";
 import { hasRulesPerResponse } from "./delivery/responseFields.ts";
+import { HotCopies } from "./hotCopies.ts";
 import type { VhostBandwidth } from "./pacing/vhostBandwidth.ts";
 import { SearchRules } from "./searchRules.ts";
 
@@ -52,6 +56,12 @@ export interface ServedVhost extends BookedVhost {
   /** What most requests get: prepared responses carry these lines. Undefined where each response differs (HTTP-10, HTTP-45). */
   readonly standardConnection: ConnectionDecision | undefined;
   readonly compression: CompressionRules | undefined;
+  /** Undefined as `compression` is. */
+  readonly codingChoice: CodingChoice | undefined;
+  /** All that the choice may give. */
+  readonly codings: readonly ContentCoding[] | undefined;
+  /** Undefined: compressed copies stay as they were made first. */
+  readonly hotCopies: HotCopies | undefined;
   /** What its URLs may ask to be made of its objects; undefined: nothing. */
   readonly derivations: DerivationRules | undefined;
   readonly headerRules: HeaderRules | undefined;
@@ -77,6 +87,7 @@ export const compileServedVhost = (
 ): ServedVhost => {
   const connectionRules = compileConnectionRules(settings.options);
   const headerRules = withCors(compileHeaderRules(settings), compileCors(settings.options.access.cors));
+  const compression = settings.options.compression.enabled ? compileCompression(settings) : undefined;
   const counted = settings.options.keepAliveHeader && settings.options.keepAliveHeaderMax > 0;
   return {
     name: settings.name,
@@ -88,7 +99,10 @@ export const compileServedVhost = (
     methodRules: compileMethodRules(settings),
     connectionRules,
     standardConnection: counted || hasRulesPerResponse({ headerRules }) ? undefined : connectionRules(0, 1, 0),
-    compression: settings.options.compression.enabled ? compileCompression(settings) : undefined,
+    compression,
+    codingChoice: compression === undefined ? undefined : compileCodingChoice(settings),
+    codings: compression === undefined ? undefined : codingsOf(settings),
+    hotCopies: compression !== undefined && settings.options.compression.precompresses ? new HotCopies() : undefined,
     derivations: compileDerivations(settings),
     headerRules,
     expiresRules: compileExpiresRules(settings),

@@ -66,6 +66,29 @@ const conversionSlots = (layout: CounterLayout, name: string, what: string, isIn
 
 const processLayout = new CounterLayout();
 
+/** The jobs of the transform host, whatever virtual host they are for. */
+const transformSlots = (layout: CounterLayout) => ({
+  waiting: layout.gauge("transform_jobs_waiting", { doc: "Jobs that wait in the transform host." }),
+  running: layout.gauge("transform_jobs_running", { doc: "Jobs that have a thread of the transform host." }),
+  done: layout.counter("transform_jobs_done", { doc: "Jobs that threads of the transform host have ended." }),
+  failed: layout.counter("transform_jobs_failed", {
+    doc: "Jobs that failed, or were given up because they ran too long.",
+  }),
+  refused: layout.counter("transform_jobs_refused", {
+    doc: "Jobs done of which nothing came because the source or the command is at fault.",
+  }),
+  cancelled: layout.counter("transform_jobs_cancelled", {
+    doc: "Jobs given up before they began because all clients had left.",
+  }),
+  overloaded: layout.counter("transform_jobs_overloaded", {
+    doc: "Jobs given up because the queue was full, or had not moved for too long.",
+  }),
+  crashes: layout.counter("transform_host_crashes", { doc: "Unexpected ends of the transform host." }),
+  replacements: layout.counter("transform_host_replacements", {
+    doc: "Transform hosts that gave way to another because of their memory or a thread that did not end.",
+  }),
+});
+
 /** Slots of the process-wide part: indices into `CounterBlock.values` as they are. */
 export const PROCESS_SLOT = Object.freeze({
   connectionsAccepted: processLayout.counter("client_connections_accepted", { doc: "Client connections accepted." }),
@@ -159,6 +182,7 @@ export const PROCESS_SLOT = Object.freeze({
   recoveredObjects: processLayout.counter("store_recovered_objects", {
     doc: "Objects entered in the index again at a start after a crash.",
   }),
+  transforms: transformSlots(processLayout),
   emergencyMode: processLayout.gauge("emergency_mode", { doc: "1 while emergency mode is in force, else 0." }),
   contentMemoryLimitBytes: processLayout.gauge("content_memory_limit", {
     unit: "bytes",
@@ -257,6 +281,11 @@ const edgeSlots = (layout: CounterLayout) => {
       doc: "Requests answered from a fill that another request had started.",
     }),
     transforms: layout.counter("transforms", { doc: "Objects derived by a transform." }),
+    /** The primary's. */
+    transformTime: layout.counter("transform_thread", {
+      unit: "hundredths",
+      doc: "Time on threads of the transform host that jobs of the virtual host took.",
+    }),
     memoryBytes: layout.gauge("memory_tier_host_used", {
       unit: "bytes",
       doc: "Bytes of the host's objects in the memory tiers.",

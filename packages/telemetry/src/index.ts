@@ -54,6 +54,7 @@ export {
   type LogMetricDefinition,
   type LogMetricSeries,
 } from "./logMetrics.ts";
+export { readableStack } from "./readableStack.ts";
 export { folderOf } from "./statistics/folderCounters.ts";
 export * from "./statistics/index.ts";
 export * from "./tracing/index.ts";

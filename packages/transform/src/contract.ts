@@ -69,6 +69,9 @@ export interface TransformPoolOptions {
   readonly onStuckThread: () => void;
 }
 
+/** What may change while the pool works. */
+export type TransformPoolLimits = Pick<TransformPoolOptions, "queueLimit" | "deadlineMs">;
+
 /** Since the start of the pool, but for `waiting` and `running`. */
 export interface TransformPoolFigures {
   readonly waiting: number;
@@ -90,6 +93,7 @@ export interface TransformPool {
   run(terms: JobTerms, load: () => Promise<WholeJob>, watch?: JobWatch): Promise<TransformOutcome>;
   runPiece(terms: JobTerms, load: () => Promise<PieceJob>, watch?: JobWatch): Promise<PieceOutcome>;
   readonly figures: TransformPoolFigures;
+  setLimits(limits: TransformPoolLimits): void;
   /** Whether jobs may start now; those that run go on. */
   setStarting(mayStart: boolean): void;
   /** Rejects the jobs that wait with SHUTTING_DOWN, and all that come; resolves when none runs. */
@@ -101,4 +105,8 @@ export interface JobWatch {
   /** Aborted: a job that waits is given up (TRANSFORM_FAILED); one that runs goes on. */
   readonly signal?: AbortSignal;
   readonly onStart?: () => void;
+  /** It ran longer than its deadline: told before its promise is rejected. */
+  readonly onOverrun?: () => void;
+  /** Told before its promise is settled, once it has run: its time on a thread. */
+  readonly onRan?: (tookMs: number) => void;
 }

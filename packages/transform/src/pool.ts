@@ -29,6 +29,7 @@ export const createTransformPool = (options: TransformPoolOptions, entry: URL = 
     get figures() {
       return { ...threads.figures, refused };
     },
+    setLimits: (limits) => threads.setLimits(limits),
     setStarting: (mayStart) => threads.setStarting(mayStart),
     retire: () => threads.retire(new EdgeError("SHUTTING_DOWN", { detail: "the transform host gives way to another" })),
     close: () => threads.close(),

@@ -25,5 +25,6 @@ const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome> 
 const runWhole = async ({ operation, source }: WholeJob): Promise<TransformOutcome> => {
   if (operation.kind === "compress") return compressWhole(operation, source);
   if (operation.kind === "encrypt") return encryptWhole(operation, source);
-  throw new Error(`no thread can ${operation.kind}`);
+  const { convertImage } = await import("./images/convertImage.ts");
+  return convertImage(operation, source);
 };

@@ -1,6 +1,12 @@
 import { EdgeError, type ErrorCode } from "@basalt/types";
 import { Piscina } from "piscina";
-import type { JobTerms, JobWatch, TransformPoolFigures, TransformPoolOptions } from "./contract.ts";
+import type {
+  JobTerms,
+  JobWatch,
+  TransformPoolFigures,
+  TransformPoolLimits,
+  TransformPoolOptions,
+} from "./contract.ts";
 import { FairQueue } from "./fairQueue.ts";
 
 /** A job as its thread gets it: `transfer` is detached from this side. */
@@ -12,7 +18,7 @@ export interface LoadedJob<Job> {
 interface Ticket<Job, Outcome> {
   readonly terms: JobTerms;
   readonly load: () => Promise<LoadedJob<Job>>;
-  readonly onStart: (() => void) | undefined;
+  readonly watch: JobWatch;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: EdgeError) => void;
   readonly forget: () => void;
@@ -34,7 +40,7 @@ const STUCK_MS = 2_000;
  * from the moment a job runs, which piscina does not tell, and because a source is loaded only when its turn has come.
  */
 export class ThreadPool<Job, Outcome> {
-  readonly #options: TransformPoolOptions;
+  #options: TransformPoolOptions;
   readonly #piscina: Piscina<Job, Outcome>;
   readonly #queue = new FairQueue<Ticket<Job, Outcome>>();
   /** Taken from the queue, and over neither for the client nor for the queue. */
@@ -74,7 +80,7 @@ export class ThreadPool<Job, Outcome> {
   }
 
   run(terms: JobTerms, load: () => Promise<LoadedJob<Job>>, watch: JobWatch = {}): Promise<Outcome> {
-    const { signal, onStart } = watch;
+    const { signal } = watch;
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (signal?.aborted === true) return Promise.reject(this.#cancellation());
     if (!this.#makeRoom(terms)) return Promise.reject(this.#overload(`${this.#queue.size} jobs waiting`));
@@ -86,7 +92,7 @@ export class ThreadPool<Job, Outcome> {
       const ticket: Ticket<Job, Outcome> = {
         terms,
         load,
-        onStart,
+        watch,
         resolve,
         reject,
         forget: () => {
@@ -99,6 +105,10 @@ export class ThreadPool<Job, Outcome> {
       this.#queue.add(ticket);
       this.#pump();
     });
+  }
+
+  setLimits(limits: TransformPoolLimits): void {
+    this.#options = { ...this.#options, ...limits };
   }
 
   setStarting(mayStart: boolean): void {
@@ -162,13 +172,18 @@ export class ThreadPool<Job, Outcome> {
     const startedMs = performance.now();
     ticket.state = "running";
     ticket.forget();
-    ticket.onStart?.();
+    ticket.watch.onStart?.();
     const stop = new AbortController();
-    const timer = setTimeout(() => this.#endThread(stop), deadlineMs);
+    const timer = setTimeout(() => {
+      ticket.watch.onOverrun?.();
+      this.#endThread(stop, `longer than ${deadlineMs} ms`);
+    }, deadlineMs);
     const end = (): void => {
       clearTimeout(timer);
       this.#running.delete(run);
-      this.#leave(ticket, performance.now() - startedMs);
+      const tookMs = performance.now() - startedMs;
+      ticket.watch.onRan?.(tookMs);
+      this.#leave(ticket, tookMs);
     };
     const run = this.#piscina.run(job, { transferList: [...transfer], signal: stop.signal }).then(
       (outcome) => {
@@ -192,9 +207,9 @@ export class ThreadPool<Job, Outcome> {
   }
 
   /** Ends the thread of a job that runs too long, and sees whether it does end. */
-  #endThread(stop: AbortController): void {
+  #endThread(stop: AbortController, reason: string): void {
     const before = this.#piscina.threads;
-    stop.abort(`longer than ${this.#options.deadlineMs} ms`);
+    stop.abort(reason);
     const left = new Set(this.#piscina.threads);
     for (const thread of before) {
       if (left.has(thread)) continue;

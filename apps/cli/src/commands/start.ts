@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Command } from "../command.ts";
 import { parseWholeNumber } from "../command.ts";
 import { readStatus } from "../controlClient.ts";
@@ -11,23 +10,19 @@ import { launch } from "../launch.ts";
 import { fileSize, readLastLines } from "../logTail.ts";
 import { formatQuantity, print, printError } from "../output.ts";
 import { readLivePid } from "../pidFile.ts";
+import { launcherEntry } from "../programEntries.ts";
 import { isServing, pollUntil } from "../waiting.ts";
 
 const START_TIMEOUT_SECONDS = 60;
 const MAX_LAUNCHER_LOG_BYTES = 16 * 1024 * 1024;
 const SHOWN_LINES = 20;
 
-/** Beside this file's parent, as source or as built. */
-const LAUNCHER_ENTRY = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../launcher.ts" : "../launcher.js", import.meta.url),
-);
-
 const spawnLauncher = (home: Home): ChildProcess => {
   mkdirSync(dirname(home.launcherLog), { recursive: true });
   if (fileSize(home.launcherLog) > MAX_LAUNCHER_LOG_BYTES) renameSync(home.launcherLog, `${home.launcherLog}.1`);
   const log = openSync(home.launcherLog, "a");
   try {
-    return spawn(process.execPath, [...process.execArgv, LAUNCHER_ENTRY], {
+    return spawn(process.execPath, [...process.execArgv, launcherEntry()], {
       env: processEnvironment(home),
       cwd: "/",
       stdio: ["ignore", log, log],

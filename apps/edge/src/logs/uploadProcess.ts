@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setPriority } from "node:os";
-import { fileURLToPath } from "node:url";
 import { Channel, portToChild } from "@basalt/ipc";
 import type { UploadOutcome, UploadRequest } from "@basalt/telemetry/upload";
+import { UPLOAD_ENTRY } from "../entries.ts";
 import type { UploadOwner, UploadService } from "./uploadProtocol.ts";
 
-const ENTRY = fileURLToPath(new URL("../uploadHost.js", import.meta.url));
 const NICENESS = 10;
 
 interface Running {
@@ -35,7 +34,7 @@ export class UploadProcess {
   }
 
   #start(): Running {
-    const child = fork(ENTRY, [], { serialization: "advanced" });
+    const child = fork(UPLOAD_ENTRY, [], { serialization: "advanced" });
     const channel = new Channel<UploadOwner, UploadService>(portToChild(child), {}, {});
     child.on("error", (cause) => {
       this.#onProblem(`no process to send files: ${cause.message}`);

@@ -1,4 +1,12 @@
-import { type CachedObject, type Derived, type DerivedRequest, selectorIn, VARIANT } from "../../src/index.ts";
+import {
+  type CachedObject,
+  type Derived,
+  type DerivedRequest,
+  derivedSelector,
+  selectorIn,
+  VARIANT,
+  variantText,
+} from "../../src/index.ts";
 import type { DeriveReply, DeriveRequest } from "../../src/protocol.ts";
 import type { TestWorker } from "./host.ts";
 
@@ -33,4 +41,19 @@ export const storedAs = async (
 ): Promise<DeriveReply> => {
   if (image === undefined) return { kind: "made", head, body: result };
   return { kind: "stored", location: await worker.bodies.append(image, head, result), head };
+};
+
+/** Something made of `source` with a URL of its own, that of the source followed by `rest`. */
+export const madeBy = (worker: TestWorker, source: CachedObject, rest: string): DerivedRequest => {
+  const url = `${source.url}${rest}`;
+  const selector = derivedSelector(source, "");
+  return {
+    ...compressionOf(worker, source),
+    variant: VARIANT.DERIVED,
+    url,
+    selector,
+    head: { ...compressionOf(worker, source).head, url, variant: variantText(VARIANT.DERIVED, selector) },
+    operation: { kind: "encrypt", algorithm: "RC4", key: Buffer.from("ABC"), iv: Buffer.alloc(0) },
+    maxSourceBytes: 1000,
+  };
 };

@@ -210,7 +210,8 @@ export const parseImageCommands = (chain: string): CommandOutcome => {
     const argument = segments[index];
     if (argument === undefined) return refuse(`${name} has no argument: ${syntax.allowed}.`);
     const made = syntax.make(decodeSegment(argument));
-    if (made === undefined) return refuse(`${name} does not take ${shown(decodeSegment(argument))}: ${syntax.allowed}.`);
+    if (made === undefined)
+      return refuse(`${name} does not take ${shown(decodeSegment(argument))}: ${syntax.allowed}.`);
     if (made !== "nothing") commands.push(made);
   }
   return { ok: true, commands };

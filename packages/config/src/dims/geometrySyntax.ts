@@ -1,7 +1,7 @@
 import type { OverlayOffset, RegionGeometry, SizeGeometry } from "../dimsContract.ts";
 
 const NUMBER = String.raw`(\d{1,9}(?:\.\d{1,6})?)`;
-const SIDES = String.raw`(?:${NUMBER}(%)?)?(?:[xX](?:${NUMBER}(%)?)?)?`;
+const SIDES = `(?:${NUMBER}(%)?)?(?:[xX](?:${NUMBER}(%)?)?)?`;
 const SIZE = new RegExp(`^${SIDES}([%@!<>^]*)$`);
 const REGION = new RegExp(String.raw`^${SIDES}(%?)(?:([+-]\d{1,9})([+-]\d{1,9})(%?))?$`);
 const OFFSET = /^([+-]\d{1,9}(?:\.\d{1,6})?)(%?)([+-]\d{1,9}(?:\.\d{1,6})?)(%?)$/;

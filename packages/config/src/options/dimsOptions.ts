@@ -53,9 +53,7 @@ const offset: ValueType<OverlayOffset> = {
   emptyIsValue: false,
   parse: (text) => {
     const value = parseOverlayOffset(text);
-    return value === undefined
-      ? { ok: false, message: `${quote(text)} is no such offset.` }
-      : { ok: true, value };
+    return value === undefined ? { ok: false, message: `${quote(text)} is no such offset.` } : { ok: true, value };
   },
   format: formatOverlayOffset,
 };
@@ -384,7 +382,10 @@ export const DIMS_OPTIONS: OptionTable<DimsSettings> = {
   }),
   presets,
   signatures,
-  autoOrient: onOffElement("AutoOrient", "Whether pictures are turned as their EXIF orientation says, before any command."),
+  autoOrient: onOffElement(
+    "AutoOrient",
+    "Whether pictures are turned as their EXIF orientation says, before any command.",
+  ),
   convertsToSrgb: option("Dims/ColorProfile", colorProfile, false, {
     doc: "`sRGB`: colours are converted to sRGB by the profile of the source. `Keep`: they stay, and so does the profile. Not in the guide.",
     spec: OWN,

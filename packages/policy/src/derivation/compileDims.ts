@@ -6,8 +6,8 @@ import type { ImageSettings } from "../dims/contract.ts";
 import { compileImageCommands, type ImageCommands } from "../dims/imageCommands.ts";
 import { verifyCommands } from "../dims/signedCommands.ts";
 import {
-  type Derivation,
   DERIVATION_FAILURE,
+  type Derivation,
   type DerivationPlan,
   type DerivationRequest,
   type DerivationRules,
@@ -98,7 +98,8 @@ const CALLS_BY_NAME = /composite|byoriginal|annotation|preset|auto|%/i;
 
 const DIGEST_CHARACTERS = 8;
 
-const digestOf = (value: unknown): string => hash("sha256", JSON.stringify(value), "base64url").slice(0, DIGEST_CHARACTERS);
+const digestOf = (value: unknown): string =>
+  hash("sha256", JSON.stringify(value), "base64url").slice(0, DIGEST_CHARACTERS);
 
 const MARKS: readonly (readonly [keyof ImageSettings, string])[] = [
   ["firstFrameOnly", "f"],

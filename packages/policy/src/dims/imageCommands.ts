@@ -146,8 +146,7 @@ export const compileImageCommands = (settings: DimsSettings, foldsCase: boolean)
     outcome.ok &&
     outcome.commands.some(
       (command) =>
-        command.kind === "formatAuto" ||
-        calledChains(command).some((chain) => hasAutoFormat(parseConfigured(chain))),
+        command.kind === "formatAuto" || calledChains(command).some((chain) => hasAutoFormat(parseConfigured(chain))),
     );
 
   return {

@@ -40,6 +40,7 @@ export type ExplainStepName =
   | "listen"
   | "requestRules"
   | "access"
+  | "derivation"
   | "method"
   | "key"
   | "lookup"
@@ -143,6 +144,8 @@ export interface ExplainState {
   readonly addresses: readonly OriginAddressView[];
   /** Undefined for what is not looked up. */
   readonly lookup: LookupView | undefined;
+  /** What is stored under a URL that asks for something made of another object; `lookup` is about that object. */
+  readonly derived: readonly StoredView[];
 }
 
 export interface LookupView {

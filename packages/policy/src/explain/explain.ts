@@ -1,8 +1,10 @@
 import type { EdgeConfig, Provenance, VhostSettings } from "@basalt/config";
 import { fieldBlockOf, METHOD, type Method } from "@basalt/http";
 import { unreachable } from "@basalt/types";
+import type { Derivation } from "../derivation/contract.ts";
 import { compileHeaderRules, type HeaderRules } from "../headerRules.ts";
 import type { ExplainedOutcome, ExplainFact, ExplainState, ExplainStep, Explanation } from "./contract.ts";
+import { derivationOf, derivationStep, mayAskForDerived, sourceRequestOf } from "./derivation.ts";
 import { type KeyParts, keyPartsOf, keyStep } from "./key.ts";
 import { lifetimeStep } from "./lifetime.ts";
 import { lookupStep } from "./lookup.ts";
@@ -18,9 +20,10 @@ import { durationWords } from "./words.ts";
 /** What has to be known of the instance before the request can be explained: the object of that URL, for one. */
 export interface ExplainSubject {
   readonly vhost: VhostSettings;
-  /** After the `$REQ` rules of headers.txt. */
+  /** After the `$REQ` rules of headers.txt; where the URL asks for something made of another object, for that object. */
   readonly request: UnderstoodRequest;
   readonly parts: KeyParts;
+  readonly derivation: Derivation | undefined;
 }
 
 /** HTTP-44: everything behind the choice of the host sees the changed request. */
@@ -35,7 +38,9 @@ export const explainSubjectOf = (request: UnderstoodRequest, config: EdgeConfig)
   const { vhost } = chooseVhost(request, config);
   if (vhost === undefined) return undefined;
   const ruled = afterRequestRules(request, compileHeaderRules(vhost));
-  return { vhost, request: ruled, parts: keyPartsOf(ruled, vhost) };
+  const derivation = derivationOf(ruled, vhost);
+  const asked = derivation === undefined ? ruled : sourceRequestOf(ruled, derivation);
+  return { vhost, request: asked, parts: keyPartsOf(asked, vhost), derivation };
 };
 
 interface Conclusion {
@@ -99,6 +104,9 @@ class Explainer {
       return { outcome: "management", status: null, result: null, verdict: access.decision.verdict };
     }
 
+    const derivation = derivationOf(scene.request, vhost);
+    if (derivation !== undefined) return this.#derive(scene, derivation);
+
     const method = decideMethod(scene.request, vhost, state, rules, sources);
     this.#steps.push(method.step);
     switch (method.decision) {
@@ -115,6 +123,17 @@ class Explainer {
       default:
         return unreachable(method.decision);
     }
+  }
+
+  /** DIMS-10: no origin sees such a URL, whatever the bypass rules say. */
+  #derive(scene: Scene, derivation: Derivation): Conclusion {
+    const { request, vhost, sources } = scene;
+    this.#steps.push(derivationStep(derivation, vhost, this.#world.state, sources));
+    if (!mayAskForDerived(request)) {
+      return refused({ status: 405, verdict: `405: ${request.method} has no meaning for what is made here.` });
+    }
+    const { verdict, ...conclusion } = this.#cache({ ...scene, request: sourceRequestOf(request, derivation) });
+    return { ...conclusion, verdict: `Made of ${derivation.sourceTarget}. For that: ${verdict}` };
   }
 
   #bypass({ request, vhost, rules, sources }: Scene): Conclusion {

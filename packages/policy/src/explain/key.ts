@@ -1,7 +1,8 @@
-import type { VhostSettings } from "@basalt/config";
+import type { ContentCoding, VhostSettings } from "@basalt/config";
 import { FIELD, METHOD } from "@basalt/http";
 import { compileKeyRules, originFormOf, type Variant } from "../cacheKey.ts";
 import { requestOfUrl } from "../conditions.ts";
+import { codingsOf, compileCodingChoice, NO_CODINGS } from "../contentCodings.ts";
 import { compileBodySensitivity } from "../postKey.ts";
 import { compileRuleSet } from "../ruleSet.ts";
 import type { ExplainFact, ExplainStep, LookupView } from "./contract.ts";
@@ -13,8 +14,8 @@ import { listWords, onOffWord } from "./words.ts";
 export interface KeyParts {
   readonly url: string;
   readonly variant: Variant;
-  /** Whether a copy compressed here is wanted. */
-  readonly wantsGzip: boolean;
+  /** Codings in which a copy compressed here is wanted, the best first. */
+  readonly codings: readonly ContentCoding[];
 }
 
 export const keyPartsOf = (request: UnderstoodRequest, vhost: VhostSettings): KeyParts => {
@@ -23,7 +24,7 @@ export const keyPartsOf = (request: UnderstoodRequest, vhost: VhostSettings): Ke
   return {
     url: rules.canonicalUrl(request.target),
     variant: rules.variantOf(flags),
-    wantsGzip: vhost.options.compression.enabled && (flags & FIELD.ACCEPTS_GZIP) !== 0,
+    codings: vhost.options.compression.enabled ? compileCodingChoice(vhost)(flags) : NO_CODINGS,
   };
 };
 
@@ -59,9 +60,10 @@ const variantFacts = (parts: KeyParts, request: UnderstoodRequest, vhost: VhostS
     facts.push({
       name: "variant",
       value: "plain",
-      because: parts.wantsGzip
-        ? "a copy compressed here is preferred where compression.txt names the object"
-        : "the client takes no gzip",
+      because:
+        parts.codings.length > 0
+          ? "a copy compressed here is preferred where compression.txt names the object"
+          : `the client takes no ${listWords(codingsOf(vhost), "or")}`,
       source: sources.option("Options/Compression"),
     });
   } else {

@@ -186,7 +186,7 @@ interface Compressed {
 const compressionOf = (
   url: string,
   object: StoredView,
-  wantsGzip: boolean,
+  codings: readonly ContentCoding[],
   vhost: VhostSettings,
   sources: Sources,
 ): Compressed | undefined => {
@@ -194,7 +194,8 @@ const compressionOf = (
   if (!compression.enabled) return undefined;
   const source = { status: object.status, fields: object.fields, sizeBytes: object.bodyBytes };
   const rules = compileCompression(vhost);
-  const decision = rules?.(url, source);
+  const wanted = rules?.(url, source, codings);
+  const decision = wanted ?? rules?.(url, source);
   const contentType = pairsOf(object.fields).find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const line = compileRuleSet(vhost.conditions.compression, caseSensitive).first(requestOfUrl(url, contentType));
   if (decision === undefined) {
@@ -211,12 +212,15 @@ const compressionOf = (
     };
   }
   return {
-    isSent: wantsGzip,
+    isSent: wanted !== undefined,
     isPossible: true,
     fact: {
       name: "compression",
-      value: wantsGzip ? `gzip, level ${decision.level}` : "none",
-      because: wantsGzip ? "compression.txt names it, and the client takes gzip" : "the client takes no gzip",
+      value: wanted === undefined ? "none" : `${wanted.coding}, level ${wanted.level}`,
+      because:
+        wanted === undefined
+          ? `the client takes no ${listWords(codingsOf(vhost), "or")}`
+          : `compression.txt names it, and the client takes ${wanted.coding}`,
       source:
         line === undefined ? sources.option("Options/Compression") : sources.condition("compression.txt", line.line),
     },
@@ -246,14 +250,14 @@ export interface ExplainedResponse {
 export const storedResponse = (
   request: UnderstoodRequest,
   vhost: VhostSettings,
-  { url, wantsGzip }: KeyParts,
+  { url, codings }: KeyParts,
   object: StoredView,
   state: ExplainState,
   rules: HeaderRules | undefined,
   sources: Sources,
 ): ExplainedResponse => {
   const { options, originOptions } = vhost;
-  const compressed = compressionOf(url, object, wantsGzip, vhost, sources);
+  const compressed = compressionOf(url, object, codings, vhost, sources);
   const isCompressed = compressed?.isSent === true;
   const base: StoredView = isCompressed
     ? (state.lookup?.compressed ?? { ...object, fields: compressedFields(object.fields) })

@@ -81,6 +81,67 @@ describe("cache or bypass", () => {
   });
 });
 
+describe("URLs that ask for something made of another object", () => {
+  const site = openSite({
+    "server.xml": '<Server><VHostDefault><Options><Dims Status="Active"/></Options></VHostDefault></Server>',
+    "vhosts.xml": `<Vhosts><Vhost Name="www.example.com"><Origin><Address>10.0.0.1</Address></Origin>
+      <Options><Dims Keyword="pic" OnFailure="redirect"/><AccessControl>ON</AccessControl></Options></Vhost></Vhosts>`,
+    "svc/www.example.com/acl.txt": "$URL[/*/pic/sepia/*], deny\n",
+    "svc/www.example.com/bypass.txt": "/a.jpg/*\n",
+  });
+
+  it("DIMS-08 DIMS-10 DIMS-14 says what is made of what, and explains how the source is had", () => {
+    const explained = explain("www.example.com/a.jpg?v=1/pic/resize/9x9", {}, undefined, { site });
+    expect(stepsOf(explained)).toEqual(CACHED.toSpliced(3, 1, "derivation"));
+    expect(factOf(explained, "derivation", "keyword")).toMatchObject({
+      value: "pic",
+      source: { file: "vhosts.xml", line: 2 },
+    });
+    expect(factOf(explained, "derivation", "sourceUrl")?.value).toBe("/a.jpg?v=1");
+    expect(factOf(explained, "derivation", "commands")?.value).toBe("resize/9x9");
+    expect(factOf(explained, "derivation", "resultUrl")?.value).toBe("/a.jpg?v=1/pic/resize/9x9");
+    expect(factOf(explained, "derivation", "plan")?.value).toBe("conversion");
+    expect(factOf(explained, "key", "canonicalUrl")?.value).toBe("/a.jpg?v=1");
+    expect(factOf(explained, "origin", "request")?.value).toContain("/a.jpg?v=1");
+    expect(explained).toMatchObject({
+      outcome: "miss",
+      verdict: expect.stringMatching(/^Made of \/a\.jpg\?v=1\. For that: /),
+    });
+  });
+
+  it("DIMS-11 DIMS-12 DIMS-47 says why a conversion would fail, and what a client gets then", () => {
+    const explained = explain("www.example.com/a.jpg/pic/bogus/1", {}, undefined, { site });
+    expect(factOf(explained, "derivation", "plan")).toMatchObject({
+      value: "failure",
+      text: "Image converting failed or invalid DIMS command.",
+      because: 'There is no command "bogus".',
+    });
+    expect(factOf(explained, "derivation", "onFailure")?.value).toBe("redirect to /a.jpg");
+  });
+
+  it("DIMS-22 access is decided about the URL as it is asked for", () => {
+    const refusal = explain("www.example.com/a.jpg/pic/sepia/1", {}, undefined, { site });
+    expect(refusal).toMatchObject({ outcome: "refused", status: 401 });
+    expect(stepsOf(refusal).at(-1)).toBe("access");
+  });
+
+  it("DIMS-10 a method that changes things is refused, and goes to no origin", () => {
+    const explained = explain("www.example.com/a.jpg/pic/trim", { method: "DELETE" }, undefined, { site });
+    expect(explained).toMatchObject({ outcome: "refused", status: 405 });
+    expect(stepsOf(explained).at(-1)).toBe("derivation");
+  });
+
+  it("shows the results that are stored", () => {
+    const state = { derived: [stored({ bodyBytes: 77, isDerived: true })] };
+    const explained = explain("www.example.com/a.jpg/pic/trim", {}, stored(), { site, state });
+    expect(factOf(explained, "derivation", "storedResults")).toMatchObject({
+      value: 1,
+      text: "77 bytes, segment 3 at 4096",
+    });
+    expect(explained.outcome).toBe("hit");
+  });
+});
+
 describe("reuse", () => {
   const stale: StoredView = stored({ freshUntilMs: NOW - 1_000 });
 

@@ -160,6 +160,7 @@ export const explain = (
     isBypassing: false,
     isEmergency: false,
     addresses: [...viewsOf(origin?.addresses ?? [], false), ...viewsOf(origin?.standby ?? [], true)],
+    derived: [],
     lookup: lookupOf(object, { url: subject?.parts.url ?? "/", ...more.lookup }),
     ...more.state,
   };

@@ -1,5 +1,4 @@
-import { Socket, type SocketConstructorOpts } from "node:net";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext } from "node:tls";
 
 /**
  * Boundary to the pinned runtime. Sockets are driven below `net.Socket`, whose construction and buffering cost more
@@ -68,6 +67,8 @@ export interface TlsHandle {
   setALPNProtocols(list: Buffer): void;
   setOCSPResponse(response: Uint8Array): void;
   getProtocol(): string;
+  /** False where none was agreed on. */
+  getALPNNegotiatedProtocol(): string | false;
   getCipher(): { readonly name: string };
   isSessionReused(): boolean;
   /** To be called once, when the stream below is closed. */
@@ -102,14 +103,6 @@ export const answerTickets = (
   native.enableTicketKeyCallback();
 };
 
-interface Stapling {
-  readonly _handle: Pick<TlsHandle, "setOCSPResponse"> | null;
-}
-
-/** To be called before the handshake; there is no public way but for the sockets of `tls.Server`. */
-export const stapleOcsp = (socket: TLSSocket, response: Uint8Array): void =>
-  (socket as unknown as Stapling)._handle?.setOCSPResponse(response);
-
 interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
   readonly ShutdownWrap: new () => ShutdownRequest;
@@ -131,15 +124,6 @@ const tlsBinding = source.binding("tls_wrap");
 /** Takes the server's part of a handshake on a connection; what it receives from now on is decrypted. */
 export const createTlsHandle = (handle: StreamHandle, { context }: SecureContext): TlsHandle =>
   tlsBinding.wrap(handle, context, true, false);
-
-/** Boundary: an ordinary socket of the runtime on a connection whose first bytes have been read already. */
-export const netSocketOn = (handle: StreamHandle, received: Buffer): Socket => {
-  // A handle that reads already cannot be told to.
-  handle.readStop();
-  const socket = new Socket({ handle, pauseOnCreate: true } as unknown as SocketConstructorOpts);
-  socket.unshift(received);
-  return socket;
-};
 
 export const createWriteRequest = (): WriteRequest => new WriteWrap();
 export const createShutdownRequest = (): ShutdownRequest => new ShutdownWrap();

@@ -98,6 +98,12 @@ export class TlsSocket implements ClientSocket {
     if (this.#tcp !== undefined) this.#tls.readStart();
   }
 
+  /** By ALPN, once the handshake is over. */
+  get protocol(): string | undefined {
+    const protocol = this.#isSecured && this.#tcp !== undefined ? this.#tls.getALPNNegotiatedProtocol() : false;
+    return protocol === false ? undefined : protocol;
+  }
+
   get tls(): ClientTls {
     return this.#session;
   }
@@ -131,6 +137,13 @@ export class TlsSocket implements ClientSocket {
     if (this.#isClosed) return true;
     this.#waiting.push(body);
     this.#position = room;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  /** True: a write of no more than 128 KB is taken whole during the call. False: onDrain follows. */
+  mayWrite(): boolean {
+    if (!this.#isWriting || this.#tcp === undefined) return true;
     this.#owesDrain = true;
     return false;
   }

@@ -92,7 +92,7 @@ export class AnswerHeads {
     }
     const headBytes = findHeadEnd(data);
     if (headBytes < 0) return undefined;
-    const { status, fields, framing } = translateAnswerHead(data.latin1Slice(0, headBytes));
+    const { status, fields, framing } = translateAnswerHead(data.toString("latin1", 0, headBytes));
     const head: AnswerHead = { status, block: encodeFields(fields), framing };
     this.#known[place] = { bytes: Buffer.from(data.subarray(0, headBytes)), head };
     return { head, headBytes };

@@ -13,8 +13,8 @@ import {
 export interface FrameSink {
   /** False: no more frames for now. */
   mayRead(): boolean;
-  /** One of any type but DATA, its payload in `buffer[from, to)`. */
-  frame(type: number, flags: number, stream: number, buffer: Buffer, from: number, to: number): void;
+  /** One of any type but DATA, its payload in `buffer[from, to)`; up to `end` lies what came behind it. */
+  frame(type: number, flags: number, stream: number, buffer: Buffer, from: number, to: number, end: number): void;
   /** A DATA frame begins; `payloadBytes` with its padding, which counts in windows too. */
   dataFrame(stream: number, payloadBytes: number): void;
   /** A piece of its data; `isLast`: of the stream. */
@@ -102,12 +102,12 @@ export class FrameReader {
     this.#stream = readUint31(head, from + 5);
     if (type === FRAME.DATA) return this.#beginData(length, at, end, buffer, padding);
     if (type > LAST_KNOWN_TYPE) {
-      this.#sink.frame(type, this.#flags, this.#stream, buffer, at, at);
+      this.#sink.frame(type, this.#flags, this.#stream, buffer, at, at, at);
       this.#skipLeft = length;
       return at;
     }
     if (end - at >= length) {
-      this.#sink.frame(type, this.#flags, this.#stream, buffer, at, at + length);
+      this.#sink.frame(type, this.#flags, this.#stream, buffer, at, at + length, end);
       return at + length;
     }
     this.#payload = Buffer.allocUnsafe(length);
@@ -121,7 +121,7 @@ export class FrameReader {
     this.#payloadBytes += taken;
     if (this.#payloadBytes === payload.length) {
       this.#payload = undefined;
-      this.#sink.frame(this.#type, this.#flags, this.#stream, payload, 0, payload.length);
+      this.#sink.frame(this.#type, this.#flags, this.#stream, payload, 0, payload.length, payload.length);
     }
     return at + taken;
   }

@@ -1,13 +1,5 @@
 import type { ClientSocket } from "../driver/contract.ts";
-import {
-  CODE,
-  type Code,
-  FLAG,
-  FRAME,
-  FRAME_HEAD_BYTES,
-  INITIAL_WINDOW_BYTES,
-  MOST_PAYLOAD_BYTES,
-} from "./frames.ts";
+import { CODE, type Code, FLAG, FRAME, FRAME_HEAD_BYTES, INITIAL_WINDOW_BYTES, MOST_PAYLOAD_BYTES } from "./frames.ts";
 
 /** The byte stream below a connection. */
 export interface Http2Transport extends ClientSocket {
@@ -50,6 +42,11 @@ export class FrameSender {
   /** Frames wait to be written. */
   get hasOutput(): boolean {
     return this.#bytes > 0;
+  }
+
+  /** Of frames that wait to be written. */
+  get waitingBytes(): number {
+    return this.#bytes;
   }
 
   /** What answers may still put in. */

@@ -1,27 +1,32 @@
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { PinnedVisitor } from "@basalt/cache";
-import { PROCESS_SLOT, rejectionSlot } from "@basalt/telemetry";
-import { EdgeError, ERROR_CODES } from "@basalt/types";
+import { PROCESS_SLOT } from "@basalt/telemetry";
+import { EdgeError } from "@basalt/types";
 import { ClientSession } from "../clientSession.ts";
-import { Connection } from "../connection.ts";
-import type { ClientSocket } from "../driver/contract.ts";
+import type { ClientSocket, SocketHandler } from "../driver/contract.ts";
 import type { EdgeServer, ServedConnection } from "../edgeServer.ts";
 import { FloodGuard, type Moved } from "./floodGuard.ts";
-import { RequestHeadReader } from "./requestHead.ts";
+import { FrameReader } from "./frameReader.ts";
+import { FrameSender, type Http2Transport } from "./frameSender.ts";
+import { CODE, type Code, ConnectionError, INITIAL_WINDOW_BYTES, MOST_STREAM_ID, SETTING } from "./frames.ts";
+import { HpackError } from "./hpack/decoder.ts";
+import { IncomingFrames, type IncomingOwner } from "./incomingFrames.ts";
+import { SendQueue } from "./sendQueue.ts";
 import { SendRoom } from "./sendRoom.ts";
-import { sessionOptions } from "./sessionOptions.ts";
-import { type StreamOwner, StreamSocket } from "./streamSocket.ts";
-
-const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_PROTOCOL_ERROR } = constants;
+import { type Served, ServedStreams } from "./servedStreams.ts";
+import type { StreamEnd, StreamOwner, StreamRequest, StreamSocket } from "./streamSocket.ts";
+import { atEndOfTurn, type TurnTask } from "./turns.ts";
 
 /** Copies of answers that wait for the client. */
 const ROOM_BYTES = 256 * 1024;
 
-/** Streams that are kept for the next requests, and how many of them by a connection without any. */
-const KEPT_STREAMS = 128;
-const KEPT_WHEN_IDLE = 1;
+/** Requests that a connection may begin in one turn of the event loop: others want theirs too. */
+const REQUESTS_PER_TURN = 128;
+
+/** After so many bytes what was received is judged at once, not only at the next sweep. */
+const JUDGED_BYTES = 256 * 1024;
+
+/** For the client to hear that it should send no more requests, before those that it has sent are no longer taken. */
+const NOTICE_MS = 1_000;
 
 /** For the client to take the end of a connection. */
 const CLOSE_MS = 5_000;
@@ -29,66 +34,87 @@ const CLOSE_MS = 5_000;
 /** For one that floods: it goes on sending and need not be told twice. */
 const FLOOD_CLOSE_MS = 200;
 
-/** A stream and the engine's side of it. */
-interface Served {
-  readonly socket: StreamSocket;
-  readonly connection: Connection;
-  /** When the engine was last seen to have something to do with it. */
-  busyMs: number;
-}
+/** What a client has to take within the send time-out, as over HTTP/1.1. */
+const LEAST_PROGRESS_BYTES = 512;
+
+const NOTICE_PING = Buffer.from("basalt-1", "latin1");
+const NOTHING = Buffer.alloc(0);
+
+/** `noticed`: the client has been asked to go. `left`: it knows the last request that is served. `ended`: nothing is read. */
+type Leaving = "no" | "noticed" | "left" | "ended" | "closed";
 
 /**
  * One HTTP/2 connection of a client. Each of its streams is a connection of the engine, so that its request goes through
  * the same parser, limits, phases, counters and logs as any other; they share the session that logs and statistics know.
  */
-export class Http2Connection implements ServedConnection, StreamOwner {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly tls: ClientSocket["tls"];
+export class Http2Connection implements ServedConnection, SocketHandler, StreamOwner, IncomingOwner, TurnTask {
   readonly room = new SendRoom(ROOM_BYTES);
+  readonly sender: FrameSender;
+  readonly guard: FloodGuard;
+  readonly streams: ServedStreams;
   readonly #server: EdgeServer;
   readonly #localPort: number;
-  readonly #transport: Socket;
-  readonly #session: ServerHttp2Session;
+  readonly #transport: Http2Transport;
   readonly #clientSession: ClientSession;
-  readonly #heads: RequestHeadReader;
-  readonly #guard: FloodGuard;
-  readonly #active = new Map<StreamSocket, Served>();
-  readonly #kept: Served[] = [];
-  #hasServed = false;
-  #isClosing = false;
+  readonly #queue: SendQueue;
+  readonly #incoming: IncomingFrames;
+  readonly #reader: FrameReader;
+  #leaving: Leaving = "no";
   #isFlood = false;
+  #isAwaitingTurn = false;
+  #requestsOfTurn = 0;
+  /** What was received and not looked at yet. */
+  #unread: Buffer = NOTHING;
+  #receivedBytes = 0;
+  #judgedBytes = 0;
+  #hasServed = false;
   #deadlineMs: number;
+  #noticeEndMs = 0;
+  /** What the client was last seen to have taken, and when that was more than before. */
+  #takenBytes = 0;
+  #movedMs: number;
 
-  /** `transport` has agreed on HTTP/2 with the client, and nothing has been read from it since. */
-  constructor(server: EdgeServer, transport: Socket, localPort: number) {
+  constructor(server: EdgeServer, transport: Http2Transport, localPort: number) {
     this.#server = server;
     this.#localPort = localPort;
     this.#transport = transport;
-    this.remoteAddress = transport.remoteAddress ?? "";
-    this.remotePort = transport.remotePort ?? 0;
-    this.localAddress = transport.localAddress ?? "";
-    this.tls = tlsOf(transport);
-    this.#clientSession = new ClientSession(this, true);
+    this.#clientSession = new ClientSession(transport, true);
     const { limits, http2 } = server.state;
     const now = this.#now();
-    this.#heads = new RequestHeadReader(limits.headBytes);
-    this.#guard = new FloodGuard(http2, this.#moved(), now);
+    this.sender = new FrameSender(transport);
+    this.#queue = new SendQueue(this.sender);
+    this.guard = new FloodGuard(http2, this.#moved(), now);
+    this.streams = new ServedStreams(server, this, localPort, this.#clientSession);
+    this.#incoming = new IncomingFrames(this, http2, limits);
+    this.#reader = new FrameReader(this.#incoming);
     this.#deadlineMs = now + limits.headTimeoutSeconds * 1000;
-    this.#session = performServerHandshake(transport, sessionOptions(http2, limits));
-    this.#session.setLocalWindowSize(http2.connectionWindowBytes);
+    this.#movedMs = now;
     this.#count(PROCESS_SLOT.http2Connections, 1);
     this.#count(PROCESS_SLOT.http2ConnectionsOpen, 1);
-    this.#session.on("stream", (stream, _fields, flags, rawFields) => this.#begin(stream, flags, rawFields));
-    this.#session.on("ping", () => {
-      if (!this.#guard.countPing()) this.#endFlood();
-    });
-    this.#session.on("remoteSettings", () => {
-      if (!this.#guard.countSettings()) this.#endFlood();
-    });
-    this.#session.on("error", (error) => this.#failed(error));
-    this.#session.on("close", () => this.#closed());
+    this.sender.settings([
+      [SETTING.MAX_CONCURRENT_STREAMS, http2.maxConcurrentStreams],
+      [SETTING.INITIAL_WINDOW_SIZE, http2.streamWindowBytes],
+      [SETTING.MAX_HEADER_LIST_SIZE, limits.headBytes],
+    ]);
+    const grownBytes = http2.connectionWindowBytes - INITIAL_WINDOW_BYTES;
+    if (grownBytes > 0) this.sender.windowUpdate(0, grownBytes);
+    this.hasSaid();
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#transport.remotePort;
+  }
+
+  get localAddress(): string {
+    return this.#transport.localAddress;
+  }
+
+  get tls(): ClientSocket["tls"] {
+    return this.#transport.tls;
   }
 
   /** Of the virtual host of the last request. */
@@ -97,129 +123,265 @@ export class Http2Connection implements ServedConnection, StreamOwner {
   }
 
   destroy(): void {
-    this.#session.destroy();
     this.#transport.destroy();
   }
 
   closeIfIdle(): void {
-    if (this.#active.size === 0) this.announceEnd();
+    if (this.streams.openCount === 0) this.announceEnd();
   }
 
-  /** Takes no more requests: those under way are finished, the client is told which these are (RFC 9113 6.8). */
+  /**
+   * Takes no more requests: those under way are finished, the client is told which these are (RFC 9113 6.8). First it is
+   * told to send no more, so that none is lost that is on its way at this moment.
+   */
   announceEnd(localPort = this.#localPort): void {
-    if (this.#isClosing || localPort !== this.#localPort) return;
-    this.#isClosing = true;
+    if (this.#leaving !== "no" || localPort !== this.#localPort) return;
+    this.#leaving = "noticed";
+    this.#noticeEndMs = this.#now() + NOTICE_MS;
     this.#deadlineMs = this.#now() + CLOSE_MS;
-    this.#session.close();
+    this.sender.goAway(MOST_STREAM_ID);
+    this.sender.ping(0, NOTICE_PING, 0);
+    this.hasSaid();
   }
 
   checkDeadline(monotonicMs: number): void {
-    if (!this.#isClosing && !this.#guard.check(this.#moved(), monotonicMs)) {
-      this.#endFlood();
+    if (this.#isOpen && !this.guard.check(this.#moved(), monotonicMs)) {
+      this.endFlood();
       return;
     }
-    for (const served of this.#active.values()) this.#checkStream(served, monotonicMs);
-    if (this.#active.size > 0 && !this.#isFlood) {
-      if (this.#isClosing) this.#deadlineMs = monotonicMs + CLOSE_MS;
+    if (this.#leaving === "noticed" && monotonicMs >= this.#noticeEndMs) this.#leave();
+    this.#checkStreams(monotonicMs);
+    if (this.streams.openCount > 0 && !this.#isFlood && this.#leaving !== "ended") {
+      if (this.#leaving !== "no") this.#deadlineMs = monotonicMs + CLOSE_MS;
       return;
     }
-    while (this.#kept.length > KEPT_WHEN_IDLE) this.#kept.pop()?.socket.discard();
-    if (monotonicMs < this.#deadlineMs) return;
-    if (this.#isClosing) this.destroy();
-    else this.announceEnd();
+    this.streams.forgetSome();
+    if (monotonicMs < this.#deadlineMs || this.#leaving === "closed") return;
+    if (this.#leaving === "no") this.announceEnd();
+    else this.destroy();
   }
 
   visitPinned(visit: PinnedVisitor): void {
-    for (const { connection } of this.#active.values()) connection.visitPinned(visit);
+    for (const { connection } of this.streams.all()) connection.visitPinned(visit);
   }
 
   countProgress(): void {
-    for (const { connection } of this.#active.values()) connection.countProgress();
+    for (const { connection } of this.streams.all()) connection.countProgress();
   }
 
-  bodyReceived(byteCount: number): void {
-    this.#guard.countBody(byteCount);
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.#receivedBytes += end - start;
+    if (!this.#isOpen) return;
+    if (this.#unread.length > 0) this.#unread = Buffer.concat([this.#unread, buffer.subarray(start, end)]);
+    else this.#read(buffer, start, end);
+    if (this.#receivedBytes - this.#judgedBytes < JUDGED_BYTES || !this.#isOpen) return;
+    this.#judgedBytes = this.#receivedBytes;
+    if (!this.guard.check(this.#moved(), this.#now())) this.endFlood();
   }
 
-  streamClosed(socket: StreamSocket, wasReset: boolean): void {
-    const served = this.#active.get(socket);
-    if (served === undefined) return;
-    this.#active.delete(socket);
-    this.#count(PROCESS_SLOT.http2StreamsOpen, -1);
-    if (wasReset) this.#countReset();
-    if (!socket.isClosed && served.connection.isIdle && this.#kept.length < KEPT_STREAMS && !this.#isClosing) {
-      this.#kept.push(served);
-    } else {
-      socket.discard();
+  onDrain(): void {
+    this.#send();
+    if (this.#unread.length > 0 || this.#leaving === "left") this.hasSaid();
+  }
+
+  /** A client that sends no more takes nothing either: windows would not open again. */
+  onEnd(): void {
+    if (!this.#isOpen) return;
+    this.#leaving = "ended";
+    this.#deadlineMs = this.#now() + CLOSE_MS;
+    this.#queue.drop();
+    this.streams.discardAll();
+    this.#transport.end();
+  }
+
+  onClose(): void {
+    this.#leaving = "closed";
+    this.sender.drop();
+    this.#queue.drop();
+    this.#unread = NOTHING;
+    this.streams.discardAll();
+    this.#count(PROCESS_SLOT.http2ConnectionsOpen, -1);
+    this.#server.forget(this);
+  }
+
+  hasSaid(): void {
+    if (this.#isAwaitingTurn) return;
+    this.#isAwaitingTurn = true;
+    atEndOfTurn(this);
+  }
+
+  endTurn(): void {
+    this.#isAwaitingTurn = false;
+    if (this.#leaving === "closed") return;
+    this.#requestsOfTurn = 0;
+    this.streams.settle();
+    this.#send();
+    if (this.#unread.length > 0 && this.#isOpen && !this.sender.isFull) this.#readOn();
+    this.#endIfDone();
+  }
+
+  wantsTurn(stream: StreamSocket): void {
+    this.#queue.add(stream);
+    this.hasSaid();
+  }
+
+  bodyTaken(stream: StreamSocket, byteCount: number): void {
+    this.#incoming.bodyTaken(stream, byteCount);
+  }
+
+  streamClosed(stream: StreamSocket, end: StreamEnd): void {
+    if (end === "broken" || end === "cut") this.#incoming.cutOff(stream);
+    this.streams.closed(stream);
+    if (end === "reset") this.#count(PROCESS_SLOT.http2StreamsReset, 1);
+    if (this.streams.openCount === 0 && this.#leaving === "no") this.#touchIdle();
+  }
+
+  mayRead(): boolean {
+    return this.#isOpen && this.#requestsOfTurn < REQUESTS_PER_TURN && !this.sender.isFull;
+  }
+
+  /** New streams are served. */
+  get takesRequests(): boolean {
+    return this.#leaving === "no" || this.#leaving === "noticed";
+  }
+
+  serve(id: number, request: StreamRequest): void {
+    this.#requestsOfTurn++;
+    this.#hasServed = true;
+    this.streams.serve(
+      id,
+      { send: this.#incoming.peer.windowBytes, receive: this.#server.state.http2.streamWindowBytes },
+      request,
+      this.#now(),
+    );
+  }
+
+  windowOpened(stream: StreamSocket | undefined): void {
+    if (stream === undefined) this.#queue.windowOpened();
+    else this.#queue.add(stream);
+    this.hasSaid();
+  }
+
+  noticeTaken(): void {
+    if (this.#leaving === "noticed") this.#leave();
+  }
+
+  /** The client goes by itself: what it has asked for is answered. */
+  clientLeaves(): void {
+    if (this.#leaving === "no") {
+      this.#leaving = "left";
+      this.#deadlineMs = this.#now() + CLOSE_MS;
     }
-    if (this.#active.size === 0 && !this.#isClosing) this.#touchIdle();
+    this.hasSaid();
   }
 
-  #begin(stream: ServerHttp2Stream, flags: number, fields: readonly string[]): void {
-    this.#count(PROCESS_SLOT.http2Streams, 1);
-    // What came together with its reset is not even looked at.
-    if (stream.closed || stream.destroyed) {
-      stream.on("error", ignoreError);
-      this.#countReset();
+  count(slot: number, amount: number): void {
+    this.#count(slot, amount);
+  }
+
+  endFlood(): void {
+    if (!this.#isOpen) return;
+    this.#isFlood = true;
+    this.#count(PROCESS_SLOT.http2Floods, 1);
+    this.#end(CODE.ENHANCE_YOUR_CALM, FLOOD_CLOSE_MS);
+  }
+
+  get #isOpen(): boolean {
+    return this.#leaving !== "ended" && this.#leaving !== "closed";
+  }
+
+  #read(buffer: Buffer, start: number, end: number): void {
+    try {
+      const position = this.#reader.read(buffer, start, end);
+      if (position === end || !this.#isOpen) return;
+      this.#unread = Buffer.from(buffer.subarray(position, end));
+      this.#transport.pauseReading();
+      this.hasSaid();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #readOn(): void {
+    const unread = this.#unread;
+    this.#unread = NOTHING;
+    this.#read(unread, 0, unread.length);
+    if (this.#unread.length === 0 && this.#isOpen) this.#transport.resumeReading();
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof ConnectionError) {
+      if (error.code === CODE.ENHANCE_YOUR_CALM) this.endFlood();
+      else this.#end(error.code, CLOSE_MS);
+    } else if (error instanceof HpackError) this.#end(CODE.COMPRESSION_ERROR, CLOSE_MS);
+    else {
+      this.#server.parts.onDefect(EdgeError.from(error));
+      this.#end(CODE.INTERNAL_ERROR, CLOSE_MS);
+    }
+  }
+
+  /** Fills the output and hands it over, when the transport takes something. */
+  #send(): void {
+    if (!this.sender.hasOutput && this.#queue.isEmpty) return;
+    if (!this.#transport.mayWrite()) return;
+    this.#queue.fill();
+    this.sender.write();
+    if (this.#queue.isEmpty || this.#leaving === "closed") return;
+    if (this.#transport.mayWrite()) this.hasSaid();
+  }
+
+  #leave(): void {
+    this.#leaving = "left";
+    this.sender.goAway(this.#incoming.lastStream);
+    this.hasSaid();
+  }
+
+  #endIfDone(): void {
+    if (this.#leaving !== "left" || this.streams.isBusy || this.sender.hasOutput) return;
+    this.#leaving = "ended";
+    this.#transport.end();
+  }
+
+  /** Says why, and ends everything on it. */
+  #end(code: Code, closeMs: number): void {
+    if (!this.#isOpen) return;
+    this.#leaving = "ended";
+    this.#unread = NOTHING;
+    this.#deadlineMs = this.#now() + closeMs;
+    this.#queue.drop();
+    this.streams.discardAll();
+    this.sender.goAway(this.#incoming.lastStream, code);
+    this.sender.write();
+    this.#transport.end();
+  }
+
+  #checkStreams(now: number): void {
+    const { limits } = this.#server.state;
+    const sendTimeoutMs = limits.sendTimeoutSeconds * 1000;
+    const unsentBytes = this.#transport.unsentBytes;
+    const takenBytes = this.sender.sentBytes - unsentBytes;
+    if (unsentBytes === 0 || takenBytes - this.#takenBytes >= LEAST_PROGRESS_BYTES) {
+      this.#takenBytes = takenBytes;
+      this.#movedMs = now;
+    } else if (now - this.#movedMs > sendTimeoutMs) {
+      this.#transport.reset();
       return;
     }
-    const reading = this.#heads.read(fields, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
-    switch (reading.kind) {
-      case "malformed":
-        this.#count(rejectionSlot("REQUEST_MALFORMED"), 1);
-        refuse(stream);
-        return;
-      case "connect":
-        this.#answerAtOnce(stream, "METHOD_NOT_IMPLEMENTED");
-        return;
-      case "tooLarge":
-        this.#answerAtOnce(stream, "REQUEST_HEAD_TOO_LARGE");
-        return;
-      case "request":
-        this.#guard.countHead(reading.text.length);
-        this.#serve(stream, reading);
-        return;
-    }
+    for (const served of this.streams.all()) this.#checkStream(served, now, unsentBytes > 0, sendTimeoutMs);
+    this.streams.settle();
   }
 
-  #answerAtOnce(stream: ServerHttp2Stream, code: "METHOD_NOT_IMPLEMENTED" | "REQUEST_HEAD_TOO_LARGE"): void {
-    this.#count(rejectionSlot(code), 1);
-    stream.on("error", ignoreError);
-    stream.respond({ ":status": ERROR_CODES[code].status, "content-length": 0 }, { endStream: true });
-  }
-
-  #serve(stream: ServerHttp2Stream, request: Parameters<StreamSocket["serve"]>[1]): void {
-    const served = this.#takeKept() ?? this.#open();
-    served.busyMs = this.#now();
-    this.#hasServed = true;
-    this.#active.set(served.socket, served);
-    this.#count(PROCESS_SLOT.http2StreamsOpen, 1);
-    served.socket.serve(stream, request);
-  }
-
-  #takeKept(): Served | undefined {
-    for (let served = this.#kept.pop(); served !== undefined; served = this.#kept.pop()) {
-      if (!served.socket.isClosed) return served;
-    }
-    return undefined;
-  }
-
-  #open(): Served {
-    const socket = new StreamSocket(this);
-    const connection = new Connection(this.#server, socket, this.#localPort, this.#clientSession);
-    socket.attach(connection);
-    return { socket, connection, busyMs: 0 };
-  }
-
-  /** The engine watches what it has to do with; what is left of an answer then is for the client to take. */
-  #checkStream(served: Served, now: number): void {
+  /**
+   * The engine watches what it has to do with; what is left of an answer then is for the client to take. Where the whole
+   * connection is slow, no stream is to blame.
+   */
+  #checkStream(served: Served, now: number, isConnectionSlow: boolean, sendTimeoutMs: number): void {
     const { socket, connection } = served;
     if (!socket.isClosed && (!connection.isIdle || socket.unsentBytes > 0)) {
       served.busyMs = now;
-      connection.checkDeadline(now);
-    } else if (now - served.busyMs > this.#server.state.limits.sendTimeoutSeconds * 1000) {
-      socket.abandon(NGHTTP2_CANCEL);
-    }
+      if (!isConnectionSlow || socket.unsentBytes === 0) connection.checkDeadline(now);
+    } else if (isConnectionSlow) served.busyMs = now;
+    else if (now - served.busyMs > sendTimeoutMs) socket.abandon(CODE.CANCEL);
   }
 
   #touchIdle(): void {
@@ -228,47 +390,8 @@ export class Http2Connection implements ServedConnection, StreamOwner {
     this.#deadlineMs = this.#now() + seconds * 1000;
   }
 
-  #endFlood(): void {
-    this.#countFlood();
-    this.#session.destroy(
-      new EdgeError("CONNECTION_LIMIT", { detail: "too much of something" }),
-      NGHTTP2_ENHANCE_YOUR_CALM,
-    );
-  }
-
-  #countReset(): void {
-    this.#count(PROCESS_SLOT.http2StreamsReset, 1);
-    if (!this.#guard.countReset()) this.#endFlood();
-  }
-
-  #countFlood(): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    this.#isFlood = true;
-    this.#deadlineMs = this.#now() + FLOOD_CLOSE_MS;
-    this.#count(PROCESS_SLOT.http2Floods, 1);
-  }
-
-  /** What the protocol library ends a connection for by itself. */
-  #failed(error: unknown): void {
-    if (isFlood(error)) this.#countFlood();
-  }
-
-  #closed(): void {
-    for (const { socket } of this.#active.values()) {
-      socket.discard();
-      this.#count(PROCESS_SLOT.http2StreamsOpen, -1);
-    }
-    this.#active.clear();
-    for (const { socket } of this.#kept) socket.discard();
-    this.#kept.length = 0;
-    this.#isClosing = true;
-    this.#count(PROCESS_SLOT.http2ConnectionsOpen, -1);
-    this.#server.forget(this);
-  }
-
   #moved(): Moved {
-    return { receivedBytes: this.#transport.bytesRead, sentBytes: this.#transport.bytesWritten };
+    return { receivedBytes: this.#receivedBytes, sentBytes: this.sender.sentBytes };
   }
 
   #count(slot: number, amount: number): void {
@@ -281,41 +404,13 @@ export class Http2Connection implements ServedConnection, StreamOwner {
 }
 
 /** Serves an admitted connection on which HTTP/2 has been agreed on. */
-export const serveHttp2 = (server: EdgeServer, transport: Socket, localPort: number): void => {
-  try {
-    markSecured(transport);
-    server.enlist(new Http2Connection(server, transport, localPort));
-  } catch {
-    // The client has gone before anything could be read.
-    transport.destroy();
-    server.parts.counters.add(PROCESS_SLOT.connectionsClosed, 1);
-  }
-};
-
-/** Boundary: the runtime says by itself only of sockets of its own server that the handshake is over. */
-const markSecured = (transport: Socket): void => {
-  if (transport instanceof TLSSocket) Object.assign(transport, { secureConnecting: false });
-};
-
-const ignoreError = (): void => {};
-
-const refuse = (stream: ServerHttp2Stream): void => {
-  stream.on("error", ignoreError);
-  stream.close(NGHTTP2_PROTOCOL_ERROR);
-};
-
-const tlsOf = (transport: Socket): ClientSocket["tls"] => {
-  if (!(transport instanceof TLSSocket)) return undefined;
-  return { protocol: transport.getProtocol() ?? "", cipher: transport.getCipher()?.name ?? "" };
-};
-
-/** Codes under which the library gives up on a client that sends too much of something. */
-const FLOOD_CODES: ReadonlySet<string> = new Set([
-  "ERR_HTTP2_TOO_MANY_INVALID_FRAMES",
-  "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS",
-]);
-
-const isFlood = (error: unknown): boolean => {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return FLOOD_CODES.has(String(error.code)) || /flood|too many/i.test(error.message);
+export const serveHttp2 = (
+  server: EdgeServer,
+  transport: Http2Transport,
+  attach: (handler: SocketHandler) => void,
+  localPort: number,
+): void => {
+  const connection = new Http2Connection(server, transport, localPort);
+  server.enlist(connection);
+  attach(connection);
 };

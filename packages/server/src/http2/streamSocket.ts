@@ -29,8 +29,8 @@ export interface StreamOwner extends Pick<ClientSocket, "remoteAddress" | "remot
   streamClosed(stream: StreamSocket, end: StreamEnd): void;
 }
 
-/** `whole`: in order. `broken`: by a reset, of either side. `cut`: the answer is whole, the rest of the request unwanted. */
-export type StreamEnd = "whole" | "broken" | "cut";
+/** `whole`: in order. `reset`: by the client. `broken`: by us. `cut`: the answer is whole, the rest of the request unwanted. */
+export type StreamEnd = "whole" | "reset" | "broken" | "cut";
 
 /** What the stream that is to be served asks for. */
 export interface StreamRequest {
@@ -107,8 +107,14 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     return this.#isOver;
   }
 
-  get isReadingPaused(): boolean {
-    return this.#isPaused;
+  /** The engine has nothing more to say on it, and will not be asked again. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** Copies of the answer wait for the client, of which the engine knows nothing. */
+  get isHeldByClient(): boolean {
+    return this.#copiedBytes > 0;
   }
 
   get hasRequestEnded(): boolean {
@@ -197,7 +203,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
 
   /** The client has broken it off. */
   wasReset(): void {
-    this.#close("broken");
+    this.#close("reset");
   }
 
   write(data: Buffer): boolean {
@@ -229,11 +235,10 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   }
 
   end(): void {
-    if (this.id === 0) {
+    if (this.#isOver) {
       this.#release();
       return;
     }
-    if (this.#isOver) return;
     if (!this.#answer.end()) {
       this.#closeWith(CODE.INTERNAL_ERROR);
       return;
@@ -350,11 +355,10 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     const waitsFor = next.kind === "data" || next.kind === "copy" ? this.#sendData(next) : this.#sendHead(next);
     if (waitsFor !== "turn") return waitsFor;
     if (this.#unsent.length > 0) return "turn";
+    const owesDrain = this.#owesDrain;
+    this.#owesDrain = false;
     if (this.#answer.isOver && !this.#hasAnswerEnded) this.#answerSent();
-    if (this.#owesDrain) {
-      this.#owesDrain = false;
-      this.#handler.onDrain();
-    }
+    if (owesDrain) this.#handler.onDrain();
     return this.#unsent.length > 0 ? "turn" : "nothing";
   }
 
@@ -424,7 +428,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     if (this.#copiedBytes > 0) this.#owner.room.give(this.#copiedBytes);
     this.#copiedBytes = 0;
     this.#pausedBytes = 0;
-    this.#unsent = [];
+    if (this.#unsent.length > 0) this.#unsent = [];
     this.#unsentBytes = 0;
     this.#owesDrain = false;
     this.#owedHead = undefined;

@@ -1,8 +1,11 @@
-import { type BodySource, type CachedObject, type StoredHead, selectorIn, VARIANT, variantText } from "@basalt/cache";
-import { compressedFields } from "@basalt/policy";
+import type { BodySource, CachedObject } from "@basalt/cache";
+import type { ContentCoding } from "@basalt/config";
+import { type CompressionDecision, NO_CODINGS } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedObject } from "./arrivedObject.ts";
+import { noteUseless, openCodings } from "./codings.ts";
+import { compressionRequest } from "./compressionRequest.ts";
 import { deriveByUrl } from "./deriveByUrl.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -18,21 +21,26 @@ export const derive = (exchange: Exchange): PhaseCode => {
   const head = object?.head ?? sourceHead;
   if (vhost?.compression === undefined || head === undefined) return PHASE.DELIVER;
   if (exchange.connection.server.isEmergency) return PHASE.DELIVER;
-  const decision = vhost.compression(exchange.url, {
-    status: head.status,
-    fields: head.fields,
-    sizeBytes: head.bodyBytes,
-  });
-  if (decision === undefined) {
-    if (object !== undefined) object.incompressible = true;
-    return PHASE.DELIVER;
-  }
-  if (object !== undefined) void compress(exchange, vhost, object, decision.level);
+  const wanted = openCodings(exchange, object);
+  const facts = { status: head.status, fields: head.fields, sizeBytes: head.bodyBytes };
+  const decision = vhost.compression(exchange.url, facts, wanted);
+  if (object !== undefined) noteUseless(exchange, object, before(wanted, decision?.coding));
+  if (decision === undefined) return PHASE.DELIVER;
+  if (object !== undefined) void compress(exchange, vhost, object, decision);
   else if (source !== undefined) void awaitArrival(exchange, source);
   return PHASE.WAIT;
 };
 
-const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject, level: number): Promise<void> => {
+/** The codings that the rules have passed over; all of them where they chose none. */
+const before = (wanted: readonly ContentCoding[], chosen: ContentCoding | undefined): readonly ContentCoding[] =>
+  chosen === undefined ? wanted : wanted.slice(0, wanted.indexOf(chosen));
+
+const compress = async (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  decision: CompressionDecision,
+): Promise<void> => {
   const { ticket } = exchange;
   const { cache, onDefect } = exchange.connection.server.parts;
   try {
@@ -40,17 +48,8 @@ const compress = async (exchange: Exchange, vhost: ServedVhost, object: CachedOb
       exchange.continueWith(ticket, PHASE.DELIVER);
       return;
     }
-    const derived = await cache.derivations.obtain({
-      vhost: vhost.cache,
-      source: { kind: "object", object },
-      variant: VARIANT.GZIP,
-      url: object.url,
-      selector: selectorIn(object.variant),
-      head: compressedHead(object),
-      operation: { kind: "compress", coding: "gzip", level },
-      maxSourceBytes: object.bodyBytes,
-    }).result;
-    if (derived.kind === "unchanged") object.incompressible = true;
+    const derived = await cache.derivations.obtain(compressionRequest(vhost, object, decision)).result;
+    if (derived.kind === "unchanged") noteUseless(exchange, object, [decision.coding]);
     if (exchange.isCurrent(ticket) && derived.kind === "object") exchange.object = derived.object;
   } catch (cause) {
     onDefect(cause);
@@ -66,14 +65,6 @@ const isCompleted = async (exchange: Exchange, vhost: ServedVhost, object: Cache
   return vhost.settings.originOptions.partBytes > 0 ? await body.isWhole() : await body.whenComplete(origin);
 };
 
-const compressedHead = (source: CachedObject): StoredHead => ({
-  ...source.head,
-  variant: variantText(VARIANT.GZIP, selectorIn(source.variant)),
-  fields: compressedFields(source.head.fields),
-  bodyBytes: -1,
-  sourceVersion: source.head.bodyVersion,
-});
-
 /** Waits for the end of the body, then goes on with it as an object; without a store there will be none. */
 const awaitArrival = async (exchange: Exchange, source: BodySource): Promise<void> => {
   const { ticket } = exchange;
@@ -82,7 +73,7 @@ const awaitArrival = async (exchange: Exchange, source: BodySource): Promise<voi
     const object = await arrivedObject(exchange, source);
     if (!exchange.isCurrent(ticket)) return;
     if (object === undefined) {
-      exchange.wantsGzip = false;
+      exchange.codings = NO_CODINGS;
       exchange.continueWith(ticket, PHASE.DELIVER);
       return;
     }

@@ -1,5 +1,5 @@
 import { VARIANT, type Variant } from "@basalt/cache";
-import { FIELD, METHOD } from "@basalt/http";
+import { METHOD } from "@basalt/http";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -13,7 +13,7 @@ export const deriveKey = (exchange: Exchange): PhaseCode => {
   exchange.name = exchange.url;
   exchange.variant = variantOf(exchange, vhost);
   if (exchange.derivation !== undefined) return PHASE.LOOKUP;
-  exchange.wantsGzip = vhost.compression !== undefined && (fields.flags & FIELD.ACCEPTS_GZIP) !== 0;
+  if (vhost.codingChoice !== undefined) exchange.codings = vhost.codingChoice(fields.flags);
   return exchange.methodCode === METHOD.POST ? deriveBodyKey(exchange, vhost) : PHASE.LOOKUP;
 };
 

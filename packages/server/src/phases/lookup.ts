@@ -1,8 +1,9 @@
 import { type CachedObject, isSelected, nameOf, selectorFor, VARIANT, type Variant } from "@basalt/cache";
 import { FIELD } from "@basalt/http";
-import { type Derivation, isNoCacheRequest } from "@basalt/policy";
+import { type Derivation, isNoCacheRequest, NO_CODINGS } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { variantOfCoding, wantedCoding } from "./codings.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
@@ -16,13 +17,11 @@ export const lookup = (exchange: Exchange): PhaseCode => {
   const mayForce = options.noCacheRequestExpire && !isEmergency;
   const forcesRenewal = mayForce && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
   const isHeeded = heedsRequest(exchange, vhost);
-  if (exchange.wantsGzip && !forcesRenewal && !isHeeded) {
-    const compressed = findSelected(exchange, vhost, VARIANT.GZIP);
-    const source = compressed === undefined ? undefined : findSelected(exchange, vhost, exchange.variant);
-    const isCurrent = source === undefined || compressed?.sourceVersion === source.bodyVersion;
-    if (compressed !== undefined && isCurrent && (isEmergency ? !compressed.purged : compressed.isFresh(nowMs))) {
+  if (exchange.codings.length > 0 && !forcesRenewal && !isHeeded) {
+    const compressed = findCompressed(exchange, vhost);
+    if (compressed !== undefined) {
       exchange.object = compressed;
-      exchange.wantsGzip = false;
+      exchange.codings = NO_CODINGS;
       return PHASE.HIT;
     }
   }
@@ -40,6 +39,20 @@ export const lookup = (exchange: Exchange): PhaseCode => {
   if (forcesRenewal) object.freshUntilMs = 0;
   const isFresh = object.isFresh(nowMs) && (!isHeeded || decideReuse(exchange, vhost, object, nowMs) === "serve");
   return isFresh ? PHASE.HIT : PHASE.REVALIDATE;
+};
+
+/** What memory holds in the coding that the client is to have, while nothing says that its source has changed. */
+const findCompressed = (exchange: Exchange, vhost: ServedVhost): CachedObject | undefined => {
+  const { server } = exchange.connection;
+  const source = findSelected(exchange, vhost, exchange.variant);
+  const coding = wantedCoding(exchange, source);
+  if (coding === undefined) return undefined;
+  const compressed = findSelected(exchange, vhost, variantOfCoding(coding));
+  if (compressed === undefined) return undefined;
+  if (source !== undefined && compressed.sourceVersion !== source.bodyVersion) return undefined;
+  if (server.isEmergency ? compressed.purged : !compressed.isFresh(exchange.nowMs)) return undefined;
+  if (source !== undefined) vhost.hotCopies?.noteHit(exchange, source, compressed, coding);
+  return compressed;
 };
 
 /** What memory holds of what a URL asks to be made, while nothing says that its source has changed. */

@@ -14,6 +14,7 @@ import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
 import { sendInterim } from "../delivery/interim.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { wantedCoding } from "./codings.ts";
 import { keyTarget } from "./deriveKey.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { isForThis, selectName } from "./lookup.ts";
@@ -47,7 +48,8 @@ export const hit = (exchange: Exchange): PhaseCode => {
 /** With the object at hand: is something else to be made of it? */
 const afterObject = (exchange: Exchange, object: CachedObject): PhaseCode => {
   const isToBeMade = exchange.derivation !== undefined && exchange.variant !== VARIANT.DERIVED;
-  return isToBeMade || (exchange.wantsGzip && !object.incompressible) ? PHASE.DERIVE : PHASE.DELIVER;
+  const isToBeCompressed = exchange.codings.length > 0 && wantedCoding(exchange, object) !== undefined;
+  return isToBeMade || isToBeCompressed ? PHASE.DERIVE : PHASE.DELIVER;
 };
 
 /**
@@ -301,7 +303,7 @@ const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): Pha
       exchange.source = obtained.source;
       exchange.sourceHead = obtained.head;
       learn(exchange, vhost, obtained.head);
-      return exchange.wantsGzip || exchange.derivation !== undefined ? PHASE.DERIVE : PHASE.DELIVER;
+      return exchange.codings.length > 0 || exchange.derivation !== undefined ? PHASE.DERIVE : PHASE.DELIVER;
     case "failed":
       exchange.object = undefined;
       if (exchange.derivation !== undefined && obtained.error.traits.side === "origin") {

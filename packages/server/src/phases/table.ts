@@ -16,12 +16,14 @@ import { selectVhost } from "./selectVhost.ts";
 /** Does its work and names its successor, or WAIT when it will go on by itself (`Exchange.continueWith`). */
 export type Phase = (exchange: Exchange) => PhaseCode;
 
+type PhaseTable<Entry> = { readonly [code in Exclude<PhaseCode, typeof PHASE.WAIT | typeof PHASE.DONE>]: Entry };
+
 /**
  * The life of a request, in order. Each phase is one function in a file of its own; a failure in any of them goes to
  * `deliver` as an error, or closes the connection when the answer has begun. `finish` is `Exchange.finish`: every path
  * ends there, so counting has one place.
  */
-export const REQUEST_PHASES: { readonly [code in Exclude<PhaseCode, typeof PHASE.WAIT | typeof PHASE.DONE>]: Phase } = [
+export const REQUEST_PHASES: PhaseTable<Phase> = [
   /** Sets the moment, refuses what no host could answer. */
   receive,
   /** An absolute-form target becomes origin-form, its host the request's; then the rules of `<URLRewrite>`. */
@@ -46,6 +48,23 @@ export const REQUEST_PHASES: { readonly [code in Exclude<PhaseCode, typeof PHASE
   deliver,
 ];
 
+/** As traces call them; a bundle may name the functions otherwise. */
+const PHASE_NAMES: PhaseTable<string> = [
+  "receive",
+  "rewriteUrl",
+  "selectVhost",
+  "checkAccess",
+  "decideBypass",
+  "deriveKey",
+  "lookup",
+  "hit",
+  "revalidate",
+  "miss",
+  "bypass",
+  "derive",
+  "deliver",
+];
+
 export const runPhases = (exchange: Exchange, from: PhaseCode): void => {
   const { ticket, trace } = exchange;
   if (trace?.isSampled === true) {
@@ -66,9 +85,8 @@ const runTraced = (exchange: Exchange, trace: RequestTrace, from: PhaseCode): vo
   const { clock } = exchange.connection.server.parts;
   try {
     for (let phase: PhaseCode = from; phase !== PHASE.WAIT && phase !== PHASE.DONE; ) {
-      const run: Phase = REQUEST_PHASES[phase];
-      trace.mark(run.name, clock.monotonic());
-      phase = run(exchange);
+      trace.mark(PHASE_NAMES[phase], clock.monotonic());
+      phase = REQUEST_PHASES[phase](exchange);
     }
   } catch (cause) {
     exchange.fail(ticket, cause);

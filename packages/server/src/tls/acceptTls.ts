@@ -1,16 +1,8 @@
-import { TLSSocket } from "node:tls";
 import type { TlsFailure } from "@basalt/telemetry";
 import { ONE_READ_BUFFER } from "../driver/common.ts";
-import type { AcceptListener, Acceptor } from "../driver/contract.ts";
+import type { AcceptListener, Acceptor, SocketHandler } from "../driver/contract.ts";
 import { acceptHandles, RawSocket } from "../driver/rawTcp.ts";
-import {
-  createTlsHandle,
-  type ListeningHandle,
-  lastRead,
-  netSocketOn,
-  type StreamHandle,
-  stapleOcsp,
-} from "../driver/runtime.ts";
+import { createTlsHandle, type ListeningHandle, lastRead, type StreamHandle } from "../driver/runtime.ts";
 import { TlsSocket } from "../driver/tlsSocket.ts";
 import type { EdgeServer, ServedConnection } from "../edgeServer.ts";
 import { type ClientHello, MAX_HELLO_BYTES, parseClientHello } from "./clientHello.ts";
@@ -30,14 +22,15 @@ export interface TlsAcceptParts {
 }
 
 /** For connections on which the client and the certificate's settings agree on HTTP/2; the handshake is done. */
-export type Http2Listener = (socket: TLSSocket, localPort: number) => void;
+export type Http2Listener = (socket: TlsSocket, attach: (handler: SocketHandler) => void) => void;
 
 /** Lists of ALPN (RFC 7301): each name behind its length. */
 const protocolList = (...names: readonly string[]): Buffer =>
   Buffer.concat(names.map((name) => Buffer.from(String.fromCharCode(name.length) + name, "latin1")));
 
-const HTTP_1 = protocolList("http/1.1", "http/1.0");
 const HTTP_2 = "h2";
+const ONLY_HTTP_1 = protocolList("http/1.1", "http/1.0");
+const HTTP_2_OR_1 = protocolList(HTTP_2, "http/1.1", "http/1.0");
 
 /**
  * Accepts connections of a listening socket in this process, those of an address where TLS is spoken after their
@@ -192,44 +185,20 @@ class PendingConnection implements Handshake, ServedConnection {
     this.#handle = undefined;
     const received = this.#received;
     this.#hold(NOTHING);
-    if (choice.http2 && hello.protocols.includes(HTTP_2)) this.#beginHttp2(handle, choice, received);
-    else this.#beginHttp1(handle, choice, received, hello.protocols.length > 0);
-  }
-
-  #beginHttp1(handle: StreamHandle, choice: TlsChoice, received: Buffer, hasProtocols: boolean): void {
     const tls = createTlsHandle(handle, choice.context);
     if (choice.ocspResponse !== undefined) tls.setOCSPResponse(choice.ocspResponse);
-    if (hasProtocols) tls.setALPNProtocols(HTTP_1);
+    if (hello.protocols.length > 0) tls.setALPNProtocols(choice.http2 ? HTTP_2_OR_1 : ONLY_HTTP_1);
     const socket = new TlsSocket(handle, tls, this.#place, {
       secured: (secured, isResumed) => {
         this.#succeed(secured.tls.protocol, isResumed);
-        this.#parts.onAccept(secured, (handler) => secured.attach(handler));
+        const listener = secured.protocol === HTTP_2 ? this.#parts.onHttp2 : this.#parts.onAccept;
+        listener(secured, (handler) => secured.attach(handler));
         this.#parts.server.replaced(this);
       },
       failed: () => this.fail("refused"),
     });
     this.#secured = socket;
     socket.start(received);
-  }
-
-  #beginHttp2(handle: StreamHandle, choice: TlsChoice, received: Buffer): void {
-    const socket = new TLSSocket(netSocketOn(handle, received), {
-      isServer: true,
-      secureContext: choice.context,
-      ALPNProtocols: [HTTP_2, "http/1.1"],
-    });
-    if (choice.ocspResponse !== undefined) stapleOcsp(socket, choice.ocspResponse);
-    this.#secured = socket;
-    const fail = (): void => this.fail("refused");
-    socket.on("error", fail);
-    socket.on("close", fail);
-    socket.once("secure", () => {
-      socket.off("error", fail);
-      socket.off("close", fail);
-      this.#succeed(socket.getProtocol() ?? "", socket.isSessionReused());
-      this.#parts.onHttp2(socket, this.#parts.localPort);
-      this.#parts.server.replaced(this);
-    });
   }
 
   #succeed(protocol: string, isResumed: boolean): void {

@@ -1,8 +1,16 @@
 import { gzipSync } from "node:zlib";
-import { type CacheVhost, type DeriveSource, ObjectCache, ObjectCoordinator, VhostRegistry } from "@basalt/cache";
+import {
+  type CacheVhost,
+  type DeriveRefusal,
+  type DeriveSource,
+  ObjectCache,
+  ObjectCoordinator,
+  VhostRegistry,
+} from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
 import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
+import { EdgeError } from "@basalt/types";
 import { EdgeServer, type PurgeAnswer, type PurgeCall, type RequestTracing } from "../../src/index.ts";
 import { DirectChannel } from "./directChannel.ts";
 import { FakeOrigin } from "./fakeOrigin.ts";
@@ -55,6 +63,10 @@ export class TestEdge {
   readonly purges: PurgeCall[] = [];
   purgeAnswer: PurgeAnswer = { status: 200, body: "{}" };
   deriveCalls = 0;
+  /** What the transform host makes of a body. */
+  onDerive: (body: Buffer) => Buffer | DeriveRefusal | "overloaded" | Promise<Buffer> = (body) => gzipSync(body);
+  /** Derivations that the transform host was told to give up. */
+  readonly abandoned: number[] = [];
   readonly #registry = new VhostRegistry();
 
   async #bytesOf(source: DeriveSource): Promise<Buffer> {
@@ -75,11 +87,13 @@ export class TestEdge {
       onDefect: (error) => this.defects.push(error),
       derive: async ({ source, head, image }) => {
         this.deriveCalls++;
-        const result = gzipSync(await this.#bytesOf(source));
+        const result = await this.onDerive(await this.#bytesOf(source));
+        if (result === "overloaded") throw new EdgeError("TRANSFORM_OVERLOADED");
+        if (typeof result === "string") return { kind: "refused", reason: result, detail: "" };
         if (image === undefined) return { kind: "made", head, body: result };
         return { kind: "stored", location: await this.bodies.append(image, head, result), head };
       },
-      abandonDerivation: () => {},
+      abandonDerivation: (id) => this.abandoned.push(id),
     });
     const channel = new DirectChannel(coordinator);
     this.cache = new ObjectCache({ clock, channel, index, bodies: this.bodies, tier: this.tier, counters });

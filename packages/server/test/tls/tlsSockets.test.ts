@@ -83,7 +83,7 @@ class Peer implements SocketHandler {
 interface Scene {
   readonly port: number;
   readonly peers: Peer[];
-  readonly http2: tls.TLSSocket[];
+  readonly http2: Peer[];
   readonly watched: Set<ServedConnection>;
   readonly counters: CounterBlock;
   readonly clock: AdjustableClock;
@@ -126,12 +126,16 @@ const listen = (plan: Partial<TlsPlan> = {}, identities: readonly TlsIdentity[] 
       scene.peers.push(peer);
       attach(peer);
     },
-    (socket) => scene.http2.push(socket),
+    (socket, attach) => {
+      const peer = new Peer(socket);
+      scene.http2.push(peer);
+      attach(peer);
+    },
   );
   open.push(() => {
     acceptor.close();
     for (const { socket } of scene.peers) socket.destroy();
-    for (const socket of scene.http2) socket.destroy();
+    for (const { socket } of scene.http2) socket.destroy();
     for (const connection of [...scene.watched]) connection.destroy();
     if (defects.length > 0) throw defects[0];
   });
@@ -298,10 +302,10 @@ describe("TLS below the runtime's sockets", () => {
     const scene = listen();
     const client = connect(scene, { ALPNProtocols: ["h2", "http/1.1"] });
     await until(() => scene.http2.length === 1);
-    expect(scene.http2[0]?.alpnProtocol).toBe("h2");
+    await until(() => client.alpnProtocol === "h2");
     expect(scene.watched.size).toBe(0);
     const answer = collect(client);
-    scene.http2[0]?.write("over h2");
+    scene.http2[0]?.socket.write(Buffer.from("over h2"));
     await until(() => answer.bytes().toString() === "over h2");
     const [plain] = await secured(scene, { ALPNProtocols: ["http/1.1"] });
     expect(plain.alpnProtocol).toBe("http/1.1");

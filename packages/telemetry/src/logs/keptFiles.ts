@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream, existsSync, readdirSync } from "node:fs";
 import { access, open, readdir, rename, stat, statfs, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { crc32, createGzip } from "node:zlib";
 import { byAge, type NamedLogFile, parseLogFileName } from "./rotation.ts";
@@ -26,6 +26,17 @@ export const listLogFilesNow = (folder: string, prefix: string): NamedLogFile[] 
   } catch {
     return [];
   }
+};
+
+/** Those that are there, of thousands of which most are not: their parents are asked, each once. */
+export const presentFolders = async (folders: readonly string[]): Promise<ReadonlySet<string>> => {
+  const present = new Set<string>();
+  const byParent = Map.groupBy(new Set(folders), dirname);
+  for (const [parent, children] of byParent) {
+    const names = new Set(await readdir(parent).catch(() => []));
+    for (const child of children) if (names.has(basename(child))) present.add(child);
+  }
+  return present;
 };
 
 const exists = (path: string): Promise<boolean> =>

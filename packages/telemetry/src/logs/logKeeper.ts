@@ -3,7 +3,15 @@ import { readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isDraftInUse } from "./appendFile.ts";
 import { LogSpace } from "./diskShortage.ts";
-import { compressFile, deleteFile, listLogFiles, listLogFilesNow, outdatedFiles, sizeOf } from "./keptFiles.ts";
+import {
+  compressFile,
+  deleteFile,
+  listLogFiles,
+  listLogFilesNow,
+  outdatedFiles,
+  presentFolders,
+  sizeOf,
+} from "./keptFiles.ts";
 import type { LogTarget } from "./logAppender.ts";
 import { type LogNotice, type LogPlan, periodTarget, type RotatedFiles, type RotatedLog } from "./logPlan.ts";
 import { logFileName, nextOrdinal, parseLogFileName, periodAt } from "./rotation.ts";
@@ -284,16 +292,13 @@ export class LogKeeper {
 
   #tidyAll(): void {
     if (this.#parts.hasEarlierWriters?.() === true) return;
-    const byFolder = Map.groupBy(this.#untidy, ({ folder }) => folder);
-    for (const [folder, plans] of byFolder) this.#do(() => this.#tidyFolder(folder, plans));
+    const untidy = [...this.#untidy];
     this.#untidy.clear();
-  }
-
-  /** Most of the folders of a new configuration are not there, or empty. */
-  async #tidyFolder(folder: string, plans: readonly LogPlan[]): Promise<void> {
-    const names = await readdir(folder).catch(() => []);
-    if (names.length === 0) return;
-    for (const plan of plans) await this.#tidy(plan);
+    if (untidy.length === 0) return;
+    this.#do(async () => {
+      const present = await presentFolders(untidy.map(({ folder }) => folder));
+      for (const plan of untidy) if (present.has(plan.folder)) await this.#tidy(plan);
+    });
   }
 
   /** What an earlier run has left: drafts, and files that were not compressed yet. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const CLI_ENTRY = fileURLToPath(new URL("../../../../apps/cli/dist/main.js", import.meta.url));
-const EDGE_ENTRY = fileURLToPath(new URL("../../../../apps/edge/dist/primary.js", import.meta.url));
+const EDGE_ENTRY = fileURLToPath(new URL("../../../../apps/cli/dist/primary.js", import.meta.url));
 
 /** Whether this checkout has been built: scenes of the real edge need it. */
 export const isEdgeBuilt = (): boolean => existsSync(CLI_ENTRY) && existsSync(EDGE_ENTRY);

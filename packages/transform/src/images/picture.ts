@@ -270,14 +270,22 @@ export class Picture {
       for (const { layer, left, top, blend } of visible) {
         const { data: input, width, height } = layer;
         const raw = { width, height, channels: 4 } as const;
-        this.#layers.push({ input: Buffer.from(input.buffer, input.byteOffset, input.byteLength), raw, left, top: top + frame * size.height, blend });
+        this.#layers.push({
+          input: Buffer.from(input.buffer, input.byteOffset, input.byteLength),
+          raw,
+          left,
+          top: top + frame * size.height,
+          blend,
+        });
       }
     }
     if (visible.some(({ blend }) => blend === "dest-out")) this.#hasAlpha = true;
   }
 
   /** Writes the picture. `choose` sets the format of the pipeline that is handed to it. */
-  async write(choose: (pipeline: Sharp) => Sharp): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
+  async write(
+    choose: (pipeline: Sharp) => Sharp,
+  ): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
     return this.#run(choose(this.#carryRecords(this.#finish().toColourspace(this.#context.colours.output))));
   }
 
@@ -341,7 +349,11 @@ export class Picture {
     const { width, height, channels } = info;
     if (this.frames === 1) return this.#continueWith(data, { raw: { width, height, channels } }, info);
     const pageHeight = info.pageHeight ?? height / this.frames;
-    this.#continueWith(data, { pages: -1, raw: { width, height, channels, pageHeight } }, { width, height: pageHeight });
+    this.#continueWith(
+      data,
+      { pages: -1, raw: { width, height, channels, pageHeight } },
+      { width, height: pageHeight },
+    );
   }
 
   #continueWith(data: Uint8Array, options: SharpOptions, size: ImageSize): void {
@@ -374,7 +386,11 @@ export class Picture {
     if (first === undefined) return refuseConversion("an animation without frames");
     const { width, height: pageHeight, channels } = first.info;
     const raw = { width, height: pageHeight * results.length, channels, pageHeight };
-    this.#continueWith(Buffer.concat(results.map(({ data }) => data)), { pages: -1, raw }, { width, height: pageHeight });
+    this.#continueWith(
+      Buffer.concat(results.map(({ data }) => data)),
+      { pages: -1, raw },
+      { width, height: pageHeight },
+    );
     this.#isChanged = true;
   }
 

@@ -4,7 +4,9 @@ import type { SourceFacts } from "./sourceFacts.ts";
 /** Commands that change pixels; the others say what is read and how the result is written. */
 export type PixelCommand = Exclude<
   ImageCommand,
-  { readonly kind: "optimize" | "strip" | "format" | "quality" | "byOriginal" | "limit" | "firstFrameOnly" | "describe" }
+  {
+    readonly kind: "optimize" | "strip" | "format" | "quality" | "byOriginal" | "limit" | "firstFrameOnly" | "describe";
+  }
 >;
 
 export type DescribeForm = Extract<ImageCommand, { readonly kind: "describe" }>["form"];
@@ -160,4 +162,3 @@ const endsGrey = (steps: readonly PixelCommand[], facts: SourceFacts): boolean =
   if (facts.space === "grey" && lastColouring < 0) return true;
   return steps.findLastIndex((step) => step.kind === "grayscale") > lastColouring;
 };
-

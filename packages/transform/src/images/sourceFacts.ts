@@ -68,7 +68,10 @@ const readMetadata = async (source: Uint8Array, limits: ImageLimits): Promise<Me
 /** libvips says by words alone whether a picture is broken or too large. */
 export const readingError = (error: unknown): ImageRefusal => {
   const detail = error instanceof Error ? error.message : String(error);
-  return new ImageRefusal(/pixel limit|timeout|too (?:large|wide|high)/i.test(detail) ? "conversion" : "unreadable", detail);
+  return new ImageRefusal(
+    /pixel limit|timeout|too (?:large|wide|high)/i.test(detail) ? "conversion" : "unreadable",
+    detail,
+  );
 };
 
 const formatOf = (metadata: Metadata): ImageFormat | undefined => {

@@ -1,4 +1,4 @@
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import * as ssimLibrary from "ssim.js";
 import type { RawPixels } from "./rawPixels.ts";
 
@@ -77,7 +77,7 @@ const edgesOf = (length: number): readonly [edges: readonly number[], tile: numb
   return [Array.from({ length: TILES }, (_, index) => Math.floor(index * step)), TILE_PIXELS];
 };
 
-const takeSample = async (image: sharp.Sharp, sample: Sample): Promise<Uint8ClampedArray> => {
+const takeSample = async (image: Sharp, sample: Sample): Promise<Uint8ClampedArray> => {
   const { data, info } = await image
     .flatten({ background: "#ffffff" })
     .greyscale()

@@ -166,12 +166,12 @@ export class HpackDecoder {
     const to = from + length;
     if (to > this.#end) throw new HpackError("a text beyond the block");
     this.#position = to;
-    if (!isCoded) return this.#source.latin1Slice(from, to);
+    if (!isCoded) return this.#source.toString("latin1", from, to);
     const mostBytes = mostDecodedBytes(length);
     if (mostBytes > scratch.length) scratch = Buffer.allocUnsafeSlow(mostBytes);
     const decoded = decodeHuffman(this.#source, from, to, scratch);
     if (decoded < 0) throw new HpackError("a text that is no code");
-    return scratch.latin1Slice(0, decoded);
+    return scratch.toString("latin1", 0, decoded);
   }
 }
 

@@ -52,7 +52,7 @@ const encodeText = (text: string, into: Buffer, start: number): number => {
   const coded = huffmanBytes(text);
   if (coded < text.length) return encodeHuffman(text, into, encodeInteger(coded, HUFFMAN, 0x7f, into, start));
   const position = encodeInteger(text.length, 0, 0x7f, into, start);
-  return position + into.latin1Write(text, position);
+  return position + into.write(text, position, "latin1");
 };
 
 const encodeInteger = (value: number, kind: number, mask: number, into: Buffer, start: number): number => {

@@ -2,7 +2,7 @@ import { type Band, codeBand, codeRefinement, type Rows } from "./codeProgressiv
 import { AC_TABLES, codeAc, tableOf } from "./codeSequential.ts";
 import type { Coefficients, ComponentCoefficients } from "./coefficients.ts";
 import { measureHuffmanCode } from "./huffmanCode.ts";
-import { SymbolStream } from "./symbolStream.ts";
+import type { SymbolStream } from "./symbolStream.ts";
 
 /** A scan of the coefficients other than DC of one component. */
 export interface AcScan extends Band {
@@ -10,13 +10,15 @@ export interface AcScan extends Band {
   readonly isRefinement: boolean;
 }
 
-export type ScanPlan = { readonly kind: "sequential" } | { readonly kind: "progressive"; readonly scans: readonly AcScan[] };
+export type ScanPlan =
+  | { readonly kind: "sequential" }
+  | { readonly kind: "progressive"; readonly scans: readonly AcScan[] };
+
+/** A scan costs this beside its data and its table: SOS and the head of DHT. */
+const SCAN_HEAD_BITS = 14 * 8;
 
 /** Blocks of a component that the guesses look at: rows spread evenly over it. */
-const SAMPLE_BLOCKS = 2048;
-
-/** A scan of a picture costs this beside its data and its table: SOS and the head of DHT. */
-const SCAN_HEAD_BITS = 14 * 8;
+const SAMPLE_BLOCKS = 512;
 
 /** Where a band may be cut in two: after this place. */
 const CUTS = [2, 5, 9, 14];
@@ -62,7 +64,8 @@ const chooseComponentScans = (stream: SymbolStream, tokens: Int32Array, componen
     stream.clear();
     if (scan.isRefinement) codeRefinement(stream, tokens, component, scan, rows);
     else codeBand(stream, tokens, component, scan, rows);
-    return scanBits(stream, rows.step);
+    const { codeBits, tableBits } = measureHuffmanCode(stream.frequencies.subarray(0, 256));
+    return (codeBits + stream.plainBits) * rows.step + tableBits + SCAN_HEAD_BITS;
   };
   let refinementBits = 0;
   const refinements: ComponentScan[] = [];
@@ -95,25 +98,15 @@ const chooseComponentScans = (stream: SymbolStream, tokens: Int32Array, componen
 };
 
 const sampleRows = ({ blocksWide, blocksHigh }: ComponentCoefficients): Rows => {
-  const step = Math.ceil((blocksWide * blocksHigh) / SAMPLE_BLOCKS);
-  const most = Math.max(1, Math.min(step, blocksHigh));
-  return { first: most >> 1, step: most };
-};
-
-/** The sample stands for `step` times as many blocks; tables and heads come once. */
-const scanBits = (stream: SymbolStream, step: number): number => {
-  const { codeBits, tableBits } = measureHuffmanCode(stream.frequencies.subarray(0, 256));
-  return (codeBits + stream.plainBits) * step + tableBits + SCAN_HEAD_BITS;
+  const step = Math.min(Math.ceil((blocksWide * blocksHigh) / SAMPLE_BLOCKS), blocksHigh);
+  return { first: step >> 1, step };
 };
 
 const guessSequentialBits = (stream: SymbolStream, { tokens, components }: Coefficients): number => {
+  const sums = [new Float64Array(256), new Float64Array(256)];
   let bits = 0;
-  const used = new Set<number>();
-  const frequencies = [new Float64Array(256), new Float64Array(256)];
   components.forEach((component, index) => {
     const { first, step } = sampleRows(component);
-    const table = tableOf(index);
-    used.add(table);
     stream.clear();
     for (let row = first; row < component.blocksHigh; row += step) {
       stream.reserve(component.blocksWide * 65);
@@ -122,15 +115,14 @@ const guessSequentialBits = (stream: SymbolStream, { tokens, components }: Coeff
       }
     }
     bits += stream.plainBits * step;
-    const sum = frequencies[table];
-    for (let symbol = 0; symbol < 256; symbol += 1) {
-      if (sum !== undefined) {
-        sum[symbol] = (sum[symbol] ?? 0) + (stream.frequencies[(AC_TABLES << 8) | symbol] ?? 0) * step;
-      }
-    }
+    const sum = sums[tableOf(index)];
+    stream.frequencies.subarray(AC_TABLES << 8, (AC_TABLES + 1) << 8).forEach((frequency, symbol) => {
+      if (sum !== undefined) sum[symbol] = (sum[symbol] ?? 0) + frequency * step;
+    });
   });
-  for (const table of used) {
-    const { codeBits, tableBits } = measureHuffmanCode(Uint32Array.from(frequencies[table] ?? []));
+  for (const sum of sums) {
+    if (sum.every((frequency) => frequency === 0)) continue;
+    const { codeBits, tableBits } = measureHuffmanCode(Uint32Array.from(sum));
     bits += codeBits + tableBits;
   }
   return bits;

@@ -7,7 +7,7 @@ const PADDING_BYTES = 512;
 /** Entropy-coded data without stuffed zeros and without markers. */
 export interface CleanScan {
   readonly data: Uint8Array;
-  readonly view: DataView;
+  readonly view: DataView<ArrayBuffer>;
   /** Positions in bytes where the restart intervals end. */
   readonly intervalEnds: readonly number[];
 }

@@ -17,7 +17,13 @@ export interface Rows {
 
 export const ALL_ROWS: Rows = { first: 0, step: 1 };
 
+/** More blocks than these in a run are sent as two runs. */
 const LONGEST_END_RUN = 0x7fff;
+
+/** Entries that one block may make, with the run of blocks that ends before it. */
+const BLOCK_ENTRIES = 160;
+
+// One function per block, not one loop over all: the compiler makes good code of it early.
 
 /** The first scan of a band (T.81 G.1.2.2). */
 export const codeBand = (
@@ -27,75 +33,76 @@ export const codeBand = (
   { start, end, low }: Band,
   rows: Rows = ALL_ROWS,
 ): void => {
-  const { frequencies } = stream;
-  let endRun = 0;
-  let plainBits = 0;
   for (let row = rows.first; row < blocksHigh; row += rows.step) {
-    stream.reserve(blocksWide * 65);
-    const { entries } = stream;
-    let { count } = stream;
+    stream.reserve(blocksWide * BLOCK_ENTRIES);
     for (let block = row * blocksWide; block < (row + 1) * blocksWide; block += 1) {
-      let last = start - 1;
-      for (let at = starts[block] ?? 0; ; at += 1) {
-        const token = tokens[at] ?? BLOCK_END;
-        const place = token >> 16;
-        if (place > end) break;
-        if (place < start) continue;
-        const value = (token << 16) >> 16;
-        const magnitude = (value < 0 ? -value : value) >> low;
-        if (magnitude === 0) continue;
-        if (endRun > 0) {
-          stream.count = count;
-          codeEndRun(stream, endRun);
-          count = stream.count;
-          endRun = 0;
-        }
-        let run = place - last - 1;
-        last = place;
-        for (; run > 15; run -= 16) {
-          entries[count] = 0xf00_0000;
-          count += 1;
-          frequencies[0xf0] = (frequencies[0xf0] ?? 0) + 1;
-        }
-        const size = 32 - Math.clz32(magnitude);
-        const bits = value < 0 ? ~magnitude & ((1 << size) - 1) : magnitude;
-        const symbol = (run << 4) | size;
-        entries[count] = (symbol << 20) | (size << 16) | bits;
-        count += 1;
-        plainBits += size;
-        frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
-      }
-      if (last < end) {
-        endRun += 1;
-        if (endRun === LONGEST_END_RUN) {
-          stream.count = count;
-          codeEndRun(stream, endRun);
-          count = stream.count;
-          endRun = 0;
-        }
-      }
+      const last = codeBandBlock(stream, tokens, starts[block] ?? 0, start, end, low);
+      if (last === end) continue;
+      stream.endRun += 1;
+      if (stream.endRun === LONGEST_END_RUN) codeEndRun(stream);
     }
-    stream.count = count;
   }
-  if (endRun > 0) {
-    stream.reserve(1);
-    codeEndRun(stream, endRun);
-  }
-  stream.plainBits += plainBits;
+  if (stream.endRun > 0) codeEndRun(stream);
 };
 
-/** Symbol and length of a run of blocks that end here. */
-const codeEndRun = (stream: SymbolStream, endRun: number): void => {
-  const size = 31 - Math.clz32(endRun);
+/** Returns the last place of the band that has a coefficient. */
+const codeBandBlock = (
+  stream: SymbolStream,
+  tokens: Int32Array,
+  from: number,
+  start: number,
+  end: number,
+  low: number,
+): number => {
+  const { entries, frequencies } = stream;
+  let { count } = stream;
+  let plainBits = 0;
+  let last = start - 1;
+  for (let at = from; ; at += 1) {
+    const token = tokens[at] ?? BLOCK_END;
+    const place = token >> 16;
+    if (place > end) break;
+    if (place < start) continue;
+    const value = (token << 16) >> 16;
+    const magnitude = (value < 0 ? -value : value) >> low;
+    if (magnitude === 0) continue;
+    if (stream.endRun > 0) {
+      codeEndRun(stream);
+      count = stream.count;
+    }
+    let run = place - last - 1;
+    last = place;
+    for (; run > 15; run -= 16) {
+      entries[count] = 0xf00_0000;
+      count += 1;
+      frequencies[0xf0] = (frequencies[0xf0] ?? 0) + 1;
+    }
+    const size = 32 - Math.clz32(magnitude);
+    const bits = value < 0 ? ~magnitude & ((1 << size) - 1) : magnitude;
+    const symbol = (run << 4) | size;
+    entries[count] = (symbol << 20) | (size << 16) | bits;
+    count += 1;
+    plainBits += size;
+    frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
+  }
+  stream.count = count;
+  stream.plainBits += plainBits;
+  return last;
+};
+
+/** Symbol and length of the run of blocks that have nothing more. */
+const codeEndRun = (stream: SymbolStream): void => {
+  const size = 31 - Math.clz32(stream.endRun);
   const symbol = size << 4;
-  stream.entries[stream.count] = (symbol << 20) | (size << 16) | (endRun & ((1 << size) - 1));
+  stream.entries[stream.count] = (symbol << 20) | (size << 16) | (stream.endRun & ((1 << size) - 1));
   stream.count += 1;
   stream.plainBits += size;
   stream.frequencies[symbol] = (stream.frequencies[symbol] ?? 0) + 1;
+  stream.endRun = 0;
 };
 
 /** Correction bits that wait for their symbol; a longer run of blocks ends before them. */
-const CORRECTION_LIMIT = 16_384;
+const CORRECTION_LIMIT = 1024;
 const corrections = new Uint8Array(CORRECTION_LIMIT + 64);
 
 /** Adds the bit `low` of a band, whose higher bits were sent before (T.81 G.1.2.3). */
@@ -106,75 +113,85 @@ export const codeRefinement = (
   { start, end, low }: Band,
   rows: Rows = ALL_ROWS,
 ): void => {
-  const { frequencies } = stream;
-  let endRun = 0;
-  /** Of the run of blocks; those of the block that is at work follow them up to `collected`. */
+  /** Those of the run of blocks. */
   let waiting = 0;
-  let collected = 0;
-  const flush = (): void => {
-    if (endRun > 0) {
-      codeEndRun(stream, endRun);
-      endRun = 0;
-      codeBits(stream, 0, waiting);
-      corrections.copyWithin(0, waiting, collected);
-      collected -= waiting;
+  for (let row = rows.first; row < blocksHigh; row += rows.step) {
+    stream.reserve(blocksWide * BLOCK_ENTRIES);
+    for (let block = row * blocksWide; block < (row + 1) * blocksWide; block += 1) {
+      waiting = refineBlock(stream, tokens, starts[block] ?? 0, start, end, low, waiting);
+      if (stream.endRun !== LONGEST_END_RUN && waiting <= CORRECTION_LIMIT) continue;
+      codeEndRun(stream);
+      codeCorrections(stream, 0, waiting);
       waiting = 0;
     }
-  };
-  for (let row = rows.first; row < blocksHigh; row += rows.step) {
-    stream.reserve(blocksWide * 130 + CORRECTION_LIMIT);
-    const { entries } = stream;
-    for (let block = row * blocksWide; block < (row + 1) * blocksWide; block += 1) {
-      const first = starts[block] ?? 0;
-      const lastNew = findLastNew(tokens, first, end, low);
-      let run = 0;
-      let last = start - 1;
-      for (let at = first; ; at += 1) {
-        const token = tokens[at] ?? BLOCK_END;
-        const place = token >> 16;
-        if (place > end) break;
-        if (place < start) continue;
-        const value = (token << 16) >> 16;
-        const magnitude = (value < 0 ? -value : value) >> low;
-        if (magnitude === 0) continue;
-        run += place - last - 1;
-        last = place;
-        while (run > 15 && place <= lastNew) {
-          flush();
-          entries[stream.count] = 0xf00_0000;
-          stream.count += 1;
-          frequencies[0xf0] = (frequencies[0xf0] ?? 0) + 1;
-          run -= 16;
-          codeBits(stream, 0, collected);
-          collected = 0;
-        }
-        if (magnitude > 1) {
-          corrections[collected] = magnitude & 1;
-          collected += 1;
-          continue;
-        }
-        flush();
+  }
+  if (stream.endRun === 0) return;
+  stream.reserve(BLOCK_ENTRIES);
+  codeEndRun(stream);
+  codeCorrections(stream, 0, waiting);
+};
+
+/** `waiting`: correction bits of the run of blocks before. Returns those that wait behind this block. */
+const refineBlock = (
+  stream: SymbolStream,
+  tokens: Int32Array,
+  from: number,
+  start: number,
+  end: number,
+  low: number,
+  waiting: number,
+): number => {
+  const { entries, frequencies } = stream;
+  const lastNew = findLastNew(tokens, from, end, low);
+  let run = 0;
+  let last = start - 1;
+  /** Correction bits of the block itself lie from here on. */
+  let own = waiting;
+  let collected = waiting;
+  for (let at = from; ; at += 1) {
+    const token = tokens[at] ?? BLOCK_END;
+    const place = token >> 16;
+    if (place > end) break;
+    if (place < start) continue;
+    const value = (token << 16) >> 16;
+    const magnitude = (value < 0 ? -value : value) >> low;
+    if (magnitude === 0) continue;
+    run += place - last - 1;
+    last = place;
+    if (magnitude === 1 || (run > 15 && place < lastNew)) {
+      if (stream.endRun > 0) {
+        codeEndRun(stream);
+        codeCorrections(stream, 0, own);
+      }
+      for (; run > 15; run -= 16) {
+        entries[stream.count] = 0xf00_0000;
+        stream.count += 1;
+        frequencies[0xf0] = (frequencies[0xf0] ?? 0) + 1;
+        codeCorrections(stream, own, collected);
+        own = 0;
+        collected = 0;
+      }
+      if (magnitude === 1) {
         const symbol = (run << 4) | 1;
         entries[stream.count] = (symbol << 20) | 0x1_0000 | (value < 0 ? 0 : 1);
         stream.count += 1;
         stream.plainBits += 1;
         frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
-        codeBits(stream, 0, collected);
-        collected = 0;
+        codeCorrections(stream, own, collected);
         run = 0;
-      }
-      if (last < end || collected > waiting) {
-        endRun += 1;
-        waiting = collected;
-        if (endRun === LONGEST_END_RUN || waiting > CORRECTION_LIMIT - 64) flush();
+        own = 0;
+        collected = 0;
+        continue;
       }
     }
+    corrections[collected] = magnitude & 1;
+    collected += 1;
   }
-  stream.reserve(CORRECTION_LIMIT);
-  flush();
+  if (last < end || collected > own) stream.endRun += 1;
+  return collected;
 };
 
-/** Place of the last coefficient that this scan is the first to send. */
+/** Place of the last coefficient that a scan of bit `low` is the first to send. */
 const findLastNew = (tokens: Int32Array, from: number, end: number, low: number): number => {
   let last = 0;
   for (let at = from; ; at += 1) {
@@ -186,15 +203,14 @@ const findLastNew = (tokens: Int32Array, from: number, end: number, low: number)
   }
 };
 
-const codeBits = (stream: SymbolStream, from: number, to: number): void => {
+const codeCorrections = (stream: SymbolStream, from: number, to: number): void => {
   const { entries } = stream;
   for (let at = from; at < to; ) {
-    const size = Math.min(15, to - at);
+    const size = to - at < 15 ? to - at : 15;
     let bits = 0;
-    for (let place = 0; place < size; place += 1) bits = (bits << 1) | (corrections[at + place] ?? 0);
+    for (const stop = at + size; at < stop; at += 1) bits = (bits << 1) | (corrections[at] ?? 0);
     entries[stream.count] = RAW | (size << 16) | bits;
     stream.count += 1;
-    at += size;
   }
   stream.plainBits += to - from;
 };

@@ -1,6 +1,6 @@
 import type { CleanScan } from "./cleanScan.ts";
 import { BLOCK_END, type Coefficients } from "./coefficients.ts";
-import { buildDecodingTable, buildFastTable, type DecodingTable, findCode, TO_END, extend } from "./decodingTable.ts";
+import { buildDecodingTable, buildFastTable, type DecodingTable, extend, findCode, TO_END } from "./decodingTable.ts";
 import type { Frame, ScanComponent, ScanHeader } from "./frame.ts";
 import type { TableSlots } from "./source.ts";
 import { unsound } from "./unsound.ts";

@@ -9,10 +9,13 @@ export class SymbolStream {
   readonly frequencies = new Uint32Array(1024);
   /** Bits beside the codes. */
   plainBits = 0;
+  /** Blocks of a progressive scan that have nothing more, not yet said. */
+  endRun = 0;
 
   clear(): void {
     this.count = 0;
     this.plainBits = 0;
+    this.endRun = 0;
     this.frequencies.fill(0);
   }
 

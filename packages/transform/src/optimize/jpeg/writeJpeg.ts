@@ -26,7 +26,9 @@ export const writeJpeg = (
   for (const segment of metadata) writer.bytes(segment);
   const plan = chooseScans(coefficients, stream);
   const slots = writeQuantization(writer, frame, quantization);
-  writeFrame(writer, frame, slots, plan);
+  // Quantization by 16 bits makes a sequential frame an extended one.
+  const isBaseline = quantization.values().every(({ precision }) => precision === 0);
+  writeFrame(writer, frame, slots, plan, isBaseline);
   if (plan.kind === "sequential") {
     for (const indices of groupComponents(frame)) {
       stream.clear();
@@ -91,9 +93,9 @@ const writeFrame = (
   { width, height, components }: Frame,
   slots: ReadonlyMap<number, number>,
   plan: ScanPlan,
+  isBaseline: boolean,
 ): void => {
-  // 16-bit quantization is allowed in a sequential frame only if it is called extended; readers take both.
-  const marker = plan.kind === "progressive" ? MARKER.SOF2 : MARKER.SOF0;
+  const marker = plan.kind === "progressive" ? MARKER.SOF2 : isBaseline ? MARKER.SOF0 : MARKER.SOF1;
   writer.segment(marker, [
     8,
     ...[height >> 8, height & 0xff, width >> 8, width & 0xff],

@@ -1,0 +1,8 @@
+import { fileURLToPath } from "node:url";
+
+/** Scripts of the processes that the primary starts: beside this file, in the bundle beside the primary's own. */
+const entry = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+
+export const WORKER_ENTRY = entry("worker");
+export const TRANSFORM_ENTRY = entry("transformHost");
+export const UPLOAD_ENTRY = entry("uploadHost");

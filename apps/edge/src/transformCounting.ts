@@ -1,0 +1,45 @@
+import { inHundredthsOfMs } from "@basalt/origin";
+import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
+import type { TransformFigures } from "./protocol.ts";
+import type { TransformProcess } from "./transformProcess.ts";
+
+type Ends = Pick<TransformProcess, "pid" | "restarts" | "replacements">;
+
+const COUNTED = ["done", "failed", "refused", "cancelled", "overloaded"] as const;
+
+/** Figures of the transform host as counters of the instance, over all the processes that have had its place. */
+export class TransformCounting {
+  readonly #counters: CounterBlock;
+  #last: Partial<Record<(typeof COUNTED)[number], number>> = {};
+  #lastPid = 0;
+  #crashes = 0;
+  #replacements = 0;
+
+  constructor(counters: CounterBlock) {
+    this.#counters = counters;
+  }
+
+  /** `figures`: undefined when the host did not answer. Returns them. */
+  take(figures: TransformFigures | undefined, ends: Ends): TransformFigures | undefined {
+    const slots = PROCESS_SLOT.transforms;
+    this.#counters.add(slots.crashes, ends.restarts - this.#crashes);
+    this.#crashes = ends.restarts;
+    this.#counters.add(slots.replacements, ends.replacements - this.#replacements);
+    this.#replacements = ends.replacements;
+    this.#counters.set(slots.waiting, figures?.waiting ?? 0);
+    this.#counters.set(slots.running, figures?.running ?? 0);
+    if (figures === undefined) return undefined;
+    if (ends.pid !== this.#lastPid) {
+      this.#lastPid = ends.pid;
+      this.#last = {};
+    }
+    for (const name of COUNTED) {
+      this.#counters.add(slots[name], Math.max(0, figures[name] - (this.#last[name] ?? 0)));
+      this.#last[name] = figures[name];
+    }
+    for (const [vhost, ms] of figures.spentMs) {
+      this.#counters.add(this.#counters.vhost(vhost) + VHOST_SLOT.transformTime, inHundredthsOfMs(ms));
+    }
+    return figures;
+  }
+}

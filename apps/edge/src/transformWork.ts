@@ -1,0 +1,111 @@
+import type { DeriveReply, DeriveRequest } from "@basalt/cache";
+import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-head";
+import type { BodyStore, RowImage } from "@basalt/store";
+import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
+import { EdgeError, unreachable } from "@basalt/types";
+import type { TransformTask } from "./protocol.ts";
+import { openSource, readPiece, readSource, sourceBytesOf } from "./transformSource.ts";
+
+/** Longer bodies are encrypted piece by piece, so that memory stays bounded. */
+const WHOLE_BYTES = 16 * 1024 ** 2;
+const PIECE_BYTES = 4 * 1024 ** 2;
+
+export interface TransformWorkParts {
+  readonly bodies: BodyStore;
+  readonly pool: TransformPool;
+}
+
+/** One job of the transform host, from the stored source to the stored result. */
+export const derive = async (parts: TransformWorkParts, task: TransformTask, watch: JobWatch): Promise<DeriveReply> => {
+  const { request, share } = task;
+  const { source, operation, image, maxSourceBytes } = request;
+  const sourceBytes = sourceBytesOf(source);
+  if (sourceBytes > maxSourceBytes) {
+    return { kind: "refused", reason: "tooLarge", detail: `${sourceBytes} bytes, above ${maxSourceBytes}` };
+  }
+  const head = decodeHead(request.head);
+  if (head === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
+  const terms = {
+    vhost: request.vhost,
+    weight: share.weight,
+    maxRunning: share.threads,
+    priority: request.priority,
+    heldBytes: source.kind === "bytes" ? sourceBytes : 0,
+  };
+  if (operation.kind === "encrypt" && sourceBytes > WHOLE_BYTES && image !== undefined && source.kind === "stored") {
+    return await encryptInPieces(parts, { operation, location: source.location, image, head, terms, watch });
+  }
+  const load = async () => ({ kind: "whole", operation, source: await readSource(parts.bodies, source) }) as const;
+  return await settle(parts.bodies, request, head, await parts.pool.run(terms, load, watch));
+};
+
+const settle = async (
+  bodies: BodyStore,
+  { image }: DeriveRequest,
+  template: StoredHead,
+  outcome: TransformOutcome,
+): Promise<DeriveReply> => {
+  switch (outcome.kind) {
+    case "unchanged":
+    case "refused":
+      return outcome;
+    case "done": {
+      const { body, contentType } = outcome;
+      const result = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      const head = encodeHead({ ...withContentType(template, contentType), bodyBytes: result.length });
+      if (image === undefined) return { kind: "made", head, body: result };
+      return { kind: "stored", location: await bodies.append(image, head, result), head };
+    }
+    default:
+      return unreachable(outcome);
+  }
+};
+
+interface PieceWork {
+  readonly operation: PieceJob["operation"];
+  readonly location: Parameters<typeof openSource>[1];
+  readonly image: RowImage;
+  readonly head: StoredHead;
+  readonly terms: JobTerms;
+  readonly watch: JobWatch;
+}
+
+const encryptInPieces = async ({ bodies, pool }: TransformWorkParts, work: PieceWork): Promise<DeriveReply> => {
+  const { operation, location, image, terms, watch } = work;
+  const reader = await openSource(bodies, location);
+  try {
+    const file = await bodies.createFile();
+    try {
+      let state: PieceJob["state"];
+      for (let position = 0; position < location.bodyBytes; position += PIECE_BYTES) {
+        const length = Math.min(PIECE_BYTES, location.bodyBytes - position);
+        const isLast = position + length === location.bodyBytes;
+        const before = state;
+        const load = async (): Promise<PieceJob> => {
+          const source = await readPiece(reader, position, length);
+          return { kind: "piece", operation, source, state: before, isLast };
+        };
+        const piece = await pool.runPiece(terms, load, watch);
+        state = piece.state;
+        await file.write(Buffer.from(piece.body.buffer, piece.body.byteOffset, piece.body.byteLength));
+      }
+      const head = encodeHead({ ...work.head, bodyBytes: file.length });
+      return { kind: "stored", location: await file.complete(image, head), head };
+    } catch (cause) {
+      await file.abandon();
+      throw cause;
+    }
+  } finally {
+    reader.release();
+  }
+};
+
+const withContentType = (head: StoredHead, contentType: string | undefined): StoredHead => {
+  if (contentType === undefined) return head;
+  const fields: string[] = [];
+  for (let index = 0; index + 1 < head.fields.length; index += 2) {
+    const name = head.fields[index] ?? "";
+    if (name.toLowerCase() !== "content-type") fields.push(name, head.fields[index + 1] ?? "");
+  }
+  return { ...head, fields: [...fields, "Content-Type", contentType] };
+};

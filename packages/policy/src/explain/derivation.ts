@@ -1,0 +1,80 @@
+import { parseImageCommands, type VhostSettings } from "@basalt/config";
+import { METHOD } from "@basalt/http";
+import { originFormOf } from "../cacheKey.ts";
+import { compileDerivations } from "../derivation/compileDerivations.ts";
+import type { Derivation, DerivationPlan } from "../derivation/contract.ts";
+import type { ExplainFact, ExplainState, ExplainStep } from "./contract.ts";
+import type { Sources } from "./sources.ts";
+import type { UnderstoodRequest } from "./understand.ts";
+
+/** What a URL asks to be made of another object of the host (DIMS-08, DRM-03). */
+export const derivationOf = (request: UnderstoodRequest, vhost: VhostSettings): Derivation | undefined =>
+  compileDerivations(vhost)?.of({ target: request.target, get: request.header });
+
+export const mayAskForDerived = ({ methodCode }: UnderstoodRequest): boolean =>
+  methodCode === METHOD.GET || methodCode === METHOD.HEAD;
+
+/** The request for what the result is made of. */
+export const sourceRequestOf = (request: UnderstoodRequest, { sourceTarget }: Derivation): UnderstoodRequest => {
+  const target = originFormOf(sourceTarget);
+  const query = target.indexOf("?");
+  return { ...request, target, path: query < 0 ? target : target.slice(0, query), pathAndQuery: target };
+};
+
+/** What is made of the source as it is stored; of one that has to be fetched first, as it usually is. */
+const planOf = (derivation: Derivation, vhost: VhostSettings, { lookup }: ExplainState): DerivationPlan | undefined => {
+  const object = lookup?.object;
+  return compileDerivations(vhost)?.plan(derivation, {
+    status: object?.status ?? 200,
+    fields: object?.fields ?? [],
+    sizeBytes: object?.bodyBytes ?? -1,
+  });
+};
+
+const planFact = (derivation: Derivation, plan: DerivationPlan | undefined): ExplainFact => {
+  if (plan?.kind !== "failure") {
+    return { name: "plan", value: plan?.kind === "operation" ? "conversion" : "the source as it is" };
+  }
+  const parsed = derivation.kind === "dims" ? parseImageCommands(derivation.commands) : undefined;
+  const fact = { name: "plan", value: "failure", text: plan.reason } as const;
+  return parsed?.ok === false ? { ...fact, because: parsed.reason } : fact;
+};
+
+const resultFact = ({ derived }: ExplainState): ExplainFact => ({
+  name: "storedResults",
+  value: derived.length,
+  ...(derived.length === 0
+    ? {}
+    : { text: derived.map(({ bodyBytes, place }) => `${bodyBytes} bytes, ${place}`).join("; ") }),
+});
+
+const KIND_WORDS = { dims: "a DIMS URL", drm: "a DRM URL" } as const;
+const KEYWORD_PLACE = { dims: "Options/Dims@Keyword", drm: "Options/Drm@Keyword" } as const;
+
+export const derivationStep = (
+  derivation: Derivation,
+  vhost: VhostSettings,
+  state: ExplainState,
+  sources: Sources,
+): ExplainStep => {
+  const { kind, url, selector, sourceTarget, commands, variesOn, redirectTarget } = derivation;
+  const keyword = vhost.options[kind].keyword;
+  const plan = planOf(derivation, vhost, state);
+  const facts: ExplainFact[] = [
+    { name: "keyword", value: keyword, source: sources.option(KEYWORD_PLACE[kind]) },
+    { name: "sourceUrl", value: sourceTarget, because: "the origin is asked for that alone" },
+    ...(commands === "" ? [] : [{ name: "commands", value: commands }]),
+    { name: "resultUrl", value: url, because: "the result is kept, logged and purged under that" },
+    ...(selector === "" ? [] : [{ name: "selector", value: selector }]),
+    ...(variesOn === undefined ? [] : [{ name: "variesOn", value: variesOn }]),
+    ...(redirectTarget === undefined ? [] : [{ name: "onFailure", value: `redirect to ${redirectTarget}` }]),
+    planFact(derivation, plan),
+    resultFact(state),
+  ];
+  const outcome = plan?.kind === "failure" ? " Making it fails." : "";
+  return {
+    step: "derivation",
+    verdict: `${url} is ${KIND_WORDS[kind]}: it is made of ${sourceTarget}, and what follows is about that.${outcome}`,
+    facts,
+  };
+};

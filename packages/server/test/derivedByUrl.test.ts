@@ -1,0 +1,172 @@
+import { VHOST_SLOT } from "@basalt/telemetry";
+import { describe, expect, it } from "vitest";
+import { TestEdge } from "./support/edge.ts";
+import { turns, until } from "./support/waiting.ts";
+
+const IMAGE = ["Content-Type", "image/jpeg", "ETag", '"v1"'];
+
+const edgeWith = (dims = "", options = ""): TestEdge =>
+  new TestEdge({ vhost: `<Options><Dims Status="Active" Keyword="dims" ${dims}/>${options}</Options>` });
+
+const MADE = "/a.jpg/dims/resize/10x10/";
+
+describe("an object that is made by URL", () => {
+  it("DIMS-10, DIMS-14: the origin is asked for the source alone, and once", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const client = edge.connect().get(MADE);
+    const call = await edge.origin.call();
+    expect(call.request.target).toBe("/a.jpg");
+    call.reply(200, "picture", IMAGE);
+    expect(String((await client.response()).body)).toBe("small picture");
+    client.get(MADE).get("/a.jpg");
+    const responses = await client.responses(3);
+    expect(responses.map(({ body }) => String(body))).toEqual(["small picture", "small picture", "picture"]);
+    expect([edge.deriveCalls, edge.origin.calls.length]).toEqual([1, 1]);
+    expect(edge.logged.map(({ target }) => target)).toEqual([MADE, MADE, "/a.jpg"]);
+  });
+
+  it("has ranges, a tag of its own and 304", async () => {
+    const edge = edgeWith();
+    edge.onDerive = () => Buffer.from("0123456789");
+    await edge.store("/a.jpg", "picture", IMAGE);
+    const client = edge.connect().get(MADE).get("/a.jpg");
+    const [made, source] = await client.responses(2);
+    expect(made?.field("etag")).not.toBe(source?.field("etag"));
+    client.get(MADE, ["Range: bytes=2-4"]).get(MADE, [`If-None-Match: ${made?.field("etag")}`]);
+    const later = (await client.responses(4)).slice(2);
+    expect(later.map(({ status }) => status)).toEqual([206, 304]);
+    expect(String(later[0]?.body)).toBe("234");
+  });
+
+  it("DIMS-15: is made anew when the source has changed, and only then", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    await edge.store("/a.jpg", "first", IMAGE);
+    expect(String((await edge.connect().get(MADE).response()).body)).toBe("small first");
+    edge.advanceSeconds(100_000);
+    const unchanged = edge.connect().get(MADE);
+    (await edge.origin.call(2)).head(304).complete();
+    expect(String((await unchanged.response()).body)).toBe("small first");
+    expect(edge.deriveCalls).toBe(1);
+    edge.advanceSeconds(100_000);
+    const changed = edge.connect().get(MADE);
+    (await edge.origin.call(3)).reply(200, "second", IMAGE);
+    expect(String((await changed.response()).body)).toBe("small second");
+  });
+
+  it("DIMS-15: works for a source that is never fresh", async () => {
+    const edge = edgeWith("", '<TTL><Res2xx Ratio="0" Max="0">0</Res2xx></TTL>');
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const client = edge.connect();
+    for (const number of [1, 2]) {
+      client.get(MADE);
+      (await edge.origin.call(number)).reply(200, `picture ${number}`, IMAGE);
+      const responses = await client.responses(number);
+      expect([responses.at(-1)?.status, String(responses.at(-1)?.body)]).toEqual([200, `small picture ${number}`]);
+    }
+  });
+
+  it("DIMS-11: says why there is nothing, with 500", async () => {
+    const edge = edgeWith();
+    const client = edge.connect().get(MADE);
+    (await edge.origin.call()).fail("ORIGIN_CONNECT_FAILED");
+    const first = await client.response();
+    expect([first.status, String(first.body)]).toEqual([
+      500,
+      expect.stringContaining("The original file was not successfully downloaded."),
+    ]);
+    await edge.store("/b.jpg", "no picture", IMAGE);
+    edge.onDerive = () => "unreadable";
+    client.get("/b.jpg/dims/resize/10x10/");
+    const second = (await client.responses(2))[1];
+    expect([second?.status, String(second?.body)]).toEqual([
+      500,
+      expect.stringContaining("The original file loading failed."),
+    ]);
+  });
+
+  it("DIMS-12: or sends the client to the original", async () => {
+    const edge = edgeWith('OnFailure="redirect"');
+    await edge.store("/a.jpg", "picture", IMAGE);
+    const client = edge.connect().get("/a.jpg/dims/bogus/1/");
+    const response = await client.response();
+    expect([response.status, response.field("location")]).toEqual([302, "http://www.example.com/a.jpg"]);
+  });
+
+  it("DIMS-13: a source that is not there is a failure, and is not converted", async () => {
+    const edge = edgeWith();
+    const client = edge.connect().get(MADE);
+    (await edge.origin.call()).reply(404, "none");
+    expect((await client.response()).status).toBe(500);
+    expect(edge.deriveCalls).toBe(0);
+  });
+
+  it("DIMS-16: a source of unknown length", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const client = edge.connect().get(MADE);
+    const call = (await edge.origin.call()).head(200, IMAGE);
+    call.data(Buffer.from("pic"));
+    await turns(5);
+    call.data(Buffer.from("ture"));
+    call.complete();
+    expect(String((await client.response()).body)).toBe("small picture");
+  });
+
+  it("DIMS-10: where no disk takes the source, it is made of what arrives", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    edge.bodies.failsToWrite = true;
+    const client = edge.connect().get(MADE);
+    (await edge.origin.call()).reply(200, "picture", IMAGE);
+    expect(String((await client.response()).body)).toBe("small picture");
+    for (const { request } of edge.origin.calls) expect(request.target).toBe("/a.jpg");
+  });
+
+  it("what is for one request alone is made for that alone", async () => {
+    const edge = edgeWith("", "<CachingProfile>rfc9111</CachingProfile>");
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const client = edge.connect();
+    for (const number of [1, 2]) {
+      client.get(MADE);
+      (await edge.origin.call(number)).reply(200, `picture ${number}`, [...IMAGE, "Cache-Control", "private"]);
+      expect(String((await client.responses(number)).at(-1)?.body)).toBe(`small picture ${number}`);
+    }
+  });
+
+  it("DIMS-10: other methods never reach the origin", async () => {
+    const edge = edgeWith();
+    const client = edge.connect().get(MADE, ["Content-Length: 0"], "POST").get(MADE, ["Content-Length: 0"], "DELETE");
+    const responses = await client.responses(2);
+    expect(responses.map(({ status }) => status)).toEqual([405, 405]);
+    expect(edge.origin.calls).toHaveLength(0);
+  });
+
+  it("TRANSFORM_OVERLOADED: the client is to come again soon", async () => {
+    const edge = edgeWith();
+    await edge.store("/a.jpg", "picture", IMAGE);
+    edge.onDerive = () => "overloaded";
+    const response = await edge.connect().get(MADE).response();
+    expect([response.status, response.field("retry-after")]).toEqual([503, "1"]);
+  });
+
+  it("a client that leaves does not keep the transform host busy", async () => {
+    const edge = edgeWith();
+    await edge.store("/a.jpg", "picture", IMAGE);
+    edge.onDerive = () => new Promise(() => {});
+    const client = edge.connect().get(MADE);
+    await until(() => edge.deriveCalls === 1);
+    client.socket.destroy();
+    await until(() => edge.abandoned.length === 1);
+  });
+
+  it("DIMS-21: a command that is none counts as failed", async () => {
+    const edge = edgeWith();
+    await edge.store("/a.jpg", "picture", IMAGE);
+    await edge.connect().get("/a.jpg/dims/bogus/").response();
+    const offset = edge.counters.vhost("www.example.com");
+    const { requests, failed } = VHOST_SLOT.dims;
+    expect([requests, failed].map((slot) => edge.counters.get(offset + slot))).toEqual([1, 1]);
+  });
+});
