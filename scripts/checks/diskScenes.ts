@@ -43,16 +43,10 @@ const SLOW_MIX: readonly SizeClass[] = [
   ...MIX.filter(({ bytes }) => bytes < MB),
   { name: "live", bytes: 40 * MB, count: 4, weight: 0.3, bytesPerSecond: MB },
 ];
-/** Of such a body, what arrived before the load rested: whoever wrote or read it has forgotten that it was right. */
+/** Of such a body, what arrived before the load rested. */
 const SLOW_SETTLED_BYTES = 3 * MB;
 /** Half of the mix. */
 const SMALL_DISK_MB = 96;
-/**
- * What holds when bytes rot: a process takes what it has written or verified for right no longer than this, be it stored
- * or still arriving; everything else is verified before any of it is sent. Changing files from outside changes the page
- * cache, as no disk does: what was verified last must be forgotten first.
- */
-const VERIFIED_FOR_MS = 12_000;
 /** Within it the sockets of clients that do not read are full, and nothing is read for them any more. */
 const SOCKETS_FULL_MS = 6000;
 /** Objects stored before the fault: asked for again one by one at the end. */
@@ -143,7 +137,6 @@ export const SCENES: readonly FaultScene[] = [
   { name: "a disk's folder removed", fault: (scene) => removeFolder(firstDisk(scene)) },
   {
     name: "segments and files truncated",
-    restMs: VERIFIED_FOR_MS,
     fault: (scene) => truncateHalf(allBodies(scene).filter((_, index) => index % 2 === 0)),
   },
   {
@@ -153,7 +146,6 @@ export const SCENES: readonly FaultScene[] = [
   },
   {
     name: "bits flipped while running",
-    restMs: VERIFIED_FOR_MS,
     fault: (scene) => flipBits(allBodies(scene), 256 * KB),
   },
   {
@@ -161,7 +153,7 @@ export const SCENES: readonly FaultScene[] = [
     settings: { partSize: 0 },
     mix: SLOW_MIX,
     patienceMs: 60_000,
-    restBeforeMs: SOCKETS_FULL_MS + VERIFIED_FOR_MS,
+    restBeforeMs: SOCKETS_FULL_MS,
     fault: (scene) => flipBits(allBodies(scene), 256 * KB, SLOW_SETTLED_BYTES),
   },
   {

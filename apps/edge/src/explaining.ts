@@ -16,6 +16,7 @@ import {
   compilePostSelector,
   type ExplainState,
   type ExplainSubject,
+  etagMarkOf,
   explainRequest,
   explainSubjectOf,
   type LookupView,
@@ -128,6 +129,9 @@ interface Stored {
   readonly view: StoredView;
 }
 
+/** Where the cache keeps compressed copies. */
+const COPIES = { gzip: VARIANT.GZIP, br: VARIANT.BROTLI, zstd: VARIANT.ZSTD } as const;
+
 const lookUp = async (
   { vhost, request, parts: keyParts }: ExplainSubject,
   probe: ExplainProbe,
@@ -158,7 +162,11 @@ const lookUp = async (
   };
 
   const found = await findSelected(probe.variant);
-  const compressed = keyParts.wantsGzip ? (await findSelected(VARIANT.GZIP)).stored : undefined;
+  let compressed: Stored | undefined;
+  for (const coding of keyParts.codings) {
+    const copy = (await findSelected(COPIES[coding])).stored;
+    if (copy?.head.sourceVersion === found.stored?.head.bodyVersion) compressed ??= copy;
+  }
   const shown = new Set([found.stored?.row, compressed?.row]);
   const others = await Promise.all(
     rows
@@ -166,14 +174,13 @@ const lookUp = async (
       .slice(0, MOST_OTHERS)
       .map(load),
   );
-  const isCurrent = compressed?.head.sourceVersion === found.stored?.head.bodyVersion;
   return {
     url,
     keyDigest: computeCacheKey(vhost.name, url, variantText(probe.variant, found.selector)).toString("hex"),
     selector: found.selector,
     selectedBy: found.selection === "" ? [] : found.selection.slice(0, found.selection.indexOf(" ")).split(","),
     object: found.stored?.view,
-    compressed: isCurrent ? compressed?.view : undefined,
+    compressed: compressed?.view,
     variants: [found.stored, compressed, ...others].filter((stored) => stored !== undefined).map(({ view }) => view),
     workers: sightings.map(({ slot, sight: { memory, waitingInvalidations } }) => ({
       slot,
@@ -212,6 +219,7 @@ const viewOf = (row: IndexRow, head: StoredHead, disk: string): StoredView => {
     ttlSeconds: row.ttl,
     isPurged: (flags & ROW_FLAG.PURGED) !== 0,
     isExpiredByForce: (flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
+    etagMark: etagMarkOf(head),
     isDerived: (flags & ROW_FLAG.DERIVED) !== 0,
     place: location.file === 0 ? `segment ${location.segment} at ${location.offset}` : `file ${location.file}`,
     disk,

@@ -2,7 +2,14 @@ import { decodeHead, type ObjectUse, type StoredHead, VARIANT_NAMES } from "@bas
 import type { EdgeConfig } from "@basalt/config";
 import { getField, parseCacheControl, parseHttpDate } from "@basalt/http";
 import type { FileInfo } from "@basalt/management";
-import { compileCustomTtl, compileKeyRules, compileVhostTable, generatedEtag, isNoCacheAnswer } from "@basalt/policy";
+import {
+  compileCustomTtl,
+  compileStoredUrls,
+  compileVhostTable,
+  etagMarkOf,
+  generatedEtag,
+  isNoCacheAnswer,
+} from "@basalt/policy";
 import { type BodyStore, type DiskSetting, type IndexRow, isWorthless, objectPath, ROW_FLAG } from "@basalt/store";
 import { epochMs } from "@basalt/types";
 
@@ -25,7 +32,7 @@ export const describeStoredFiles = async (text: string, parts: FileInfoParts): P
   const slash = target.indexOf("/");
   const settings = compileVhostTable(parts.config).find((slash < 0 ? target : target.slice(0, slash)).toLowerCase());
   if (settings === undefined) return [];
-  const url = compileKeyRules(settings).canonicalUrl(slash < 0 ? "/" : target.slice(slash));
+  const url = compileStoredUrls(settings).canonicalUrl(slash < 0 ? "/" : target.slice(slash));
   const custom = compileCustomTtl(settings)(url);
   const files: FileInfo[] = [];
   for (const row of parts.variantsOf(settings.name, url)) {
@@ -78,7 +85,7 @@ const describe = (
     LastModifiedTime: timePair(dateOf(head, "last-modified"), nowMs),
     ExpireTime: timePair(dateOf(head, "expires"), nowMs),
     CacheControl: isNoCache ? "no-cache" : (cacheControl.maxAge ?? "not-specified"),
-    ETag: generatedEtag(head.storedAtMs, location.bodyBytes).replaceAll('"', ""),
+    ETag: generatedEtag(head.storedAtMs, location.bodyBytes, etagMarkOf(head)).replaceAll('"', ""),
     CustomTTL: customTtlSeconds,
     NoMoreExist: yesNo(isWorthless(row, epochMs(nowMs))),
     // What could not be read is not described at all.

@@ -2,10 +2,10 @@ import type { InvalidationAction, InvalidationRequest, ObjectCoordinator } from 
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import type { PurgeOutcome, PurgeRequest } from "@basalt/management";
 import {
-  compileKeyRules,
+  compileStoredUrls,
   compileVhostTable,
   decidePurge,
-  type KeyRules,
+  type PurgeHost,
   type PurgeTarget,
   parsePurgeTargets,
   type VhostTable,
@@ -37,14 +37,14 @@ interface CompiledHosts {
   readonly config: EdgeConfig;
   readonly table: VhostTable;
   readonly byName: ReadonlyMap<string, VhostSettings>;
-  readonly keyRules: Map<VhostSettings, KeyRules>;
+  readonly storedUrls: Map<VhostSettings, PurgeHost["keyRules"]>;
 }
 
 const compileHosts = (config: EdgeConfig): CompiledHosts => ({
   config,
   table: compileVhostTable(config),
   byName: new Map(config.vhosts.map((vhost) => [vhost.name, vhost])),
-  keyRules: new Map(),
+  storedUrls: new Map(),
 });
 
 /** Carries out calls of the purge family (PRG-01 to PRG-25), by URL, pattern and tag. */
@@ -98,13 +98,13 @@ export class Purging {
   }
 
   /** A tag without a host is one of every host. */
-  #targetsOf({ targets, tagged }: PurgeRequest, { config, table, keyRules }: CompiledHosts): PurgeTarget[] {
+  #targetsOf({ targets, tagged }: PurgeRequest, { config, table, storedUrls }: CompiledHosts): PurgeTarget[] {
     if (tagged === undefined) {
       return parsePurgeTargets(targets, (host) => {
         const settings = table.find(host);
         if (settings === undefined) return undefined;
-        const rules = keyRules.get(settings) ?? compileKeyRules(settings);
-        keyRules.set(settings, rules);
+        const rules = storedUrls.get(settings) ?? compileStoredUrls(settings);
+        storedUrls.set(settings, rules);
         return { name: settings.name, keyRules: rules, options: settings.options };
       });
     }

@@ -32,8 +32,8 @@ export interface TransformProcessParts {
   readonly nextFile: (disk: number) => number;
   readonly log: (level: LogLevel, text: string) => void;
   readonly onGone: (writer: string) => void;
-  /** Module of the process; undefined: that of the transform host. */
-  readonly entry?: string;
+  /** What the process runs; undefined: the transform host. */
+  readonly entry?: { readonly module: string; readonly execArgv: readonly string[] };
 }
 
 interface Running extends Spawned {

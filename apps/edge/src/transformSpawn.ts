@@ -1,12 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setPriority } from "node:os";
-import { fileURLToPath } from "node:url";
 import { Channel, type EventHandlers, portToChild } from "@basalt/ipc";
 import { EdgeError } from "@basalt/types";
+import { TRANSFORM_ENTRY } from "./entries.ts";
 import type { TransformOwner, TransformService } from "./protocol.ts";
 import type { TransformProcessParts } from "./transformProcess.ts";
-
-const ENTRY = fileURLToPath(new URL("./transformHost.js", import.meta.url));
 
 /** Transforms give way to delivery when both want the processor. */
 const NICENESS = 10;
@@ -15,10 +13,14 @@ const NICENESS = 10;
 const SPARE_POOL_THREADS = 4;
 
 /**
- * glibc keeps an arena per thread and lets its thresholds grow with what it frees: after large pictures it would give
- * little back to the system (decision 0024).
+ * glibc keeps up to eight arenas per core, and raises its thresholds when large memory is freed: after pictures it would
+ * give little back to the system (decision 0025).
  */
-const MALLOC = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
+const mallocSettings = (threads: number) => ({
+  MALLOC_ARENA_MAX: String(Math.max(2, threads)),
+  MALLOC_MMAP_THRESHOLD_: String(1024 ** 2),
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
+});
 
 export interface Spawned {
   /** Its name among those that write to the disks. */
@@ -39,9 +41,14 @@ type JobEvents = Pick<EventHandlers<TransformOwner>, "started" | "overran" | "un
 /** Starts a transform host process; `events`: what it tells about its jobs and itself. */
 export const spawnTransformHost = (parts: SpawnParts, writer: string, events: JobEvents): Spawned => {
   const { transformThreads } = parts.config().server.cache;
-  const child = fork(parts.entry ?? ENTRY, [], {
+  const child = fork(parts.entry?.module ?? TRANSFORM_ENTRY, [], {
     serialization: "advanced",
-    env: { ...process.env, ...MALLOC, UV_THREADPOOL_SIZE: String(transformThreads + SPARE_POOL_THREADS) },
+    ...(parts.entry === undefined ? {} : { execArgv: [...parts.entry.execArgv] }),
+    env: {
+      ...process.env,
+      ...mallocSettings(transformThreads),
+      UV_THREADPOOL_SIZE: String(transformThreads + SPARE_POOL_THREADS),
+    },
   });
   if (child.pid !== undefined) lowerPriority(child.pid);
   const loaded = Promise.withResolvers<void>();

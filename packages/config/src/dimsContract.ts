@@ -1,3 +1,5 @@
+import type { SecretType } from "./drmContract.ts";
+
 /** A size geometry (17.4.1): at least one number is given. Without `isPercent` and `isArea` the unit is pixels. */
 export interface SizeGeometry {
   readonly width: number | undefined;
@@ -147,6 +149,7 @@ export interface PresetSettings {
 /** Key that commands are signed with. */
 export interface DimsSigningKey {
   readonly secret: string;
+  readonly type: SecretType;
 }
 
 /** `<Dims>` of one virtual host. */

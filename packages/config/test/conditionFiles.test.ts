@@ -85,11 +85,11 @@ describe("condition files", () => {
       ...["*.htm, GZIP // gzip", "*.xml, , 9 // level 9", "/exact/path.js,gzip,5// no blank in front"],
     ].join("\r\n");
     const { compression } = read("compression.txt", text);
-    expect(compression.map((rule) => [patternOf(rule).pattern, rule.compress, rule.method, rule.level])).toEqual([
-      ["/sample.css", false, undefined, undefined],
-      ["*.css", true, undefined, undefined],
-      ["*.htm", true, "gzip", undefined],
-      ["*.xml", true, undefined, 9],
+    expect(compression.map((rule) => [patternOf(rule), rule.compress, rule.method, rule.level])).toMatchObject([
+      [{ pattern: "/sample.css" }, false, undefined, undefined],
+      [{ pattern: "*.css" }, true, undefined, undefined],
+      [{ pattern: "*.htm" }, true, "gzip", undefined],
+      [{ pattern: "*.xml" }, true, undefined, 9],
     ]);
   });
 

@@ -143,7 +143,7 @@ describe("<Dims>", () => {
       extraCommands: true,
       formatAuto: ["avif", "webp"],
       presets: [{ name: "card", commands: "/resize/400x300/format/auto/" }],
-      signatures: [{ secret: "a secret of some length" }],
+      signatures: [{ secret: "a secret of some length", type: "plain" }],
       autoOrient: true,
       convertsToSrgb: true,
       stripsLocation: true,

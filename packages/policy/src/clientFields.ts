@@ -10,17 +10,32 @@ export interface ProductIdentity {
   readonly version: string;
 }
 
+/** What a generated ETag is made of, as far as it is stored; `etagMark`: see `etagMarkOf`, 0 unless given. */
+export interface TaggedContent {
+  readonly fields: readonly string[];
+  readonly storedAtMs: number;
+  readonly sizeBytes: number;
+  readonly etagMark?: number;
+}
+
+/** Tells apart what was made of one source: compressed copies of each coding and level, encrypted ones of each key. */
+export const etagMarkOf = (head: { readonly sourceVersion: number; readonly bodyVersion: number }): number =>
+  head.sourceVersion === 0 ? 0 : head.bodyVersion;
+
 /** The ETag made here (HTTP-19): constant for one stored version of the body. */
-export const generatedEtag = (storedAtMs: number, sizeBytes: number): string =>
-  `"${Math.floor(storedAtMs / 1000).toString(16)}:${sizeBytes.toString(16)}"`;
+export const generatedEtag = (storedAtMs: number, sizeBytes: number, etagMark = 0): string => {
+  const mark = etagMark === 0 ? "" : `:${etagMark.toString(16)}`;
+  return `"${Math.floor(storedAtMs / 1000).toString(16)}:${sizeBytes.toString(16)}${mark}"`;
+};
 
 /** The ETag that clients see and send back (HTTP-18, HTTP-19): the origin's with OriginalETag, else the generated one. */
 export const clientEtag = (
-  stored: { readonly fields: readonly string[]; readonly storedAtMs: number; readonly sizeBytes: number },
+  stored: TaggedContent,
   options: { readonly etagHeader: boolean; readonly originalETag: boolean },
 ): string | undefined => {
   if (!options.etagHeader) return undefined;
-  return options.originalETag ? getField(stored.fields, "etag") : generatedEtag(stored.storedAtMs, stored.sizeBytes);
+  if (options.originalETag) return getField(stored.fields, "etag");
+  return generatedEtag(stored.storedAtMs, stored.sizeBytes, stored.etagMark);
 };
 
 /** Value of Via (HTTP-24), also for error pages; undefined when none is sent. */
@@ -38,7 +53,7 @@ export type ClientFieldOptions = Pick<
  * `Date` is left out here since the delivering side writes its own.
  */
 export const selectClientFields = (
-  stored: { readonly fields: readonly string[]; readonly storedAtMs: number; readonly sizeBytes: number },
+  stored: TaggedContent,
   options: ClientFieldOptions,
   product: ProductIdentity,
 ): string[] => {

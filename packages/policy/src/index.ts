@@ -27,6 +27,7 @@ export {
   type ClientFieldOptions,
   clientEtag,
   currentAge,
+  etagMarkOf,
   generatedEtag,
   type ProductIdentity,
   selectClientFields,
@@ -77,6 +78,7 @@ export type {
 export { compileDerivations } from "./derivation/compileDerivations.ts";
 export * from "./derivation/contract.ts";
 export { derivedFields } from "./derivation/derivedFields.ts";
+export { compileStoredUrls } from "./derivation/storedUrls.ts";
 export type * from "./dims/contract.ts";
 export { signCommands } from "./dims/signedCommands.ts";
 export {

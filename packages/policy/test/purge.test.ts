@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
 import {
-  compileKeyRules,
+  compileStoredUrls,
   decidePurge,
   type PurgeHost,
   type PurgeOptions,
   type PurgeTarget,
   parsePurgeTargets,
 } from "../src/index.ts";
-import { queryLines, type VhostChanges, vhostWith } from "./settings.ts";
+import { DEFAULT_OPTIONS, queryLines, type VhostChanges, vhostWith } from "./settings.ts";
 
 const HOSTS = new Set(["example.com", "www.site1.com", "www.site2.com"]);
 
 const parse = (text: string, changes: VhostChanges = {}): PurgeTarget[] =>
   parsePurgeTargets(text, (name): PurgeHost | undefined => {
     const vhost = vhostWith({ ...changes, name });
-    return HOSTS.has(name) ? { name, keyRules: compileKeyRules(vhost), options: vhost.options } : undefined;
+    return HOSTS.has(name) ? { name, keyRules: compileStoredUrls(vhost), options: vhost.options } : undefined;
   });
 
 const url = (path: string, vhost = "example.com"): PurgeTarget => ({ kind: "url", vhost, url: path });
@@ -76,6 +76,18 @@ describe("targets of a call", () => {
     const exceptions = { conditions: { querystring: queryLines("/ad.jpg") } };
     expect(parse("example.com/ad.jpg?r=1", exceptions)).toEqual([url("/ad.jpg")]);
     expect(parse("example.com/*?x", { options: { applyQueryString: false } })).toEqual([pattern("/*")]);
+  });
+
+  it("DIMS-14 DIMS-17 DIMS-19 DRM-03 names what is made of another object as it is kept", () => {
+    const dims = { ...DEFAULT_OPTIONS.dims, status: "Active" } as const;
+    const drm = { ...DEFAULT_OPTIONS.drm, status: "Active" } as const;
+    const on: VhostChanges = { options: { dims, drm } };
+    expect(parse("example.com/a.jpg?v=1/dims/trim/", on)).toEqual([url("/a.jpg?v=1/dims/trim/")]);
+    const off: VhostChanges = { options: { dims, drm, applyQueryString: false } };
+    expect(parse("example.com/a.jpg?v=1/dims/trim/", off)).toEqual([url("/a.jpg/dims/trim/")]);
+    expect(parse("example.com/a.mp3?v=1/drm", off)).toEqual([url("/a.mp3/drm")]);
+    expect(parse("example.com/a.jpg?v=1/dims/*", off)).toEqual([pattern("/a.jpg/dims/*")]);
+    expect(parse("example.com/a.jpg?v=1", off)).toEqual([url("/a.jpg")]);
   });
 
   it("KEY-07 widens a URL without query string with Collective", () => {

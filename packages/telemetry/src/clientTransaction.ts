@@ -76,10 +76,19 @@ export class LineMemo {
   /** Whose pieces these are. */
   owner: object | undefined;
   fields: RequestFields | undefined;
+  readonly pieces: Uint8Array[] = [];
   /** Of the last line. */
   target: string | undefined;
   method = "";
-  /** A piece stands for that target and method. */
-  hasFront = false;
-  readonly pieces: Uint8Array[] = [];
+  status = 0;
+  sentBytes = 0;
+  contentLength = 0;
+  contentCoding: string | undefined;
+  result: CacheResult | undefined;
+  bypassKind = "";
+  /** Rounded as it is written. */
+  elapsedMs = 0;
+  /** That line, once it has come twice, and the text of the moment that it begins with. */
+  line: Uint8Array | undefined;
+  moment: Uint8Array | undefined;
 }

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
-import { isMarkedAsUntransferable } from "node:worker_threads";
 import { EdgeError } from "@basalt/types";
 import type { PieceOutcome, TransformJob, TransformOutcome, TransformPool, TransformPoolOptions } from "./contract.ts";
+import { ownMemory } from "./ownMemory.ts";
 import { type LoadedJob, ThreadPool } from "./threadPool.ts";
 
 /** The thread's module has the extension of this one: compiled beside compiled, source beside source. */
@@ -37,9 +37,6 @@ export const createTransformPool = (options: TransformPoolOptions, entry: URL = 
 };
 
 const movable = (job: TransformJob): LoadedJob<TransformJob> => {
-  const source = isTransferable(job.source) ? job.source : Uint8Array.from(job.source);
+  const source = ownMemory(job.source);
   return { job: { ...job, source }, transfer: [source.buffer] };
 };
-
-const isTransferable = (view: Uint8Array<ArrayBuffer>): boolean =>
-  view.byteLength === view.buffer.byteLength && !isMarkedAsUntransferable(view.buffer);

@@ -2,13 +2,17 @@ import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
 import { compressWhole } from "./jobs/compress.ts";
 import { encryptPiece, encryptWhole } from "./jobs/encrypt.ts";
+import { ownMemory } from "./ownMemory.ts";
 
 /** Entry of a transform thread: one job at a time; the memory of its result is handed over instead of copied. */
 export default async (job: TransformJob): Promise<unknown> => {
   const outcome = await run(job);
   switch (outcome.kind) {
-    case "done":
-      return move({ [transferableSymbol]: [outcome.body.buffer], [valueSymbol]: outcome });
+    case "done": {
+      // Native libraries give bytes in memory of their own making, which cannot always change hands.
+      const body = ownMemory(outcome.body);
+      return move({ [transferableSymbol]: [body.buffer], [valueSymbol]: { ...outcome, body } });
+    }
     case "piece":
       return move({ [transferableSymbol]: [outcome.body.buffer, outcome.state.buffer], [valueSymbol]: outcome });
     case "unchanged":

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
-import type { EdgeConfig } from "@basalt/config";
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import type { OriginEvent, OriginTransaction } from "@basalt/origin";
 import type { InfoLogFile } from "@basalt/telemetry";
 import {
@@ -19,7 +19,7 @@ import {
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError } from "@basalt/types";
 import { withinTime } from "../withinTime.ts";
-import { configuredLogs, logId } from "./logPlans.ts";
+import { configuredLogs, findLog, logId } from "./logPlans.ts";
 import { LogTraces } from "./logTraces.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -65,6 +65,7 @@ export class HostLogs {
   readonly #traces: LogTraces;
   readonly #unlisten: () => void;
   #config: EdgeConfig;
+  #vhosts: ReadonlyMap<string, VhostSettings> = new Map();
   #hasOrphans = true;
   #ticking: NodeJS.Timeout | undefined;
   #lastSpaceMs = 0;
@@ -102,6 +103,10 @@ export class HostLogs {
       parts.tellTraced([...traced]);
     });
     this.#book = new LogBook({
+      unopened: (id) => {
+        const booked = this.#bookedLog(id);
+        return booked === undefined ? undefined : { booked, target: this.#keeper.targetOf(id) };
+      },
       writer: this.#writer,
       syslog: this.#syslog,
       onWritten: (id, path, bytes) => this.#keeper.noteWritten(id, path, bytes),
@@ -117,16 +122,22 @@ export class HostLogs {
   /** Before the workers are configured; `tellChanges` is to follow. */
   configure(config: EdgeConfig): void {
     this.#config = config;
-    const logs = configuredLogs(config, this.#parts.home);
-    const notices = this.#keeper.configure(logs.map(({ plan }) => plan));
-    const booked = logs.map(
-      ({ plan, receivers }): BookedLog => ({ plan, receivers, header: this.#origins.headerOf(plan) }),
-    );
-    this.#book.configure(booked, notices);
+    const before = this.#vhosts;
+    this.#vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
+    const notices = this.#keeper.configure(configuredLogs(config, this.#parts.home).map(({ plan }) => plan));
+    this.#book.renew((id) => this.#bookedLog(id));
+    this.#book.apply(notices);
     this.#origins.configure(config);
     this.#parts.log.configure(config.server.cache.infoLog);
     for (const notice of notices) if (notice.closing !== undefined) this.#untold.push(notice);
-    this.#changed = notices.map(({ log, target }) => ({ log, target, closing: undefined }));
+    // Of thousands of new hosts nobody has to be told anything: no process has their logs open.
+    const isOfNewHost = (log: string): boolean => {
+      const vhost = log.slice(log.indexOf(" ") + 1);
+      return this.#vhosts.has(vhost) && !before.has(vhost);
+    };
+    const isNews = ({ log, isPlain, closing }: LogNotice): boolean =>
+      isPlain !== true || closing !== undefined || !isOfNewHost(log);
+    this.#changed = notices.filter(isNews).map((notice) => ({ ...notice, closing: undefined }));
   }
 
   /** The workers have the configuration: none of them writes lines of the earlier forms into the new files. */
@@ -276,6 +287,11 @@ export class HostLogs {
     this.#book.write(logId("dns", vhost), nowMs, (line, atMs) =>
       writeDnsLine(line, { domain, ttlSeconds, ips, durationMs }, atMs),
     );
+  }
+
+  #bookedLog(id: string): BookedLog | undefined {
+    const log = findLog(id, this.#config, this.#vhosts, this.#parts.home);
+    return log === undefined ? undefined : { ...log, header: this.#origins.headerOf(log.plan) };
   }
 
   #announce(notices: readonly LogNotice[]): void {

@@ -69,15 +69,8 @@ const vhostLogs = (
   ];
 };
 
-/** All logs but the info log, of which only the primary writes lines. */
-export const configuredLogs = (config: EdgeConfig, home: string): readonly ConfiguredLog[] =>
-  configuredLogsInSteps(config, home).toArray().flat();
-
-/** The same, a part at a time: there may be thousands of hosts. */
-export function* configuredLogsInSteps(
-  { server, vhosts }: EdgeConfig,
-  home: string,
-): Generator<readonly ConfiguredLog[], void> {
+/** The logs of the whole server. */
+const serverLogs = ({ server, vhosts }: EdgeConfig, home: string): readonly ConfiguredLog[] => {
   const folder = join(home, "log");
   const { denyLog, originErrorLog } = server.cache;
   const [first] = vhosts;
@@ -86,11 +79,31 @@ export function* configuredLogsInSteps(
     first === undefined
       ? []
       : [configuredLog("access", UNKNOWN_HOST, join(first.logs.dir, UNKNOWN_FOLDER), first.logs.access)];
-  yield [
+  return [
     configuredLog("deny", "", folder, denyLog),
     configuredLog("originerror", "", folder, originErrorLog),
     ...unknown,
   ];
-  const byName = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
-  for (const vhost of vhosts) yield vhostLogs(vhost, (name) => byName.get(name));
-}
+};
+
+/** One log of a configuration by its id; `vhosts`: its hosts by name. */
+export const findLog = (
+  id: string,
+  config: EdgeConfig,
+  vhosts: ReadonlyMap<string, VhostSettings>,
+  home: string,
+): ConfiguredLog | undefined => {
+  const space = id.indexOf(" ");
+  const vhost = space < 0 ? undefined : vhosts.get(id.slice(space + 1));
+  const logs = vhost === undefined ? serverLogs(config, home) : vhostLogs(vhost, (name) => vhosts.get(name));
+  return logs.find(({ plan }) => plan.id === id);
+};
+
+/** All logs but the info log, of which only the primary writes lines. */
+export const configuredLogs = (config: EdgeConfig, home: string): readonly ConfiguredLog[] => {
+  const byName = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
+  return [
+    ...serverLogs(config, home),
+    ...config.vhosts.flatMap((vhost) => vhostLogs(vhost, (name) => byName.get(name))),
+  ];
+};

@@ -9,15 +9,19 @@ import {
   type LogAppender,
   LogBook,
   type LogNotice,
+  type LogPlan,
+  type LogTarget,
   LogWriter,
   openAppendFile,
+  periodTarget,
   StonFormat,
   SyslogSender,
+  type UnopenedLog,
   writeDenyLine,
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
-import { type ConfiguredLog, configuredLogsInSteps, logId, logsTraces, UNKNOWN_HOST } from "./logPlans.ts";
+import { type ConfiguredLog, findLog, logId, logsTraces, UNKNOWN_HOST } from "./logPlans.ts";
 import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -47,8 +51,6 @@ interface AccessLog {
   readonly metrics: LogMetricFilters | undefined;
 }
 
-const NOTICES_AT_ONCE = 100;
-
 const NO_LOGS: readonly AccessLog[] = [];
 
 /** The lines that arise in a worker: of client requests and of those to origins. */
@@ -61,7 +63,13 @@ export class WorkerLogs {
   readonly #origins: OriginLogs;
   readonly #metrics = new LogMetricCounters();
   #needsBackends = false;
-  #accessLogs: ReadonlyMap<string, readonly AccessLog[]> = new Map();
+  /** Of the hosts that have had requests. */
+  #accessLogs = new Map<string, readonly AccessLog[]>();
+  #config: EdgeConfig | undefined;
+  #vhosts: ReadonlyMap<string, VhostSettings> = new Map();
+  #home = "";
+  /** Files that do not follow from the plans, of logs that are not open. */
+  readonly #told = new Map<string, LogTarget | undefined>();
 
   constructor({ clock, tellWritten, tellReleased, tellTraced, warn, onDropped }: WorkerLogsParts) {
     this.#clock = clock;
@@ -78,6 +86,7 @@ export class WorkerLogs {
     });
     const outbox = new TraceOutbox(tellTraced);
     this.#book = new LogBook({
+      unopened: (id) => this.#unopened(id),
       writer: this.#writer,
       syslog: this.#syslog,
       onWritten: tellWritten,
@@ -89,36 +98,37 @@ export class WorkerLogs {
 
   /** Makes the logs of a configuration ready in small steps; the result puts them in service. */
   *prepare(config: EdgeConfig, { home, notices, traced }: WorkerLogState): Generator<void, () => void> {
-    const formats = new Map<string, AccessFormat>();
-    const vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
-    const wanted = new Set<string>();
-    this.#book.setTraced(new Set(traced));
-    for (const logs of configuredLogsInSteps(config, home)) {
-      for (const log of logs) {
-        wanted.add(log.plan.id);
-        this.#book.enter(this.#bookedLog(log, config, vhosts, formats));
-      }
+    const vhosts = new Map<string, VhostSettings>();
+    const counted: VhostSettings[] = [];
+    let needsBackends = false;
+    for (const vhost of config.vhosts) {
+      const { access, accessExtra, metricFilters } = vhost.logs;
+      vhosts.set(vhost.name, vhost);
+      if (metricFilters.length > 0) counted.push(vhost);
+      needsBackends ||= access.form.startsWith("elb") || accessExtra.form.startsWith("elb");
       yield;
     }
-    for (let from = 0; from < notices.length; from += NOTICES_AT_ONCE) {
-      this.#book.apply(notices.slice(from, from + NOTICES_AT_ONCE));
-      yield;
-    }
-    const accessLogs = yield* this.#accessLogsOf(config, formats);
-    const counted = config.vhosts.filter(({ logs }) => logs.metricFilters.length > 0);
     return () => {
-      this.#metrics.begin();
-      for (const vhost of counted) accessLogs.set(vhost.name, this.#logsOf(vhost.name, vhost, formats, true));
-      this.#book.keepOnly(wanted);
+      this.#config = config;
+      this.#vhosts = vhosts;
+      this.#home = home;
+      this.#needsBackends = needsBackends;
+      this.#book.renew((id) => this.#bookedLog(id));
+      this.apply(notices);
+      for (const id of this.#told.keys()) if (this.#findLog(id) === undefined) this.#told.delete(id);
+      this.#book.setTraced(new Set(traced));
       this.#origins.configure(config);
-      this.#needsBackends = config.vhosts.some(({ logs }) =>
-        [logs.access, logs.accessExtra].some(({ form }) => form.startsWith("elb")),
-      );
-      this.#accessLogs = accessLogs;
+      this.#accessLogs = new Map();
+      this.#metrics.begin();
+      for (const vhost of counted) this.#accessLogs.set(vhost.name, this.#logsOf(vhost.name, vhost, true));
     };
   }
 
   apply(notices: readonly LogNotice[]): void {
+    for (const { log, target, isPlain } of notices) {
+      if (this.#book.isOpen(log) || isPlain === true) this.#told.delete(log);
+      else this.#told.set(log, target);
+    }
     this.#book.apply(notices);
   }
 
@@ -128,7 +138,8 @@ export class WorkerLogs {
 
   /** One request of a client is over. */
   readonly logAccess = (transaction: ClientTransaction): void => {
-    const logs = this.#accessLogs.get(transaction.vhostName ?? UNKNOWN_HOST) ?? NO_LOGS;
+    const vhostName = transaction.vhostName ?? UNKNOWN_HOST;
+    const logs = this.#accessLogs.get(vhostName) ?? this.#openAccessLogs(vhostName);
     for (const { appender, format, isLocalLogged, metrics } of logs) {
       if ((!appender.isActive && metrics === undefined) || (!isLocalLogged && isLoopback(transaction.clientIp)))
         continue;
@@ -175,64 +186,58 @@ export class WorkerLogs {
     this.#syslog.close();
   }
 
-  #bookedLog(
-    log: ConfiguredLog,
-    config: EdgeConfig,
-    vhosts: ReadonlyMap<string, VhostSettings>,
-    formats: Map<string, AccessFormat>,
-  ): BookedLog {
-    const { plan, receivers } = log;
-    const format = this.#formatOf(log, config, vhosts);
-    if (format === undefined) return { plan, receivers, header: this.#origins.headerOf(plan) };
-    formats.set(plan.id, format);
-    return { plan, receivers, header: (ms) => format.header(ms) };
+  #findLog(id: string): ConfiguredLog | undefined {
+    return this.#config === undefined ? undefined : findLog(id, this.#config, this.#vhosts, this.#home);
   }
 
-  #formatOf(
-    { plan }: ConfiguredLog,
-    config: EdgeConfig,
-    vhosts: ReadonlyMap<string, VhostSettings>,
-  ): AccessFormat | undefined {
-    const vhost = vhosts.get(plan.vhost);
-    if (plan.kind !== "access" && plan.kind !== "accessextra") return undefined;
+  #unopened(id: string): UnopenedLog | undefined {
+    const booked = this.#bookedLog(id);
+    if (booked === undefined) return undefined;
+    const { plan } = booked;
+    const plain = (): LogTarget | undefined => (plan.isOn ? periodTarget(plan, this.#clock.now()) : undefined);
+    const target = this.#told.has(id) ? this.#told.get(id) : plain();
+    this.#told.delete(id);
+    return { booked, target };
+  }
+
+  #bookedLog(id: string): BookedLog | undefined {
+    const log = this.#findLog(id);
+    if (log === undefined) return undefined;
+    const { plan, receivers } = log;
+    const format = this.#formatOf(plan);
+    return { plan, receivers, header: format === undefined ? this.#origins.headerOf(plan) : (ms) => format.header(ms) };
+  }
+
+  #formatOf({ kind, vhost: name }: Pick<LogPlan, "kind" | "vhost">): AccessFormat | undefined {
+    if (this.#config === undefined || (kind !== "access" && kind !== "accessextra")) return undefined;
+    const vhost = this.#vhosts.get(name);
     if (vhost === undefined) {
-      return new StonFormat({ xff: config.vhosts[0]?.logs.access.xff ?? "ON", withHost: true });
+      return new StonFormat({ xff: this.#config.vhosts[0]?.logs.access.xff ?? "ON", withHost: true });
     }
-    const settings = plan.kind === "access" ? vhost.logs.access : vhost.logs.accessExtra;
+    const settings = kind === "access" ? vhost.logs.access : vhost.logs.accessExtra;
     return compileAccessFormat({
       form: settings.form,
       xff: settings.xff,
       customFormat: vhost.logs.accessFormat,
-      balancer: settings.balancer === "" ? config.server.host.name : settings.balancer,
+      balancer: settings.balancer === "" ? this.#config.server.host.name : settings.balancer,
       software: `${PRODUCT_NAME}/${PRODUCT_VERSION}`,
       backendOf: ({ sessionText, startedAtMs }) => this.#backends.take(sessionText, startedAtMs),
-      isTraced: logsTraces(vhost, (name) => vhosts.get(name)),
+      isTraced: logsTraces(vhost, (target) => this.#vhosts.get(target)),
     });
   }
 
-  *#accessLogsOf(
-    config: EdgeConfig,
-    formats: ReadonlyMap<string, AccessFormat>,
-  ): Generator<void, Map<string, readonly AccessLog[]>> {
-    const [first] = config.vhosts;
-    const all = new Map<string, readonly AccessLog[]>();
-    if (first !== undefined) all.set(UNKNOWN_HOST, this.#logsOf(UNKNOWN_HOST, first, formats, false));
-    for (const vhost of config.vhosts) {
-      if (vhost.logs.metricFilters.length === 0) all.set(vhost.name, this.#logsOf(vhost.name, vhost, formats, false));
-      yield;
-    }
-    return all;
+  #openAccessLogs(name: string): readonly AccessLog[] {
+    const settings = name === UNKNOWN_HOST ? this.#config?.vhosts[0] : this.#vhosts.get(name);
+    if (settings === undefined) return NO_LOGS;
+    const logs = this.#logsOf(name, settings, false);
+    this.#accessLogs.set(name, logs);
+    return logs;
   }
 
-  #logsOf(
-    vhost: string,
-    settings: VhostSettings,
-    formats: ReadonlyMap<string, AccessFormat>,
-    isCounted: boolean,
-  ): readonly AccessLog[] {
+  #logsOf(vhost: string, settings: VhostSettings, isCounted: boolean): readonly AccessLog[] {
     return (["access", "accessextra"] as const).flatMap((kind) => {
       const appender = this.#book.find(logId(kind, vhost));
-      const format = formats.get(logId(kind, vhost));
+      const format = this.#formatOf({ kind, vhost });
       if (appender === undefined || format === undefined) return [];
       const { local: isLocalLogged, form, xff } = kind === "access" ? settings.logs.access : settings.logs.accessExtra;
       const metrics = isCounted ? this.#metrics.filtersOf(settings, kind, { form, xff, format }) : undefined;

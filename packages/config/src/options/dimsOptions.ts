@@ -14,6 +14,7 @@ import type {
   PresetSettings,
   SizeCondition,
 } from "../dimsContract.ts";
+import type { SecretType } from "../drmContract.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { type ListAttribute, listOption, type OptionTable, option } from "./option.ts";
 import { integer, listOf, megabytes, oneOf, onOff, plainText, type ValueType } from "./valueTypes.ts";
@@ -135,14 +136,14 @@ const commandChain = (inner: readonly ("byOriginal" | "preset")[]): ValueType<st
 
 const LEAST_SECRET = 16;
 
+export const isSigningSecret = (text: string): boolean => text.length >= LEAST_SECRET && /^[\x20-\x7e]*$/.test(text);
+
 const secret: ValueType<string> = {
   name: "secret",
   allowed: `printable ASCII of at least ${LEAST_SECRET} characters`,
   emptyIsValue: false,
   parse: (text) =>
-    text.length >= LEAST_SECRET && /^[\x20-\x7e]*$/.test(text)
-      ? { ok: true, value: text }
-      : { ok: false, message: `The secret is no ${secret.allowed}.` },
+    isSigningSecret(text) ? { ok: true, value: text } : { ok: false, message: `The secret is no ${secret.allowed}.` },
   format: () => "(secret)",
 };
 
@@ -328,15 +329,26 @@ const presets = listOption<PresetSettings>("Dims/Preset", {
   format: ({ name, commands }) => `${name}: ${commands}`,
 });
 
+const secretType = oneOf("plain", "enc");
+
 const signatures = listOption<DimsSigningKey>("Dims/Signature", {
   text: undefined,
   attributes: [
     { name: "Key", type: secret, defaultNote: "required", doc: "Secret that signatures are made with; never shown." },
+    {
+      name: "Type",
+      type: secretType,
+      defaultNote: "`plain`",
+      doc: "`enc`: the key is what `/command/encryptpassword` answered.",
+    },
   ],
   default: [],
   doc: "With it, only signed commands are carried out: `/{Keyword}/sign/{signature}/{commands}`, where the signature is the HMAC-SHA256, in 64 hexadecimal digits, of `{URL in front}/{Keyword}/{commands}` as the client writes them. All keys are valid, so that one is replaced without a break. Not in the guide.",
   spec: "own element, issue 9",
-  read: (element) => ({ secret: element.attributes.get("Key") ?? "" }),
+  read: (element) => ({
+    secret: element.attributes.get("Key") ?? "",
+    type: attributeOr<SecretType>(element, "Type", secretType, "plain"),
+  }),
   format: (key) => `(secret ${fingerprint(key.secret)})`,
 });
 

@@ -7,6 +7,7 @@ import type { Provenance } from "../provenance.ts";
 import { VHOSTS_FILE } from "../vhostsPlaces.ts";
 import { checkDrm, type DrmFinding } from "./checkDrm.ts";
 import { decryptPassword } from "./passwords.ts";
+import { hasEncryptedKeys, settleSignatures } from "./settleSignatures.ts";
 
 export interface SettledSecrets {
   /** Without encrypted values. */
@@ -63,9 +64,16 @@ export const settleSecrets = async (
   const problems: Problem[] = [];
   const settledOptions = new Map<VhostOptions, VhostOptions>();
   for (const { name, options } of config.vhosts) {
-    if (isSettled(options.drm) || settledOptions.has(options)) continue;
-    const { drm, findings } = await settleDrm(options.drm, decrypt);
-    settledOptions.set(options, { ...options, drm });
+    const isDrmSettled = isSettled(options.drm);
+    if ((isDrmSettled && !hasEncryptedKeys(options.dims)) || settledOptions.has(options)) continue;
+    const { drm, findings } = isDrmSettled ? { drm: options.drm, findings: [] } : await settleDrm(options.drm, decrypt);
+    const signed = await settleSignatures(options.dims, decrypt);
+    settledOptions.set(options, { ...options, drm, dims: signed.dims });
+    for (const { index, message } of signed.findings) {
+      const place = provenance.placesOf(name, "Options/Dims/Signature")[index];
+      const where = place ?? { ...wholeFile(VHOSTS_FILE), element: "Vhosts/Vhost/Options/Dims/Signature" };
+      problems.push({ severity: "error", message, ...where, column: 0 });
+    }
     for (const { element, ...finding } of findings) {
       const [place] = provenance.placesOf(name, `Options/Drm/${element}`);
       const where = place ?? { ...wholeFile(VHOSTS_FILE), element: `Vhosts/Vhost/Options/Drm/${element}` };

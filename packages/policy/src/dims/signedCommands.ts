@@ -13,7 +13,7 @@ const SIGNED = /^sign\/([0-9A-Fa-f]{64})\/(.*)$/s;
 const macOf = (secret: string, text: string): Buffer => createHmac("sha256", secret).update(text, "latin1").digest();
 
 /** The signature of `{front}{commands}` as hexadecimal digits; `front` is the URL of the source with `/{keyword}/`. */
-export const signCommands = (key: DimsSigningKey, front: string, commands: string): string =>
+export const signCommands = (key: Pick<DimsSigningKey, "secret">, front: string, commands: string): string =>
   macOf(key.secret, front + commands).toString("hex");
 
 export const verifyCommands = (keys: readonly DimsSigningKey[], front: string, text: string): SignedCommands => {

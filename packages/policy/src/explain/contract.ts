@@ -107,6 +107,8 @@ export interface StoredView {
   readonly ttlSeconds: number;
   readonly isPurged: boolean;
   readonly isExpiredByForce: boolean;
+  /** As `TaggedContent`. */
+  readonly etagMark?: number;
   /** Made here from another object. */
   readonly isDerived: boolean;
   /** Where it lies, in words an operator knows. */

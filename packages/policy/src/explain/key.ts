@@ -63,7 +63,7 @@ const variantFacts = (parts: KeyParts, request: UnderstoodRequest, vhost: VhostS
       because:
         parts.codings.length > 0
           ? "a copy compressed here is preferred where compression.txt names the object"
-          : `the client takes no ${listWords(codingsOf(vhost), "or")}`,
+          : `the client takes no ${codingsOf(vhost).join(" or ")}`,
       source: sources.option("Options/Compression"),
     });
   } else {

@@ -1,11 +1,12 @@
-import type { VhostSettings } from "@basalt/config";
+import type { ContentCoding, VhostSettings } from "@basalt/config";
 import { FIELD, METHOD, statusReason } from "@basalt/http";
 import { cacheStatusMember } from "../cacheStatus.ts";
-import { clientEtag, currentAge, selectClientFields, viaValue } from "../clientFields.ts";
+import { clientEtag, currentAge, selectClientFields, type TaggedContent, viaValue } from "../clientFields.ts";
 import { compileCompression, compressedFields, withVaryOnEncoding } from "../compression.ts";
 import { decideConditional } from "../conditional.ts";
 import { requestOfUrl } from "../conditions.ts";
 import { compileConnectionRules } from "../connection.ts";
+import { codingsOf } from "../contentCodings.ts";
 import { compileExpiresRules } from "../expiresRules.ts";
 import { responseFacts } from "../facts.ts";
 import type { HeaderRules } from "../headerRules.ts";
@@ -26,13 +27,20 @@ interface Answer {
   readonly bodyBytes: number | undefined;
 }
 
+const taggedOf = ({ fields, storedAtMs, bodyBytes, etagMark = 0 }: StoredView): TaggedContent => ({
+  fields,
+  storedAtMs,
+  sizeBytes: bodyBytes,
+  etagMark,
+});
+
 /** Conditions and ranges, as they are judged at delivery. */
 const answerOf = (request: UnderstoodRequest, vhost: VhostSettings, object: StoredView, sources: Sources): Answer => {
   const { options, originOptions } = vhost;
-  const etag = clientEtag(
-    { fields: object.fields, storedAtMs: object.storedAtMs, sizeBytes: object.bodyBytes },
-    { etagHeader: options.etagHeader, originalETag: originOptions.originalETag },
-  );
+  const etag = clientEtag(taggedOf(object), {
+    etagHeader: options.etagHeader,
+    originalETag: originOptions.originalETag,
+  });
   const { lastModifiedMs } = responseFacts(object.status, object.fields);
   const selected = { status: object.status, etag, lastModifiedMs };
   const outcome = decideConditional(request.methodCode, request.fields, selected, options);
@@ -177,8 +185,8 @@ const closeReason = (request: UnderstoodRequest, vhost: VhostSettings): string =
 
 interface Compressed {
   readonly fact: ExplainFact;
-  /** What is sent instead of the object. */
-  readonly isSent: boolean;
+  /** Coding of what is sent instead of the object. */
+  readonly sent: ContentCoding | undefined;
   /** Whether clients learn that a compressed form exists. */
   readonly isPossible: boolean;
 }
@@ -200,7 +208,7 @@ const compressionOf = (
   const line = compileRuleSet(vhost.conditions.compression, caseSensitive).first(requestOfUrl(url, contentType));
   if (decision === undefined) {
     return {
-      isSent: false,
+      sent: undefined,
       isPossible: false,
       fact: {
         name: "compression",
@@ -212,14 +220,14 @@ const compressionOf = (
     };
   }
   return {
-    isSent: wanted !== undefined,
+    sent: wanted?.coding,
     isPossible: true,
     fact: {
       name: "compression",
       value: wanted === undefined ? "none" : `${wanted.coding}, level ${wanted.level}`,
       because:
         wanted === undefined
-          ? `the client takes no ${listWords(codingsOf(vhost), "or")}`
+          ? `the client takes no ${codingsOf(vhost).join(" or ")}`
           : `compression.txt names it, and the client takes ${wanted.coding}`,
       source:
         line === undefined ? sources.option("Options/Compression") : sources.condition("compression.txt", line.line),
@@ -258,15 +266,19 @@ export const storedResponse = (
 ): ExplainedResponse => {
   const { options, originOptions } = vhost;
   const compressed = compressionOf(url, object, codings, vhost, sources);
-  const isCompressed = compressed?.isSent === true;
+  const coding = compressed?.sent;
+  const isCompressed = coding !== undefined;
   const base: StoredView = isCompressed
-    ? (state.lookup?.compressed ?? { ...object, fields: compressedFields(object.fields) })
+    ? (state.lookup?.compressed ?? { ...object, fields: compressedFields(object.fields, coding) })
     : object;
   const isSizeKnown = !isCompressed || state.lookup?.compressed !== undefined;
   const answer = answerOf(request, vhost, base, sources);
   const result = hitWord(object.status, answer.status);
-  const stored = { fields: base.fields, storedAtMs: base.storedAtMs, sizeBytes: base.bodyBytes };
-  const selected = selectClientFields(stored, { ...options, originalETag: originOptions.originalETag }, state.product);
+  const selected = selectClientFields(
+    taggedOf(base),
+    { ...options, originalETag: originOptions.originalETag },
+    state.product,
+  );
   const varied = compressed?.isPossible === true ? withVaryOnEncoding(selected) : selected;
   const expires = answer.status < FIRST_ERROR_STATUS ? compileExpiresRules(vhost) : undefined;
   const expiring = expires?.apply(url, varied, state.nowMs) ?? varied;

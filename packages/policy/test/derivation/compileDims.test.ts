@@ -359,11 +359,11 @@ describe("format/auto", () => {
 });
 
 describe("signed commands", () => {
-  const first = { secret: "first secret of a host" };
-  const second = { secret: "second secret of a host" };
+  const first = { secret: "first secret of a host", type: "plain" } as const;
+  const second = { secret: "second secret of a host", type: "plain" } as const;
   const signed = rules({ signatures: [first, second] });
 
-  const signedTarget = (commands: string, key = first): string =>
+  const signedTarget = (commands: string, key: { readonly secret: string } = first): string =>
     `/a.jpg?v=1/dims/sign/${signCommands(key, "/a.jpg?v=1/dims/", commands)}/${commands}`;
 
   it.each([

@@ -1,6 +1,6 @@
 import type { CachedObject, PreparedResponse, ResponseHead } from "@basalt/cache";
 import { formatHttpDate, statusReason } from "@basalt/http";
-import { type ConnectionDecision, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
+import { type ConnectionDecision, etagMarkOf, selectClientFields, withVaryOnEncoding } from "@basalt/policy";
 import type { EdgeServerParts } from "../edgeServer.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
@@ -108,7 +108,7 @@ export const statusLine = (status: number): string => `HTTP/1.1 ${status} ${stat
 const clientFields = (object: CachedObject, { vhost, product, nowMs }: HeadContext): readonly string[] => {
   const { options, originOptions } = vhost.settings;
   const { fields: storedFields, storedAtMs, status, bodyBytes: sizeBytes } = object;
-  const stored = { fields: storedFields, storedAtMs, sizeBytes };
+  const stored = { fields: storedFields, storedAtMs, sizeBytes, etagMark: etagMarkOf(object) };
   const fields = selectClientFields(stored, { ...options, originalETag: originOptions.originalETag }, product);
   const source = { status, fields: storedFields, sizeBytes };
   const varying = vhost.compression?.(object.url, source) === undefined ? fields : withVaryOnEncoding(fields);

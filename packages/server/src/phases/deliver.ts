@@ -1,6 +1,6 @@
 import { type CachedObject, type ObjectCache, PASSING_ROOM_BYTES, type PreparedResponse } from "@basalt/cache";
 import { type ByteRange, FIELD, METHOD } from "@basalt/http";
-import { type ConnectionDecision, clientEtag, decideConditional, decideRange } from "@basalt/policy";
+import { type ConnectionDecision, clientEtag, decideConditional, decideRange, etagMarkOf } from "@basalt/policy";
 import { sendErrorPage } from "../delivery/errorResponse.ts";
 import { dateMsOf } from "../delivery/moments.ts";
 import {
@@ -155,7 +155,8 @@ const deliverConditional = (
   const { options, originOptions } = vhost.settings;
   const needsEtag = (fields.flags & ETAG_CONDITIONS) !== 0;
   const storedFields = needsEtag && originOptions.originalETag ? object.fields : [];
-  const stored = { fields: storedFields, storedAtMs: object.storedAtMs, sizeBytes: object.bodyBytes };
+  const { storedAtMs, bodyBytes: sizeBytes } = object;
+  const stored = { fields: storedFields, storedAtMs, sizeBytes, etagMark: etagMarkOf(object) };
   const etagOptions = { etagHeader: options.etagHeader && needsEtag, originalETag: originOptions.originalETag };
   const etag = clientEtag(stored, etagOptions);
   if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);

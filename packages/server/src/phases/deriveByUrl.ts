@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import {
   type BodySource,
   type CachedObject,
@@ -139,6 +140,7 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
       selection: "",
       fields: derivedFields(sourceHead.fields, derivation),
       bodyBytes: -1,
+      bodyVersion: crc32(derivation.selector),
       sourceVersion: sourceHead.bodyVersion,
     },
     operation,

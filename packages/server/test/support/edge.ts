@@ -1,4 +1,4 @@
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import {
   type CacheVhost,
   type DeriveRefusal,
@@ -8,7 +8,7 @@ import {
   VhostRegistry,
 } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
-import { compileCachingRules, compileCustomTtl } from "@basalt/policy";
+import { compileCachingRules, compileCustomTtl, type DeriveOperation } from "@basalt/policy";
 import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { EdgeServer, type PurgeAnswer, type PurgeCall, type RequestTracing } from "../../src/index.ts";
@@ -50,6 +50,14 @@ const configOf = (
 };
 
 /** The request side of a worker, with a primary and an origin in the same process and nothing on disk. */
+const compressedBody = (body: Buffer, operation: DeriveOperation): Buffer => {
+  if (operation.kind !== "compress") return body;
+  const { coding, level } = operation;
+  if (coding === "br") return brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: level } });
+  if (coding === "zstd") return zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: level } });
+  return gzipSync(body, { level });
+};
+
 export class TestEdge {
   readonly clock = new TestClock();
   readonly counters = new CounterBlock();
@@ -64,7 +72,12 @@ export class TestEdge {
   purgeAnswer: PurgeAnswer = { status: 200, body: "{}" };
   deriveCalls = 0;
   /** What the transform host makes of a body. */
-  onDerive: (body: Buffer) => Buffer | DeriveRefusal | "overloaded" | Promise<Buffer> = (body) => gzipSync(body);
+  onDerive: (
+    body: Buffer,
+    operation: DeriveOperation,
+  ) => Buffer | DeriveRefusal | "overloaded" | "unchanged" | Promise<Buffer> = compressedBody;
+  /** Derivations that nobody waited for. */
+  idleDerivations = 0;
   /** Derivations that the transform host was told to give up. */
   readonly abandoned: number[] = [];
   readonly #registry = new VhostRegistry();
@@ -85,9 +98,11 @@ export class TestEdge {
       index,
       hasDisk: () => true,
       onDefect: (error) => this.defects.push(error),
-      derive: async ({ source, head, image }) => {
+      derive: async ({ source, head, image, operation, priority }) => {
         this.deriveCalls++;
-        const result = await this.onDerive(await this.#bytesOf(source));
+        if (priority === "idle") this.idleDerivations++;
+        const result = await this.onDerive(await this.#bytesOf(source), operation);
+        if (result === "unchanged") return { kind: "unchanged", reason: "larger" };
         if (result === "overloaded") throw new EdgeError("TRANSFORM_OVERLOADED");
         if (typeof result === "string") return { kind: "refused", reason: result, detail: "" };
         if (image === undefined) return { kind: "made", head, body: result };

@@ -3,6 +3,7 @@ import { BLOCK_BYTES } from "../limits.ts";
 import type { BodyBlocks } from "./bodyBlocks.ts";
 import { clampLength, PooledReader, type ReaderContext } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
+import { arePieces, PIECE_BYTES, piecesAround } from "./pieceSums.ts";
 import { withBlock } from "./spareBlocks.ts";
 
 export interface BlockReaderContext extends ReaderContext {
@@ -11,7 +12,7 @@ export interface BlockReaderContext extends ReaderContext {
   readonly clearEntry: (block: number) => Promise<void>;
 }
 
-/** A complete body with a file of its own. Verified blocks are read straight from the file. */
+/** A complete body with a file of its own. What each read gives is compared with what was verified. */
 export class BlockReader extends PooledReader {
   protected readonly blocks: BodyBlocks;
   readonly #clearEntry: (block: number) => Promise<void>;
@@ -26,28 +27,51 @@ export class BlockReader extends PooledReader {
     this.expectHeld();
     const wanted = clampLength(position, length, this.blocks.bodyBytes);
     const end = position + wanted;
-    let at = position;
-    while (at < end) {
+    for (let at = position; at < end; ) {
       const block = Math.floor(at / BLOCK_BYTES);
       const to = targetOffset + at - position;
-      if (this.blocks.isVerified(block)) {
-        const runEnd = Math.min(end, this.#straightEnd(block, end));
-        await this.readExactly(target, to, runEnd - at, at);
-        at = runEnd;
-      } else {
-        const partEnd = Math.min(end, (block + 1) * BLOCK_BYTES);
-        await this.#readVerified(block, target, to, at, partEnd);
-        at = partEnd;
-      }
+      const partEnd = Math.min(end, (block + 1) * BLOCK_BYTES);
+      await this.#readPart(block, target, to, at, partEnd);
+      at = partEnd;
     }
     return wanted;
   }
 
-  /** End of the run of blocks from `block` on that need no verification, looked for no further than `limit`. */
-  #straightEnd(block: number, limit: number): number {
-    let next = block + 1;
-    while (next * BLOCK_BYTES < limit && this.blocks.isVerified(next)) next += 1;
-    return next * BLOCK_BYTES;
+  async #readPart(block: number, target: Buffer, to: number, from: number, end: number): Promise<void> {
+    const sums = this.blocks.sumsOf(block);
+    if (sums !== undefined && (await this.#readUnchanged(block, sums, target, to, from, end))) return;
+    await this.#readVerified(block, target, to, from, end);
+  }
+
+  /** Whether the pieces that the bytes lie in are those of the block when it was verified; the bytes are there then. */
+  async #readUnchanged(
+    block: number,
+    sums: Float64Array,
+    target: Buffer,
+    to: number,
+    from: number,
+    end: number,
+  ): Promise<boolean> {
+    const blockStart = block * BLOCK_BYTES;
+    const run = piecesAround(from - blockStart, end - blockStart, this.blocks.bytesOf(block));
+    const firstPiece = run.start / PIECE_BYTES;
+    const runStart = blockStart + run.start;
+    const runBytes = run.end - run.start;
+    let isUnchanged: boolean;
+    if (runStart === from && runBytes === end - from) {
+      await this.readExactly(target, to, runBytes, from);
+      isUnchanged = arePieces(target.subarray(to, to + runBytes), sums, firstPiece);
+      if (!isUnchanged) target.fill(0, to, to + runBytes);
+    } else {
+      isUnchanged = await withBlock(async (buffer) => {
+        await this.readExactly(buffer, 0, runBytes, runStart);
+        if (!arePieces(buffer.subarray(0, runBytes), sums, firstPiece)) return false;
+        buffer.copy(target, to, from - runStart, end - runStart);
+        return true;
+      });
+    }
+    if (!isUnchanged) this.blocks.doubt(block);
+    return isUnchanged;
   }
 
   /** One reader of a block verifies it; those that come meanwhile read their bytes when it has. */
@@ -56,7 +80,7 @@ export class BlockReader extends PooledReader {
     const running = verifying.get(block);
     if (running !== undefined) {
       await running;
-      return this.readExactly(target, to, end - from, from);
+      return this.#readPart(block, target, to, from, end);
     }
     const verification = this.#verifyInto(block, target, to, from, end).finally(() => verifying.delete(block));
     verifying.set(block, verification);
@@ -82,7 +106,7 @@ export class BlockReader extends PooledReader {
     const { path } = this.context.file;
     const expected = this.blocks.checksumOf(block);
     if (expected === undefined) throw unavailable(`${path}: block ${block} is absent`);
-    if (crc32(content) === expected) return this.blocks.enterVerified(block, expected);
+    if (crc32(content) === expected) return this.blocks.enterVerified(block, expected, content);
     this.blocks.remove(block);
     this.context.reports.damaged(path, `checksum of block ${block}`);
     await this.#clearEntry(block);

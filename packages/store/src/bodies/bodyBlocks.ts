@@ -1,5 +1,6 @@
 import { BLOCK_BYTES } from "../limits.ts";
 import { countBlocks } from "./blockMap.ts";
+import { countPieces, sumPieces } from "./pieceSums.ts";
 
 /** Blocks whose knowledge is kept together: allocated when the first of them is present. */
 const PAGE_BLOCKS = 4096;
@@ -11,7 +12,11 @@ const VERIFIED = 2;
 interface BlockPage {
   readonly states: Uint8Array;
   readonly checksums: Uint32Array;
+  /** Of the pieces of verified blocks. */
+  sums: Float64Array | undefined;
 }
+
+const PIECES = countPieces(BLOCK_BYTES);
 
 /** Bytes from the start of a block on, and their CRC-32. */
 export interface BlockPrefix {
@@ -21,7 +26,8 @@ export interface BlockPrefix {
 
 /**
  * What this process knows about the blocks of one body file; shared by all its readers and writers here. A present
- * block is verified when it is first touched, before any of its bytes are given out.
+ * block is verified by its checksum when it is first touched, before any of its bytes are given out, and later by the
+ * sums of its pieces.
  */
 export class BodyBlocks {
   readonly file: number;
@@ -54,8 +60,11 @@ export class BodyBlocks {
     return this.#stateOf(block) !== ABSENT;
   }
 
-  isVerified(block: number): boolean {
-    return this.#stateOf(block) === VERIFIED;
+  /** Sums of the pieces of a verified block. */
+  sumsOf(block: number): Float64Array | undefined {
+    if (this.#stateOf(block) !== VERIFIED) return undefined;
+    const from = (block % PAGE_BLOCKS) * PIECES;
+    return this.#pageOf(block)?.sums?.subarray(from, from + PIECES);
   }
 
   checksumOf(block: number): number | undefined {
@@ -79,18 +88,20 @@ export class BodyBlocks {
     this.#set(block, PRESENT, checksum);
   }
 
-  /** The block is in the map, and its bytes have this checksum as far as this process could see. */
-  enterVerified(block: number, checksum: number): void {
+  /** The block is in the map, and `content`, read from the file, has this checksum. */
+  enterVerified(block: number, checksum: number, content: Buffer): void {
     this.#set(block, VERIFIED, checksum);
+    const page = this.#pageOf(block);
+    if (page === undefined || block >= this.blockCount) return;
+    page.sums ??= new Float64Array(page.states.length * PIECES);
+    const from = (block % PAGE_BLOCKS) * PIECES;
+    sumPieces(content, page.sums.subarray(from, from + PIECES));
   }
 
-  /** Every block that is read from now on is verified first. */
-  forgetVerified(): void {
-    for (const page of this.#pages) {
-      const states = page?.states;
-      if (states === undefined) continue;
-      for (let at = states.indexOf(VERIFIED); at >= 0; at = states.indexOf(VERIFIED, at + 1)) states[at] = PRESENT;
-    }
+  /** Its bytes are no longer those that were verified: the checksum decides about it anew. */
+  doubt(block: number): void {
+    const page = this.#pageOf(block);
+    if (page !== undefined && this.has(block)) page.states[block % PAGE_BLOCKS] = PRESENT;
   }
 
   remove(block: number): void {
@@ -107,7 +118,7 @@ export class BodyBlocks {
     let page = this.#pages[index];
     if (page === undefined) {
       const length = Math.min(PAGE_BLOCKS, this.blockCount - index * PAGE_BLOCKS);
-      page = { states: new Uint8Array(length), checksums: new Uint32Array(length) };
+      page = { states: new Uint8Array(length), checksums: new Uint32Array(length), sums: undefined };
       this.#pages[index] = page;
     }
     if (page.states[block % PAGE_BLOCKS] === ABSENT) this.#missingBytes -= this.bytesOf(block);

@@ -7,6 +7,7 @@ import type { DescriptorPool, PooledFile } from "./descriptorPool.ts";
 import { type DiskReports, unavailable } from "./diskReports.ts";
 import type { Disk } from "./diskSet.ts";
 import { readFully } from "./fileAccess.ts";
+import { arePieces, countPieces, PIECE_BYTES, piecesAround, sumPieces } from "./pieceSums.ts";
 import { withBlock } from "./spareBlocks.ts";
 
 export interface ReaderContext {
@@ -21,7 +22,12 @@ export interface ReaderContext {
 export const clampLength = (position: number, length: number, limit: number): number =>
   Math.max(0, Math.min(length, limit - position));
 
-const NO_PREFIX: BlockPrefix = { bytes: 0, checksum: 0 };
+/** What was verified of a block that is being written, with the sums of its pieces; the last may be short. */
+export interface VerifiedPrefix extends BlockPrefix {
+  readonly sums: Float64Array;
+}
+
+const NO_PREFIX: VerifiedPrefix = { bytes: 0, checksum: 0, sums: new Float64Array(0) };
 
 export abstract class PooledReader implements BodyReader {
   protected readonly context: ReaderContext;
@@ -72,10 +78,10 @@ export abstract class PooledReader implements BodyReader {
     const at = position - block * BLOCK_BYTES;
     const { prefixes, verifyingPrefixes } = this.context.file;
     for (;;) {
-      const verifiedBytes = prefixes.get(block)?.bytes ?? 0;
-      if (at < verifiedBytes) {
-        const count = Math.min(target.length, verifiedBytes - at);
-        await this.readExactly(target, 0, count, position);
+      const verified = prefixes.get(block);
+      if (verified !== undefined && at < verified.bytes) {
+        const count = Math.min(target.length, verified.bytes - at);
+        await this.#readVerifiedPrefix(block, verified, target.subarray(0, count), at);
         return count;
       }
       if (at >= prefix.bytes) return 0;
@@ -90,49 +96,45 @@ export abstract class PooledReader implements BodyReader {
     return await verifying;
   }
 
-  /** Verifies what is new of a block, and gives out what is wanted of that. */
-  async #verifyPrefix(block: number, prefix: BlockPrefix, target: Buffer, at: number): Promise<number> {
-    const verified = this.context.file.prefixes.get(block) ?? NO_PREFIX;
-    const newBytes = prefix.bytes - verified.bytes;
-    const isAll = at === verified.bytes && newBytes <= target.length;
-    if (isAll) {
-      await this.#readBehind(block, verified, prefix, target);
-      return newBytes;
-    }
-    return await withBlock(async (buffer) => {
-      await this.#readBehind(block, verified, prefix, buffer);
-      return buffer.copy(target, 0, at - verified.bytes, newBytes);
+  /** Bytes that were verified, as far as they are still the same. */
+  async #readVerifiedPrefix(block: number, verified: VerifiedPrefix, target: Buffer, at: number): Promise<void> {
+    const run = piecesAround(at, at + target.length, verified.bytes);
+    const firstPiece = run.start / PIECE_BYTES;
+    await withBlock(async (buffer) => {
+      const part = buffer.subarray(0, run.end - run.start);
+      await this.readExactly(part, 0, part.length, block * BLOCK_BYTES + run.start);
+      if (!arePieces(part, verified.sums, firstPiece)) throw this.#damagedPrefix(block);
+      part.copy(target, 0, at - run.start);
     });
   }
 
-  /** Reads what a prefix has more than a verified one, and verifies it. */
-  async #readBehind(block: number, verified: BlockPrefix, prefix: BlockPrefix, buffer: Buffer): Promise<void> {
-    const { path, prefixes } = this.context.file;
-    const newBytes = prefix.bytes - verified.bytes;
-    await this.readExactly(buffer, 0, newBytes, block * BLOCK_BYTES + verified.bytes);
-    if (crc32(buffer.subarray(0, newBytes), verified.checksum) !== prefix.checksum) {
-      this.context.reports.damaged(path, `checksum of what there is of block ${block}`);
-      throw unavailable(`${path}: damaged block ${block}`);
-    }
-    prefixes.set(block, prefix);
-  }
-}
-
-/** A body inside a verified record of a segment. */
-export class PackedBodyReader extends PooledReader {
-  readonly #start: number;
-  readonly #bodyBytes: number;
-
-  constructor(context: ReaderContext, start: number, bodyBytes: number) {
-    super(context);
-    this.#start = start;
-    this.#bodyBytes = bodyBytes;
+  /** Verifies what is new of a block, and gives out what is wanted of that. */
+  async #verifyPrefix(block: number, prefix: BlockPrefix, target: Buffer, at: number): Promise<number> {
+    const { prefixes } = this.context.file;
+    const verified = prefixes.get(block) ?? NO_PREFIX;
+    const tailPiece = Math.floor(verified.bytes / PIECE_BYTES);
+    const start = tailPiece * PIECE_BYTES;
+    const tailBytes = verified.bytes - start;
+    return await withBlock(async (buffer) => {
+      const part = buffer.subarray(0, prefix.bytes - start);
+      await this.readExactly(part, 0, part.length, block * BLOCK_BYTES + start);
+      const isTailRight = arePieces(part.subarray(0, tailBytes), verified.sums, tailPiece);
+      if (!isTailRight || crc32(part.subarray(tailBytes), verified.checksum) !== prefix.checksum) {
+        throw this.#damagedPrefix(block);
+      }
+      const sums = new Float64Array(countPieces(prefix.bytes));
+      sums.set(verified.sums.subarray(0, tailPiece));
+      sumPieces(part, sums.subarray(tailPiece));
+      prefixes.set(block, { ...prefix, sums });
+      return part.copy(target, 0, at - start);
+    });
   }
 
-  async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    const wanted = clampLength(position, length, this.#bodyBytes);
-    await this.readExactly(target, targetOffset, wanted, this.#start + position);
-    return wanted;
+  #damagedPrefix(block: number): Error {
+    const { file, reports } = this.context;
+    file.prefixes.delete(block);
+    reports.damaged(file.path, `checksum of what there is of block ${block}`);
+    return unavailable(`${file.path}: damaged block ${block}`);
   }
 }
 

@@ -1,6 +1,8 @@
-import type { BlockPrefix, BodyBlocks } from "./bodyBlocks.ts";
+import type { BodyBlocks } from "./bodyBlocks.ts";
+import type { VerifiedPrefix } from "./bodyReaders.ts";
 import { NotInUseError } from "./diskFaults.ts";
 import { closeFile, openFile } from "./fileAccess.ts";
+import { VerifiedRecords } from "./verifiedRecords.ts";
 
 /** A file in use: opened when first needed, closed when idle or when its descriptor is needed elsewhere. */
 export class PooledFile {
@@ -16,10 +18,10 @@ export class PooledFile {
   isRemoved = false;
   /** Its disk left: nobody may use it, and it is closed even while it is held. */
   isBarred = false;
-  /** Records of a segment that were verified since the file is known: offsets with a mark of their shape. */
-  readonly verified = new Map<number, number>();
+  /** Records of a segment that were verified since the file is known. */
+  readonly verified = new VerifiedRecords();
   /** Of blocks that are being written: what has been verified of them. */
-  readonly prefixes = new Map<number, BlockPrefix>();
+  readonly prefixes = new Map<number, VerifiedPrefix>();
   /** Verifications of such blocks under way: whoever else wants the block waits for it. */
   readonly verifyingPrefixes = new Map<number, Promise<void>>();
   /** The blocks of a body file, once its map was asked for; undefined inside when it has no map that can be used. */
@@ -28,23 +30,9 @@ export class PooledFile {
   constructor(path: string) {
     this.path = path;
   }
-
-  /** What is read next is verified again. */
-  forgetVerified(): void {
-    this.verified.clear();
-    this.prefixes.clear();
-    void this.blocks?.then(
-      (blocks) => blocks?.forgetVerified(),
-      () => undefined,
-    );
-  }
 }
 
 const SWEEP_INTERVAL_MS = 5000;
-/** Sweeps after which what was verified is verified again: bytes may rot while nobody looks. */
-const VERIFIED_SWEEPS = 2;
-/** Verified places remembered per file; beyond it the memory is given back and places are verified again. */
-const VERIFIED_LIMIT = 65_536;
 
 /**
  * Descriptors of one process, at most `limit`. A descriptor is pinned only while an operation runs, so readers held by
@@ -58,7 +46,6 @@ export class DescriptorPool {
   readonly #waiting: (() => void)[] = [];
   readonly #sweep: NodeJS.Timeout;
   #open = 0;
-  #sweeps = 0;
 
   constructor(limit: number, flags: "r" | "r+" = "r") {
     this.#limit = Math.max(1, limit);
@@ -91,7 +78,7 @@ export class DescriptorPool {
 
   release(file: PooledFile): void {
     file.holders -= 1;
-    if (file.verified.size > VERIFIED_LIMIT) file.verified.clear();
+    file.verified.bound();
     if (file.holders > 0) return;
     if (file.descriptor < 0) this.#forget(file);
     else this.#closeRemoved(file);
@@ -134,10 +121,7 @@ export class DescriptorPool {
 
   /** Closes what was not used since the last call, so that deleted files give their space back. */
   closeIdle(): void {
-    this.#sweeps += 1;
-    const doubts = this.#sweeps % VERIFIED_SWEEPS === 0;
     for (const file of this.#files.values()) {
-      if (doubts) file.forgetVerified();
       if (file.wasUsed) file.wasUsed = false;
       else if (file.holders === 0 && this.#isClosable(file)) this.#close(file);
     }

@@ -1,10 +1,10 @@
 import type { BodyReader, FoundRecord, ObjectLocation } from "../contract.ts";
 import { QUICK_RECORD_BYTES } from "../limits.ts";
-import { PackedBodyReader } from "./bodyReaders.ts";
 import type { PooledFile } from "./descriptorPool.ts";
 import { segmentPath } from "./diskPaths.ts";
 import type { Disk } from "./diskSet.ts";
 import { readFully } from "./fileAccess.ts";
+import { PackedBodyReader } from "./packedReader.ts";
 import { QuickReads } from "./quickReads.ts";
 import {
   decodeRecord,
@@ -29,9 +29,6 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 if (WINDOW_BYTES < RECORD_LIMIT_BYTES) throw new RangeError("a record does not fit into the window");
-
-/** Lengths of head and packed body in one number: a verified record is trusted only for the location it was verified by. */
-const shapeMark = (location: ObjectLocation): number => location.headBytes * 2 ** 30 + location.bodyBytes;
 
 /** Records as they lie in the segments. */
 export class SegmentRecords {
@@ -58,9 +55,9 @@ export class SegmentRecords {
     } catch {
       return undefined;
     }
-    if (file.verified.get(location.offset) !== shapeMark(location)) {
+    if (!file.verified.isUnchanged(location, record)) {
       if (decodeRecord(record, location).kind !== "whole") return undefined;
-      file.verified.set(location.offset, shapeMark(location));
+      file.verified.note(location, record);
     }
     const headEnd = RECORD_HEADER_BYTES + location.headBytes;
     return { head: record.subarray(headStartOf(record), headEnd), body: record.subarray(headEnd) };
@@ -75,9 +72,10 @@ export class SegmentRecords {
       const count = await readable.use(file, (descriptor) => readFully(descriptor, record, 0, wanted, location.offset));
       const reading = decodeRecord(record.subarray(0, count), location);
       if (reading.kind === "whole") {
-        file.verified.set(location.offset, shapeMark(location));
+        file.verified.note(location, record);
         return reading;
       }
+      file.verified.forget(location);
       reports.damaged(`${file.path}:${location.offset}`, reading.reason);
     } catch (cause) {
       reports.unreadable(disk, file.path, cause);
@@ -90,13 +88,12 @@ export class SegmentRecords {
   async openPacked(disk: Disk, location: ObjectLocation): Promise<BodyReader | undefined> {
     const { readable: pool, reports } = this.#parts;
     const file = pool.hold(segmentPath(disk.root, location.segment));
-    const isVerified = file.verified.get(location.offset) === shapeMark(location);
+    const isVerified = file.verified.sumsOf(location) !== undefined;
     if (!isVerified && (await this.read(disk, location)) === undefined) {
       pool.release(file);
       return undefined;
     }
-    const start = location.offset + RECORD_HEADER_BYTES + location.headBytes;
-    return new PackedBodyReader({ pool, reports, disk, file }, start, location.bodyBytes);
+    return new PackedBodyReader({ pool, reports, disk, file }, location);
   }
 
   /** Whole records from an offset on; ends quietly at the first that is not whole. */

@@ -72,7 +72,7 @@ describe("what a process knows of the blocks of a body", () => {
             present.delete(block);
           } else {
             if (change === "enter") blocks.enter(block, block);
-            else blocks.enterVerified(block, block);
+            else blocks.enterVerified(block, block, Buffer.from([block]));
             if (block < blocks.blockCount) present.add(block);
           }
         }

@@ -14,7 +14,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mapOffsetOf } from "../../src/bodies/blockMap.ts";
 import { bodyFilePath, segmentPath } from "../../src/bodies/diskPaths.ts";
-import { BLOCK_BYTES } from "../../src/limits.ts";
+import { PIECE_BYTES } from "../../src/bodies/pieceSums.ts";
+import { BLOCK_BYTES, QUICK_RECORD_BYTES } from "../../src/limits.ts";
 import { openStore, readAll } from "../support/openStore.ts";
 import { collectProblems, patternBytes, sampleImage, sampleLocation } from "../support/samples.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -62,6 +63,61 @@ describe("damage on the disk", () => {
     truncateSync(segmentPath(path, locations[1]?.segment ?? 0), (locations[1]?.offset ?? 0) + 500);
     const found = await Promise.all(locations.map((location) => store.load(location)));
     expect(found.map((object) => object !== undefined)).toEqual([true, false, false]);
+    await store.close();
+  });
+
+  it.each([
+    ["read at once", 2000],
+    ["of one sum", 100_000],
+    ["of several pieces", 400_000],
+  ])("never gives out a bit of a packed body that flips after it was verified: %s", async (_kind, bodyBytes) => {
+    const { path, store } = openDamageable();
+    const body = patternBytes(bodyBytes, 4);
+    const location = await store.append(IMAGE, HEAD, body);
+    const place = location.offset + 40 + location.headBytes + bodyBytes - 7;
+    const reader = await store.openBody(location);
+    const target = Buffer.alloc(bodyBytes);
+    expect(await reader?.read(target, 0, bodyBytes, 0)).toBe(bodyBytes);
+    expect(target.equals(body)).toBe(true);
+    const isQuick = bodyBytes < QUICK_RECORD_BYTES - 1000;
+    expect(store.loadNow(location)?.body.equals(body)).toBe(isQuick ? true : undefined);
+    flipBit(segmentPath(path, location.segment), place);
+    target.fill(0);
+    await expect(reader?.read(target, 0, 100, bodyBytes - 100)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(target.every((byte) => byte === 0)).toBe(true);
+    expect(store.loadNow(location)).toBeUndefined();
+    expect(await store.openBody(location)).toBeUndefined();
+    expect(store.counters.damaged).toBe(2);
+    reader?.release();
+    flipBit(segmentPath(path, location.segment), place);
+    expect((await readAll(await store.openBody(location))).equals(body)).toBe(true);
+    await store.close();
+  });
+
+  it.each([
+    ["whole pieces", 0, 4 * PIECE_BYTES],
+    ["a range that begins and ends anywhere", 1001, 100_003],
+    ["the end of the last block", BLOCK_BYTES + 70_001, 9999],
+  ])("never gives out a bit of a block that flips after it was verified: %s", async (_kind, from, length) => {
+    const { path, store, problems } = openDamageable();
+    const body = patternBytes(BLOCK_BYTES + 80_000, 6);
+    const file = await store.createFile();
+    await file.write(body);
+    const location = await file.complete(IMAGE, HEAD);
+    const reader = await store.openBody(location);
+    expect((await readAll(await store.openBody(location))).equals(body)).toBe(true);
+    const target = Buffer.alloc(length);
+    expect(await reader?.read(target, 0, length, from)).toBe(length);
+    expect(target.equals(body.subarray(from, from + length))).toBe(true);
+    flipBit(bodyFilePath(path, location.file), from + length - 1);
+    target.fill(0);
+    await expect(reader?.read(target, 0, length, from)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    const block = Math.floor(from / BLOCK_BYTES);
+    expect(problems.map(({ message }) => message)).toEqual([
+      `Damaged, treated as not stored: checksum of block ${block}.`,
+    ]);
+    expect(await store.openBody(location)).toBeUndefined();
+    reader?.release();
     await store.close();
   });
 
@@ -115,6 +171,32 @@ describe("damage on the disk", () => {
     const others = Array.from({ length: 5 }, () => reader?.read(Buffer.alloc(10), 0, 10, BLOCK_BYTES + 3));
     expect(await Promise.all(others)).toEqual(Array(5).fill(10));
     expect(store.counters.damaged).toBe(3);
+    reader?.release();
+    await growing.abandon();
+    await store.close();
+  });
+
+  it("never gives out a bit of an arriving body that flips after it was verified", async () => {
+    const { path, store } = openDamageable();
+    const body = patternBytes(BLOCK_BYTES, 8);
+    const growing = await store.createFile();
+    const reader = await store.openGrowing(growing.disk, growing.file, growing.checksums);
+    const target = Buffer.alloc(BLOCK_BYTES);
+    await growing.write(body.subarray(0, 50_000));
+    expect(await reader?.read(target, 0, 50_000, 0)).toBe(50_000);
+    await growing.write(body.subarray(50_000, 90_000));
+    expect(await reader?.read(target, 0, 1000, 60_000)).toBe(1000);
+    flipBit(bodyFilePath(path, growing.file), 45_000);
+    target.fill(0);
+    await expect(reader?.read(target, 0, 1000, 44_500)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(target.every((byte) => byte === 0)).toBe(true);
+    flipBit(bodyFilePath(path, growing.file), 45_000);
+    expect(await reader?.read(target, 0, 1000, 44_500)).toBe(1000);
+    expect(target.subarray(0, 1000).equals(body.subarray(44_500, 45_500))).toBe(true);
+    await growing.write(body.subarray(90_000, 95_000));
+    flipBit(bodyFilePath(path, growing.file), 80_000);
+    await expect(reader?.read(target, 0, 1000, 92_000)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(store.counters.damaged).toBe(2);
     reader?.release();
     await growing.abandon();
     await store.close();

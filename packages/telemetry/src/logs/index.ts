@@ -5,7 +5,7 @@ export { accessRecord } from "./commonFormats.ts";
 export { asBytes } from "./escape.ts";
 export { LineBuffer } from "./lineBuffer.ts";
 export type { AppenderLog, LogAppender, LogTarget } from "./logAppender.ts";
-export { type BookedLog, LogBook, type LogBookParts } from "./logBook.ts";
+export { type BookedLog, LogBook, type LogBookParts, type UnopenedLog } from "./logBook.ts";
 export { LogKeeper, type LogKeeperParts } from "./logKeeper.ts";
 export {
   type LogKind,

@@ -39,6 +39,20 @@ export const presentFolders = async (folders: readonly string[]): Promise<Readon
   return present;
 };
 
+/** The same for one folder after the other, at once; the answers are of the moment of the first question. */
+export const presenceNow = (): ((folder: string) => boolean) => {
+  const namesIn = new Map<string, ReadonlySet<string>>();
+  return (folder) => {
+    const parent = dirname(folder);
+    let names = namesIn.get(parent);
+    if (names === undefined) {
+      names = new Set(existsSync(parent) ? readdirSync(parent) : []);
+      namesIn.set(parent, names);
+    }
+    return names.has(basename(folder));
+  };
+};
+
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,

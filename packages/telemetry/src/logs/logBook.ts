@@ -1,5 +1,5 @@
 import type { LineBuffer } from "./lineBuffer.ts";
-import type { AppenderLog, LogAppender } from "./logAppender.ts";
+import type { AppenderLog, LogAppender, LogTarget } from "./logAppender.ts";
 import { type LogNotice, type LogPlan, periodTarget } from "./logPlan.ts";
 import type { LogWriter } from "./logWriter.ts";
 import type { SyslogSender, SyslogTarget } from "./syslog.ts";
@@ -13,7 +13,18 @@ export interface BookedLog {
   readonly receivers: readonly SyslogTarget[];
 }
 
+/** A log of the configuration that nobody has written to, and its file. */
+export interface UnopenedLog {
+  readonly booked: BookedLog;
+  readonly target: LogTarget | undefined;
+}
+
 export interface LogBookParts {
+  /**
+   * Logs that are not entered are asked for at their first line: of thousands few have any. Undefined: there is none of
+   * that id.
+   */
+  readonly unopened?: (id: string) => UnopenedLog | undefined;
   readonly writer: LogWriter;
   readonly syslog: SyslogSender;
   /** Bytes have reached a file that is rotated by size. */
@@ -54,6 +65,22 @@ export class LogBook {
     this.#listen(id, open);
   }
 
+  /** Logs that are open go on as another configuration says, or end; what `apply` tells of their files is to follow. */
+  renew(bookedOf: (id: string) => BookedLog | undefined): void {
+    const kept = new Set<string>();
+    for (const id of [...this.#logs.keys()]) {
+      const booked = bookedOf(id);
+      if (booked === undefined) continue;
+      kept.add(id);
+      this.enter(booked);
+    }
+    this.keepOnly(kept);
+  }
+
+  isOpen(id: string): boolean {
+    return this.#logs.has(id);
+  }
+
   /** Ends all logs but these. */
   keepOnly(wanted: ReadonlySet<string>): void {
     for (const [id, { appender }] of this.#logs) {
@@ -80,24 +107,35 @@ export class LogBook {
     const concerned = new Set([...this.#traced, ...logs]);
     this.#traced = logs;
     for (const id of concerned) {
-      const open = this.#logs.get(id);
+      const open = logs.has(id) ? this.#open(id) : this.#logs.get(id);
       if (open !== undefined) this.#listen(id, open);
     }
   }
 
   find(id: string): LogAppender | undefined {
-    return this.#logs.get(id)?.appender;
+    return this.#open(id)?.appender;
   }
 
   /** Writes one line, where somebody wants it. */
   write(id: string, nowMs: number, write: (line: LineBuffer, atMs: number) => void): void {
-    const appender = this.#logs.get(id)?.appender;
+    const appender = this.find(id);
     if (appender === undefined) return;
     const atMs = appender.momentOf(nowMs);
     const line = appender.begin(atMs);
     if (line === undefined) return;
     write(line, atMs);
     appender.end();
+  }
+
+  #open(id: string): OpenLog | undefined {
+    const open = this.#logs.get(id);
+    if (open !== undefined) return open;
+    const found = this.#parts.unopened?.(id);
+    if (found === undefined) return undefined;
+    this.enter(found.booked);
+    const entered = this.#logs.get(id);
+    entered?.appender.setTarget(this.#appenderLog(found.booked), found.target);
+    return entered;
   }
 
   #appenderLog({ plan, header }: BookedLog): AppenderLog {

@@ -9,11 +9,12 @@ import {
   listLogFiles,
   listLogFilesNow,
   outdatedFiles,
+  presenceNow,
   presentFolders,
   sizeOf,
 } from "./keptFiles.ts";
 import type { LogTarget } from "./logAppender.ts";
-import { type LogNotice, type LogPlan, periodTarget, type RotatedFiles, type RotatedLog } from "./logPlan.ts";
+import { type LogNotice, type LogPlan, NEVER_MS, periodTarget, type RotatedFiles, type RotatedLog } from "./logPlan.ts";
 import { logFileName, nextOrdinal, parseLogFileName, periodAt } from "./rotation.ts";
 
 export interface LogKeeperParts {
@@ -36,6 +37,8 @@ export interface LogKeeperParts {
 interface KeptLog {
   plan: LogPlan;
   target: LogTarget | undefined;
+  /** Every process finds the file by itself. */
+  isPlain: boolean;
   startMs: number;
   bytes: number;
 }
@@ -64,6 +67,8 @@ export class LogKeeper {
   /** Logs whose folders have not been looked at for what an earlier run has left. */
   readonly #untidy = new Set<LogPlan>();
   #jobs: Promise<void> = Promise.resolve();
+  /** No file ends before. */
+  #dueMs = 0;
 
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
@@ -74,9 +79,17 @@ export class LogKeeper {
     });
   }
 
-  /** The files in use, for a process that begins to write. */
+  /** The files in use whose names do not follow from the plans (`periodTarget`), for a process that begins to write. */
   get notices(): readonly LogNotice[] {
-    return [...this.#logs].map(([log, { target }]) => ({ log, target, closing: undefined }));
+    const notices: LogNotice[] = [];
+    for (const [log, { target, isPlain }] of this.#logs)
+      if (!isPlain) notices.push({ log, target, closing: undefined });
+    return notices;
+  }
+
+  /** The file in use. */
+  targetOf(log: string): LogTarget | undefined {
+    return this.#logs.get(log)?.target;
   }
 
   /** The files that wait for this process: some may have been closed before it could be told. */
@@ -89,6 +102,7 @@ export class LogKeeper {
   configure(plans: readonly LogPlan[]): readonly LogNotice[] {
     const wanted = new Set(plans.map(({ id }) => id));
     const notices: LogNotice[] = [];
+    const isPresent = presenceNow();
     for (const [id, kept] of this.#logs) {
       if (wanted.has(id)) continue;
       this.#logs.delete(id);
@@ -98,10 +112,10 @@ export class LogKeeper {
     for (const plan of plans) {
       const kept = this.#logs.get(plan.id);
       if (kept === undefined) {
-        const begun = this.#begin(plan);
+        const begun = this.#begin(plan, isPresent);
         this.#logs.set(plan.id, begun);
         addTo(this.#logsIn, plan.folder, plan.id);
-        notices.push({ log: plan.id, target: begun.target, closing: undefined });
+        notices.push({ log: plan.id, target: begun.target, isPlain: begun.isPlain, closing: undefined });
         this.#untidy.add(plan);
         continue;
       }
@@ -112,10 +126,9 @@ export class LogKeeper {
       if (isSameFile(before, plan)) continue;
       const next = plan.isOn ? this.#freshTarget(plan, this.#parts.now()) : undefined;
       notices.push(this.#close({ ...kept, plan: before }, next));
-      kept.target = next;
-      kept.startMs = this.#parts.now();
-      kept.bytes = 0;
+      this.#goOn(kept, next);
     }
+    this.#dueMs = 0;
     this.#tidyAll();
     return notices;
   }
@@ -145,8 +158,15 @@ export class LogKeeper {
   /** Call it about once a second. */
   tick(): void {
     const now = this.#parts.now();
+    if (now < this.#dueMs) return;
     const due: KeptLog[] = [];
-    for (const kept of this.#logs.values()) if (kept.target !== undefined && now >= kept.target.untilMs) due.push(kept);
+    let nextMs = NEVER_MS;
+    for (const kept of this.#logs.values()) {
+      const untilMs = kept.target?.untilMs ?? NEVER_MS;
+      if (now >= untilMs) due.push(kept);
+      else nextMs = Math.min(nextMs, untilMs);
+    }
+    this.#dueMs = nextMs;
     if (due.length > 0) this.#parts.announce(due.map((kept) => this.#rotate(kept)));
   }
 
@@ -196,44 +216,56 @@ export class LogKeeper {
     // Processes may have begun the file of the next period already: by time all of them find the same one.
     const next = isDue ? periodTarget(plan, now) : this.#freshTarget(plan, now);
     const notice = this.#close(kept, next);
-    kept.target = next;
-    kept.startMs = now;
-    kept.bytes = 0;
+    this.#goOn(kept, next);
     return notice;
   }
 
+  #goOn(kept: KeptLog, target: LogTarget | undefined): void {
+    const now = this.#parts.now();
+    kept.target = target;
+    kept.isPlain = isPlain(kept.plan, target, now);
+    kept.startMs = now;
+    kept.bytes = 0;
+    this.#dueMs = 0;
+  }
+
   #close({ plan, target, startMs }: KeptLog, next: LogTarget | undefined): LogNotice {
-    if (target === undefined) return { log: plan.id, target: next, closing: undefined };
+    const now = this.#parts.now();
+    const told = { log: plan.id, target: next, isPlain: isPlain(plan, next, now) };
+    if (target === undefined) return { ...told, closing: undefined };
     const closing: ClosingFile = {
       plan,
       path: target.path,
       startMs: parseLogFileName(plan.kind, basename(target.path))?.startMs ?? startMs,
-      endMs: Math.min(target.untilMs, this.#parts.now()),
+      endMs: Math.min(target.untilMs, now),
       waiting: new Set(this.#parts.writers()),
     };
     this.#closing.set(target.path, closing);
     addTo(this.#closingIn, dirname(target.path), target.path);
     if (closing.waiting.size === 0) this.#finishIfClosed(closing);
-    return { log: plan.id, target: next, closing: target.path };
+    return { ...told, closing: target.path };
   }
 
   /** The newest file goes on where it may, after a restart. */
-  #begin(plan: LogPlan): KeptLog {
+  #begin(plan: LogPlan, isPresent: (folder: string) => boolean): KeptLog {
     const now = this.#parts.now();
-    if (!plan.isOn) return { plan, target: undefined, startMs: now, bytes: 0 };
+    if (!plan.isOn) return { plan, target: undefined, isPlain: true, startMs: now, bytes: 0 };
     const { rule, folder, kind } = plan;
     const fresh = periodTarget(plan, now);
     const period = rule.minutes === undefined ? undefined : periodAt(now, rule.minutes);
-    const newest = listLogFilesNow(folder, kind).at(-1);
+    const newest = isPresent(folder) ? listLogFilesNow(folder, kind).at(-1) : undefined;
     if (newest !== undefined && !newest.isCompressed && (period === undefined || newest.startMs >= period.startMs)) {
       const path = join(folder, newest.name);
       const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
       const isNamedAlike = newest.name.length >= basename(fresh.path).length;
       if (isNamedAlike && (rule.bytes === undefined || bytes < rule.bytes)) {
-        return { plan, target: { path, untilMs: fresh.untilMs }, startMs: newest.startMs, bytes };
+        const target = { path, untilMs: fresh.untilMs };
+        return { plan, target, isPlain: isPlain(plan, target, now), startMs: newest.startMs, bytes };
       }
     }
-    return { plan, target: this.#unusedTarget(plan, fresh, now), startMs: now, bytes: 0 };
+    const isUnused = newest === undefined && !this.#closingIn.has(folder);
+    const target = isUnused ? fresh : this.#unusedTarget(plan, fresh, now);
+    return { plan, target, isPlain: rule.minutes !== undefined && target.path === fresh.path, startMs: now, bytes: 0 };
   }
 
   /** A file that begins now, in the middle of its period. */
@@ -347,6 +379,11 @@ const removeFrom = (sets: Map<string, Set<string>>, key: string, member: string)
   const known = sets.get(key);
   known?.delete(member);
   if (known?.size === 0) sets.delete(key);
+};
+
+const isPlain = (plan: LogPlan, target: LogTarget | undefined, nowMs: number): boolean => {
+  if (target === undefined) return !plan.isOn;
+  return plan.rule.minutes !== undefined && periodTarget(plan, nowMs).path === target.path;
 };
 
 /** Whether lines by both plans can go into one file. */

@@ -39,6 +39,8 @@ export interface LogNotice {
   readonly log: string;
   /** Undefined: no file. */
   readonly target: LogTarget | undefined;
+  /** The target follows from the plan: any process finds it by itself. */
+  readonly isPlain?: boolean;
   /** The writer is to say when no line of its own is on the way to this file any more. */
   readonly closing: string | undefined;
 }

@@ -56,11 +56,16 @@ export class SecondText {
   }
 
   write(line: LineBuffer, ms: number): void {
+    line.bytes(this.bytesAt(ms));
+  }
+
+  /** The same bytes for as long as the second lasts. */
+  bytesAt(ms: number): Uint8Array {
     const second = Math.floor(ms / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#bytes = new Uint8Array(Buffer.from(this.#textOf(ms), "latin1"));
     }
-    line.bytes(this.#bytes);
+    return this.#bytes;
   }
 }

@@ -11,7 +11,16 @@ const STON_FIELDS =
   "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status sc-bytes time-taken cs-referer sc-resinfo cs-range sc-cachehit cs-acceptencoding session-id sc-content-length";
 
 /** Pieces of a line that stay while a connection repeats its fields. */
-const PIECE = { server: 0, client: 1, referer: 2, range: 3, tail: 4, plainMiddle: 5, front: 6 } as const;
+const PIECE = {
+  server: 0,
+  client: 1,
+  referer: 2,
+  range: 3,
+  tail: 4,
+  plainMiddle: 5,
+  beforeTime: 6,
+  behindTime: 7,
+} as const;
 
 /** TLS versions in the words of LOG-73. */
 const TLS_WORDS: ReadonlyMap<string, string> = new Map([
@@ -45,25 +54,23 @@ export class StonFormat implements AccessFormat {
 
   write(line: LineBuffer, transaction: ClientTransaction, atMs: number): void {
     const { memo } = transaction;
+    const moment = this.#moment.bytesAt(atMs);
+    const sent = sentBytes(transaction);
+    const elapsedMs = Math.round(transaction.elapsedMs);
     if (memo.owner !== this || memo.fields !== transaction.fields) this.#remember(memo, transaction);
-    const { pieces } = memo;
-    this.#moment.write(line, atMs);
-    writeFront(line, memo, transaction);
-    line.number(transaction.status);
-    line.byte(BLANK);
-    line.number(sentBytes(transaction));
-    line.byte(BLANK);
-    line.number(Math.round(transaction.elapsedMs));
-    if (hasNoInfo(transaction)) writePiece(line, pieces, PIECE.plainMiddle);
-    else {
-      writePiece(line, pieces, PIECE.referer);
-      writeResponseInfo(line, transaction);
-      writePiece(line, pieces, PIECE.range);
+    const isAgain = isRepeated(memo, transaction, sent, elapsedMs);
+    if (isAgain && memo.line !== undefined) {
+      if (memo.moment !== moment) memo.line.set(moment);
+      memo.moment = moment;
+      line.bytes(memo.line);
+    } else {
+      const start = line.length;
+      line.bytes(moment);
+      writeColumns(line, transaction, sent, elapsedMs);
+      if (isAgain) memo.line = new Uint8Array(line.memory.subarray(start, line.length));
+      else noteLine(memo, transaction, sent, elapsedMs);
+      memo.moment = moment;
     }
-    line.text(transaction.result);
-    writePiece(line, pieces, PIECE.tail);
-    if (transaction.contentLength < 0) line.byte(DASH);
-    else line.number(transaction.contentLength);
     if (!this.#withHost) return;
     line.byte(BLANK);
     line.field(transaction.host);
@@ -75,7 +82,7 @@ export class StonFormat implements AccessFormat {
     memo.owner = this;
     memo.fields = fields;
     memo.target = undefined;
-    memo.hasFront = false;
+    memo.line = undefined;
     pieces[PIECE.server] = bytesOf((line) => {
       line.field(serverIp);
       line.byte(BLANK);
@@ -108,24 +115,54 @@ export class StonFormat implements AccessFormat {
   }
 }
 
-/** From the server's IP to the user agent; one piece where a connection repeats its request. */
-const writeFront = (line: LineBuffer, memo: LineMemo, { method, target }: ClientTransaction): void => {
-  const { pieces } = memo;
-  const isRepeated = memo.target === target && memo.method === method;
-  if (isRepeated && memo.hasFront) {
-    writePiece(line, pieces, PIECE.front);
-    return;
-  }
-  const start = line.length;
+/** Whether the line differs from the connection's last one in its moment at most. */
+const isRepeated = (memo: LineMemo, transaction: ClientTransaction, sent: number, elapsedMs: number): boolean =>
+  memo.target === transaction.target &&
+  memo.elapsedMs === elapsedMs &&
+  memo.sentBytes === sent &&
+  memo.status === transaction.status &&
+  memo.result === transaction.result &&
+  memo.contentLength === transaction.contentLength &&
+  memo.method === transaction.method &&
+  memo.contentCoding === transaction.contentCoding &&
+  memo.bypassKind === transaction.bypassKind;
+
+const noteLine = (memo: LineMemo, transaction: ClientTransaction, sent: number, elapsedMs: number): void => {
+  memo.target = transaction.target;
+  memo.method = transaction.method;
+  memo.status = transaction.status;
+  memo.sentBytes = sent;
+  memo.contentLength = transaction.contentLength;
+  memo.contentCoding = transaction.contentCoding;
+  memo.result = transaction.result;
+  memo.bypassKind = transaction.bypassKind;
+  memo.elapsedMs = elapsedMs;
+  memo.line = undefined;
+};
+
+/** What follows the moment. */
+const writeColumns = (line: LineBuffer, transaction: ClientTransaction, sent: number, elapsedMs: number): void => {
+  const { pieces } = transaction.memo;
   writePiece(line, pieces, PIECE.server);
-  line.part(method);
+  line.part(transaction.method);
   line.byte(BLANK);
-  writeTarget(line, target);
+  writeTarget(line, transaction.target);
   writePiece(line, pieces, PIECE.client);
-  memo.hasFront = isRepeated;
-  if (isRepeated) pieces[PIECE.front] = new Uint8Array(line.memory.subarray(start, line.length));
-  memo.target = target;
-  memo.method = method;
+  line.number(transaction.status);
+  line.byte(BLANK);
+  line.number(sent);
+  line.byte(BLANK);
+  line.number(elapsedMs);
+  if (hasNoInfo(transaction)) writePiece(line, pieces, PIECE.plainMiddle);
+  else {
+    writePiece(line, pieces, PIECE.referer);
+    writeResponseInfo(line, transaction);
+    writePiece(line, pieces, PIECE.range);
+  }
+  line.text(transaction.result);
+  writePiece(line, pieces, PIECE.tail);
+  if (transaction.contentLength < 0) line.byte(DASH);
+  else line.number(transaction.contentLength);
 };
 
 const hasNoInfo = ({ bypassKind, contentCoding, tls }: ClientTransaction): boolean =>

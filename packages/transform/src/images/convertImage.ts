@@ -56,7 +56,7 @@ const convert = async (task: ImageTask, source: Uint8Array<ArrayBuffer>): Promis
     const body = await polish(source, context, false);
     return body === source ? undefined : { body, contentType };
   }
-  const body = await polish(ownBytes(await encodePicture(picture)), context, true);
+  const body = await polish(await encodePicture(picture), context, true);
   if (settings.keepsSmaller && !picture.isChanged && body.byteLength >= source.byteLength) {
     const kept = await polish(source, context, false);
     return kept === source ? undefined : { body: kept, contentType };
@@ -95,12 +95,4 @@ const describe = async (
     hasAlpha: picture.hasAlpha,
   };
   return { body: await describeImage(form, described, () => picture.readPixels()), contentType: DESCRIPTION_TYPE };
-};
-
-/** Bytes that alone fill their memory, as a transfer needs them. */
-const ownBytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const { buffer } = view;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === view.byteLength
-    ? new Uint8Array(buffer)
-    : Uint8Array.from(view);
 };

@@ -22,7 +22,11 @@ const AVIF_EFFORT = 3;
 /** Formats whose quality can be searched for. */
 const isGraded = (format: ImageFormat): format is keyof typeof USUAL_QUALITY => format in USUAL_QUALITY;
 
-export const encodePicture = async (picture: Picture): Promise<Uint8Array> => {
+/** The bytes are copied: memory of libvips cannot be handed from one thread to another. */
+export const encodePicture = async (picture: Picture): Promise<Uint8Array<ArrayBuffer>> =>
+  Uint8Array.from(await encode(picture));
+
+const encode = async (picture: Picture): Promise<Uint8Array> => {
   const { plan, settings } = picture.context;
   if (plan.quality !== "auto" || !isGraded(plan.format) || plan.frames > 1) {
     return (await picture.write((pipeline) => chooseFormat(pipeline, picture.context, undefined))).data;

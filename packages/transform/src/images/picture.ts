@@ -407,11 +407,12 @@ export class Picture {
 
   /** What is not white in any frame stays, so that the frames keep their places. */
   async #trimFrames(): Promise<void> {
+    const size = await this.size();
     await this.#settle();
-    let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
-    const { pipeline, size } = { pipeline: this.#pipeline.clone(), size: await this.size() };
-    const frames = await this.#splitFrames();
-    for (const frame of frames) {
+    const settled = this.#pipeline.clone();
+    let [left, top, right, bottom] = [size.width, size.height, 0, 0];
+    for (const frame of await this.#splitFrames()) {
+      if (await isWhite(frame)) continue;
       const { info } = await this.#run(frame.trim(TRIM).raw());
       const [x, y] = [-(info.trimOffsetLeft ?? 0), -(info.trimOffsetTop ?? 0)];
       left = Math.min(left, x);
@@ -419,9 +420,8 @@ export class Picture {
       right = Math.max(right, x + info.width);
       bottom = Math.max(bottom, y + info.height);
     }
-    this.#pipeline = pipeline;
-    this.#size = size;
-    await this.extract({ left, top, width: right - left, height: bottom - top });
+    this.#pipeline = settled;
+    if (right > left && bottom > top) await this.extract({ left, top, width: right - left, height: bottom - top });
   }
 
   /** Where the first frame is interesting, all are cut. */
@@ -447,6 +447,11 @@ export class Picture {
 
 /** libvips takes a channel for background that differs by no more than the threshold. */
 const TRIM = { background: "#ffffff", threshold: 5, lineArt: true };
+
+const isWhite = async (frame: Sharp): Promise<boolean> => {
+  const { channels } = await frame.clone().stats();
+  return channels.every(({ min }) => min >= 255 - TRIM.threshold);
+};
 
 const turnedSize = (angle: number, width: number, height: number): ImageSize =>
   angle === 180 ? { width, height } : { width: height, height: width };

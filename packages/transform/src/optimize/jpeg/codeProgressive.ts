@@ -64,7 +64,8 @@ const codeBandBlock = (
     if (place > end) break;
     if (place < start) continue;
     const value = (token << 16) >> 16;
-    const magnitude = (value < 0 ? -value : value) >> low;
+    const sign = value >> 31;
+    const magnitude = ((value ^ sign) - sign) >> low;
     if (magnitude === 0) continue;
     if (stream.endRun > 0) {
       codeEndRun(stream);
@@ -78,9 +79,8 @@ const codeBandBlock = (
       frequencies[0xf0] = (frequencies[0xf0] ?? 0) + 1;
     }
     const size = 32 - Math.clz32(magnitude);
-    const bits = value < 0 ? ~magnitude & ((1 << size) - 1) : magnitude;
     const symbol = (run << 4) | size;
-    entries[count] = (symbol << 20) | (size << 16) | bits;
+    entries[count] = (symbol << 20) | (size << 16) | ((magnitude ^ sign) & ((1 << size) - 1));
     count += 1;
     plainBits += size;
     frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
@@ -142,7 +142,6 @@ const refineBlock = (
   waiting: number,
 ): number => {
   const { entries, frequencies } = stream;
-  const lastNew = findLastNew(tokens, from, end, low);
   let run = 0;
   let last = start - 1;
   /** Correction bits of the block itself lie from here on. */
@@ -154,11 +153,12 @@ const refineBlock = (
     if (place > end) break;
     if (place < start) continue;
     const value = (token << 16) >> 16;
-    const magnitude = (value < 0 ? -value : value) >> low;
+    const sign = value >> 31;
+    const magnitude = ((value ^ sign) - sign) >> low;
     if (magnitude === 0) continue;
     run += place - last - 1;
     last = place;
-    if (magnitude === 1 || (run > 15 && place < lastNew)) {
+    if (magnitude === 1 || (run > 15 && hasNew(tokens, at + 1, end, low))) {
       if (stream.endRun > 0) {
         codeEndRun(stream);
         codeCorrections(stream, 0, own);
@@ -173,7 +173,7 @@ const refineBlock = (
       }
       if (magnitude === 1) {
         const symbol = (run << 4) | 1;
-        entries[stream.count] = (symbol << 20) | 0x1_0000 | (value < 0 ? 0 : 1);
+        entries[stream.count] = (symbol << 20) | 0x1_0000 | (sign + 1);
         stream.count += 1;
         stream.plainBits += 1;
         frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
@@ -191,15 +191,13 @@ const refineBlock = (
   return collected;
 };
 
-/** Place of the last coefficient that a scan of bit `low` is the first to send. */
-const findLastNew = (tokens: Int32Array, from: number, end: number, low: number): number => {
-  let last = 0;
+/** Whether the block has more coefficients, from `at` on, that a scan of bit `low` is the first to send. */
+const hasNew = (tokens: Int32Array, from: number, end: number, low: number): boolean => {
   for (let at = from; ; at += 1) {
     const token = tokens[at] ?? BLOCK_END;
-    const place = token >> 16;
-    if (place > end) return last;
+    if (token >> 16 > end) return false;
     const value = (token << 16) >> 16;
-    if ((value < 0 ? -value : value) >> low === 1) last = place;
+    if ((value < 0 ? -value : value) >> low === 1) return true;
   }
 };
 

@@ -96,8 +96,9 @@ export const codeAc = (stream: SymbolStream, tokens: Int32Array, start: number, 
       frequencies[keys | 0xf0] = (frequencies[keys | 0xf0] ?? 0) + 1;
     }
     const value = (token << 16) >> 16;
-    const size = 32 - Math.clz32(value < 0 ? -value : value);
-    const bits = value < 0 ? (value - 1) & ((1 << size) - 1) : value;
+    const sign = value >> 31;
+    const size = 32 - Math.clz32((value ^ sign) - sign);
+    const bits = (value + sign) & ((1 << size) - 1);
     const symbol = (run << 4) | size;
     entries[count] = base | (symbol << 20) | (size << 16) | bits;
     count += 1;

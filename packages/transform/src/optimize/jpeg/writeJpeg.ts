@@ -1,7 +1,7 @@
 import { chooseScans, type ScanPlan } from "./chooseScans.ts";
 import { codeBand, codeRefinement } from "./codeProgressive.ts";
 import { AC_TABLES, codeMcus, tableOf } from "./codeSequential.ts";
-import { writeEntropy } from "./entropyWriter.ts";
+import { packSymbols, stuff } from "./entropyWriter.ts";
 import { type Frame, MCU_BLOCK_LIMIT } from "./frame.ts";
 import { type HuffmanCode, makeHuffmanCode } from "./huffmanCode.ts";
 import { MARKER } from "./segments.ts";
@@ -172,7 +172,7 @@ class SegmentWriter {
 
   entropy(symbols: SymbolStream, codes: readonly (HuffmanCode | undefined)[]): void {
     if (this.isFull) return;
-    const at = writeEntropy(this.#target, this.#at, symbols, codes);
+    const at = stuff(this.#target, this.#at, packSymbols(symbols, codes));
     if (at === -1) this.isFull = true;
     else this.#at = at;
   }
