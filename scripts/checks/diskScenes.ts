@@ -65,9 +65,8 @@ export interface FaultScene {
   prepare?(scene: StoreScene): string | undefined;
   /** Under load; tells what it did. */
   fault(scene: StoreScene, findings: Findings): Promise<string> | string;
-  /** The load rests so long before the fault, and behind it. */
+  /** The load rests so long before the fault. */
   readonly restBeforeMs?: number;
-  readonly restMs?: number;
   /** Under load, later. */
   heal?(scene: StoreScene, findings: Findings): Promise<string> | string;
   /** How long a request may take and still not be forgotten. */

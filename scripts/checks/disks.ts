@@ -157,11 +157,10 @@ async function observe(
   await delay(warmMs);
   const warm = load.tally();
   const askedBefore = await originAskedForSettled(scene);
-  const { restBeforeMs = 0, restMs = 0 } = each;
-  if (restBeforeMs + restMs > 0) load.pause();
+  const { restBeforeMs = 0 } = each;
+  if (restBeforeMs > 0) load.pause();
   await delay(restBeforeMs);
   const notes = [await each.fault(scene, findings)];
-  await delay(restMs);
   load.resume();
   await delay(faultMs);
   if (each.heal !== undefined) {

@@ -81,7 +81,7 @@ const dimsXml = (overlay: string): string => `<Options><Dims Status="Active" Key
     <Condition>/resize/100x100/</Condition>
   </ByOriginal>
   <Annotation Name="title" FontSize="36" FontColor="#FFFF00" Gravity="n" Geometry="+0+10" Dissolve="100">Basalt &lt;1&gt;</Annotation>
-  <Annotation Name="note" FontSize="20" FontColor="#FFFFFF" BackgroundColor="#000000" BackgroundWidth="Origin" Gravity="s">two\nlines</Annotation>
+  <Annotation Name="note" FontSize="20" FontColor="#FFFFFF" BackgroundColor="#000000" BackgroundWidth="Origin" Gravity="s">two\\nlines</Annotation>
   <ExtraCommands>ON</ExtraCommands>
 </Dims></Options>`;
 

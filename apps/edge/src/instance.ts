@@ -52,6 +52,7 @@ import {
   PRODUCT_NAME,
   PRODUCT_VERSION,
 } from "@basalt/types";
+import { AcmeKeeper } from "./acme/acmeKeeper.ts";
 import { describeAes } from "./aesInstructions.ts";
 import { ColdFiles } from "./coldFiles.ts";
 import { ConfigHistory } from "./configHistory.ts";
@@ -132,6 +133,7 @@ export class Instance implements Control {
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
   readonly #tls: TlsKeeper;
+  readonly #acme: AcmeKeeper;
   readonly #served: ServedConfiguration;
   readonly configuration: ConfigHistory;
   readonly #store: HostStore;
@@ -209,9 +211,20 @@ export class Instance implements Control {
     this.#listeners = new Listeners(launched?.link, (place) => {
       for (const worker of this.#workers.living()) if (worker.isListening(place)) worker.unlisten(place);
     });
+    this.#acme = new AcmeKeeper({
+      clock,
+      config: () => this.config,
+      show: async (challenges) => {
+        const workers = this.#configuredWorkers();
+        await Promise.all(workers.map(({ channel }) => channel.call("challenges", challenges).catch(() => null)));
+      },
+      onRenewed: () => this.#exclusively(() => this.#served.certificatesChanged()),
+      log,
+    });
     this.#tls = new TlsKeeper({
       clock,
       config: () => this.config,
+      challenges: () => this.#acme.challenges,
       onTicketKeys: (keys) => {
         for (const worker of this.#configuredWorkers()) worker.channel.tell("ticketKeys", { keys });
       },
@@ -400,6 +413,7 @@ export class Instance implements Control {
     log.notice(
       `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
     );
+    this.#acme.configured();
   }
 
   get config(): EdgeConfig {
@@ -628,6 +642,7 @@ export class Instance implements Control {
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
     await Promise.all([this.#workers.stop(this.#drainMs()), this.#parts.orphans.drain(this.#drainMs())]);
     this.#origins.close();
+    this.#acme.stop();
     this.#traffic.stop();
     this.#transform.stop();
     this.#listeners.close();
@@ -660,6 +675,7 @@ export class Instance implements Control {
     orphans.leave();
     await this.#workers.leave(LEAVE_MS);
     this.#origins.close();
+    this.#acme.stop();
     this.#traffic.stop();
     this.#transform.stop();
     await this.#end("handed over", EXIT_RESTART);
@@ -706,6 +722,7 @@ export class Instance implements Control {
     this.#store.configure(config);
     this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
     if (previous.server.cache.syncStale && !config.server.cache.syncStale) this.#hurrySweeps();
+    this.#acme.configured();
   }
 
   /** A worker that cannot go back either is replaced. */

@@ -2,7 +2,7 @@ import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant }
 import type { TransformShare } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
-import type { PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
+import type { AcmeChallenges, PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
 import type { CounterReport, LogMetricCounts } from "@basalt/telemetry";
 import type { LogNotice } from "@basalt/telemetry/logs";
 import type { ConfigTransfer } from "./configTransfer.ts";
@@ -128,6 +128,8 @@ export interface WorkerService {
      */
     leave: { readonly request: { readonly limitMs: number }; readonly reply: null };
     explain: { readonly request: ExplainProbe; readonly reply: ExplainSight };
+    /** Answered when they are shown to whoever asks. */
+    challenges: { readonly request: AcmeChallenges; readonly reply: null };
   };
   readonly events: ObjectClient["events"] & {
     /** Accept from this socket; the handle travels with the event. */

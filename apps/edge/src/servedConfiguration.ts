@@ -119,6 +119,13 @@ export class ServedConfiguration {
     else log.error(`the new keys of ${name} cannot be put in service: ${refusal.message}`);
   }
 
+  /** Files of certificates have changed; the configuration has not. As `putInService`, one at a time. */
+  async certificatesChanged(): Promise<void> {
+    this.#latestGeneration++;
+    const refusal = await this.#change({ ...this.#config, generation: this.#latestGeneration });
+    if (refusal !== undefined) this.#parts.log.error(`certificates not reloaded: ${refusal.message}`);
+  }
+
   /** Takes every port that a configuration needs and has every process work by it, or leaves all as it was. */
   async #change(config: EdgeConfig): Promise<Problem | undefined> {
     const { listeners, tls, applyManager, apply, restore } = this.#parts;

@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import type { EdgeConfig } from "@basalt/config";
-import { createTicketKey, type TicketKey, type TlsPlan } from "@basalt/server";
+import { type AcmeChallenges, createTicketKey, type TicketKey, type TlsPlan } from "@basalt/server";
 import type { Clock } from "@basalt/types";
 import { type LoadedTls, loadTls, NO_TLS } from "./tlsPlanning.ts";
 
@@ -9,6 +9,8 @@ const CHECK_MS = 10_000;
 export interface TlsKeeperParts {
   readonly clock: Clock;
   readonly config: () => EdgeConfig;
+  /** What is shown to authorities at this moment. */
+  readonly challenges: () => AcmeChallenges;
   /** Workers are to use these from now on. */
   readonly onTicketKeys: (keys: readonly TicketKey[]) => void;
 }
@@ -43,7 +45,13 @@ export class TlsKeeper {
 
   get plan(): TlsPlan {
     const { handshakeTimeoutSeconds, maxHandshakes } = this.#parts.config().server.cache.tls;
-    return { listeners: this.#loaded.listeners, ticketKeys: this.#keys, handshakeTimeoutSeconds, maxHandshakes };
+    return {
+      listeners: this.#loaded.listeners,
+      ticketKeys: this.#keys,
+      challenges: this.#parts.challenges(),
+      handshakeTimeoutSeconds,
+      maxHandshakes,
+    };
   }
 
   /** The last key goes on to decrypt. */

@@ -70,6 +70,10 @@ const primary = new Channel<WorkerService, PrimaryService>(
       return null;
     },
     explain: (probe) => explain(probe),
+    challenges: (challenges) => {
+      tls.setChallenges(challenges);
+      return null;
+    },
     invalidate: async (invalidations) => {
       for (const { version } of invalidations) channel.noteVersion(version);
       await Promise.all(invalidations.map(invalidate));
@@ -299,6 +303,7 @@ const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, co
     onSearchRule: (news) => channel.tell("searchRule", news),
     accessLog: logs.logAccess,
     serviceAccess: access.admits,
+    challengePage: (target) => tls.challenges?.pageAt(target),
     onTooOften: access.noteTooOften,
     countryOf: access.countryOf,
     tracing,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
-import { acceptTls, bindListeningSocket, type TicketKey, TlsService } from "@basalt/server";
+import { acceptTls, bindListeningSocket, NO_CHALLENGES, type TicketKey, TlsService } from "@basalt/server";
 import { CounterBlock } from "@basalt/telemetry";
 import { AdjustableClock, milliseconds } from "@basalt/types";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -98,6 +98,7 @@ describe("keys of session tickets", () => {
     const keeper = new TlsKeeper({
       clock,
       config: () => config,
+      challenges: () => NO_CHALLENGES,
       onTicketKeys: (keys) => {
         told.push(keys);
         for (const { service } of workers) service.setTicketKeys(keys);

@@ -7,7 +7,7 @@ import { findChild, findChildren } from "./xml/xmlElement.ts";
 /** Each hint compares with every name, and there may be thousands of both. */
 const MOST_HINTS = 5;
 
-const ELEMENTS_OF_SERVERS = ["Origin", "Options", "OriginOptions", "PortBypass", "Sub"];
+const ELEMENTS_OF_SERVERS = ["Origin", "Options", "OriginOptions", "PortBypass", "Sub", "VhostLink"];
 
 class HostNames {
   readonly #byName: ReadonlyMap<string, VhostSettings>;
@@ -70,28 +70,51 @@ const checkSubPaths = ({ element }: NamedElement, names: HostNames, problems: Pr
   }
 };
 
+const checkLink = ({ vhost, element }: NamedElement, names: HostNames, problems: ProblemList): void => {
+  const written = findChild(element, "VhostLink");
+  if (written === undefined || vhost.link === undefined) return;
+  const target = vhost.link.vhost;
+  if (!written.attributes.has("Condition")) {
+    const place = placeInVhosts(written, "Vhosts/Vhost/VhostLink@Condition");
+    problems.error(place, "A <VhostLink> has no condition.", "statuses, classes of them or fail");
+  }
+  const place = placeInVhosts(written, "Vhosts/Vhost/VhostLink");
+  const host = names.find(target);
+  if (host?.status === "Active" && host !== vhost) return;
+  const reason =
+    host === undefined
+      ? `There is no virtual host ${target}.${names.hintFor(target)}`
+      : `${target} is ${host === vhost ? "this host itself" : "Inactive"}.`;
+  problems.warn(place, `${reason} Nothing is handed on to it.`);
+};
+
 /** What facades and `<Sub>` name (VHT-23): a facade of a facade is an error, a host that is not served is told. */
 export const checkTechniques = (hosts: readonly NamedElement[], problems: ProblemList): void => {
   const names = new HostNames(hosts.map(({ vhost }) => vhost));
   for (const host of hosts) {
     if (host.vhost.facadeOf !== undefined) checkFacade(host, host.vhost.facadeOf, names, problems);
-    else checkSubPaths(host, names, problems);
+    else {
+      checkSubPaths(host, names, problems);
+      checkLink(host, names, problems);
+    }
   }
 };
 
 /** Hosts that name others name them as these are written; case does not count in the file. */
 export const withConfiguredNames = (vhosts: readonly VhostSettings[]): readonly VhostSettings[] => {
-  const isNaming = ({ facadeOf, subPaths }: VhostSettings): boolean => facadeOf !== undefined || subPaths.length > 0;
+  const isNaming = ({ facadeOf, subPaths, link }: VhostSettings): boolean =>
+    facadeOf !== undefined || subPaths.length > 0 || link !== undefined;
   if (!vhosts.some(isNaming)) return vhosts;
   const names = new HostNames(vhosts);
   const nameOf = (written: string): string => names.find(written)?.name ?? written;
   return vhosts.map((vhost) => {
     if (!isNaming(vhost)) return vhost;
-    const { facadeOf, subPaths } = vhost;
+    const { facadeOf, subPaths, link } = vhost;
     return {
       ...vhost,
       facadeOf: facadeOf === undefined ? undefined : nameOf(facadeOf),
       subPaths: subPaths.map(({ path, vhost: name }) => ({ path, vhost: nameOf(name) })),
+      link: link === undefined ? undefined : { ...link, vhost: nameOf(link.vhost) },
     };
   });
 };

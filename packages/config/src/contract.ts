@@ -9,6 +9,7 @@ import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { Provenance } from "./provenance.ts";
 import type { TracingSettings } from "./tracingSettings.ts";
 import type { TransformLimits, TransformShare } from "./transformContract.ts";
+import type { VhostLink } from "./vhostLinkContract.ts";
 
 /**
  * The configuration as the rest of Basalt sees it: plain, frozen data (crosses process boundaries by structured
@@ -240,6 +241,7 @@ export interface VhostSettings {
   readonly portBypass: readonly PortBypass[];
   /** In the order in which they are compared. */
   readonly subPaths: readonly SubPath[];
+  readonly link: VhostLink | undefined;
   readonly options: VhostOptions;
   readonly originOptions: OriginOptions;
   readonly logs: VhostLogs;

@@ -4,6 +4,7 @@ import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { STATS_OPTIONS, VIEW_OPTION } from "./options/statsOptions.ts";
 import { CLIENT_REWRITE_OPTION, formatSubPath } from "./options/techniqueOptions.ts";
+import { formatLinkCondition } from "./options/vhostLinkOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
 import { formatHealthChecker, formatPortBypass } from "./options/vhostsElements.ts";
 import { compareSettings, type Difference } from "./options/walkTable.ts";
@@ -49,6 +50,9 @@ const compareConditions = (root: string, from: ConditionFiles, to: ConditionFile
 const describeStatus = ({ status, facadeOf }: VhostSettings): string =>
   facadeOf === undefined ? status : `facade:${facadeOf}`;
 
+const describeLink = ({ link }: VhostSettings): string =>
+  link === undefined ? "none" : `${link.vhost} (${formatLinkCondition(link.condition)})`;
+
 const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigChange[] => {
   const root = `Vhost[${to.name}]`;
   return [
@@ -68,6 +72,7 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
       to.portBypass.map(formatPortBypass).join(", "),
     ),
     ...live(`${root}/Sub/Path`, from.subPaths.map(formatSubPath).join(", "), to.subPaths.map(formatSubPath).join(", ")),
+    ...live(`${root}/VhostLink`, describeLink(from), describeLink(to)),
     ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
     ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
     ...toChanges(`${root}/Log`, compareSettings(LOG_OPTIONS, from.logs, to.logs)),

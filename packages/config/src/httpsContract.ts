@@ -26,7 +26,19 @@ export interface HttpsEntry {
   readonly ssl30: boolean;
   /** Whether HTTP/2 is offered. */
   readonly http2: boolean;
+  /** Names of a certificate that the edge gets by itself (ACME); empty: it is in files. */
+  readonly acmeNames: readonly string[];
+  readonly acmeDirectory: string;
+  /** Empty: none. */
+  readonly acmeEmail: string;
+  readonly acmeChallenge: AcmeChallenge;
+  readonly acmeKeyType: AcmeKeyType;
 }
+
+/** How the edge shows an authority that a name is its own (RFC 8555 8.3, RFC 8737). */
+export type AcmeChallenge = "http-01" | "tls-alpn-01";
+
+export type AcmeKeyType = "ecdsa" | "rsa";
 
 export interface TlsSettings {
   readonly handshakeTimeoutSeconds: number;

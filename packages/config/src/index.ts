@@ -38,7 +38,7 @@ export {
   type LoadedHttpsEntry,
   loadHttpsEntry,
 } from "./https/loadHttpsEntry.ts";
-export type { HttpsEntry, HttpsListen, TlsSettings } from "./httpsContract.ts";
+export type { AcmeChallenge, AcmeKeyType, HttpsEntry, HttpsListen, TlsSettings } from "./httpsContract.ts";
 export { keepUntilCleared } from "./keepUntilCleared.ts";
 export { keepUntilRestart } from "./keepUntilRestart.ts";
 export { compilePattern, type LinearPattern, type PatternOutcome } from "./linearPattern/linearPattern.ts";
@@ -69,3 +69,4 @@ export { suggest } from "./syntax/suggest.ts";
 export { parseTimeExpression } from "./syntax/timeExpression.ts";
 export type { TracingRule, TracingSettings } from "./tracingSettings.ts";
 export type { TransformLimits, TransformShare } from "./transformContract.ts";
+export type { LinkCondition, LinkedAnswer, VhostLink } from "./vhostLinkContract.ts";

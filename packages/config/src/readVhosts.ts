@@ -125,6 +125,7 @@ const readVhost = (
     },
     portBypass: head.portBypass,
     subPaths: head.subStatus === "Active" ? head.subPaths : [],
+    link: head.linkTarget === "" ? undefined : { vhost: head.linkTarget, condition: head.linkCondition },
     options,
     originOptions: memo.resolve(
       ORIGIN_OPTIONS,

@@ -174,4 +174,5 @@ export {
 } from "./throttling.ts";
 export { divideTraffic, type TrafficDemand, type TrafficLimits, trafficLimitsOf } from "./trafficCap.ts";
 export { compileUrlRewrites } from "./urlRewrite.ts";
+export { meetsLinkCondition, type OriginAnswer } from "./vhostLink.ts";
 export { compileVhostTable, compileVhostTableInSteps, HTTPS_PORTS, hostNameOf, type VhostTable } from "./vhostTable.ts";

@@ -94,6 +94,11 @@ const HTTPS_ENTRY: ServerSettings["https"][number] = {
   tls10: false,
   ssl30: false,
   http2: true,
+  acmeNames: [],
+  acmeDirectory: "",
+  acmeEmail: "",
+  acmeChallenge: "http-01",
+  acmeKeyType: "ecdsa",
 };
 
 describe("choice of the virtual host over HTTPS", () => {

@@ -67,6 +67,8 @@ export interface EdgeServerParts {
   readonly onSearchRule?: (news: { readonly vhost: string; readonly path: string; readonly value: string }) => void;
   /** Whether the server lets a client in at all (ACL-10). */
   readonly serviceAccess?: (remoteAddress: string) => boolean;
+  /** What an authority that is issuing a certificate is to find at that path (RFC 8555 8.3). */
+  readonly challengePage?: (target: string) => string | undefined;
   /** A client was turned away because of `<ConnectionRate>`. */
   readonly onTooOften?: (remoteAddress: string) => void;
   /** The country of a client address; undefined when it is not known (ACL-05). */

@@ -77,6 +77,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** Who counts and logs the client side: the same object unless a facade was asked for (VHT-21). */
   booked: BookedVhost | undefined;
   trace: RequestTrace | undefined;
+  /** Hosts that have handed the request on, and the names that they gave (VHT-52). */
+  #handedOn: { readonly by: ServedVhost[]; readonly to: string[] } | undefined;
   url = "";
   /** The URL and the selector under which the cache is asked for it. */
   name = "";
@@ -203,6 +205,37 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return (this.body?.receivedBytes ?? 0) + this.tunnelBytesReceived;
   }
 
+  get vhostLink(): string | undefined {
+    return this.#handedOn?.to.join("+");
+  }
+
+  /** VHT-53. */
+  hasVisited(vhost: ServedVhost): boolean {
+    return this.vhost?.name === vhost.name || this.#handedOn?.by.some(({ name }) => name === vhost.name) === true;
+  }
+
+  /** Nothing has been sent: from now on the request is the other host's. */
+  handOn(vhost: ServedVhost, name: string): void {
+    this.#handedOn ??= { by: [], to: [] };
+    if (this.vhost !== undefined) this.#handedOn.by.push(this.vhost);
+    this.#handedOn.to.push(name);
+    this.vhost = vhost;
+    this.object = undefined;
+    this.source = undefined;
+    this.sourceHead = undefined;
+    this.error = undefined;
+    this.errorStatus = 0;
+    this.errorText = "";
+    this.isPassed = false;
+    this.ownFields = NO_FIELDS;
+    this.codings = NO_CODINGS;
+    this.derivation = undefined;
+    this.mustRenew = false;
+    this.url = "";
+    this.name = "";
+    this.result = "TCP_NONE";
+  }
+
   get contentCoding(): string | undefined {
     if (this.status === 304 || this.error !== undefined) return undefined;
     if (this.object !== undefined) return this.object.contentCoding;
@@ -264,6 +297,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.vhost = undefined;
     this.booked = undefined;
     this.trace = undefined;
+    this.#handedOn = undefined;
     this.object = undefined;
     this.source = undefined;
     this.sourceHead = undefined;

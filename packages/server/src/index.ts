@@ -15,6 +15,7 @@ export { serveHttp2 } from "./http2/http2Connection.ts";
 export type { Pacer } from "./pacing/pacer.ts";
 export type { CacheVhosts } from "./servedVhosts.ts";
 export { acceptTls, type Http2Listener, type TlsAcceptParts } from "./tls/acceptTls.ts";
+export { ACME_PROTOCOL, type AcmeChallenges, NO_CHALLENGES } from "./tls/acmeChallenges.ts";
 export { type CipherStringOutcome, readCipherString } from "./tls/cipherString.ts";
 export { CIPHER_SUITES, type CipherSuite, describeSuite, orderSuites } from "./tls/cipherSuites.ts";
 export {

@@ -60,6 +60,8 @@ export interface ClientTransaction {
   /** From there to the first byte of the response; 0 without one. */
   readonly firstByteMs: number;
   readonly tls: ClientTls | undefined;
+  /** Hosts that the request was handed on to, in order, joined with `+` (VHT-52); absent: none. */
+  readonly vhostLink?: string | undefined;
   /** Undefined where the virtual host traces nothing. */
   readonly trace: TraceIdentity | undefined;
   /** One per connection, for whoever writes lines of it. */

@@ -1,3 +1,4 @@
+export { AcmeAuthority, type AcmePlaces, startAcmeAuthority } from "./acme/acmeAuthority.ts";
 export { type ExpectedBody, type ExpectedFields, expectResponse, PendingAnswer } from "./client/answer.ts";
 export { type FetchAllOptions, type FetchOutcome, fetchAll, outcomeField, tallyOutcomes } from "./client/fetchAll.ts";
 export {

@@ -39,11 +39,18 @@ const configuredLog = (
 /** Of logs whose lines have a field for the id of the trace (AWS-101). */
 export const TRACED_FORM = " traced";
 
+/** Of access logs with a field for hosts that requests were handed on to (VHT-52). */
+const LINKED_FORM = " linked";
+
 export const isTracing = ({ options }: VhostSettings): boolean => options.tracing.status === "Active";
 
 /** Whether the requests that a host logs have traces: those for a facade are traced as its target says (VHT-21). */
 export const logsTraces = (vhost: VhostSettings, find: (name: string) => VhostSettings | undefined): boolean =>
   isTracing((vhost.facadeOf === undefined ? undefined : find(vhost.facadeOf)) ?? vhost);
+
+/** Whether requests that a host logs may be handed on (VHT-52): those for a facade are as its target says. */
+export const logsLinks = (vhost: VhostSettings, find: (name: string) => VhostSettings | undefined): boolean =>
+  ((vhost.facadeOf === undefined ? undefined : find(vhost.facadeOf)) ?? vhost).link !== undefined;
 
 /** Of a facade only what concerns its clients (VHT-21). */
 const vhostLogs = (
@@ -54,7 +61,9 @@ const vhostLogs = (
   const folder = join(logs.dir, name);
   const { access, accessExtra, accessFormat, origin, monitoring, dns, trace } = logs;
   const traced = logsTraces(vhost, find) ? TRACED_FORM : "";
-  const formOf = ({ form }: typeof access): string => `${form === "custom" ? `custom ${accessFormat}` : form}${traced}`;
+  const columns = `${traced}${logsLinks(vhost, find) ? LINKED_FORM : ""}`;
+  const formOf = ({ form }: typeof access): string =>
+    `${form === "custom" ? `custom ${accessFormat}` : form}${columns}`;
   const ofClients = [
     configuredLog("access", name, folder, access, formOf(access)),
     configuredLog("accessextra", name, folder, accessExtra, formOf(accessExtra)),

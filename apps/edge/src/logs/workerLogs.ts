@@ -21,7 +21,7 @@ import {
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
-import { type ConfiguredLog, findLog, logId, logsTraces, UNKNOWN_HOST } from "./logPlans.ts";
+import { type ConfiguredLog, findLog, logId, logsLinks, logsTraces, UNKNOWN_HOST } from "./logPlans.ts";
 import { LogMetricCounters, type LogMetricFilters } from "./metricFilters.ts";
 import { OriginLogs } from "./originLogs.ts";
 import { syslogName, TAG_PREFIX } from "./syslogNames.ts";
@@ -223,6 +223,7 @@ export class WorkerLogs {
       software: `${PRODUCT_NAME}/${PRODUCT_VERSION}`,
       backendOf: ({ sessionText, startedAtMs }) => this.#backends.take(sessionText, startedAtMs),
       isTraced: logsTraces(vhost, (target) => this.#vhosts.get(target)),
+      isLinked: logsLinks(vhost, (target) => this.#vhosts.get(target)),
     });
   }
 

@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
-import type { HttpsEntry, HttpsListen, TlsSettings } from "../httpsContract.ts";
+import type { AcmeChallenge, AcmeKeyType, HttpsEntry, HttpsListen, TlsSettings } from "../httpsContract.ts";
 import { parsePort } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
-import { duration, filePath, integer, onOff, plainText, type ValueType } from "./valueTypes.ts";
+import { duration, filePath, integer, oneOf, onOff, plainText, type ValueType } from "./valueTypes.ts";
 import { flattenTable, resolveOptions } from "./walkTable.ts";
 
 const HTTPS_PORT = 443;
@@ -58,6 +58,36 @@ const httpsListen: ValueType<HttpsListen> = {
 /** The file is checked when it is loaded: an entry with a bad one is left out, the others serve (OPEN 1 of spec 07). */
 const certificateFile = filePath;
 
+const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+
+const NAME = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
+/** Without wildcards, which no challenge that the edge can answer would prove. */
+const certificateNames: ValueType<readonly string[]> = {
+  name: "names",
+  allowed: "host names parted by commas, without wildcards",
+  emptyIsValue: false,
+  parse: (text) => {
+    const names = text.split(",").map((name) => name.trim().toLowerCase());
+    const wrong = names.find((name) => !NAME.test(name));
+    return wrong === undefined
+      ? { ok: true, value: [...new Set(names)] }
+      : { ok: false, message: `${JSON.stringify(wrong)} is no name for such a certificate.` };
+  },
+  format: (names) => names.join(", "),
+};
+
+const httpAddress: ValueType<string> = {
+  name: "URL",
+  allowed: "an http or https URL",
+  emptyIsValue: false,
+  parse: (text) =>
+    URL.canParse(text) && /^https?:\/\//i.test(text)
+      ? { ok: true, value: text }
+      : { ok: false, message: `${JSON.stringify(text)} is no such URL.` },
+  format: (value) => value,
+};
+
 /** A table of options has leaves for plain values only: the address is one by its type. */
 type HttpsFields = Omit<HttpsEntry, "listen">;
 
@@ -98,6 +128,28 @@ const HTTPS_TABLE: OptionTable<HttpsFields> = {
   tls10: option("@TLS1.0", onOff, false, { doc: "Whether TLS 1.0 is allowed; it is not safe.", spec: "TLS-19" }),
   ssl30: option("@SSL3.0", onOff, false, { doc: "Accepted without effect: SSL 3.0 is not spoken.", spec: "TLS-20" }),
   http2: option("@HTTP2", onOff, true, { doc: "Whether HTTP/2 is offered.", spec: "own attribute, AWS-41" }),
+  acmeNames: option<readonly string[]>("Acme@Names", certificateNames, [], {
+    doc: "Names of a certificate that the edge gets and renews by itself (ACME, RFC 8555). Naming them agrees to the terms of service of the authority.",
+    defaultNote: "none: the certificate is in files",
+    spec: "own element",
+  }),
+  acmeDirectory: option("Acme@Directory", httpAddress, LETS_ENCRYPT, {
+    doc: "Address of the authority's directory.",
+    spec: "own attribute",
+  }),
+  acmeEmail: option("Acme@Email", plainText, "", {
+    doc: "Where the authority writes to.",
+    defaultNote: "nowhere",
+    spec: "own attribute",
+  }),
+  acmeChallenge: option<AcmeChallenge>("Acme@Challenge", oneOf("http-01", "tls-alpn-01"), "http-01", {
+    doc: "How the authority is shown that the names are the edge's: by a page on port 80, or by a certificate on port 443.",
+    spec: "own attribute",
+  }),
+  acmeKeyType: option<AcmeKeyType>("Acme@KeyType", oneOf("ecdsa", "rsa"), "ecdsa", {
+    doc: "Kind of the key: ECDSA on P-256, or RSA of 2048 bits.",
+    spec: "own attribute",
+  }),
 };
 
 const readEntry = (element: XmlElement): HttpsEntry => {
@@ -113,6 +165,7 @@ const formatEntry = (entry: HttpsEntry): string => {
   return [
     formatHttpsListen(entry.listen),
     ...files,
+    ...(entry.acmeNames.length === 0 ? [] : [`ACME ${entry.acmeNames.join(" ")} by ${entry.acmeChallenge}`]),
     spoken.join(" "),
     `FS ${onOff.format(forwardSecrecy)} HTTP2 ${onOff.format(http2)}`,
     ...(cipherSuite === "" ? [] : [cipherSuite]),

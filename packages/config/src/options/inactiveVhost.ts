@@ -74,6 +74,4 @@ export const INACTIVE_VHOSTS_OPTIONS: readonly InactiveOption[] = defineInactive
   ["Vhost/Origin@ByClient", "CFG-15", "Whether the origin is taken from the request."],
   ["Vhost/Origin@ByClientKeyword", "CFG-15", "Companion of `ByClient`."],
   ["Vhost/Origin/Address@Weight", "AWS-33", "Share of the requests that this server gets."],
-  ["Vhost/VhostLink", "VHT-50", "Virtual host that is asked when this one fails."],
-  ["Vhost/VhostLink@Condition", "VHT-51", "What counts as failure."],
 ]);

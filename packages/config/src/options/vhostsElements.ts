@@ -1,6 +1,7 @@
 import type { ClientRewrite, HealthChecker, ListenAddress, PortBypass, StatsView, SubPath } from "../contract.ts";
 import { formatListen, parseListen } from "../syntax/listenAddress.ts";
 import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
+import type { LinkCondition } from "../vhostLinkContract.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
 import { VIEW_OPTION } from "./statsOptions.ts";
@@ -16,6 +17,7 @@ import {
   tcpPort,
   type ValueType,
 } from "./valueTypes.ts";
+import { VHOST_LINK_OPTIONS } from "./vhostLinkOptions.ts";
 
 /** What `<Vhost>` itself says, beside its option blocks. */
 export interface VhostHead {
@@ -29,6 +31,9 @@ export interface VhostHead {
   readonly portBypass: readonly PortBypass[];
   readonly subStatus: "Active" | "Inactive";
   readonly subPaths: readonly SubPath[];
+  /** Empty: none. */
+  readonly linkTarget: string;
+  readonly linkCondition: LinkCondition;
 }
 
 /** `facade:` is followed by the name of the host that serves (VHT-21). */
@@ -236,6 +241,7 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
     spec: "VHT-31",
   }),
   subPaths: SUB_PATH_OPTION,
+  ...VHOST_LINK_OPTIONS,
 };
 
 /** What `<Vhosts>` itself says. */

@@ -17,6 +17,7 @@ import type { ServedVhost } from "../servedVhost.ts";
 import { wantedCoding } from "./codings.ts";
 import { keyTarget } from "./deriveKey.ts";
 import { refuseForMemory } from "./emergency.ts";
+import { followLink } from "./followLink.ts";
 import { isForThis, selectName } from "./lookup.ts";
 import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -42,7 +43,7 @@ export const hit = (exchange: Exchange): PhaseCode => {
   if (object === undefined) return PHASE.MISS;
   exchange.result = hitResult(object);
   touch(exchange, object);
-  return afterObject(exchange, object);
+  return followLink(exchange, object.status) ?? afterObject(exchange, object);
 };
 
 /** With the object at hand: is something else to be made of it? */
@@ -282,6 +283,9 @@ const validators = (object: CachedObject, vhost: ServedVhost): string[] =>
     vhost.settings.originOptions,
   );
 
+const afterBody = ({ codings, derivation }: Exchange): PhaseCode =>
+  codings.length > 0 || derivation !== undefined ? PHASE.DERIVE : PHASE.DELIVER;
+
 const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): PhaseCode => {
   if (obtained.kind === "elsewhere") {
     const detail = "the stored responses select one another";
@@ -297,15 +301,19 @@ const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): Pha
       exchange.object = obtained.object;
       learn(exchange, vhost, obtained.object);
       if (obtained.result === hitResult(obtained.object)) touch(exchange, obtained.object);
-      return afterObject(exchange, obtained.object);
+      return followLink(exchange, obtained.object.status) ?? afterObject(exchange, obtained.object);
     case "body":
       exchange.object = undefined;
       exchange.source = obtained.source;
       exchange.sourceHead = obtained.head;
       learn(exchange, vhost, obtained.head);
-      return exchange.codings.length > 0 || exchange.derivation !== undefined ? PHASE.DERIVE : PHASE.DELIVER;
+      return followLink(exchange, obtained.head.status) ?? afterBody(exchange);
     case "failed":
       exchange.object = undefined;
+      if (obtained.error.traits.side === "origin") {
+        const next = followLink(exchange, "failed");
+        if (next !== undefined) return next;
+      }
       if (exchange.derivation !== undefined && obtained.error.traits.side === "origin") {
         return refuseDerived(exchange, exchange.derivation, DERIVATION_FAILURE.SOURCE_MISSING, obtained.error.code);
       }

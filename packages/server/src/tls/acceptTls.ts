@@ -1,3 +1,4 @@
+import type { SecureContext } from "node:tls";
 import type { TlsFailure } from "@basalt/telemetry";
 import { ONE_READ_BUFFER } from "../driver/common.ts";
 import type { AcceptListener, Acceptor, SocketHandler } from "../driver/contract.ts";
@@ -5,6 +6,7 @@ import { acceptHandles, RawSocket } from "../driver/rawTcp.ts";
 import { createTlsHandle, type ListeningHandle, lastRead, type StreamHandle } from "../driver/runtime.ts";
 import { TlsSocket } from "../driver/tlsSocket.ts";
 import type { EdgeServer, ServedConnection } from "../edgeServer.ts";
+import { ACME_PROTOCOL } from "./acmeChallenges.ts";
 import { type ClientHello, MAX_HELLO_BYTES, parseClientHello } from "./clientHello.ts";
 import type { TlsChoice, TlsListener } from "./secureContexts.ts";
 import type { Handshake, TlsService } from "./tlsService.ts";
@@ -30,6 +32,7 @@ const protocolList = (...names: readonly string[]): Buffer =>
 
 const HTTP_2 = "h2";
 const ONLY_HTTP_1 = protocolList("http/1.1", "http/1.0");
+const ONLY_ACME = protocolList(ACME_PROTOCOL);
 const HTTP_2_OR_1 = protocolList(HTTP_2, "http/1.1", "http/1.0");
 
 /**
@@ -174,6 +177,13 @@ class PendingConnection implements Handshake, ServedConnection {
   }
 
   #begin(handle: StreamHandle, hello: ClientHello): void {
+    const challenge = hello.protocols.includes(ACME_PROTOCOL)
+      ? this.#parts.service.challenges?.contextFor(hello.serverName)
+      : undefined;
+    if (challenge !== undefined) {
+      this.#showChallenge(handle, challenge);
+      return;
+    }
     let choice: TlsChoice;
     try {
       choice = this.#listener.choose(hello, this.#parts.server.parts.clock.now());
@@ -194,6 +204,25 @@ class PendingConnection implements Handshake, ServedConnection {
         const listener = secured.protocol === HTTP_2 ? this.#parts.onHttp2 : this.#parts.onAccept;
         listener(secured, (handler) => secured.attach(handler));
         this.#parts.server.replaced(this);
+      },
+      failed: () => this.fail("refused"),
+    });
+    this.#secured = socket;
+    socket.start(received);
+  }
+
+  /** RFC 8737 3: the handshake is all that the authority wants; nothing is ever said over that connection. */
+  #showChallenge(handle: StreamHandle, context: SecureContext): void {
+    this.#handle = undefined;
+    const received = this.#received;
+    this.#hold(NOTHING);
+    const tls = createTlsHandle(handle, context);
+    tls.setALPNProtocols(ONLY_ACME);
+    const socket = new TlsSocket(handle, tls, this.#place, {
+      secured: (secured) => {
+        this.#succeed(secured.tls.protocol, false);
+        this.#parts.server.forget(this);
+        secured.destroy();
       },
       failed: () => this.fail("refused"),
     });

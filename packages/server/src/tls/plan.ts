@@ -1,3 +1,5 @@
+import type { AcmeChallenges } from "./acmeChallenges.ts";
+
 /**
  * What the primary has made of the `<Https>` entries of a configuration: plain data, so that all workers of all ages have
  * the same certificates and keys whatever happens to the files meanwhile.
@@ -6,6 +8,7 @@ export interface TlsPlan {
   readonly listeners: readonly TlsListenerPlan[];
   /** The first encrypts new tickets; all decrypt. */
   readonly ticketKeys: readonly TicketKey[];
+  readonly challenges: AcmeChallenges;
   readonly handshakeTimeoutSeconds: number;
   /** Handshakes under way in one worker. */
   readonly maxHandshakes: number;

@@ -1,4 +1,5 @@
 import { type CounterBlock, PROCESS_SLOT, type TlsFailure, tlsFailureSlot, tlsHandshakeSlot } from "@basalt/telemetry";
+import { type AcmeChallenges, AnsweredChallenges, NO_CHALLENGES } from "./acmeChallenges.ts";
 import type { TlsPlan } from "./plan.ts";
 import { SecureContexts, type TlsListener } from "./secureContexts.ts";
 import { TicketKeys } from "./ticketKeys.ts";
@@ -14,7 +15,13 @@ export interface Handshake {
   fail(reason: TlsFailure): void;
 }
 
-const NO_TLS: TlsPlan = { listeners: [], ticketKeys: [], handshakeTimeoutSeconds: 10, maxHandshakes: 1 };
+const NO_TLS: TlsPlan = {
+  listeners: [],
+  ticketKeys: [],
+  challenges: NO_CHALLENGES,
+  handshakeTimeoutSeconds: 10,
+  maxHandshakes: 1,
+};
 
 /** TLS of one worker: what is spoken where, and the handshakes under way. */
 export class TlsService {
@@ -25,6 +32,7 @@ export class TlsService {
   #heldBytes = 0;
   #plan = NO_TLS;
   #contexts = new SecureContexts(NO_TLS, this.#ticketKeys);
+  #challenges: AnsweredChallenges | undefined;
 
   constructor(counters: CounterBlock) {
     this.#counters = counters;
@@ -35,6 +43,18 @@ export class TlsService {
     this.#plan = plan;
     this.#ticketKeys.set(plan.ticketKeys);
     this.#contexts = new SecureContexts(plan, this.#ticketKeys);
+    this.setChallenges(plan.challenges);
+  }
+
+  /** From now on these are answered, and no others. */
+  setChallenges(challenges: AcmeChallenges): void {
+    const answered = new AnsweredChallenges(challenges);
+    this.#challenges = answered.isEmpty ? undefined : answered;
+  }
+
+  /** Undefined but for the moments in which an authority may ask. */
+  get challenges(): AnsweredChallenges | undefined {
+    return this.#challenges;
   }
 
   setTicketKeys(keys: TlsPlan["ticketKeys"]): void {

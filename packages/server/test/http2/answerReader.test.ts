@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AnswerHeads, translateAnswerHead } from "../../src/http2/answerHead.ts";
-import { HpackDecoder } from "../../src/http2/hpack/decoder.ts";
 import { AnswerReader } from "../../src/http2/answerReader.ts";
+import { HpackDecoder } from "../../src/http2/hpack/decoder.ts";
 
 const head = (lines: readonly string[], status = "200 OK"): string =>
   `HTTP/1.1 ${status}\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;

@@ -30,7 +30,13 @@ describe("handshakes under way", () => {
   it("TLS-11 unfinished first messages take 4 MB in all: the oldest give way, those that hold nothing stay", () => {
     const counters = new CounterBlock();
     const service = new TlsService(counters);
-    service.configure({ listeners: [], ticketKeys: [], handshakeTimeoutSeconds: 10, maxHandshakes: 1_000 });
+    service.configure({
+      listeners: [],
+      ticketKeys: [],
+      challenges: { pages: [], certificates: [] },
+      handshakeTimeoutSeconds: 10,
+      maxHandshakes: 1_000,
+    });
     const silent = new Sender(service);
     const senders = Array.from({ length: 200 }, () => new Sender(service));
     for (const sender of senders) sender.send(32 * 1024);

@@ -102,6 +102,7 @@ const listen = (plan: Partial<TlsPlan> = {}, identities: readonly TlsIdentity[] 
   service.configure({
     listeners: [{ address: undefined, port, identities }],
     ticketKeys: [createTicketKey()],
+    challenges: { pages: [], certificates: [] },
     handshakeTimeoutSeconds: 10,
     maxHandshakes: 100,
     ...plan,

@@ -78,6 +78,27 @@ interface Served {
 
 const ABSENT = "absent";
 
+/** Bodies that were made for a point are looked at again at most of the next. */
+const KEPT_BODIES_BYTES = 64 * 1024 * 1024;
+const madeBodies = new Map<string, Buffer>();
+let keptBytes = 0;
+
+const expectedBody = (seed: number, bodyBytes: number): Buffer => {
+  const key = `${seed} ${bodyBytes}`;
+  const kept = madeBodies.get(key);
+  if (kept !== undefined) return kept;
+  if (keptBytes > KEPT_BODIES_BYTES) {
+    madeBodies.clear();
+    keptBytes = 0;
+  }
+  const body = bodyOf(seed, bodyBytes);
+  madeBodies.set(key, body);
+  keptBytes += bodyBytes;
+  return body;
+};
+
+const spareTargets: Buffer[] = [];
+
 /** A sentence when something wrong was served. */
 const serve = async ({ bodies }: OpenHome, row: IndexRow): Promise<Served | typeof ABSENT | { wrong: string }> => {
   const { location, url } = row;
@@ -86,7 +107,7 @@ const serve = async ({ bodies }: OpenHome, row: IndexRow): Promise<Served | type
   const state = parseHead(loaded.head);
   const isRight = state?.url === url && state.version === row.version && state.bodyBytes === location.bodyBytes;
   if (state === undefined || !isRight) return { wrong: `${url} has the head "${loaded.head}"` };
-  const expected = bodyOf(state.seed, state.bodyBytes);
+  const expected = expectedBody(state.seed, state.bodyBytes);
   if (loaded.body !== undefined) {
     if (!loaded.body.equals(expected)) return { wrong: `${url} has another body` };
     return { state, blocks: new Set(), isWhole: true };
@@ -94,7 +115,7 @@ const serve = async ({ bodies }: OpenHome, row: IndexRow): Promise<Served | type
   const file = await bodies.openParted(location);
   if (file === undefined) return ABSENT;
   const blocks = new Set<number>();
-  const target = Buffer.alloc(BLOCK_BYTES);
+  const target = spareTargets.pop() ?? Buffer.alloc(BLOCK_BYTES);
   try {
     for (let block = 0; block < file.blockCount; block += 1) {
       if (!file.has(block)) continue;
@@ -108,6 +129,7 @@ const serve = async ({ bodies }: OpenHome, row: IndexRow): Promise<Served | type
     }
     return { state, blocks, isWhole: blocks.size === file.blockCount };
   } finally {
+    spareTargets.push(target);
     file.release();
   }
 };

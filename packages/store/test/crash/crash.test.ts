@@ -9,12 +9,12 @@ describe("a store that dies at any step", () => {
     const tally = emptyTally();
     await Promise.all(
       SEEDS.map((seed) =>
-        withScratchFolder((folder) => runCrashes({ folder, seed, rounds: 3, points: 22, stepsBetween: 40 }, tally)),
+        withScratchFolder((folder) => runCrashes({ folder, seed, rounds: 3, points: 34, stepsBetween: 40 }, tally)),
       ),
     );
     process.stdout.write(`${describeTally(tally)}\n`);
     expect(tally.violations).toEqual([]);
-    expect(countPoints(tally)).toBe(132);
+    expect(countPoints(tally)).toBe(204);
     expect(Math.min(tally.whole, tally.partial, tally.absent, tally.recovered)).toBeGreaterThan(60);
   }, 600_000);
 });

@@ -3,6 +3,7 @@ import type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
 import { apacheFormat, iisFormat, jsonFormat } from "./commonFormats.ts";
 import { compileCustomFormat } from "./customFormat.ts";
 import { elbFormat } from "./elbFormat.ts";
+import { linkedFormat } from "./linkColumn.ts";
 import { StonFormat } from "./stonFormat.ts";
 import { tracedFormat } from "./traceColumn.ts";
 
@@ -18,12 +19,17 @@ export interface AccessFormatOptions {
   readonly backendOf: (transaction: ClientTransaction) => BackendFacts | undefined;
   /** Requests have traces: the forms `ston` and `iis` have a field more. */
   readonly isTraced: boolean;
+  /** Requests may be handed on by `<VhostLink>`: the same forms have a field for that (VHT-52). */
+  readonly isLinked?: boolean;
 }
 
 /** LOG-54. An invalid custom format gives the form `ston` (LOG-81). */
 export const compileAccessFormat = (options: AccessFormatOptions): AccessFormat => {
-  const { form, xff, customFormat, balancer, software, backendOf, isTraced } = options;
-  const traced = (format: AccessFormat): AccessFormat => (isTraced ? tracedFormat(format) : format);
+  const { form, xff, customFormat, balancer, software, backendOf, isTraced, isLinked = false } = options;
+  const traced = (format: AccessFormat): AccessFormat => {
+    const linked = isLinked ? linkedFormat(format) : format;
+    return isTraced ? tracedFormat(linked) : linked;
+  };
   switch (form) {
     case "ston":
       return traced(new StonFormat({ xff }));

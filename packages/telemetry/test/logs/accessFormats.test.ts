@@ -1,6 +1,7 @@
 import { CACHE_RESULTS } from "@basalt/types";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { LineMemo } from "../../src/clientTransaction.ts";
 import { joinedList } from "../../src/logs/escape.ts";
 import { type AccessFormatOptions, compileAccessFormat } from "../../src/logs/index.ts";
 import { fieldsOf, formatted, MOMENT, transactionWith } from "./support.ts";
@@ -87,6 +88,37 @@ describe("the form ston", () => {
   ] as const)("LOG-53 A8 of spec 10 XFF %s shows the client", (xff, fields, client) => {
     const line = formatted(formatWith({ xff }), transactionWith({ fields, clientIp: "2.2.2.2" }));
     expect(line.split(" ")[8]).toBe(client);
+  });
+
+  it("writes what a connection repeats as it would write it for a new one", () => {
+    const some = <Value>(first: Value, second: Value) => fc.constantFrom(first, first, first, second);
+    const requests = fc.array(
+      fc.record({
+        target: some("/a?b=1", "/b"),
+        method: some("GET", "HEAD"),
+        status: some(200, 404),
+        bodyBytesSent: some(1000, 12),
+        contentLength: some(1000, -1),
+        contentCoding: some<string | undefined>(undefined, "gzip"),
+        elapsedMs: some(0.2, 17),
+        bypassKind: some<"none" | "private">("none", "private"),
+        agent: some(fieldsOf({ "user-agent": "one" }), fieldsOf({ "user-agent": "another" })),
+        laterMs: some(0, 1000),
+      }),
+      { minLength: 3, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(requests, (all) => {
+        const memo = new LineMemo();
+        let atMs = MOMENT;
+        for (const { agent: fields, laterMs, ...request } of all) {
+          atMs += laterMs;
+          const again = formatted(ston, transactionWith({ ...request, fields, memo }), atMs);
+          const fresh = formatted(ston, transactionWith({ ...request, fields, memo: new LineMemo() }), atMs);
+          expect(again).toBe(fresh);
+        }
+      }),
+    );
   });
 
   it("LOG-62 LOG-63 shows method and target of each request, repeated or not", () => {

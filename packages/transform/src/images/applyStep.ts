@@ -7,7 +7,7 @@ import type { Picture } from "./picture.ts";
 import type { PixelCommand } from "./plan.ts";
 import { refuseConversion } from "./refusal.ts";
 import { roundCorners } from "./roundCorners.ts";
-import { applySepia } from "./sepia.ts";
+import { applySepia, LUMINANCE } from "./toning.ts";
 
 export const applyStep = async (picture: Picture, step: PixelCommand): Promise<void> => {
   switch (step.kind) {
@@ -42,7 +42,7 @@ export const applyStep = async (picture: Picture, step: PixelCommand): Promise<v
     case "invert":
       return picture.negate();
     case "grayscale":
-      return picture.greyscale();
+      return picture.recombine(LUMINANCE);
     case "flipflop":
       return step.axis === "vertical" ? picture.flip() : picture.flop();
     case "bright":

@@ -11,11 +11,11 @@ const STAGE = {
   input: 0,
   trim: 1,
   extract: 2,
-  greyscale: 3,
-  resize: 4,
-  flip: 5,
-  flop: 6,
-  turn: 7,
+  resize: 3,
+  flip: 4,
+  flop: 5,
+  turn: 6,
+  cover: 7,
   rotate: 8,
   extractAgain: 9,
   extend: 10,
@@ -155,6 +155,7 @@ export class Picture {
     this.#check({ width: Math.round(scale * width), height: Math.round(scale * height) });
     if (focus !== "center" && this.frames > 1) return this.#coverFrames(box, focus);
     await this.#reach(STAGE.resize);
+    this.#stage = STAGE.cover;
     this.#hasResize = true;
     this.#pipeline.resize({ ...box, fit: "cover", position: focus === "center" ? "centre" : focus });
     this.#setSize(box);
@@ -201,6 +202,7 @@ export class Picture {
     if (!isQuarter && !this.#isOpaque) this.#hasAlpha = true;
     const background = this.#background;
     if (this.frames > 1) return this.#eachFrame((frame) => frame.rotate(angle, { background }));
+    if (this.#stage >= STAGE.turn) await this.#settle();
     await this.#reach(isQuarter ? STAGE.turn : STAGE.rotate);
     this.#isTurned = true;
     this.#pipeline.rotate(angle, { background });
@@ -228,12 +230,6 @@ export class Picture {
     await this.#reach(STAGE.trim);
     this.#pipeline.trim(TRIM);
     this.#setSize(undefined);
-  }
-
-  async greyscale(): Promise<void> {
-    await this.#reach(STAGE.greyscale);
-    this.#isChanged = true;
-    this.#pipeline.greyscale();
   }
 
   async recombine(matrix: ColourMatrix): Promise<void> {

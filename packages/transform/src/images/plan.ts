@@ -130,7 +130,7 @@ const GEOMETRIC: ReadonlySet<PixelCommand["kind"]> = new Set([
   "autoorient",
 ]);
 
-/** Steps that put colour into a grey picture. */
+/** Steps that put colour into a grey picture. `grayscale` and `sepia` work on three channels. */
 const COLOURING: ReadonlySet<PixelCommand["kind"]> = new Set(["composite", "annotation", "sepia"]);
 
 /** Steps that can be done in CMYK, where white is not what it is elsewhere; one of them, since nothing carries CMYK on. */
@@ -150,7 +150,10 @@ export const planColours = (plan: ConversionPlan, facts: SourceFacts, settings: 
   }
   const isGrey = endsGrey(steps, facts) && (format === "jpg" || format === "png");
   const keepsProfile = mayKeep && isGrey === (facts.space === "grey");
-  if (!facts.isDeep) return { working: undefined, output: isGrey ? "b-w" : "srgb", keepsProfile };
+  if (!facts.isDeep) {
+    const needsChannels = facts.space === "grey" && steps.some(({ kind }) => kind === "grayscale" || kind === "sepia");
+    return { working: needsChannels ? "srgb" : undefined, output: isGrey ? "b-w" : "srgb", keepsProfile };
+  }
   if (format === "png" && isPicture && steps.every((step) => GEOMETRIC.has(step.kind))) {
     return { working: undefined, output: isGrey ? "grey16" : "rgb16", keepsProfile: facts.hasProfile && !plan.strips };
   }

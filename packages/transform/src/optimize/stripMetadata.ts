@@ -1,6 +1,13 @@
 import { isMetadata, readSegments } from "./jpeg/segments.ts";
 import { UnsoundJpeg } from "./jpeg/unsound.ts";
-import { type Chunk, makePngChunk, makeRiffChunk, readPngChunks, readWebpChunks } from "./metadata/chunks.ts";
+import {
+  type Chunk,
+  makePngChunk,
+  makeRiffChunk,
+  PNG_HEAD_BYTES,
+  readPngChunks,
+  readWebpChunks,
+} from "./metadata/chunks.ts";
 import { makeOrientationExif, readOrientation } from "./metadata/exif.ts";
 import { stripGif } from "./metadata/gifMetadata.ts";
 import { stripSegment } from "./metadata/jpegMetadata.ts";
@@ -56,7 +63,7 @@ const stripPng = (source: Uint8Array): Uint8Array<ArrayBuffer> | undefined => {
   const chunks = readPngChunks(source);
   if (chunks === undefined) return undefined;
   return concat([
-    source.subarray(0, 8),
+    source.subarray(0, PNG_HEAD_BYTES),
     ...chunks.flatMap((chunk) => {
       if (PNG_METADATA.has(chunk.type)) return [];
       if (chunk.type !== "eXIf") return [source.subarray(chunk.start, chunk.end)];

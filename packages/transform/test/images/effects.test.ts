@@ -121,4 +121,18 @@ describe("effects", () => {
     ]);
     expect((await pixelsOf(body)).at(0, 0)[3]).toBe(0);
   });
+
+  it.each(["grayscale", "invert"] as const)("what is transparent stays so through %s and a chain", async (kind) => {
+    const source = await blocks(40, 40, "#00000000", [{ left: 10, top: 10, width: 20, height: 20, colour: "#ff0000" }])
+      .png()
+      .toBuffer();
+    const { body } = await make(source, [
+      { kind },
+      { kind: "rotate", degrees: 90 },
+      { kind },
+      { kind: "round", radius: 5 },
+    ]);
+    const pixels = await pixelsOf(body);
+    expect([pixels.at(3, 20)[3], pixels.at(20, 20)[3]]).toEqual([0, 255]);
+  });
 });

@@ -41,4 +41,10 @@ export const decode = async (picture: Uint8Array): Promise<Buffer | undefined> =
   }
 };
 
+/** Whether both decode, to the same pixels. */
+export const looksSame = async (one: Uint8Array, other: Uint8Array): Promise<boolean> => {
+  const [pixels, others] = await Promise.all([decode(one), decode(other)]);
+  return pixels !== undefined && others !== undefined && pixels.equals(others);
+};
+
 const clamp = (value: number): number => Math.max(0, Math.min(255, Math.round(value)));

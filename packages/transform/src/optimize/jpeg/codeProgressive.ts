@@ -204,7 +204,7 @@ const hasNew = (tokens: Int32Array, from: number, end: number, low: number): boo
 const codeCorrections = (stream: SymbolStream, from: number, to: number): void => {
   const { entries } = stream;
   for (let at = from; at < to; ) {
-    const size = to - at < 15 ? to - at : 15;
+    const size = Math.min(to - at, 15);
     let bits = 0;
     for (const stop = at + size; at < stop; at += 1) bits = (bits << 1) | (corrections[at] ?? 0);
     entries[stream.count] = RAW | (size << 16) | bits;

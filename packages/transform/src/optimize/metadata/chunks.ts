@@ -10,7 +10,7 @@ export interface Chunk {
   readonly end: number;
 }
 
-const PNG_HEAD_BYTES = 8;
+export const PNG_HEAD_BYTES = 8;
 const WEBP_HEAD_BYTES = 12;
 const CHUNK_LIMIT = 100_000;
 

@@ -1,0 +1,137 @@
+import type { EdgeConfig } from "@basalt/config";
+import type { AcmeChallenges } from "@basalt/server";
+import type { Clock } from "@basalt/types";
+import { type AcmeOrder, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
+import type { Issuing } from "./issueCertificate.ts";
+
+const CHECK_MS = 60 * 60_000;
+/** Authorities allow few failures an hour: each failure doubles the wait for the next attempt. */
+const FIRST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 12 * 60 * 60_000;
+
+export interface AcmeKeeperParts {
+  readonly clock: Clock;
+  readonly config: () => EdgeConfig;
+  /** Resolves when every worker shows these, and nothing else. */
+  readonly show: (challenges: AcmeChallenges) => Promise<void>;
+  /** A file has another certificate. */
+  readonly onRenewed: () => Promise<void>;
+  readonly log: { notice(text: string): void; warning(text: string): void };
+}
+
+interface Retry {
+  readonly failures: number;
+  readonly atMs: number;
+}
+
+/** Gets and renews the certificates of `<Acme>`, one after the other. */
+export class AcmeKeeper {
+  readonly #parts: AcmeKeeperParts;
+  readonly #retries = new Map<string, Retry>();
+  readonly #pages = new Map<string, AcmeChallenges["pages"][number]>();
+  readonly #certificates = new Map<string, AcmeChallenges["certificates"][number]>();
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  /** The configuration has changed meanwhile. */
+  #isAskedAgain = false;
+  #isStopped = false;
+
+  constructor(parts: AcmeKeeperParts) {
+    this.#parts = parts;
+  }
+
+  get challenges(): AcmeChallenges {
+    return { pages: [...this.#pages.values()], certificates: [...this.#certificates.values()] };
+  }
+
+  /** A configuration is in service: what it orders is looked after from now on. */
+  configured(): void {
+    if (!this.#isStopped) this.#schedule(0);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#check(), delayMs);
+    this.#timer.unref();
+  }
+
+  async #check(): Promise<void> {
+    if (this.#isRunning) {
+      this.#isAskedAgain = true;
+      return;
+    }
+    this.#isRunning = true;
+    this.#isAskedAgain = false;
+    await this.#work();
+    this.#isRunning = false;
+    if (this.#isStopped || acmeOrdersOf(this.#parts.config()).length === 0) return;
+    if (this.#isAskedAgain) {
+      this.#schedule(0);
+      return;
+    }
+    const nowMs = this.#parts.clock.now();
+    const nextMs = Math.min(CHECK_MS, ...[...this.#retries.values()].map(({ atMs }) => Math.max(0, atMs - nowMs)));
+    this.#schedule(nextMs);
+  }
+
+  async #work(): Promise<void> {
+    const orders = acmeOrdersOf(this.#parts.config());
+    for (const file of this.#retries.keys())
+      if (orders.every((order) => order.file !== file)) this.#retries.delete(file);
+    for (const order of orders) {
+      if (this.#isStopped) return;
+      const nowMs = this.#parts.clock.now();
+      if ((this.#retries.get(order.file)?.atMs ?? 0) > nowMs) continue;
+      const state = await acmeStateOf(order, nowMs);
+      if (state === "valid") this.#retries.delete(order.file);
+      else await this.#renew(order, state === "none");
+    }
+  }
+
+  async #renew(order: AcmeOrder, isFirst: boolean): Promise<void> {
+    const { log, onRenewed, clock } = this.#parts;
+    const names = order.names.join(", ");
+    try {
+      const { issueCertificate, writeStandIn } = await import("./issueCertificate.ts");
+      if (isFirst && order.challenge === "tls-alpn-01") {
+        // Without a certificate the port would not be served, and the authority could not ask there.
+        await writeStandIn(order);
+        await onRenewed();
+      }
+      await issueCertificate(order, this.#issuing());
+      await onRenewed();
+      this.#retries.delete(order.file);
+      log.notice(`certificate for ${names} issued by ${new URL(order.directory).host}`);
+    } catch (cause) {
+      const failures = (this.#retries.get(order.file)?.failures ?? 0) + 1;
+      const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+      this.#retries.set(order.file, { failures, atMs: clock.now() + waitMs });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      log.warning(`certificate for ${names} not issued: ${reason}; the next attempt follows in ${waitMs / 60_000} min`);
+    }
+  }
+
+  #issuing(): Issuing {
+    const show = (): Promise<void> => this.#parts.show(this.challenges);
+    return {
+      showPage: async (token, content) => {
+        this.#pages.set(token, { token, content });
+        await show();
+      },
+      showCertificate: async (name, certificate) => {
+        this.#certificates.set(name, { name, ...certificate });
+        await show();
+      },
+      hide: async (token, name) => {
+        this.#pages.delete(token);
+        this.#certificates.delete(name);
+        await show();
+      },
+    };
+  }
+}
