@@ -126,6 +126,19 @@ const askFor = async (edge: TestEdge, source: { name: string; type: string }, ch
   };
 };
 
+/** Few at a time: the queue of the pool has an end. */
+const AT_ONCE = 4;
+
+const mapSome = async <In, Out>(items: readonly In[], make: (item: In) => Promise<Out>): Promise<Out[]> => {
+  const results: Out[] = [];
+  const rest = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await make(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return results;
+};
+
 const renderPage = (sources: readonly string[], chains: readonly string[], cells: readonly GalleryCell[]): string => {
   const cellOf = (source: string, chain: string): string => {
     const cell = cells.find((one) => one.source === source && one.chain === chain);
@@ -165,7 +178,7 @@ const main = async (): Promise<void> => {
       await writeFile(join(out, name), bytes);
     }
     for (const source of sources) {
-      const row = await Promise.all(chains.map((chain) => askFor(edge, source, chain)));
+      const row = await mapSome(chains, (chain) => askFor(edge, source, chain));
       for (const cell of row) {
         if (cell.isFailure) printError(`FAIL ${cell.source} ${cell.chain}: ${cell.remark}`);
         else if (cell.file !== undefined) await writeFile(join(out, cell.file), cell.bytes);

@@ -65,6 +65,10 @@ function numbersAfter(first: string, last: string | undefined): string[] {
   return Array.from({ length: to - from }, (_, index) => String(from + index + 1).padStart(first.length, "0"));
 }
 
+/** The other name of an acceptance case with a row of its own: `LOG-A3` is `A3 of spec 10`. */
+const caseOf = (file: string, id: string): string =>
+  `${/-(A\d+)$/.exec(id)?.[1] ?? id} of spec ${/^\d+/.exec(file)?.[0] ?? file}`;
+
 export interface FileCoverage {
   readonly file: string;
   readonly rows: number;
@@ -79,7 +83,9 @@ export function measureCoverage(rows: readonly SpecRow[], titles: readonly strin
     const entry = files.get(file) ?? { rows: 0, missing: [] };
     files.set(file, entry);
     entry.rows += 1;
-    const isNamed = file.endsWith(".tsv") ? (id.includes(".") && words.has(id)) || words.has(file) : named.has(id);
+    const isNamed = file.endsWith(".tsv")
+      ? (id.includes(".") && words.has(id)) || words.has(file)
+      : named.has(id) || named.has(caseOf(file, id));
     if (!isNamed) entry.missing.push(id);
   }
   return [...files].map(([file, entry]) => ({ file, ...entry }));

@@ -3,7 +3,7 @@ import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import type { TransformFigures } from "./protocol.ts";
 import type { TransformProcess } from "./transformProcess.ts";
 
-type Ends = Pick<TransformProcess, "pid" | "restarts" | "replacements">;
+type Ends = Pick<TransformProcess, "pid" | "restarts" | "replacements" | "overloaded">;
 
 const COUNTED = ["done", "failed", "refused", "cancelled", "overloaded"] as const;
 
@@ -14,6 +14,7 @@ export class TransformCounting {
   #lastPid = 0;
   #crashes = 0;
   #replacements = 0;
+  #overloaded = 0;
 
   constructor(counters: CounterBlock) {
     this.#counters = counters;
@@ -26,6 +27,8 @@ export class TransformCounting {
     this.#crashes = ends.restarts;
     this.#counters.add(slots.replacements, ends.replacements - this.#replacements);
     this.#replacements = ends.replacements;
+    this.#counters.add(slots.overloaded, ends.overloaded - this.#overloaded);
+    this.#overloaded = ends.overloaded;
     this.#counters.set(slots.waiting, figures?.waiting ?? 0);
     this.#counters.set(slots.running, figures?.running ?? 0);
     if (figures === undefined) return undefined;

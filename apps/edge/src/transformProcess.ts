@@ -14,6 +14,8 @@ const SPARE_DELAY_MS = 1_000;
 const SUCCESSOR_MS = 20_000;
 /** How often a job may come to a host that ends or gives way before it is done. */
 const ATTEMPTS = 5;
+/** Jobs beyond those that the host may have: it judges who has to leave, but there may be no host at the moment. */
+const ON_THEIR_WAY = 5_000;
 /** Beyond so many ends within a minute each further start is delayed. */
 const FREE_RESTARTS = 3;
 const RESTART_PERIOD_MS = 60_000;
@@ -74,6 +76,7 @@ export class TransformProcess {
   #ends: number[] = [];
   #restarts = 0;
   #replacements = 0;
+  #overloaded = 0;
   #nextNumber = 1;
   #nextWriter = 1;
   #isStopping = false;
@@ -98,6 +101,11 @@ export class TransformProcess {
     return this.#replacements;
   }
 
+  /** Jobs that did not come as far as a host because there were too many. */
+  get overloaded(): number {
+    return this.#overloaded;
+  }
+
   get uptimeSeconds(): number {
     return Math.floor((performance.now() - this.#running.startedMs) / 1000);
   }
@@ -109,8 +117,8 @@ export class TransformProcess {
   /** Errors: TRANSFORM_OVERLOADED, TRANSFORM_FAILED, SHUTTING_DOWN, and those of the store. */
   async derive(request: DeriveRequest): Promise<DeriveReply> {
     const settings = transformSettings(this.#parts.config());
-    // The queue itself is the host's; what waits here waits for a host.
-    if (this.#jobs.size >= 2 * (settings.queueLimit + settings.threads)) {
+    if (this.#jobs.size >= settings.queueLimit + settings.threads + ON_THEIR_WAY) {
+      this.#overloaded++;
       throw new EdgeError("TRANSFORM_OVERLOADED", { detail: `${this.#jobs.size} jobs under way` });
     }
     let key: string | undefined;

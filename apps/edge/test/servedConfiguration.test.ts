@@ -8,8 +8,8 @@ import { NO_TLS } from "../src/tlsPlanning.ts";
 import { configureWorkers } from "../src/workerConfiguring.ts";
 import type { WorkerState } from "../src/workerProcess.ts";
 
-const outcomeOf = (generation: number) => {
-  const vhost = '<Vhost Name="a.example"><Origin><Address>10.0.0.1</Address></Origin></Vhost>';
+const outcomeOf = (generation: number, content = "") => {
+  const vhost = `<Vhost Name="a.example"><Origin><Address>10.0.0.1</Address></Origin>${content}</Vhost>`;
   const sources = new Map([
     ["server.xml", "<Server><Cache><Storage><Disk>/d/</Disk></Storage></Cache></Server>"],
     ["vhosts.xml", `<Vhosts>${vhost}</Vhosts>`],
@@ -29,8 +29,8 @@ class Scene {
   hasLostPort = false;
   readonly served: ServedConfiguration;
 
-  constructor() {
-    const first = outcomeOf(1);
+  constructor(content = "") {
+    const first = outcomeOf(1, content);
     const listening = {
       commit: () => {
         this.deeds.push("listen");
@@ -113,5 +113,24 @@ describe("workers that get a configuration", () => {
     expect(refusals).toEqual([
       { worker: workers[1], reason: "worker 1 cannot work by this configuration: no such key" },
     ]);
+  });
+
+  it("DRM-16 HTTP-76: the keys of a host that encrypts stay until its cache is cleared", async () => {
+    const encrypting = (token: string): string =>
+      `<Options><Drm Status="Active"><Token>${token}</Token></Drm></Options>`;
+    const scene = new Scene(encrypting("first key"));
+    const tokens = (): readonly string[] => scene.served.config.vhosts.map(({ options }) => options.drm.token);
+    expect(await scene.served.putInService(outcomeOf(2, encrypting("second key")))).toMatchObject({
+      kind: "applied",
+      warnings: [{ element: "Vhosts/Vhost/Options/Drm", message: expect.stringContaining("clear its cache") }],
+    });
+    expect(tokens()).toEqual(["first key"]);
+    await scene.served.vhostCleared("b.example");
+    expect([tokens(), scene.served.config.generation]).toEqual([["first key"], 2]);
+    await scene.served.vhostCleared("a.example");
+    expect([tokens(), scene.served.config.generation]).toEqual([["second key"], 3]);
+    expect(scene.deeds.slice(-3)).toEqual(["manager 3", "apply 2 to 3", "listen"]);
+    await scene.served.vhostCleared("a.example");
+    expect(scene.served.latestGeneration).toBe(3);
   });
 });

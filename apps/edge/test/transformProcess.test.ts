@@ -143,9 +143,10 @@ it("DIMS-18 tells the host what a virtual host may take", async () => {
 
 it("DIMS-18 refuses jobs when far too many are under way", async () => {
   const { host, ask } = start("<TransformQueue>1</TransformQueue>");
-  const waiting = Array.from({ length: 4 }, () => ask("wait"));
-  expect(await ask("pid")).toBe("TRANSFORM_OVERLOADED: 4 jobs under way");
-  await vi.waitFor(async () => expect((await host.figures())?.waiting).toBe(4), { timeout: 20_000 });
+  const waiting = Array.from({ length: 5_002 }, () => ask("wait"));
+  expect(await ask("pid")).toBe("TRANSFORM_OVERLOADED: 5002 jobs under way");
+  expect(host.overloaded).toBe(1);
+  await vi.waitFor(async () => expect((await host.figures())?.waiting).toBe(5_002), { timeout: 20_000 });
   host.abandon(1);
   await Promise.all(waiting);
 });

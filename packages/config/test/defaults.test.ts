@@ -134,7 +134,7 @@ describe("defaults", () => {
     ["ORG-41 default has no rewriting", originOptions.urlRewrites, []],
     ["ORG-45 default of WLProxyClientIP", originOptions.wlProxyClientIp, false],
     ["ORG-47 default of IfRange", originOptions.ifRange, false],
-    ["ORG-55 default of RedirectionTrace", originOptions.redirectionTrace, { enabled: false, allow: [] }],
+    ["ORG-55 VHT-40 default of RedirectionTrace", originOptions.redirectionTrace, { enabled: false, allow: [] }],
     ["own default of MaxSessions is no limit", originOptions.maxSessions, { count: 0, queue: 10_000 }],
     ["own default of OriginTls checks certificates", originOptions.tls, { verify: true, caFile: "" }],
     ["own default name servers are the system's", cache.dnsServers, []],

@@ -147,3 +147,42 @@ describe("thousands of hosts", () => {
     expect(diffConfigs(current, next).map(({ element }) => element)).toEqual(["Vhost[c]/Options/TTL/Res2xx"]);
   });
 });
+
+describe("VhostLink", () => {
+  const link = (condition: string, target = "b"): string => `<VhostLink${condition}>${target}</VhostLink>`;
+  const hosts = (inner: string): string => vhosts(vhost(inner, 'Name="a"'), vhost("", 'Name="B"'));
+
+  it("VHT-50 VHT-51: names a host without regard to case, and answers of the origin", () => {
+    const [first, second] = accept({ "vhosts.xml": hosts(link(' Condition="403, 404,5XX,fail"')) }).vhosts;
+    expect(first?.link).toEqual({ vhost: "B", condition: [403, 404, "5xx", "fail"] });
+    expect(second?.link).toBeUndefined();
+  });
+
+  it.each([
+    ["VHT-51 a word that is no answer", link(' Condition="404,never"')],
+    ["VHT-51 a status that there is not", link(' Condition="600"')],
+    ["VHT-51 no condition", link("")],
+    ["VHT-50 a second one", link(' Condition="404"') + link(' Condition="403"')],
+  ])("%s is refused", (_, inner) => {
+    const problems = problemsOf({ "vhosts.xml": hosts(inner) });
+    expect(problems.some(({ element }) => element.startsWith("Vhosts/Vhost/VhostLink"))).toBe(true);
+  });
+
+  it.each([
+    ["nobody", "There is no virtual host nobody."],
+    ["a", "a is this host itself."],
+  ])("VHT-53: a link to %s is told", (target, message) => {
+    const warnings = warningsOf({ "vhosts.xml": hosts(link(' Condition="404"', target)) });
+    expect(warnings.some((warning) => JSON.stringify(warning).includes(message))).toBe(true);
+  });
+
+  it("VHT-50: a change is one of the host", () => {
+    const [from, to] = ["404", "fail"].map((condition) =>
+      accept({ "vhosts.xml": hosts(link(` Condition="${condition}"`)) }),
+    );
+    if (from === undefined || to === undefined) throw new Error("no configuration");
+    expect(diffConfigs(from, to)).toEqual([
+      { element: "Vhost[a]/VhostLink", from: "B (404)", to: "B (fail)", effect: "live" },
+    ]);
+  });
+});

@@ -117,7 +117,7 @@ describe("file information", () => {
     expect(JSON.parse(text)).toMatchObject({ status: "OK", result: [{ URI: "/sample.dat", Size: 1000 }] });
   });
 
-  it("STAT-94 says NOT_CACHED with 200 when nothing is stored", async () => {
+  it("STAT-94 STAT-A9 says NOT_CACHED with 200 when nothing is stored", async () => {
     scene.control.files = [];
     const { status, text } = await scene.ask("/monitoring/fileinfo?url=www.example.com/none");
     expect(status).toBe(200);

@@ -178,7 +178,7 @@ describe("responses", () => {
     expect(flooded.head).toBeUndefined();
   });
 
-  it("ORG-55 does not follow redirects by itself", async () => {
+  it("ORG-55 VHT-41 does not follow redirects by itself", async () => {
     const outcome = await answered(
       "HTTP/1.1 302 Found\r\nLocation: http://elsewhere.test/\r\nContent-Length: 0\r\n\r\n",
     );

@@ -212,7 +212,7 @@ export interface VhostChanges {
 
 export const vhostWith = (
   changes: VhostChanges &
-    Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen" | "facadeOf" | "subPaths">> = {},
+    Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen" | "facadeOf" | "subPaths" | "link">> = {},
 ): VhostSettings => ({
   name: changes.name ?? "www.example.com",
   status: changes.status ?? "Active",
@@ -222,6 +222,7 @@ export const vhostWith = (
   portBypass: [],
   facadeOf: changes.facadeOf,
   subPaths: changes.subPaths ?? [],
+  link: changes.link,
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
   logs: LOGS,

@@ -35,6 +35,14 @@ describe("rows of the specification", () => {
   });
 });
 
+describe("a row of an acceptance case", () => {
+  it("is named by its id or by the number of its file", () => {
+    const rows = ["LOG-A1", "LOG-A2", "LOG-A3", "LOG-01"].map((id) => ({ file: "10-logs.md", id }));
+    const titles = ["LOG-A1 a", "A2 of spec 10: b", "A3 of spec 08: c", "LOG-02"];
+    expect(measureCoverage(rows, titles)).toEqual([{ file: "10-logs.md", rows: 4, missing: ["LOG-A3", "LOG-01"] }]);
+  });
+});
+
 describe("ids in test titles", () => {
   it.each([
     ["TTL-03 gives 1800 s to a 2xx", ["TTL-03"]],

@@ -2,7 +2,7 @@ import type { Problem } from "@basalt/types";
 import type { EdgeConfig, VhostOptions } from "../contract.ts";
 import { deepFreeze } from "../deepFreeze.ts";
 import type { DrmSettings } from "../drmContract.ts";
-import { wholeFile } from "../problems.ts";
+import { type Place, wholeFile } from "../problems.ts";
 import type { Provenance } from "../provenance.ts";
 import { VHOSTS_FILE } from "../vhostsPlaces.ts";
 import { checkDrm, type DrmFinding } from "./checkDrm.ts";
@@ -46,6 +46,14 @@ const settleDrm = async (drm: DrmSettings, decrypt: Decrypt): Promise<Settled> =
 const isSettled = ({ status, ivType, tokenType }: DrmSettings): boolean =>
   status === "Inactive" && ivType === "plain" && tokenType === "plain";
 
+/** Where the element is written, or what it stands beside. */
+const placeOf = (provenance: Provenance, vhost: string, element: DrmFinding["element"]): Place => {
+  const candidates = [`/${element}`, "/Token", "/Algorithm", "@Status"];
+  const [place] = candidates.flatMap((at) => provenance.placesOf(vhost, `Options/Drm${at}`));
+  if (place === undefined) return { ...wholeFile(VHOSTS_FILE), element: `Vhosts/Vhost/Options/Drm/${element}` };
+  return { ...place, column: 0, element: place.element.replace(/\/Drm\b.*$/, `/Drm/${element}`) };
+};
+
 /**
  * Decrypts what `/command/encryptpassword` has encrypted for this home folder (DRM-17), and checks what can be checked
  * only then. What hosts share they go on sharing.
@@ -62,6 +70,14 @@ export const settleSecrets = async (
     return known;
   };
   const problems: Problem[] = [];
+  const reported = new Set<string>();
+  /** What many hosts inherit is told once. */
+  const report = (problem: Problem): void => {
+    const { file, line, element, message } = problem;
+    const told = `${file}:${line} ${element} ${message}`;
+    if (!reported.has(told)) problems.push(problem);
+    reported.add(told);
+  };
   const settledOptions = new Map<VhostOptions, VhostOptions>();
   for (const { name, options } of config.vhosts) {
     const isDrmSettled = isSettled(options.drm);
@@ -72,12 +88,10 @@ export const settleSecrets = async (
     for (const { index, message } of signed.findings) {
       const place = provenance.placesOf(name, "Options/Dims/Signature")[index];
       const where = place ?? { ...wholeFile(VHOSTS_FILE), element: "Vhosts/Vhost/Options/Dims/Signature" };
-      problems.push({ severity: "error", message, ...where, column: 0 });
+      report({ severity: "error", message, ...where, column: 0 });
     }
     for (const { element, ...finding } of findings) {
-      const [place] = provenance.placesOf(name, `Options/Drm/${element}`);
-      const where = place ?? { ...wholeFile(VHOSTS_FILE), element: `Vhosts/Vhost/Options/Drm/${element}` };
-      problems.push({ ...finding, ...where, column: 0 });
+      report({ ...finding, ...placeOf(provenance, name, element) });
     }
   }
   if (settledOptions.size === 0) return { config, problems };

@@ -2,9 +2,10 @@ import { Parser } from "xml2js";
 import type { XmlElement } from "./xmlElement.ts";
 
 /**
- * Boundary parser: XML text to `XmlElement`. xml2js reads the text and builds the tree; the sax parser inside it is
- * hooked for what xml2js forgets (positions) or lets pass (document types, a second root, an attribute given twice).
- * xml2js documents neither, hence the casts, which are confined to this file.
+ * Boundary parser: XML text to `XmlElement`. The sax parser inside xml2js reads the text; its handlers are ours, since
+ * the tree that xml2js would build forgets positions, lets pass what has no place here (document types, a second root,
+ * an attribute given twice) and takes most of the time. xml2js does not document that parser, hence the casts, which are
+ * confined to this file.
  */
 export type XmlOutcome =
   | { readonly ok: true; readonly root: XmlElement }
@@ -18,17 +19,22 @@ interface SaxParser {
   readonly position: number;
   onerror: (error: Error) => void;
   onattribute: () => void;
+  ontext: (text: string) => void;
+  oncdata: (text: string) => void;
   onopentag: (node: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }) => void;
   onclosetag: (name: string) => void;
   ondoctype: () => void;
   onprocessinginstruction: (node: { readonly name: string; readonly body: string }) => void;
 }
 
-interface TreeNode {
-  readonly "#name": string;
-  readonly "#text"?: string;
-  readonly "#attributes"?: Readonly<Record<string, string>>;
-  readonly "#children"?: readonly TreeNode[];
+/** An element whose end has not come yet. */
+interface OpenElement {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  text: string;
+  readonly children: XmlElement[];
+  readonly line: number;
+  readonly column: number;
 }
 
 interface Place {
@@ -112,23 +118,18 @@ const checkExtent = (source: string): void => {
 
 const countAttributes = (tag: string): number => tag.replace(/"[^"]*"|'[^']*'/g, "").split("=").length - 1;
 
-const toElement = (node: TreeNode, places: Iterator<Place, undefined>): XmlElement => {
-  const place = places.next().value ?? { line: 0, column: 0 };
-  return {
-    name: node["#name"],
-    attributes: new Map(Object.entries(node["#attributes"] ?? {}).map(([name, value]) => [name, value.trim()])),
-    text: (node["#text"] ?? "").trim(),
-    children: (node["#children"] ?? []).map((child) => toElement(child, places)),
-    line: place.line,
-    column: place.column,
-  };
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+
+const attributesOf = (written: Readonly<Record<string, string>>): ReadonlyMap<string, string> => {
+  const entries = Object.entries(written);
+  return entries.length === 0 ? NO_ATTRIBUTES : new Map(entries.map(([name, value]) => [name, value.trim()]));
 };
 
-const installChecks = (sax: SaxParser, source: string, places: Place[]): void => {
+/** Has the parser build the tree; the result answers with its root when the text has been read. */
+const installHandlers = (sax: SaxParser, source: string): (() => XmlElement | undefined) => {
   const findPlace = createPlaceFinder(source);
-  const openTag = sax.onopentag;
-  const closeTag = sax.onclosetag;
-  let depth = 0;
+  const open: OpenElement[] = [];
+  let root: XmlElement | undefined;
   sax.onerror = (error) => {
     const message = error.message.split("\n", 1)[0] ?? error.message;
     throw new XmlFault(`${message}.`.replace(/\.\.$/, "."), { line: sax.line + 1, column: sax.column });
@@ -152,41 +153,36 @@ const installChecks = (sax: SaxParser, source: string, places: Place[]): void =>
   sax.onopentag = (node) => {
     attributes = 0;
     const place = findPlace(sax.startTagPosition - 1);
-    if (depth === 0 && places.length > 0) throw new XmlFault("There is more than one root element.", place);
-    if (depth >= MAX_DEPTH) throw new XmlFault(`Elements lie deeper than ${MAX_DEPTH} levels.`, place);
+    if (root !== undefined) throw new XmlFault("There is more than one root element.", place);
+    if (open.length >= MAX_DEPTH) throw new XmlFault(`Elements lie deeper than ${MAX_DEPTH} levels.`, place);
     const written = countAttributes(source.slice(sax.startTagPosition, sax.position));
     if (written !== Object.keys(node.attributes).length) {
       throw new XmlFault(`<${node.name}> has the same attribute twice.`, place);
     }
-    places.push(place);
-    depth += 1;
-    openTag(node);
+    open.push({ name: node.name, attributes: attributesOf(node.attributes), text: "", children: [], ...place });
   };
-  sax.onclosetag = (name) => {
-    depth -= 1;
-    closeTag(name);
+  const addText = (text: string): void => {
+    const element = open.at(-1);
+    if (element !== undefined) element.text += text;
   };
+  sax.ontext = addText;
+  sax.oncdata = addText;
+  sax.onclosetag = () => {
+    const element = open.pop();
+    if (element === undefined) return;
+    element.text = element.text.trim();
+    const parent = open.at(-1);
+    if (parent === undefined) root = element;
+    else parent.children.push(element);
+  };
+  return () => root;
 };
 
 export const parseXml = (text: string): XmlOutcome => {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   if (source.trim() === "") return { ok: false, line: 0, column: 0, message: "The file is empty." };
-  // Keys that no XML name can have, so that no element collides with them.
-  const parser = new Parser({
-    attrkey: "#attributes",
-    charkey: "#text",
-    childkey: "#children",
-    explicitCharkey: true,
-    explicitChildren: true,
-    preserveChildrenOrder: true,
-    explicitRoot: false,
-  });
-  const places: Place[] = [];
-  let root: TreeNode | undefined;
-  parser.on("end", (result: unknown) => {
-    root ??= (result as TreeNode | null) ?? undefined;
-  });
-  installChecks((parser as unknown as { readonly saxParser: SaxParser }).saxParser, source, places);
+  const parser = new Parser();
+  const rootOf = installHandlers((parser as unknown as { readonly saxParser: SaxParser }).saxParser, source);
   try {
     checkExtent(source);
     parser.parseString(source);
@@ -194,6 +190,7 @@ export const parseXml = (text: string): XmlOutcome => {
     if (error instanceof XmlFault) return { ok: false, ...error.place, message: error.message };
     throw error;
   }
+  const root = rootOf();
   if (root === undefined) return { ok: false, line: 0, column: 0, message: "The file holds no element." };
-  return { ok: true, root: toElement(root, places.values()) };
+  return { ok: true, root };
 };

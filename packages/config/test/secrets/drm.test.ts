@@ -135,6 +135,20 @@ describe("keys that cannot be", () => {
     expect(await findingsOf(text)).toEqual([expect.stringContaining(expected)]);
   });
 
+  it("DRM-05 tells of what hosts inherit once", async () => {
+    const weak = '<Drm Status="Active"><Token>ABC</Token></Drm>';
+    const texts = {
+      "server.xml": server(
+        `<Cache><Storage><Disk>/c/</Disk></Storage></Cache><VHostDefault><Options>${weak}</Options></VHostDefault>`,
+      ),
+      ...files(host("", "a.example"), host("<AgeHeader>ON</AgeHeader>", "b.example")),
+    };
+    const outcome = parseConfig(new Map(Object.entries(texts)), { ...CONTEXT, home });
+    if (!outcome.ok) throw new Error(outcome.problems.map(formatProblem).join("\n"));
+    const { problems } = await settleSecrets(outcome.config, outcome.provenance, home);
+    expect(problems).toMatchObject([{ severity: "warning", file: "server.xml", line: 1 }]);
+  });
+
   it.each([
     active("<Token>ABCDE</Token>"),
     active("<Key>$url</Key>"),

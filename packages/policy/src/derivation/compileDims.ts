@@ -4,7 +4,8 @@ import { compileKeyRules, type KeyRules, originFormOf } from "../cacheKey.ts";
 import { acceptedFormats } from "../dims/acceptedFormats.ts";
 import type { ImageSettings } from "../dims/contract.ts";
 import { compileImageCommands, type ImageCommands } from "../dims/imageCommands.ts";
-import { verifyCommands } from "../dims/signedCommands.ts";
+import { remembered } from "../dims/remembered.ts";
+import { compileSignatures, type SignedCommands, type VerifyCommands } from "../dims/signedCommands.ts";
 import {
   DERIVATION_FAILURE,
   type Derivation,
@@ -119,6 +120,12 @@ const alwaysConverts = ({ firstFrameOnly, autoOrient, convertsToSrgb, stripsLoca
 
 const failure = (reason: string): DerivationPlan => ({ kind: "failure", reason });
 
+const badCommands = (detail: string): DerivationPlan => ({
+  kind: "failure",
+  reason: DERIVATION_FAILURE.CONVERSION,
+  detail,
+});
+
 class DimsRules implements DerivationRules {
   readonly #dims: DimsSettings;
   readonly #caseSensitive: boolean;
@@ -126,6 +133,8 @@ class DimsRules implements DerivationRules {
   readonly #keyRules: KeyRules;
   readonly #commands: ImageCommands;
   readonly #settings: ImageSettings;
+  readonly #acceptedFormats: (accept: string) => readonly AutoFormat[];
+  readonly #verify: VerifyCommands;
   readonly #settingsMark: string;
   /** Of all that commands call by name. */
   readonly #namedMark: string;
@@ -138,6 +147,8 @@ class DimsRules implements DerivationRules {
     this.#keyRules = compileKeyRules(vhost);
     this.#commands = compileImageCommands(dims, !caseSensitive);
     this.#settings = imageSettingsOf(dims);
+    this.#acceptedFormats = remembered((accept) => acceptedFormats(dims.formatAuto, accept));
+    this.#verify = compileSignatures(dims.signatures);
     const { composites, byOriginal, annotations, presets, formatAuto, targetSimilarity } = dims;
     this.#settingsMark = settingsMark(this.#settings);
     this.#namedMark = digestOf([composites, byOriginal, annotations, presets, formatAuto, targetSimilarity]);
@@ -147,10 +158,10 @@ class DimsRules implements DerivationRules {
     const url = this.#split(target);
     if (url === undefined) return undefined;
     const { source, commands } = url;
-    const signed = this.#readSignature(source, commands);
+    const signed = this.#signed(source, commands);
     const chain = this.#folded(signed.commands);
     const isAuto = this.#commands.asksForAutoFormat(chain);
-    const formats = isAuto ? acceptedFormats(this.#dims.formatAuto, get("accept")) : [];
+    const formats = isAuto ? this.#acceptedFormats(get("accept") ?? "") : [];
     const marks = [this.#settingsMark, CALLS_BY_NAME.test(chain) ? this.#namedMark : "", ...formats];
     return {
       kind: "dims",
@@ -165,17 +176,15 @@ class DimsRules implements DerivationRules {
 
   readonly plan = (derivation: Derivation, source: DerivationSource): DerivationPlan => {
     const { sourceTarget, selector } = derivation;
-    if (selector === UNSIGNED) return failure(DERIVATION_FAILURE.CONVERSION);
-    const commands = this.#commands.resolve(
-      this.#folded(this.#readSignature(sourceTarget, derivation.commands).commands),
-      {
-        query: queryOf(this.#keyRules.canonicalUrl(sourceTarget)),
-        autoFormat: chooseAutoFormat(selector, source),
-      },
-    );
+    if (selector === UNSIGNED) return badCommands("The commands have no valid signature.");
     if (source.status !== STATUS_OK) return failure(DERIVATION_FAILURE.SOURCE_MISSING);
     if (source.sizeBytes > this.#dims.maxSourceBytes) return failure(DERIVATION_FAILURE.SOURCE_TOO_LARGE);
-    if (commands === undefined) return failure(DERIVATION_FAILURE.CONVERSION);
+    const outcome = this.#commands.resolve(this.#folded(this.#signed(sourceTarget, derivation.commands).commands), {
+      query: queryOf(this.#keyRules.canonicalUrl(sourceTarget)),
+      autoFormat: chooseAutoFormat(selector, source),
+    });
+    if (!outcome.ok) return badCommands(outcome.reason);
+    const { commands } = outcome;
     if (commands.length === 0 && !alwaysConverts(this.#settings)) return { kind: "unchanged" };
     const { maxSourceBytes } = this.#dims;
     return { kind: "operation", operation: { kind: "image", commands, settings: this.#settings }, maxSourceBytes };
@@ -185,11 +194,8 @@ class DimsRules implements DerivationRules {
     return this.#caseSensitive ? text : text.toLowerCase();
   }
 
-  #readSignature(source: string, commands: string): { readonly isValid: boolean; readonly commands: string } {
-    const { signatures, keyword } = this.#dims;
-    return signatures.length === 0
-      ? { isValid: true, commands }
-      : verifyCommands(signatures, `${source}/${keyword}/`, commands);
+  #signed(source: string, commands: string): SignedCommands {
+    return this.#verify(`${source}/${this.#dims.keyword}/`, commands);
   }
 }
 

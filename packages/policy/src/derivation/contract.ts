@@ -43,8 +43,8 @@ export type DerivationPlan =
   | { readonly kind: "operation"; readonly operation: DeriveOperation; readonly maxSourceBytes: number }
   /** Nothing to be done: the source is the result. */
   | { readonly kind: "unchanged" }
-  /** `reason`: for the client (DIMS-11). */
-  | { readonly kind: "failure"; readonly reason: string };
+  /** `reason`: for the client (DIMS-11); `detail`: for who runs the server, where there is more to say. */
+  | { readonly kind: "failure"; readonly reason: string; readonly detail?: string };
 
 export interface DerivationRequest {
   /** Path and query string. */

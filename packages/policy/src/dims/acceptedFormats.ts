@@ -12,5 +12,5 @@ const names = (accept: string, type: string): boolean =>
   });
 
 /** Those of the formats that the client takes, in the order of preference of the server. */
-export const acceptedFormats = (formats: readonly AutoFormat[], accept: string | undefined): readonly AutoFormat[] =>
-  accept === undefined ? [] : formats.filter((format) => names(accept, `image/${format}`));
+export const acceptedFormats = (formats: readonly AutoFormat[], accept: string): readonly AutoFormat[] =>
+  formats.filter((format) => names(accept, `image/${format}`));

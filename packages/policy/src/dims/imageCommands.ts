@@ -8,6 +8,7 @@ import {
 } from "@basalt/config";
 import { annotationText } from "./annotationText.ts";
 import type { ImageAnnotation, ImageChoice, ImageCommand } from "./contract.ts";
+import { remembered } from "./remembered.ts";
 
 /** What the commands of a request depend on beside its URL. */
 export interface CommandSurroundings {
@@ -17,9 +18,13 @@ export interface CommandSurroundings {
   readonly autoFormat: AutoFormat | undefined;
 }
 
+export type ResolvedCommands =
+  | { readonly ok: true; readonly commands: readonly ImageCommand[] }
+  /** The text is no chain of commands that the host knows (DIMS-47); `reason` is for who runs it. */
+  | { readonly ok: false; readonly reason: string };
+
 export interface ImageCommands {
-  /** Undefined when the text is no chain of commands that the host knows (DIMS-47). */
-  resolve(chain: string, surroundings: CommandSurroundings): readonly ImageCommand[] | undefined;
+  resolve(chain: string, surroundings: CommandSurroundings): ResolvedCommands;
   /** Whether `format/auto` is among the commands, or among those that they call. */
   asksForAutoFormat(chain: string): boolean;
 }
@@ -57,8 +62,11 @@ const remembering = (): ParseChain => {
 /** What `format/auto` may be written in; everything else is not parsed to find it. */
 const MAY_BE_AUTO = /auto|preset|byoriginal|%/i;
 
-const flat = <Item>(lists: readonly (readonly Item[] | undefined)[]): readonly Item[] | undefined =>
-  lists.every((list) => list !== undefined) ? lists.flat() : undefined;
+const resolved = (...commands: readonly ImageCommand[]): ResolvedCommands => ({ ok: true, commands });
+
+const refused = (reason: string): ResolvedCommands => ({ ok: false, reason });
+
+const missing = (element: string, name: string): ResolvedCommands => refused(`There is no <${element}> ${name}.`);
 
 /** `foldsCase`: URLs are in lower case, and names are compared without regard to it (DIMS-20). */
 export const compileImageCommands = (settings: DimsSettings, foldsCase: boolean): ImageCommands => {
@@ -73,43 +81,40 @@ export const compileImageCommands = (settings: DimsSettings, foldsCase: boolean)
   const parseAsked: ParseChain = (chain) => {
     const outcome = parseImageCommands(chain);
     if (!outcome.ok || settings.extraCommands || !outcome.commands.some(isExtraCommand)) return outcome;
-    return { ok: false, reason: "The command needs <ExtraCommands>." };
+    return { ok: false, reason: "A command needs <ExtraCommands>." };
   };
 
-  const annotate = (names: readonly string[], query: string): readonly ImageCommand[] | undefined => {
+  const annotate = (names: readonly string[], query: string): ResolvedCommands => {
     const drawn: ImageAnnotation[] = [];
     for (const name of names) {
       const found = annotations.find(name);
-      if (found === undefined) return undefined;
+      if (found === undefined) return missing("Annotation", name);
       const { name: _name, ...annotation } = found;
       const text = annotationText(annotation.text, query);
       if (text !== "") drawn.push({ ...annotation, text });
     }
-    return drawn.length === 0 ? [] : [{ kind: "annotation", annotations: drawn }];
+    return drawn.length === 0 ? resolved() : resolved({ kind: "annotation", annotations: drawn });
   };
 
-  const choose = (name: string, surroundings: CommandSurroundings): readonly ImageCommand[] | undefined => {
+  const choose = (name: string, surroundings: CommandSurroundings): ResolvedCommands => {
     const found = byOriginal.find(name);
-    if (found === undefined) return undefined;
+    if (found === undefined) return missing("ByOriginal", name);
     const choices: ImageChoice[] = [];
     for (const { maxWidth, maxHeight, commands } of found.conditions) {
-      const resolved = resolveParsed(parseConfigured(commands), surroundings);
-      if (resolved === undefined) return undefined;
-      choices.push({ maxWidth, maxHeight, commands: resolved });
+      const outcome = resolveParsed(parseConfigured(commands), surroundings);
+      if (!outcome.ok) return outcome;
+      choices.push({ maxWidth, maxHeight, commands: outcome.commands });
     }
-    return [{ kind: "byOriginal", choices }];
+    return resolved({ kind: "byOriginal", choices });
   };
 
-  const resolveOne = (
-    command: WrittenImageCommand,
-    surroundings: CommandSurroundings,
-  ): readonly ImageCommand[] | undefined => {
+  const resolveOne = (command: WrittenImageCommand, surroundings: CommandSurroundings): ResolvedCommands => {
     switch (command.kind) {
       case "composite": {
         const found = composites.find(command.name);
-        if (found === undefined) return undefined;
+        if (found === undefined) return missing("Composite", command.name);
         const { name: _name, ...overlay } = found;
-        return [{ kind: "composite", overlay }];
+        return resolved({ kind: "composite", overlay });
       }
       case "byOriginal":
         return choose(command.name, surroundings);
@@ -117,24 +122,30 @@ export const compileImageCommands = (settings: DimsSettings, foldsCase: boolean)
         return annotate(command.names, surroundings.query);
       case "preset": {
         const found = presets.find(command.name);
-        return found === undefined ? undefined : resolveParsed(parseConfigured(found.commands), surroundings);
+        if (found === undefined) return missing("Preset", command.name);
+        return resolveParsed(parseConfigured(found.commands), surroundings);
       }
       case "formatAuto": {
-        if (settings.formatAuto.length === 0) return undefined;
+        if (settings.formatAuto.length === 0) return refused("format/auto needs <FormatAuto>.");
         const { autoFormat } = surroundings;
-        return autoFormat === undefined ? [] : [{ kind: "format", format: autoFormat }];
+        return autoFormat === undefined ? resolved() : resolved({ kind: "format", format: autoFormat });
       }
       default:
-        return [command];
+        return resolved(command);
     }
   };
 
   /** What is configured may call what is configured, but a chain that calls itself cannot be written. */
-  const resolveParsed = (
-    outcome: CommandOutcome,
-    surroundings: CommandSurroundings,
-  ): readonly ImageCommand[] | undefined =>
-    outcome.ok ? flat(outcome.commands.map((command) => resolveOne(command, surroundings))) : undefined;
+  const resolveParsed = (parsed: CommandOutcome, surroundings: CommandSurroundings): ResolvedCommands => {
+    if (!parsed.ok) return parsed;
+    const commands: ImageCommand[] = [];
+    for (const command of parsed.commands) {
+      const outcome = resolveOne(command, surroundings);
+      if (!outcome.ok) return outcome;
+      commands.push(...outcome.commands);
+    }
+    return { ok: true, commands };
+  };
 
   const calledChains = (command: WrittenImageCommand): readonly string[] => {
     if (command.kind === "preset") return [presets.find(command.name)?.commands ?? ""];
@@ -149,9 +160,10 @@ export const compileImageCommands = (settings: DimsSettings, foldsCase: boolean)
         command.kind === "formatAuto" || calledChains(command).some((chain) => hasAutoFormat(parseConfigured(chain))),
     );
 
+  const asksForAutoFormat = remembered((chain) => hasAutoFormat(parseAsked(chain)));
+
   return {
     resolve: (chain, surroundings) => resolveParsed(parseAsked(chain), surroundings),
-    asksForAutoFormat: (chain) =>
-      settings.formatAuto.length > 0 && MAY_BE_AUTO.test(chain) && hasAutoFormat(parseAsked(chain)),
+    asksForAutoFormat: (chain) => settings.formatAuto.length > 0 && MAY_BE_AUTO.test(chain) && asksForAutoFormat(chain),
   };
 };

@@ -1,4 +1,4 @@
-import { parseImageCommands, type VhostSettings } from "@basalt/config";
+import type { VhostSettings } from "@basalt/config";
 import { METHOD } from "@basalt/http";
 import { originFormOf } from "../cacheKey.ts";
 import { compileDerivations } from "../derivation/compileDerivations.ts";
@@ -31,13 +31,12 @@ const planOf = (derivation: Derivation, vhost: VhostSettings, { lookup }: Explai
   });
 };
 
-const planFact = (derivation: Derivation, plan: DerivationPlan | undefined): ExplainFact => {
+const planFact = (plan: DerivationPlan | undefined): ExplainFact => {
   if (plan?.kind !== "failure") {
     return { name: "plan", value: plan?.kind === "operation" ? "conversion" : "the source as it is" };
   }
-  const parsed = derivation.kind === "dims" ? parseImageCommands(derivation.commands) : undefined;
-  const fact = { name: "plan", value: "failure", text: plan.reason } as const;
-  return parsed?.ok === false ? { ...fact, because: parsed.reason } : fact;
+  const { reason, detail } = plan;
+  return { name: "plan", value: "failure", text: reason, ...(detail === undefined ? {} : { because: detail }) };
 };
 
 const resultFact = ({ derived }: ExplainState): ExplainFact => ({
@@ -68,7 +67,7 @@ export const derivationStep = (
     ...(selector === "" ? [] : [{ name: "selector", value: selector }]),
     ...(variesOn === undefined ? [] : [{ name: "variesOn", value: variesOn }]),
     ...(redirectTarget === undefined ? [] : [{ name: "onFailure", value: `redirect to ${redirectTarget}` }]),
-    planFact(derivation, plan),
+    planFact(plan),
     resultFact(state),
   ];
   const outcome = plan?.kind === "failure" ? " Making it fails." : "";

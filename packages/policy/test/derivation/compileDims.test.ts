@@ -1,4 +1,5 @@
 import type { AnnotationSettings, CompositeSettings, DimsSettings, VhostOptions } from "@basalt/config";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   compileDerivations,
@@ -165,7 +166,50 @@ describe("plans", () => {
     ["issue 9 signed where nothing is", `sign/${"a".repeat(64)}/trim`, {}, DERIVATION_FAILURE.CONVERSION],
     ["DIMS-10 of a result", "trim/dims/trim", {}, DERIVATION_FAILURE.CONVERSION],
   ])("%s: %s fails", (_, commands, source, reason) => {
-    expect(planned(`/a.jpg/dims/${commands}`, rules(), source)).toEqual({ kind: "failure", reason });
+    expect(planned(`/a.jpg/dims/${commands}`, rules(), source)).toMatchObject({ kind: "failure", reason });
+  });
+
+  it.each([
+    ["bogus/1", 'There is no command "bogus".'],
+    ["composite/none", "There is no <Composite> none."],
+    ["annotation/none", "There is no <Annotation> none."],
+    ["format/auto", "format/auto needs <FormatAuto>."],
+    ["format/webp", "A command needs <ExtraCommands>."],
+    ["resize/9x", undefined],
+  ])("DIMS-47 %s: %s, for who runs the server", (commands, detail) => {
+    const plan = planned(`/a.jpg/dims/${commands}`);
+    expect(plan.kind === "failure" ? plan.detail : undefined).toBe(detail);
+  });
+
+  it("DIMS-10 what origins are asked for is never a DIMS URL, whatever clients send", () => {
+    const piece = fc.constantFrom(
+      "/dims/",
+      "/dims",
+      "dims/",
+      "/",
+      "?",
+      "a.jpg",
+      "trim",
+      "%2F",
+      "=",
+      "&",
+      "//",
+      "*",
+      ".",
+    );
+    const compiled = rules();
+    const target = fc.array(piece, { maxLength: 20 }).map((pieces) => `/${pieces.join("")}`);
+    fc.assert(
+      fc.property(target, (text) => {
+        const derivation = ask(text, compiled);
+        expect(derivation === undefined).toBe(text.indexOf("/dims/", 1) < 0);
+        if (derivation === undefined) return;
+        expect(ask(derivation.sourceTarget, compiled)).toBeUndefined();
+        expect(text.startsWith(`${derivation.sourceTarget}/dims/${derivation.commands}`)).toBe(true);
+        expect(`${derivation.url}${derivation.selector}`).not.toMatch(/\s/);
+        compiled.plan(derivation, IMAGE);
+      }),
+    );
   });
 
   it("DIMS-03 a source of exactly the size is converted, one of unknown length too", () => {

@@ -91,7 +91,7 @@ describe("which URLs ask for an encrypted form", () => {
 });
 
 describe("keys", () => {
-  it.each(KEYS)("%s HTTP-70 joins %j to %s", (_row, key, expected) => {
+  it.each(KEYS)("%s HTTP-69 HTTP-70 DRM-09 joins %j to %s", (_row, key, expected) => {
     expect(keyOf("/music/iu.mp3/drm", { key })).toBe(expected);
   });
 

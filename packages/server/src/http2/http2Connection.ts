@@ -1,6 +1,5 @@
 import type { PinnedVisitor } from "@basalt/cache";
 import { PROCESS_SLOT } from "@basalt/telemetry";
-import { EdgeError } from "@basalt/types";
 import { ClientSession } from "../clientSession.ts";
 import type { ClientSocket, SocketHandler } from "../driver/contract.ts";
 import type { EdgeServer, ServedConnection } from "../edgeServer.ts";
@@ -315,7 +314,7 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
       else this.#end(error.code, CLOSE_MS);
     } else if (error instanceof HpackError) this.#end(CODE.COMPRESSION_ERROR, CLOSE_MS);
     else {
-      this.#server.parts.onDefect(EdgeError.from(error));
+      this.#server.parts.onDefect(error);
       this.#end(CODE.INTERNAL_ERROR, CLOSE_MS);
     }
   }

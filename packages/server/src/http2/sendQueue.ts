@@ -2,10 +2,14 @@ import type { FrameSender } from "./frameSender.ts";
 import { FRAME_HEAD_BYTES } from "./frames.ts";
 import type { StreamSocket } from "./streamSocket.ts";
 
-/** Streams with something to send, each in its turn: one frame, then the next stream. */
+/**
+ * Streams with something to send, each in its turn: one frame, then the next stream. They are linked by their `next`, so
+ * that a turn costs the same however many there are.
+ */
 export class SendQueue {
   readonly #sender: FrameSender;
-  #queued: StreamSocket[] = [];
+  #first: StreamSocket | undefined;
+  #last: StreamSocket | undefined;
   /** They wait for the client to take more of all streams together. */
   readonly #starved = new Set<StreamSocket>();
 
@@ -14,13 +18,15 @@ export class SendQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#queued.length === 0;
+    return this.#first === undefined;
   }
 
   add(stream: StreamSocket): void {
     if (stream.isQueued) return;
     stream.isQueued = true;
-    this.#queued.push(stream);
+    if (this.#last === undefined) this.#first = stream;
+    else this.#last.next = stream;
+    this.#last = stream;
   }
 
   /** The client takes more again. */
@@ -31,24 +37,26 @@ export class SendQueue {
 
   /** Puts frames into the sender as long as there is room. */
   fill(): void {
-    const queued = this.#queued;
-    while (queued.length > 0 && this.#sender.roomBytes > FRAME_HEAD_BYTES) {
-      const [stream] = queued;
-      if (stream === undefined) return;
+    for (let stream = this.#first; stream !== undefined; stream = this.#first) {
+      if (this.#sender.roomBytes <= FRAME_HEAD_BYTES) return;
       const outcome = stream.sendNext();
-      if (outcome === "room") return;
-      queued.shift();
-      if (outcome === "turn") {
-        queued.push(stream);
-        continue;
-      }
-      stream.isQueued = false;
-      if (outcome === "connectionWindow") this.#starved.add(stream);
+      if (outcome === "room" || this.#first !== stream) return;
+      if (outcome === "turn" && stream.next === undefined) continue;
+      this.#removeFirst(stream);
+      if (outcome === "turn") this.add(stream);
+      else if (outcome === "connectionWindow") this.#starved.add(stream);
     }
   }
 
   drop(): void {
-    this.#queued = [];
+    for (let stream = this.#first; stream !== undefined; stream = this.#first) this.#removeFirst(stream);
     this.#starved.clear();
+  }
+
+  #removeFirst(stream: StreamSocket): void {
+    this.#first = stream.next;
+    if (this.#first === undefined) this.#last = undefined;
+    stream.next = undefined;
+    stream.isQueued = false;
   }
 }

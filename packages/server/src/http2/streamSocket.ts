@@ -64,8 +64,9 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   receiveWindow = 0;
   /** Taken of the request body, and not yet told to the client. */
   unacknowledgedBytes = 0;
-  /** It waits for a turn of its connection. */
+  /** It waits for a turn of its connection, and who comes behind it. */
   isQueued = false;
+  next: StreamSocket | undefined;
   readonly #owner: StreamOwner;
   readonly #answer = new AnswerReader(this);
   #handler: SocketHandler = ignoreEvents;

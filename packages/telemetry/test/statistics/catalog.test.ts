@@ -109,7 +109,9 @@ const jsonAt = (json: JsonField, place: string): JsonField | undefined => {
 
 describe("JSON and XML", () => {
   it.each(["realtime", "average"] as const)(
-    "A6 of spec 08: carry the same numbers at every place of the catalog (%s)",
+    "A6 of spec 08, STAT-33 to STAT-39, STAT-42, STAT-43, STAT-48, STAT-49, STAT-51, STAT-52, STAT-54 to STAT-58, " +
+      "STAT-60, STAT-63 to STAT-65, STAT-67, STAT-70, STAT-72, STAT-73, STAT-75, STAT-76, STAT-79, STAT-81 to STAT-86: " +
+      "carry the same numbers at every place of the catalog (%s)",
     (kind) => {
       const test = statisticsOf(subject("a", { ports: [{ port: 21, originPort: 2121 }] }));
       const block = test.block.vhost("a");

@@ -48,7 +48,7 @@ describe("values of the statistics", () => {
     [0, 0, 0],
     [0, 500, 0],
   ])(
-    "A4 of spec 08 STAT-25: %i bytes sent to clients and %i received from origins are a ratio of %i",
+    "A4 of spec 08 STAT-22 STAT-25 OPT-43: %i bytes sent to clients and %i received from origins are a ratio of %i",
     (sent, received, ratio) => {
       expect(byteHitRatio(sent, received)).toBe(ratio);
       const test = statisticsOf(subject("a"));
@@ -96,7 +96,7 @@ describe("values of the statistics", () => {
     ["TCP_DENIED", 0],
     ["TCP_ERROR", 0],
     ["TCP_NONE", 0],
-  ] as const)("STAT-23 STAT-44 counts %s in the hit ratio as %i", (result, ratio) => {
+  ] as const)("STAT-23 STAT-44 OPT-42 counts %s in the hit ratio as %i", (result, ratio) => {
     const test = statisticsOf(subject("a"));
     test.count("a", cacheResultSlot(result), 3);
     test.endSecond();

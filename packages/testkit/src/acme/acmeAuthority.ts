@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { createHash, createPublicKey, type JsonWebKey, randomUUID, verify, webcrypto } from "node:crypto";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:tls";
@@ -39,7 +40,7 @@ const ACME_IDENTIFIER = Buffer.from("06082b0601050507011f", "hex");
 export class AcmeAuthority {
   readonly #server: Server;
   readonly #places: AcmePlaces;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: webcrypto.CryptoKeyPair;
   readonly #root: x509.X509Certificate;
   readonly #nonces = new Set<string>();
   readonly #accounts = new Map<string, JsonWebKey>();
@@ -52,7 +53,7 @@ export class AcmeAuthority {
   issued = 0;
   readonly attempts: string[] = [];
 
-  constructor(server: Server, places: AcmePlaces, keys: CryptoKeyPair, root: x509.X509Certificate) {
+  constructor(server: Server, places: AcmePlaces, keys: webcrypto.CryptoKeyPair, root: x509.X509Certificate) {
     this.#server = server;
     this.#places = places;
     this.#keys = keys;
@@ -225,11 +226,7 @@ export class AcmeAuthority {
     if (order === undefined || !isObject(payload)) throw new Error("no such order");
     if (!order.authorizations.every((each) => this.#stateOf(each) === "valid")) throw new Error("not ready");
     const csr = new x509.Pkcs10CertificateRequest(Buffer.from(textIn(payload, "csr"), "base64url"));
-    const asked =
-      csr
-        .getExtension(x509.SubjectAlternativeNameExtension)
-        ?.names.toJSON()
-        .map(({ value }) => value) ?? [];
+    const asked = namesIn(csr);
     if (!(await csr.verify()) || asked.toSorted().join() !== order.names.toSorted().join()) throw new Error("badCSR");
     const now = Date.now();
     const certificate = await x509.X509CertificateGenerator.create({
@@ -275,6 +272,14 @@ export const startAcmeAuthority = async (places: AcmePlaces): Promise<AcmeAuthor
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return new AcmeAuthority(server, places, keys, root);
+};
+
+const ALTERNATIVE_NAMES = "2.5.29.17";
+
+const namesIn = (csr: x509.Pkcs10CertificateRequest): readonly string[] => {
+  const extension = csr.getExtension(ALTERNATIVE_NAMES);
+  if (extension === null) return [];
+  return new x509.SubjectAlternativeNameExtension(extension.rawData).names.toJSON().map(({ value }) => value);
 };
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

@@ -17,6 +17,7 @@ const compressing = (attributes = "", lines = "/sample.css, no\n*.css // by defa
 });
 
 const GZIP = { headers: { "Accept-Encoding": "gzip" } };
+const OFF = "<Options><Compression>OFF</Compression><AcceptEncoding>OFF</AcceptEncoding></Options>";
 const CSS = { "Content-Type": "text/css" };
 
 const plainOf = (answer: RawResponse): string => {
@@ -34,7 +35,7 @@ const plainOf = (answer: RawResponse): string => {
 
 describe("compression", () => {
   scenario(
-    "A1 of spec 21, CMP-01 to CMP-10: gzip for those who take it, plain for others, one request to the origin",
+    "A1 of spec 21, CMP-01, CMP-10, CMP-14, HTTP-55, HTTP-60: gzip for those who take it, plain for others, one request to the origin",
     compressing(),
     async ({ origin, edge }) => {
       const text = textOf(3_000);
@@ -58,7 +59,7 @@ describe("compression", () => {
   );
 
   scenario(
-    "A2 of spec 21, CMP-05, CMP-20: not what is too small, too large, excluded or not listed; 2048 bytes are enough",
+    "A2 of spec 21, CMP-05, CMP-06, CMP-20: not what is too small, too large, excluded or not listed; 2048 bytes are enough",
     compressing(),
     async ({ origin, edge }) => {
       const sizes = { "/small.css": 1_024, "/large.css": 3 * 1024 ** 2, "/sample.css": 5_000, "/a.html": 5_000 };
@@ -71,6 +72,22 @@ describe("compression", () => {
       }
       origin.on("/enough.css").reply(200, {}, textOf(2_048));
       await edge.get("/enough.css", GZIP).expect(200, undefined, { "content-encoding": "gzip" });
+    },
+  );
+
+  scenario(
+    "CMP-13, HTTP-63: together with a Host of the origin's own",
+    {
+      xml: `${compressing().xml}<OriginOptions><Host>inner.test</Host></OriginOptions>`,
+      conditions: compressing().conditions,
+    },
+    async ({ origin, edge }) => {
+      origin.on("/a.css").reply(200, CSS, textOf(3_000));
+      for (let round = 0; round < ASKED_OFTEN; round++) {
+        const answer = await edge.get("/a.css", GZIP).expect(200, undefined, { "content-encoding": "gzip" });
+        expect(plainOf(answer)).toBe(textOf(3_000));
+      }
+      expect(origin.lastSeen("/a.css").field("host")).toBe("inner.test");
     },
   );
 
@@ -164,15 +181,14 @@ describe("compression", () => {
 
   scenario(
     "A4 of spec 21, CMP-01: a reload with OFF counts with the next request",
-    { ...compressing(), ownEdge: { workers: 2 } },
+    compressing(),
     async ({ origin, edge }) => {
       const text = textOf(3_000);
       origin.on("/a.css").reply(200, CSS, text);
       await edge.get("/a.css", GZIP).expect(200, undefined, { "content-encoding": "gzip" });
-      const vhosts = edge.cluster.configuration.vhosts.map((vhost) => ({
-        ...vhost,
-        xml: "<Options><Compression>OFF</Compression><AcceptEncoding>OFF</AcceptEncoding></Options>",
-      }));
+      const vhosts = edge.cluster.configuration.vhosts.map((vhost) =>
+        vhost.name === edge.host ? { ...vhost, xml: OFF } : vhost,
+      );
       expect((await edge.cluster.reload({ vhosts })).status).toBe("OK");
       for (let round = 0; round < ASKED_OFTEN; round++) {
         await edge.get("/a.css", GZIP).expect(200, text, { "content-encoding": undefined });

@@ -84,7 +84,7 @@ describe("the fields", () => {
 describe("redirects", () => {
   const TRACE = { xml: "<OriginOptions><RedirectionTrace>ON</RedirectionTrace></OriginOptions>" };
 
-  scenario("ORG-55: OFF stores the redirect and sends it", async ({ origin, edge }) => {
+  scenario("ORG-55, VHT-41: OFF stores the redirect and sends it", async ({ origin, edge }) => {
     origin.on("/img").reply(302, { Location: "/new" });
     for (let round = 0; round < OFTEN; round++) await edge.get("/img").expect(302, "", { location: "/new" });
     expect(origin.seen().map(({ target }) => target)).toEqual(["/img"]);

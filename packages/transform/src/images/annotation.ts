@@ -2,9 +2,8 @@ import { isAbsolute } from "node:path";
 import type { ImageAnnotation, ImageSize } from "@basalt/policy/dims";
 import { sharp } from "./decoders.ts";
 import { fontFamilyOf } from "./fontFile.ts";
-import { dissolveLayer } from "./layers.ts";
+import { dissolveLayer, type Layer } from "./layers.ts";
 import { checkSize, type ImageLimits } from "./limits.ts";
-import type { Layer } from "./picture.ts";
 import { refuseConversion } from "./refusal.ts";
 
 /** One point is one pixel. */

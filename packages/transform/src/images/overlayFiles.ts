@@ -1,8 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { sharp } from "./decoders.ts";
-import { dissolveLayer } from "./layers.ts";
+import { dissolveLayer, type Layer } from "./layers.ts";
 import { checkSize, type ImageLimits } from "./limits.ts";
-import type { Layer } from "./picture.ts";
 import { refuseConversion } from "./refusal.ts";
 
 /** Pixels that one thread remembers of overlays; what was used least recently goes first. */

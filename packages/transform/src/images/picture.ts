@@ -1,41 +1,13 @@
-import type { ImagePosition, ImageRegion, ImageSettings, ImageSize } from "@basalt/policy/dims";
+import type { ImageRegion, ImageSettings, ImageSize } from "@basalt/policy/dims";
 import type { OutputInfo, OverlayOptions, Sharp, SharpOptions } from "sharp";
 import { sharp } from "./decoders.ts";
+import { type Layer, type PlacedLayer, visiblePart } from "./layers.ts";
 import { checkSize } from "./limits.ts";
 import type { ColourPlan, ConversionPlan } from "./plan.ts";
 import { ImageRefusal, refuseConversion } from "./refusal.ts";
 import { readingError, type SourceFacts } from "./sourceFacts.ts";
-
-/** The order in which one pipeline of sharp works, whatever the order of the calls. */
-const STAGE = {
-  input: 0,
-  trim: 1,
-  extract: 2,
-  resize: 3,
-  flip: 4,
-  flop: 5,
-  turn: 6,
-  cover: 7,
-  rotate: 8,
-  extractAgain: 9,
-  extend: 10,
-  recombine: 11,
-  composite: 12,
-  linear: 13,
-  negate: 14,
-} as const;
-
-type Stage = (typeof STAGE)[keyof typeof STAGE];
-
-/** RGBA, not premultiplied. */
-export interface Layer extends ImageSize {
-  readonly data: Uint8Array;
-}
-
-export interface PlacedLayer extends ImagePosition {
-  readonly layer: Layer;
-  readonly blend: "over" | "dest-out";
-}
+import { STAGE, type Stage } from "./stages.ts";
+import { turnedSize } from "./turnedSize.ts";
 
 export type Focus = "center" | "attention" | "entropy";
 
@@ -71,6 +43,7 @@ export class Picture {
   #stage: Stage = STAGE.input;
   #hasResize = false;
   #isTurned = false;
+  #hasFractions = false;
   #layers: OverlayOptions[] = [];
   #hasAlpha: boolean;
   /** Of one frame; undefined until the pipeline has run. */
@@ -161,12 +134,16 @@ export class Picture {
     this.#setSize(box);
   }
 
-  /** A canvas of that size; the picture stays as it is, in the middle (DIMS-36, 37). */
+  /**
+   * A canvas of that size; the picture stays as it is, in the middle (DIMS-36, 37). Not behind a second cut in one
+   * pipeline, whose size sharp would report.
+   */
   async extend(canvas: ImageSize): Promise<void> {
     const { width, height } = await this.size();
     const [across, down] = [canvas.width - width, canvas.height - height];
     if (across <= 0 && down <= 0) return;
     this.#check(canvas);
+    if (this.#stage === STAGE.extractAgain) await this.#settle();
     await this.#reach(STAGE.extend);
     const [left, top] = [Math.floor(across / 2), Math.floor(down / 2)];
     this.#pipeline.extend({ left, top, right: across - left, bottom: down - top, background: this.#background });
@@ -197,7 +174,7 @@ export class Picture {
     if (angle === 0) return;
     const { width, height } = await this.size();
     const isQuarter = angle % 90 === 0;
-    const turned = isQuarter ? turnedSize(angle, width, height) : boundingSize(angle, width, height);
+    const turned = turnedSize(angle, width, height);
     this.#check(turned);
     if (!isQuarter && !this.#isOpaque) this.#hasAlpha = true;
     const background = this.#background;
@@ -235,6 +212,7 @@ export class Picture {
   async recombine(matrix: ColourMatrix): Promise<void> {
     await this.#reach(STAGE.recombine);
     this.#isChanged = true;
+    this.#hasFractions = true;
     const [red, green, blue] = matrix;
     this.#pipeline.recomb([[...red], [...green], [...blue]]);
   }
@@ -249,7 +227,9 @@ export class Picture {
     );
   }
 
+  /** Not behind a matrix in one pipeline: that leaves fractions, of which the negative is below zero. */
   async negate(): Promise<void> {
+    if (this.#hasFractions) await this.#settle();
     await this.#reach(STAGE.negate);
     this.#isChanged = true;
     this.#pipeline.negate({ alpha: false });
@@ -358,6 +338,7 @@ export class Picture {
     this.#stage = STAGE.input;
     this.#hasResize = false;
     this.#isTurned = false;
+    this.#hasFractions = false;
     this.#layers = [];
     this.#size = { width: size.width, height: size.height };
   }
@@ -447,29 +428,4 @@ const TRIM = { background: "#ffffff", threshold: 5, lineArt: true };
 const isWhite = async (frame: Sharp): Promise<boolean> => {
   const { channels } = await frame.clone().stats();
   return channels.every(({ min }) => min >= 255 - TRIM.threshold);
-};
-
-const turnedSize = (angle: number, width: number, height: number): ImageSize =>
-  angle === 180 ? { width, height } : { width: height, height: width };
-
-const boundingSize = (angle: number, width: number, height: number): ImageSize => {
-  const [cosine, sine] = [Math.abs(Math.cos((angle * Math.PI) / 180)), Math.abs(Math.sin((angle * Math.PI) / 180))];
-  return { width: Math.ceil(width * cosine + height * sine), height: Math.ceil(width * sine + height * cosine) };
-};
-
-const visiblePart = (placed: PlacedLayer, base: ImageSize): PlacedLayer[] => {
-  const { layer } = placed;
-  const left = Math.max(0, placed.left);
-  const top = Math.max(0, placed.top);
-  const right = Math.min(base.width, placed.left + layer.width);
-  const bottom = Math.min(base.height, placed.top + layer.height);
-  if (right <= left || bottom <= top) return [];
-  const [width, height] = [right - left, bottom - top];
-  if (width === layer.width && height === layer.height) return [placed];
-  const data = Buffer.allocUnsafe(width * height * 4);
-  for (let row = 0; row < height; row++) {
-    const start = ((top - placed.top + row) * layer.width + (left - placed.left)) * 4;
-    data.set(layer.data.subarray(start, start + width * 4), row * width * 4);
-  }
-  return [{ layer: { data, width, height }, left, top, blend: placed.blend }];
 };

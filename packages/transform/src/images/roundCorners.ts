@@ -1,4 +1,5 @@
-import type { Layer, Picture, PlacedLayer } from "./picture.ts";
+import type { Layer, PlacedLayer } from "./layers.ts";
+import type { Picture } from "./picture.ts";
 
 /**
  * DIMS-101: corners of that radius in pixels, at most half of the shorter side. What they cut off is transparent, or

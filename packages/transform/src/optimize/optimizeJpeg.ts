@@ -5,8 +5,8 @@ import { writeJpeg } from "./jpeg/writeJpeg.ts";
 import { isMultiPicture, stripSegment } from "./metadata/jpegMetadata.ts";
 import type { OptimizeOptions } from "./optimizeImage.ts";
 
-/** Positions within a source are counted in bits. */
-const LARGEST_SOURCE_BYTES = 1 << 27;
+/** The coefficients take about eight times as much memory. */
+const LARGEST_SOURCE_BYTES = 1 << 25;
 
 /**
  * The same coefficients with shorter codes (DIMS-30): pixels are identical in every decoder. Undefined where that is

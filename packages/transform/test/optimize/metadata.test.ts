@@ -59,9 +59,13 @@ describe("DIMS-31 strip", () => {
   });
 
   it("removes comments of GIF and keeps its loop", async () => {
-    const frames = ["red", "blue"].map((background) => ({
-      create: { width: 9, height: 9, channels: 3 as const, background },
-    }));
+    const frames = await Promise.all(
+      ["red", "blue"].map((background) =>
+        sharp({ create: { width: 9, height: 9, channels: 3, background } })
+          .png()
+          .toBuffer(),
+      ),
+    );
     const gif = await sharp(frames, { join: { animated: true } })
       .gif({ loop: 3 })
       .toBuffer();

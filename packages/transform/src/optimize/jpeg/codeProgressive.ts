@@ -173,11 +173,15 @@ const refineBlock = (
       }
       if (magnitude === 1) {
         const symbol = (run << 4) | 1;
-        entries[stream.count] = (symbol << 20) | 0x1_0000 | (sign + 1);
+        // The correction bits behind the sign go into the same entry as far as they fit.
+        const along = Math.min(collected - own, 14);
+        let bits = sign + 1;
+        for (const stop = own + along; own < stop; own += 1) bits = (bits << 1) | (corrections[own] ?? 0);
+        entries[stream.count] = (symbol << 20) | ((along + 1) << 16) | bits;
         stream.count += 1;
-        stream.plainBits += 1;
+        stream.plainBits += along + 1;
         frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
-        codeCorrections(stream, own, collected);
+        if (own < collected) codeCorrections(stream, own, collected);
         run = 0;
         own = 0;
         collected = 0;
