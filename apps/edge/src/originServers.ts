@@ -1,4 +1,4 @@
-import type { EdgeConfig } from "@basalt/config";
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import {
   type AddressSnapshot,
   createOriginBoard,
@@ -36,6 +36,7 @@ export class OriginServers {
   readonly #board: OriginBoard;
   #generation = 0;
   #vhosts: readonly string[] = [];
+  #settings: ReadonlyMap<string, VhostSettings> = new Map();
   /** Hosts whose servers may have changed since they were counted. */
   readonly #uncounted = new Set<string>();
   #nameServers: readonly string[] = [];
@@ -68,7 +69,10 @@ export class OriginServers {
     this.#generation = config.generation;
     const vhosts = servingVhosts(config);
     this.#vhosts = vhosts.map(({ name }) => name);
-    for (const vhost of this.#vhosts) this.#uncounted.add(vhost);
+    const before = this.#settings;
+    this.#settings = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
+    for (const vhost of vhosts) if (before.get(vhost.name) !== vhost) this.#uncounted.add(vhost.name);
+    for (const vhost of this.#uncounted) if (!this.#settings.has(vhost)) this.#uncounted.delete(vhost);
     this.#board.configure(vhosts);
   }
 

@@ -185,10 +185,10 @@ describe("elements of the guide that are not active yet", () => {
 
   it("warns once for all places of an element", () => {
     const hosts = ["a", "b", "c"].map(
-      (name) => `<Vhost Name="${name}"><Origin><Address>1.1.1.1</Address></Origin><VhostLink Condition="404"/></Vhost>`,
+      (name) => `<Vhost Name="${name}"><Origin><Address Weight="2">1.1.1.1</Address></Origin></Vhost>`,
     );
     expect(warningsOf({ "vhosts.xml": `<Vhosts>${hosts.join("")}</Vhosts>` })).toEqual([
-      "vhosts.xml:1:68: warning: <Vhosts/Vhost/VhostLink> Not active in this version (3 places).",
+      "vhosts.xml:1:33: warning: <Vhosts/Vhost/Origin/Address@Weight> Not active in this version (3 places).",
     ]);
   });
 

@@ -48,6 +48,14 @@ export interface TunnelEnd {
   readonly onIdle: () => void;
 }
 
+/** The rest of a response that a connection has nothing more to do with. */
+export interface HandedOver {
+  /** Whether the memory tier holds these bytes of it. */
+  readonly isKept: (data: Buffer) => boolean;
+  /** What was held for it may change again; calls after the first do nothing. */
+  readonly release: () => void;
+}
+
 /** One client connection: finds requests in its bytes, runs them one after the other, keeps its deadlines. */
 export class Connection implements SocketHandler {
   readonly server: EdgeServer;
@@ -57,7 +65,7 @@ export class Connection implements SocketHandler {
   readonly session: ClientSession;
   readonly #parser: RequestHeadParser;
   readonly #exchange: Exchange;
-  readonly #unpaced: ClientSocket;
+  #unpaced: ClientSocket;
   #paced: PacedSocket | undefined;
   #state: State = "idle";
   #waiting: Buffer = NOTHING;
@@ -416,6 +424,30 @@ export class Connection implements SocketHandler {
   /** The kernel has not taken all of this response yet: it must not be changed until the next drain. */
   hold(prepared: PreparedResponse): void {
     this.#held.push(prepared.hold());
+  }
+
+  /** What of the last response is still on its way, for whoever has the socket from now on; to be asked while it is idle. */
+  handOver(): HandedOver {
+    const held = this.#held;
+    this.#held = [];
+    this.#unsentSeen = 0;
+    return {
+      isKept: this.#exchange.keptTest(),
+      release: () => {
+        for (const release of held.splice(0)) release();
+      },
+    };
+  }
+
+  /** Serves the client on another stream from now on; to be called while it is idle, and never one that was paced. */
+  moveTo(socket: ClientSocket): void {
+    this.#unpaced = socket;
+    this.socket = socket;
+  }
+
+  /** It has slowed something down, which ties it to its socket. */
+  get isTied(): boolean {
+    return this.#paced !== undefined;
   }
 
   #closeAfterRequest(): void {

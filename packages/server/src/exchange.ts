@@ -404,14 +404,18 @@ export class Exchange implements ConditionRequest, ClientTransaction {
    * counts as asking for the object there, so that the tier parts with others first (OPT-60).
    */
   isKept(data: Buffer): boolean {
-    const { vhost, name, variant, ongoing } = this;
-    if (ongoing?.isKept?.(data) === true) return true;
-    if (vhost === undefined) return false;
+    return this.ongoing?.isKept?.(data) === true || this.keptTest()(data);
+  }
+
+  /** The same question about the last response, to be asked when others have followed it. */
+  keptTest(): (data: Buffer) => boolean {
+    const { vhost, name, variant } = this;
     const { cache } = this.connection.server.parts;
-    return (
-      isMemoryOf(cache.find(vhost.cache, variant, name), data) ||
-      vhost.codings?.some((coding) => isMemoryOf(cache.find(vhost.cache, variantOfCoding(coding), name), data)) === true
-    );
+    return (data) =>
+      vhost !== undefined &&
+      (isMemoryOf(cache.find(vhost.cache, variant, name), data) ||
+        vhost.codings?.some((coding) => isMemoryOf(cache.find(vhost.cache, variantOfCoding(coding), name), data)) ===
+          true);
   }
 
   drained(): void {

@@ -14,9 +14,18 @@ export interface AcmeKeeperParts {
   readonly config: () => EdgeConfig;
   /** Resolves when every worker shows these, and nothing else. */
   readonly show: (challenges: AcmeChallenges) => Promise<void>;
+  /** What orders are carried out by; absent: ACME itself, loaded when there is something to be ordered. */
+  readonly issuer?: AcmeIssuer;
   /** A file has another certificate. */
   readonly onRenewed: () => Promise<void>;
   readonly log: { notice(text: string): void; warning(text: string): void };
+}
+
+export interface AcmeIssuer {
+  /** Puts a certificate in the file of the order, or rejects. */
+  issueCertificate(order: AcmeOrder, issuing: Issuing): Promise<void>;
+  /** Puts something there that can be served until then. */
+  writeStandIn(order: AcmeOrder): Promise<void>;
 }
 
 interface Retry {
@@ -97,13 +106,13 @@ export class AcmeKeeper {
     const { log, onRenewed, clock } = this.#parts;
     const names = order.names.join(", ");
     try {
-      const { issueCertificate, writeStandIn } = await import("./issueCertificate.ts");
+      const issuer = this.#parts.issuer ?? (await import("./issueCertificate.ts"));
       if (isFirst && order.challenge === "tls-alpn-01") {
         // Without a certificate the port would not be served, and the authority could not ask there.
-        await writeStandIn(order);
+        await issuer.writeStandIn(order);
         await onRenewed();
       }
-      await issueCertificate(order, this.#issuing());
+      await issuer.issueCertificate(order, this.#issuing());
       await onRenewed();
       this.#retries.delete(order.file);
       log.notice(`certificate for ${names} issued by ${new URL(order.directory).host}`);

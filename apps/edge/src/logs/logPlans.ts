@@ -52,8 +52,22 @@ export const logsTraces = (vhost: VhostSettings, find: (name: string) => VhostSe
 export const logsLinks = (vhost: VhostSettings, find: (name: string) => VhostSettings | undefined): boolean =>
   ((vhost.facadeOf === undefined ? undefined : find(vhost.facadeOf)) ?? vhost).link !== undefined;
 
-/** Of a facade only what concerns its clients (VHT-21). */
+/** Of hosts that stand for themselves: the same objects as long as the settings are, so that nobody compares thousands. */
+const plansOf = new WeakMap<VhostSettings, readonly ConfiguredLog[]>();
+
 const vhostLogs = (
+  vhost: VhostSettings,
+  find: (name: string) => VhostSettings | undefined,
+): readonly ConfiguredLog[] => {
+  const known = plansOf.get(vhost);
+  if (known !== undefined) return known;
+  const logs = planVhostLogs(vhost, find);
+  if (vhost.facadeOf === undefined) plansOf.set(vhost, logs);
+  return logs;
+};
+
+/** Of a facade only what concerns its clients (VHT-21). */
+const planVhostLogs = (
   vhost: VhostSettings,
   find: (name: string) => VhostSettings | undefined,
 ): readonly ConfiguredLog[] => {

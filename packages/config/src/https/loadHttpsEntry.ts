@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { HttpsEntry } from "../httpsContract.ts";
 import { formatHttpsListen } from "../options/httpsOptions.ts";
@@ -50,6 +51,9 @@ export const loadHttpsEntry = async (entry: HttpsEntry, nowMs: number): Promise<
 const load = async (entry: HttpsEntry, nowMs: number): Promise<LoadedHttpsEntry> => {
   if (entry.certificateFile === "") throw new UnusableFile("it names no certificate, <Cert>");
   if (entry.keyFile === "") throw new UnusableFile("it names no key, <Key>");
+  if (entry.acmeNames.length > 0 && !existsSync(entry.certificateFile)) {
+    throw new UnusableFile("its certificate has not been issued yet");
+  }
   const [first, ...rest] = await readCertificates(entry.certificateFile);
   const chain = entry.chainFile === "" ? [] : await readCertificates(entry.chainFile);
   if (first === undefined) throw new UnusableFile(`${entry.certificateFile} holds no certificate`);

@@ -161,11 +161,11 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
   }
 
   visitPinned(visit: PinnedVisitor): void {
-    for (const { connection } of this.streams.all()) connection.visitPinned(visit);
+    this.streams.visitPinned(visit);
   }
 
   countProgress(): void {
-    for (const { connection } of this.streams.all()) connection.countProgress();
+    for (const { engine } of this.streams.all()) engine?.countProgress();
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -375,12 +375,17 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
    * connection is slow, no stream is to blame.
    */
   #checkStream(served: Served, now: number, isConnectionSlow: boolean, sendTimeoutMs: number): void {
-    const { socket, connection } = served;
-    if (!socket.isClosed && (!connection.isIdle || socket.unsentBytes > 0)) {
+    const { socket, engine } = served;
+    if (engine !== undefined && !socket.isClosed && (!engine.isIdle || socket.unsentBytes > 0)) {
       served.busyMs = now;
-      if (!isConnectionSlow || socket.unsentBytes === 0) connection.checkDeadline(now);
-    } else if (isConnectionSlow) served.busyMs = now;
-    else if (now - served.busyMs > sendTimeoutMs) socket.abandon(CODE.CANCEL);
+      if (!isConnectionSlow || socket.unsentBytes === 0) engine.checkDeadline(now);
+      return;
+    }
+    const { pendingBytes } = socket;
+    if (isConnectionSlow || served.unsentSeen - pendingBytes >= LEAST_PROGRESS_BYTES) {
+      served.unsentSeen = pendingBytes;
+      served.busyMs = now;
+    } else if (now - served.busyMs > sendTimeoutMs) socket.abandon(CODE.CANCEL);
   }
 
   #touchIdle(): void {

@@ -362,7 +362,7 @@ export class IncomingFrames implements FrameSink {
 
   /** A new initial window changes those of all streams (RFC 9113 6.9.2). */
   #changeWindows(changeBytes: number): void {
-    for (const socket of this.#owner.streams.openSockets()) {
+    for (const { socket } of this.#owner.streams.all()) {
       socket.sendWindow += changeBytes;
       if (socket.sendWindow > MOST_WINDOW_BYTES) throw windowError();
       if (changeBytes > 0) this.#owner.windowOpened(socket);

@@ -1,22 +1,35 @@
+import type { PinnedVisitor } from "@basalt/cache";
 import { PROCESS_SLOT } from "@basalt/telemetry";
 import type { ClientSession } from "../clientSession.ts";
-import { Connection } from "../connection.ts";
+import { Connection, type HandedOver } from "../connection.ts";
+import type { SocketHandler } from "../driver/contract.ts";
 import type { EdgeServer } from "../edgeServer.ts";
 import { type StreamOwner, type StreamRequest, StreamSocket } from "./streamSocket.ts";
 
-/** Streams that are kept for the next requests, and how many of them by a connection without any. */
-const KEPT_STREAMS = 128;
+/** What is kept of each kind for the next requests, and how much of it by a connection without any. */
+const KEPT = 128;
 const KEPT_WHEN_IDLE = 1;
 
-/** A stream and the engine's side of it. */
+/** A stream and who has to do with it. */
 export interface Served {
   readonly socket: StreamSocket;
-  readonly connection: Connection;
-  /** When the engine was last seen to have something to do with it. */
+  /** The engine's side; undefined when the rest is for the client to take. */
+  engine: Connection | undefined;
+  tail: HandedOver | undefined;
+  /** When it was last seen that something happens, and what was unsent then. */
   busyMs: number;
+  unsentSeen: number;
 }
 
-/** The streams of a connection, and those that wait to be used again. */
+export interface StreamWindows {
+  readonly send: number;
+  readonly receive: number;
+}
+
+/**
+ * The streams of a connection. What answers a request at once is free for the next one, whether the client has taken the
+ * answer or not: so many streams that wait for their client need few engines.
+ */
 export class ServedStreams {
   readonly #server: EdgeServer;
   readonly #owner: StreamOwner;
@@ -25,7 +38,8 @@ export class ServedStreams {
   readonly #open = new Map<number, Served>();
   /** Over for the client; the engine has still to come to an end. */
   #ending: Served[] = [];
-  readonly #kept: Served[] = [];
+  readonly #engines: Connection[] = [];
+  readonly #sockets: StreamSocket[] = [];
 
   constructor(server: EdgeServer, owner: StreamOwner, localPort: number, session: ClientSession) {
     this.#server = server;
@@ -47,26 +61,27 @@ export class ServedStreams {
     return this.#open.get(id)?.socket;
   }
 
-  *all(): Generator<Served> {
-    yield* [...this.#open.values(), ...this.#ending];
+  all(): readonly Served[] {
+    return [...this.#open.values(), ...this.#ending];
   }
 
-  *openSockets(): Generator<StreamSocket> {
-    for (const { socket } of this.#open.values()) yield socket;
+  visitPinned(visit: PinnedVisitor): void {
+    for (const { socket, engine, tail } of this.all()) {
+      if (engine !== undefined) engine.visitPinned(visit);
+      else if (tail !== undefined) socket.visitUnsent((data) => visit(data, tail.isKept(data)));
+    }
   }
 
-  serve(
-    id: number,
-    windows: { readonly send: number; readonly receive: number },
-    request: StreamRequest,
-    nowMs: number,
-  ): void {
-    const served = this.#takeKept() ?? this.#make();
-    served.busyMs = nowMs;
+  serve(id: number, windows: StreamWindows, request: StreamRequest, nowMs: number): void {
+    const socket = this.#sockets.pop() ?? new StreamSocket(this.#owner);
+    const engine = this.#engineFor(socket);
+    const served: Served = { socket, engine, tail: undefined, busyMs: nowMs, unsentSeen: 0 };
     this.#open.set(id, served);
     this.#server.parts.counters.add(PROCESS_SLOT.http2StreamsOpen, 1);
-    served.socket.serve(id, windows, request);
-    if (served.socket.isOver) this.settle();
+    socket.attach(engine);
+    socket.serve(id, windows, request);
+    if (socket.isOver) this.settle();
+    else if (socket.isAnswered && engine.isIdle && !engine.isTied) this.#part(served, engine);
   }
 
   closed(socket: StreamSocket): void {
@@ -82,40 +97,68 @@ export class ServedStreams {
     if (this.#ending.length === 0) return;
     const ending = this.#ending;
     this.#ending = [];
-    for (const served of ending) {
-      const { socket, connection } = served;
-      if (socket.isClosed) continue;
-      if (connection.isIdle && this.#kept.length < KEPT_STREAMS) this.#kept.push(served);
-      else if (connection.isIdle || socket.isEnding) socket.discard();
-      else this.#ending.push(served);
-    }
+    for (const served of ending) this.#settleOne(served);
   }
 
   /** A connection without requests needs few. */
   forgetSome(): void {
-    while (this.#kept.length > KEPT_WHEN_IDLE) this.#kept.pop()?.socket.discard();
+    while (this.#engines.length > KEPT_WHEN_IDLE) this.#engines.pop()?.onClose();
+    this.#sockets.length = Math.min(this.#sockets.length, KEPT_WHEN_IDLE);
   }
 
   discardAll(): void {
-    const all = [...this.all(), ...this.#kept];
+    const all = this.all();
     this.#server.parts.counters.add(PROCESS_SLOT.http2StreamsOpen, -this.#open.size);
     this.#open.clear();
     this.#ending = [];
-    this.#kept.length = 0;
     for (const { socket } of all) if (!socket.isClosed) socket.discard();
+    for (const engine of this.#engines.splice(0)) engine.onClose();
+    this.#sockets.length = 0;
   }
 
-  #takeKept(): Served | undefined {
-    for (let served = this.#kept.pop(); served !== undefined; served = this.#kept.pop()) {
-      if (!served.socket.isClosed) return served;
+  /** The engine has said all and is free; the socket goes on alone. */
+  #part(served: Served, engine: Connection): void {
+    const tail = engine.handOver();
+    served.engine = undefined;
+    served.tail = tail;
+    served.unsentSeen = served.socket.pendingBytes;
+    served.socket.attach(tailHandler(tail));
+    this.#keepEngine(engine);
+  }
+
+  #settleOne(served: Served): void {
+    const { socket, engine } = served;
+    if (engine === undefined) served.tail?.release();
+    else if (!socket.isClosed) {
+      if (!engine.isIdle && !socket.isEnding) {
+        this.#ending.push(served);
+        return;
+      }
+      if (engine.isIdle && !engine.isTied) this.#keepEngine(engine);
+      else socket.discard();
     }
-    return undefined;
+    socket.leave();
+    if (this.#sockets.length < KEPT) this.#sockets.push(socket);
   }
 
-  #make(): Served {
-    const socket = new StreamSocket(this.#owner);
-    const connection = new Connection(this.#server, socket, this.#localPort, this.#session);
-    socket.attach(connection);
-    return { socket, connection, busyMs: 0 };
+  #keepEngine(engine: Connection): void {
+    if (this.#engines.length < KEPT) this.#engines.push(engine);
+    else engine.onClose();
+  }
+
+  #engineFor(socket: StreamSocket): Connection {
+    const kept = this.#engines.pop();
+    if (kept === undefined) return new Connection(this.#server, socket, this.#localPort, this.#session);
+    kept.moveTo(socket);
+    return kept;
   }
 }
+
+const ignore = (): void => {};
+
+const tailHandler = ({ release }: HandedOver): SocketHandler => ({
+  onData: ignore,
+  onDrain: release,
+  onEnd: ignore,
+  onClose: release,
+});

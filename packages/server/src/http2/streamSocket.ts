@@ -113,9 +113,19 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     return this.#isEnding;
   }
 
-  /** Copies of the answer wait for the client, of which the engine knows nothing. */
-  get isHeldByClient(): boolean {
-    return this.#copiedBytes > 0;
+  /** The request has come whole, and the answer has been written whole. */
+  get isAnswered(): boolean {
+    return this.#hasRequestEnded && this.#answer.isOver;
+  }
+
+  /** What the client has to take, its own copies included. */
+  get pendingBytes(): number {
+    return this.#unsentBytes + this.#copiedBytes;
+  }
+
+  /** Nobody has to do with it until it serves again. */
+  leave(): void {
+    this.#handler = ignoreEvents;
   }
 
   get hasRequestEnded(): boolean {

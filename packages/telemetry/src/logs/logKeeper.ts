@@ -120,6 +120,7 @@ export class LogKeeper {
         continue;
       }
       const before = kept.plan;
+      if (before === plan) continue;
       kept.plan = plan;
       removeFrom(this.#logsIn, before.folder, plan.id);
       addTo(this.#logsIn, plan.folder, plan.id);
