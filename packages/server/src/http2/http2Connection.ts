@@ -376,12 +376,13 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
    */
   #checkStream(served: Served, now: number, isConnectionSlow: boolean, sendTimeoutMs: number): void {
     const { socket, engine } = served;
+    const { pendingBytes } = socket;
     if (engine !== undefined && !socket.isClosed && (!engine.isIdle || socket.unsentBytes > 0)) {
       served.busyMs = now;
+      served.unsentSeen = pendingBytes;
       if (!isConnectionSlow || socket.unsentBytes === 0) engine.checkDeadline(now);
       return;
     }
-    const { pendingBytes } = socket;
     if (isConnectionSlow || served.unsentSeen - pendingBytes >= LEAST_PROGRESS_BYTES) {
       served.unsentSeen = pendingBytes;
       served.busyMs = now;
