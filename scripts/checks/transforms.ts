@@ -128,14 +128,20 @@ async function manyForFew(edge: TestEdge, timesAsked: () => number, expect: Judg
   const tookSeconds = (performance.now() - started) / 1000;
   for (const asker of askers) asker.close();
   const digests = new Map<number, Set<string>>();
+  const failures = new Map<string, number>();
   let right = 0;
   outcomes.forEach((outcome, nth) => {
-    if (outcome.status === "rejected" || outcome.value.status !== 200) return;
+    if (outcome.status === "rejected" || outcome.value.status !== 200) {
+      const failure = outcome.status === "rejected" ? String(outcome.reason) : `status ${outcome.value.status}`;
+      failures.set(failure, (failures.get(failure) ?? 0) + 1);
+      return;
+    }
     right++;
     const known = digests.get(nth % DISTINCT) ?? new Set();
     digests.set(nth % DISTINCT, known.add(outcome.value.digest));
   });
-  expect(right === clients, `answers: ${right} of ${clients}, after ${tookSeconds.toFixed(1)} s`);
+  const others = [...failures].map(([failure, times]) => `, ${times} × ${failure}`).join("");
+  expect(right === clients, `answers: ${right} of ${clients}, after ${tookSeconds.toFixed(1)} s${others}`);
   expect(
     digests.size === DISTINCT && [...digests.values()].every((found) => found.size === 1),
     "all who asked for the same picture got the same bytes",

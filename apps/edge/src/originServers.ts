@@ -72,7 +72,6 @@ export class OriginServers {
     const before = this.#settings;
     this.#settings = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
     for (const vhost of vhosts) if (before.get(vhost.name) !== vhost) this.#uncounted.add(vhost.name);
-    for (const vhost of this.#uncounted) if (!this.#settings.has(vhost)) this.#uncounted.delete(vhost);
     this.#board.configure(vhosts);
   }
 

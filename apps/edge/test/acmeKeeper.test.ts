@@ -21,7 +21,7 @@ const configWith = (https: string): EdgeConfig => {
       ["server.xml", `<Server>${https}</Server>`],
       ["vhosts.xml", "<Vhosts/>"],
     ]),
-    { home, generation: 1 },
+    { home, generation: 1, cores: 2, hostName: "host" },
   );
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
   return outcome.config;

@@ -169,4 +169,16 @@ describe("an object that is made by URL", () => {
     const { requests, failed } = VHOST_SLOT.dims;
     expect([requests, failed].map((slot) => edge.counters.get(offset + slot))).toEqual([1, 1]);
   });
+
+  it("OPT-64: in emergency mode what is made already is served, and nothing else is made", async () => {
+    const edge = edgeWith();
+    edge.onDerive = () => Buffer.from("made");
+    await edge.store("/a.jpg", "picture", IMAGE);
+    const client = edge.connect().get(MADE);
+    await client.response();
+    edge.server.setEmergency(true);
+    expect(String((await edge.connect().get(MADE).response()).body)).toBe("made");
+    expect((await edge.connect().get("/a.jpg/dims/strip/true").response()).status).toBe(503);
+    expect(edge.deriveCalls).toBe(1);
+  });
 });

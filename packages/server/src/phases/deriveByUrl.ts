@@ -14,6 +14,7 @@ import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject } from "./arrivedObject.ts";
+import { refuseForMemory } from "./emergency.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -30,6 +31,7 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     const known = cache.derivations.findNow({ ...place, source: { kind: "object", object } }, exchange.nowMs);
     if (known !== undefined) return settle(exchange, derivation, known);
   }
+  if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
   const sizeBytes = head.bodyBytes;
   const plan = vhost.derivations?.plan(derivation, { status: head.status, fields: head.fields, sizeBytes });
   switch (plan?.kind) {
