@@ -85,7 +85,8 @@ const dimsXml = (overlay: string): string => `<Options><Dims Status="Active" Key
   <ExtraCommands>ON</ExtraCommands>
 </Dims></Options>`;
 
-const CHECK_COMMANDS: Readonly<Record<string, string>> = {
+/** Chains whose result is of another format than the source. */
+const EXPECTED_TYPES: Readonly<Record<string, string>> = {
   "format/png": "image/png",
   "format/jpg": "image/jpeg",
   "format/gif": "image/gif",
@@ -96,7 +97,7 @@ const CHECK_COMMANDS: Readonly<Record<string, string>> = {
 /** What is wrong with an answer; undefined: nothing that a program sees. */
 const findFault = async (chain: string, sourceType: string, contentType: string, bytes: Buffer) => {
   if (chain.startsWith("describe/")) return contentType === "application/json" ? undefined : contentType;
-  const expected = CHECK_COMMANDS[chain] ?? (chain.includes("format/png") ? "image/png" : sourceType);
+  const expected = EXPECTED_TYPES[chain] ?? (chain.includes("format/png") ? "image/png" : sourceType);
   if (contentType !== expected) return `${contentType} instead of ${expected}`;
   const { format, width } = await sharp(bytes).metadata();
   const name = format === "heif" ? "avif" : format;

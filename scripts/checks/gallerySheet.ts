@@ -28,38 +28,56 @@ const checkered = (width: number, height: number): Buffer => {
   return pixels;
 };
 
+interface Placed {
+  readonly input: Buffer;
+  readonly left: number;
+  readonly top: number;
+}
+
 /** All results in one picture: a row for each source, a column for each chain of commands. */
 export const drawSheet = async (
   sources: readonly string[],
   chains: readonly string[],
   cells: readonly GalleryCell[],
 ): Promise<Buffer> => {
-  const [width, height] = [LEFT + chains.length * (CELL + GAP), TOP + sources.length * (CELL + GAP)];
-  const layers: { input: Buffer; left: number; top: number }[] = [];
+  const width = LEFT + chains.length * (CELL + GAP);
+  const rows: Placed[] = [{ input: await drawBand(width, TOP, await placeHeadings(chains)), left: 0, top: 0 }];
   for (const [row, source] of sources.entries()) {
-    layers.push({ input: await label(source, 13, "#000000"), left: 4, top: TOP + row * (CELL + GAP) + 40 });
+    const layers = [{ input: await label(source, 13, "#000000"), left: 4, top: 40 }];
+    for (const cell of cells.filter((one) => one.source === source)) {
+      layers.push(await placeCell(cell, LEFT + chains.indexOf(cell.chain) * (CELL + GAP)));
+    }
+    const input = await drawBand(width, CELL + GAP, layers);
+    rows.push({ input, left: 0, top: TOP + row * (CELL + GAP) });
   }
+  return drawBand(width, TOP + sources.length * (CELL + GAP), rows);
+};
+
+const drawBand = (width: number, height: number, layers: readonly Placed[]): Promise<Buffer> =>
+  sharp(checkered(width, height), { raw: { width, height, channels: 3 } })
+    .composite([...layers])
+    .png({ compressionLevel: 3 })
+    .toBuffer();
+
+const placeHeadings = async (chains: readonly string[]): Promise<Placed[]> => {
+  const placed: Placed[] = [];
   for (const [column, chain] of chains.entries()) {
     const [command = "", ...rest] = chain.split("/");
-    const left = LEFT + column * (CELL + GAP);
-    for (const [line, text] of [command, rest.join("/").slice(0, 20)].entries()) {
-      const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-      if (escaped !== "") layers.push({ input: await label(escaped, 11, "#000000"), left, top: 6 + 16 * line });
+    for (const [line, text] of [command, rest.join("/").slice(0, 18)].entries()) {
+      const input = text === "" ? undefined : await label(escapeMarkup(text), 10, "#000000");
+      if (input !== undefined) placed.push({ input, left: LEFT + column * (CELL + GAP), top: 6 + 16 * line });
     }
   }
-  for (const cell of cells) {
-    const left = LEFT + chains.indexOf(cell.chain) * (CELL + GAP);
-    const top = TOP + sources.indexOf(cell.source) * (CELL + GAP);
-    const thumbnail = await drawCell(cell);
-    const { width: across = CELL, height: down = CELL } = await sharp(thumbnail).metadata();
-    const place = { left: left + ((CELL - across) >> 1), top: top + ((CELL - down) >> 1) };
-    layers.push({ input: thumbnail, ...place });
-  }
-  return sharp(checkered(width, height), { raw: { width, height, channels: 3 } })
-    .composite(layers)
-    .png()
-    .toBuffer();
+  return placed;
 };
+
+const placeCell = async (cell: GalleryCell, left: number): Promise<Placed> => {
+  const input = await drawCell(cell);
+  const { width, height } = await sharp(input).metadata();
+  return { input, left: left + ((CELL - width) >> 1), top: Math.max(0, (CELL - height) >> 1) };
+};
+
+const escapeMarkup = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** As a browser shows it: by its EXIF orientation; smaller if it has to be, never larger. */
 const drawCell = async (cell: GalleryCell): Promise<Buffer> => {

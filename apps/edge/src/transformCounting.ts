@@ -1,4 +1,3 @@
-import { inHundredthsOfMs } from "@basalt/origin";
 import { type CounterBlock, PROCESS_SLOT, VHOST_SLOT } from "@basalt/telemetry";
 import type { TransformFigures } from "./protocol.ts";
 import type { TransformProcess } from "./transformProcess.ts";
@@ -41,7 +40,7 @@ export class TransformCounting {
       this.#last[name] = figures[name];
     }
     for (const [vhost, ms] of figures.spentMs) {
-      this.#counters.add(this.#counters.vhost(vhost) + VHOST_SLOT.transformTime, inHundredthsOfMs(ms));
+      this.#counters.add(this.#counters.vhost(vhost) + VHOST_SLOT.transformSeconds, ms / 1000);
     }
     return figures;
   }

@@ -46,7 +46,7 @@ const namesAt = ({ listeners }: LoadedTls): Record<string, readonly string[]> =>
   );
 
 describe("what <Https> entries come to", () => {
-  it("TLS-04 TLS-09 OPEN 7: an address of its own beats an interface, and * is for the rest", async () => {
+  it("TLS-04 TLS-05 TLS-09 OPEN 7: an address of its own beats an interface, and * is for the rest", async () => {
     const loaded = await load([
       entry("a.test"),
       entry("b.test", 'Listen="eth0"'),

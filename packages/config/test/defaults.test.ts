@@ -35,6 +35,12 @@ describe("defaults", () => {
     ["OPT-25 default reopen share", cache.maxSocketsReopen, 75],
     ["own default of Workers is one per core", cache.workers, 4],
     ["own default of TransformThreads is one per core", cache.transformThreads, 4],
+    [
+      "DIMS-18 own defaults of the transform host",
+      cache.transforms,
+      { queue: 1_024, deadlineSeconds: 30, memoryBytes: 0 },
+    ],
+    ["DIMS-18 own defaults of a host's transforms", options.transforms, { weight: 100, threads: 0 }],
     ["own default of DrainSeconds", cache.drainSeconds, 30],
     ["own default of TargetBytes", cache.clientLimits.targetBytes, 8_192],
     ["own default of HeadBytes", cache.clientLimits.headBytes, 32_768],

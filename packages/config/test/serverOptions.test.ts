@@ -132,7 +132,8 @@ describe("<Cache>", () => {
 
   it("reads our own elements", () => {
     const cache = cacheOf(`
-      <Workers>2</Workers><TransformThreads>3</TransformThreads><MemoryPath>/mnt/memory</MemoryPath>
+      <Workers>2</Workers><TransformThreads>3</TransformThreads>
+      <TransformQueue>50</TransformQueue><TransformDeadline>1 min</TransformDeadline><TransformMemory>512</TransformMemory><MemoryPath>/mnt/memory</MemoryPath>
       <DrainSeconds>1 min</DrainSeconds>
       <ClientLimits>
         <TargetBytes>4096</TargetBytes><HeadBytes>16384</HeadBytes><FieldCount>64</FieldCount>
@@ -142,6 +143,7 @@ describe("<Cache>", () => {
     expect(cache).toMatchObject({
       workers: 2,
       transformThreads: 3,
+      transforms: { queue: 50, deadlineSeconds: 60, memoryBytes: 512 * 1024 ** 2 },
       memoryPath: "/mnt/memory",
       drainSeconds: 60,
       clientLimits: {

@@ -84,7 +84,7 @@ describe("throttling.txt", () => {
 });
 
 describe("bandwidth options", () => {
-  it("BW-01 BW-02 BW-11 BW-13 BW-14 BW-15 BW-30 BW-31 have the guide's defaults", () => {
+  it("BW-01 BW-02 BW-10 BW-11 BW-13 BW-14 BW-15 BW-30 BW-31 have the guide's defaults", () => {
     const { trafficCap, throttling } = optionsOf("");
     expect(trafficCap).toEqual({ megabits: 0, sessionKilobits: 0 });
     expect(throttling).toEqual({
@@ -96,7 +96,7 @@ describe("bandwidth options", () => {
     });
   });
 
-  it("BW-02 BW-12 BW-17 BW-30 BW-31 are read", () => {
+  it("BW-02 BW-10 BW-12 BW-17 BW-30 BW-31 are read", () => {
     const { trafficCap, throttling } = optionsOf(`
       <TrafficCap Session="2000">0.5</TrafficCap>
       <BandwidthThrottling>

@@ -75,7 +75,7 @@ describe("the URL sent to the origin (OPEN 13)", () => {
     expect([url, rules(false).originTarget("/Img/A.png?x=1", url)]).toEqual(["/img/a.png", "/key/a.png"]);
   });
 
-  it("ORG-41 has priority over WholeClientRequest: its URL is what is rewritten", () => {
+  it("VHT-17 ORG-41 has priority over WholeClientRequest: its URL is what is rewritten", () => {
     expect(rules(true).originTarget("/Img/A.png?x=1", "/img/a.png")).toBe("/client/A.png?x=1");
     expect(rules(true).originTarget("http://www.example.com/Img/A.png", "/img/a.png")).toBe("/client/A.png");
   });

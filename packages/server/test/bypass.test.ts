@@ -293,7 +293,7 @@ describe("a bypassed request and its origin server", () => {
     expect((await edge.origin.call()).request).toMatchObject({ key: "/a?b", target: "/A?b" });
   });
 
-  it("ORG-41 is asked by the client's own URL, whatever URLRewrite says", async () => {
+  it("VHT-17 ORG-41 is asked by the client's own URL, whatever URLRewrite says", async () => {
     const rewrite =
       "<OriginOptions><URLRewrite><Pattern>/(.*)</Pattern><Replace>/new/#1</Replace></URLRewrite></OriginOptions>";
     const edge = new TestEdge({ vhost: rewrite });

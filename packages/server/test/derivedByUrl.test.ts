@@ -5,8 +5,10 @@ import { turns, until } from "./support/waiting.ts";
 
 const IMAGE = ["Content-Type", "image/jpeg", "ETag", '"v1"'];
 
-const edgeWith = (dims = "", options = ""): TestEdge =>
-  new TestEdge({ vhost: `<Options><Dims Status="Active" Keyword="dims" ${dims}/>${options}</Options>` });
+const edgeWith = (dims = "", options = "", children = ""): TestEdge =>
+  new TestEdge({
+    vhost: `<Options><Dims Status="Active" Keyword="dims" ${dims}>${children}</Dims>${options}</Options>`,
+  });
 
 const MADE = "/a.jpg/dims/resize/10x10/";
 
@@ -180,5 +182,13 @@ describe("an object that is made by URL", () => {
     expect(String((await edge.connect().get(MADE).response()).body)).toBe("made");
     expect((await edge.connect().get("/a.jpg/dims/strip/true").response()).status).toBe(503);
     expect(edge.deriveCalls).toBe(1);
+  });
+
+  it("a source that is the result itself says what it depends on", async () => {
+    const edge = edgeWith("", "", '<FormatAuto>webp</FormatAuto><Preset Name="p">/format/auto/</Preset>');
+    await edge.store("/a.jpg", "picture", IMAGE);
+    const client = edge.connect().get("/a.jpg/dims/preset/p/").get("/a.jpg");
+    const [made, source] = await client.responses(2);
+    expect([made?.field("vary"), source?.field("vary")]).toEqual(["accept", undefined]);
   });
 });

@@ -282,8 +282,8 @@ const edgeSlots = (layout: CounterLayout) => {
     }),
     transforms: layout.counter("transforms", { doc: "Objects derived by a transform." }),
     /** The primary's. */
-    transformTime: layout.counter("transform_thread", {
-      unit: "hundredths",
+    transformSeconds: layout.counter("transform_thread", {
+      unit: "seconds",
       doc: "Time on threads of the transform host that jobs of the virtual host took.",
     }),
     memoryBytes: layout.gauge("memory_tier_host_used", {

@@ -1,5 +1,5 @@
 import type { DimsSettings, DimsSigningKey } from "../dimsContract.ts";
-import { isSigningSecret } from "../options/dimsOptions.ts";
+import { isSigningSecret } from "../options/dimsValues.ts";
 
 export interface SignatureFinding {
   /** Of the key among those of the host. */

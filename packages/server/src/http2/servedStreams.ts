@@ -40,12 +40,15 @@ export class ServedStreams {
   #ending: Served[] = [];
   readonly #engines: Connection[] = [];
   readonly #sockets: StreamSocket[] = [];
+  /** Where engines write that have no stream: what one does by itself meanwhile is no other's business. */
+  readonly #nowhere: StreamSocket;
 
   constructor(server: EdgeServer, owner: StreamOwner, localPort: number, session: ClientSession) {
     this.#server = server;
     this.#owner = owner;
     this.#localPort = localPort;
     this.#session = session;
+    this.#nowhere = new StreamSocket(owner);
   }
 
   get openCount(): number {
@@ -142,15 +145,21 @@ export class ServedStreams {
   }
 
   #keepEngine(engine: Connection): void {
+    engine.moveTo(this.#nowhere);
     if (this.#engines.length < KEPT) this.#engines.push(engine);
     else engine.onClose();
   }
 
   #engineFor(socket: StreamSocket): Connection {
-    const kept = this.#engines.pop();
-    if (kept === undefined) return new Connection(this.#server, socket, this.#localPort, this.#session);
-    kept.moveTo(socket);
-    return kept;
+    for (let kept = this.#engines.pop(); kept !== undefined; kept = this.#engines.pop()) {
+      if (kept.isIdle) {
+        kept.moveTo(socket);
+        return kept;
+      }
+      // Its connection of its own to an origin has ended (BYP-12).
+      kept.onClose();
+    }
+    return new Connection(this.#server, socket, this.#localPort, this.#session);
   }
 }
 

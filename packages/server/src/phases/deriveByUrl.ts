@@ -36,8 +36,9 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
   const plan = vhost.derivations?.plan(derivation, { status: head.status, fields: head.fields, sizeBytes });
   switch (plan?.kind) {
     case undefined:
-    case "unchanged":
       return PHASE.DELIVER;
+    case "unchanged":
+      return deliverSource(exchange, derivation);
     case "failure":
       countRefusedDerived(exchange);
       return refuseDerived(exchange, derivation, plan.reason);
@@ -159,13 +160,19 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
   }
 };
 
+/** The source is the result: for this request, where another request would get something else. */
+const deliverSource = (exchange: Exchange, { variesOn }: Derivation): PhaseCode => {
+  if (variesOn !== undefined) exchange.ownFields = [...exchange.ownFields, "Vary", variesOn];
+  return PHASE.DELIVER;
+};
+
 const settle = (exchange: Exchange, derivation: Derivation, made: Derived): PhaseCode => {
   switch (made.kind) {
     case "object":
       takeMade(exchange, derivation, made.object);
       return PHASE.DELIVER;
     case "unchanged":
-      return PHASE.DELIVER;
+      return deliverSource(exchange, derivation);
     case "refused":
       return refuseDerived(exchange, derivation, REASONS[made.reason]);
     case "failed":

@@ -105,6 +105,32 @@ describe("pictures by URL", () => {
     expect(origin.requests.every((request) => !request.target.includes("dims"))).toBe(true);
   });
 
+  scenario("DIMS-30, DIMS-31: smaller with the same pixels, and without metadata", dims(), async ({ origin, edge }) => {
+    const source = await picture(320, 240)
+      .withExif({ IFD0: { Copyright: "somebody" } })
+      .jpeg({ quality: 90, optimiseCoding: false })
+      .toBuffer();
+    origin.on("/photo.jpg").reply(200, JPEG, source);
+    const pixels = await sharp(source).raw().toBuffer();
+    for (const [commands, keepsExif] of [
+      ["optimize", true],
+      ["strip/true", false],
+      ["strip/true/optimize", false],
+    ] as const) {
+      const { body } = await edge
+        .get(`/photo.jpg/dims/${commands}/`)
+        .expect(200, undefined, { "content-type": "image/jpeg" });
+      expect(body.length).toBeLessThan(source.length);
+      expect((await sharp(body).raw().toBuffer()).equals(pixels)).toBe(true);
+      expect([commands, (await sharp(body).metadata()).exif !== undefined]).toEqual([commands, keepsExif]);
+    }
+    const resized = await edge.get("/photo.jpg/dims/resize/100x100/").expect(200);
+    const optimized = await edge.get("/photo.jpg/dims/resize/100x100/optimize/").expect(200);
+    expect(optimized.body.length).toBeLessThanOrEqual(resized.body.length);
+    const [shown, expected] = await Promise.all([optimized, resized].map(({ body }) => sharp(body).raw().toBuffer()));
+    expect(expected?.equals(shown ?? Buffer.alloc(0))).toBe(true);
+  });
+
   scenario("A2 of spec 17, DIMS-03, DIMS-11: what is too large or no picture", dims(), async ({ origin, edge }) => {
     origin.on("/large.jpg").reply(200, JPEG, Buffer.alloc(11 * 1024 * 1024, 1));
     origin.on("/text.jpg").reply(200, JPEG, "this is no picture");

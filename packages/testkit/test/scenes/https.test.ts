@@ -202,7 +202,7 @@ scenario(
 );
 
 scenario(
-  "BYP-18, TLS-28, TLS-30: POST over HTTPS is bypassed, HSTS is a rule for responses, and only HTTP is redirected",
+  "A8 of spec 07, BYP-18, TLS-28, TLS-30: POST over HTTPS is bypassed, HSTS is a rule for responses, and only HTTP is redirected",
   {
     xml: "<Options><ModifyHeader>ON</ModifyHeader><AccessControl>ON</AccessControl></Options>",
     conditions: {

@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import type { ImageAnnotation, ImageSize } from "@basalt/policy/dims";
 import { sharp } from "./decoders.ts";
-import { fontFamilyOf } from "./fontFile.ts";
+import { fontNameOf } from "./fontFile.ts";
 import { dissolveLayer, type Layer } from "./layers.ts";
 import { checkSize, type ImageLimits } from "./limits.ts";
 import { refuseConversion } from "./refusal.ts";
@@ -60,11 +60,11 @@ const drawText = async (annotation: ImageAnnotation, text: string, limits: Image
   );
   const isFile = isAbsolute(annotation.font);
   try {
-    const family = isFile ? await fontFamilyOf(annotation.font) : annotation.font;
+    const font = isFile ? await fontNameOf(annotation.font) : annotation.font;
     const { data, info } = await sharp({
       text: {
         text: `<span foreground="${annotation.color}">${escapeMarkup(text)}</span>`,
-        font: `${family} ${annotation.fontSize}`,
+        font: `${font} ${annotation.fontSize}`,
         ...(isFile && { fontfile: annotation.font }),
         dpi: DOTS_PER_INCH,
         align: annotation.align === "center" ? "centre" : annotation.align,

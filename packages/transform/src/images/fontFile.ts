@@ -7,41 +7,47 @@ const MAX_NAME_TABLE_BYTES = 1024 * 1024;
 
 const WOFF = 0x774f4646;
 
-const families = new Map<string, string>();
+const known = new Map<string, string>();
 
-/** Family of a font file (TTF, OTF, WOFF), by which Pango asks for it. */
-export const fontFamilyOf = async (file: string): Promise<string> => {
-  const known = families.get(file);
-  if (known !== undefined) return known;
-  const family = readFamily(await readFile(file)) ?? refuseConversion(`font ${file} has no family`);
-  families.set(file, family);
-  return family;
+/** Family and style of a font file (TTF, OTF, WOFF), by which Pango asks for it. */
+export const fontNameOf = async (file: string): Promise<string> => {
+  const found = known.get(file);
+  if (found !== undefined) return found;
+  const names = readNames(await readFile(file));
+  const family = names.get(TYPOGRAPHIC_FAMILY) ?? names.get(FAMILY) ?? refuseConversion(`font ${file} has no family`);
+  const style = names.get(TYPOGRAPHIC_STYLE) ?? names.get(STYLE) ?? "Regular";
+  const name = style === "Regular" ? family : `${family} ${style}`;
+  known.set(file, name);
+  return name;
 };
 
-/** OpenType 1.9, `name`: the typographic family (16), or the family (1), in UTF-16 or Latin letters. */
-const readFamily = (font: Buffer): string | undefined => {
+const [FAMILY, STYLE, TYPOGRAPHIC_FAMILY, TYPOGRAPHIC_STYLE] = [1, 2, 16, 17];
+
+/** OpenType 1.9, `name`: texts by their number, the first of each, in UTF-16 or Latin letters. */
+const readNames = (font: Buffer): ReadonlyMap<number, string> => {
+  const names = new Map<number, string>();
   const table = readNameTable(font);
-  if (table === undefined) return undefined;
-  const count = table.readUInt16BE(2);
+  if (table === undefined) return names;
   const strings = table.readUInt16BE(4);
-  let family: string | undefined;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < table.readUInt16BE(2); index++) {
     const at = 6 + 12 * index;
     const platform = table.readUInt16BE(at);
     const nameId = table.readUInt16BE(at + 6);
-    if ((nameId !== 1 && nameId !== 16) || (nameId === 1 && family !== undefined)) continue;
+    if (names.has(nameId)) continue;
     const start = strings + table.readUInt16BE(at + 10);
     const bytes = Buffer.from(table.subarray(start, start + table.readUInt16BE(at + 8)));
     const isWide = platform === 0 || platform === 3;
-    family = isWide
-      ? bytes
-          .subarray(0, bytes.length & ~1)
-          .swap16()
-          .toString("utf16le")
-      : bytes.toString("latin1");
-    if (nameId === 16) return family;
+    names.set(
+      nameId,
+      isWide
+        ? bytes
+            .subarray(0, bytes.length & ~1)
+            .swap16()
+            .toString("utf16le")
+        : bytes.toString("latin1"),
+    );
   }
-  return family;
+  return names;
 };
 
 const readNameTable = (font: Buffer): Buffer | undefined => {

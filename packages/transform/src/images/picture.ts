@@ -72,7 +72,7 @@ export class Picture {
     }
   }
 
-  /** Undefined as long as the result would show what the source shows. */
+  /** False as long as the result would show what the source shows. */
   get isChanged(): boolean {
     return this.#isChanged;
   }

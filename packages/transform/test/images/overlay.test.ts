@@ -1,4 +1,5 @@
-import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Gravity, ImageAnnotation, ImageCommand } from "@basalt/policy/dims";
@@ -204,7 +205,7 @@ describe("annotation", () => {
     );
   });
 
-  it("a font file is taken by its family; none is a failed conversion", async () => {
+  it("a font file that is none is a failed conversion", async () => {
     expect(await run(page, [annotate({ font: join(folder, "none.ttf") })])).toMatchObject({
       kind: "refused",
       reason: "conversion",
@@ -214,6 +215,14 @@ describe("annotation", () => {
       kind: "refused",
       reason: "conversion",
     });
+  });
+
+  const DEJAVU = "/usr/share/fonts/truetype/dejavu/DejaVuSerif-Bold.ttf";
+  it.skipIf(!existsSync(DEJAVU))("DIMS-112 a font file is taken with its style", async () => {
+    const file = join(folder, "serif.ttf");
+    await copyFile(DEJAVU, file);
+    const [bold, plain] = [await darkBox({ font: file }), await darkBox({ font: "DejaVu Serif" })];
+    expect(bold?.width).toBeGreaterThan(plain?.width ?? Number.POSITIVE_INFINITY);
   });
 
   it("several lie on each other, also in another format", async () => {
