@@ -83,10 +83,12 @@ const escapeMarkup = (text: string): string => text.replaceAll("&", "&amp;").rep
 const drawCell = async (cell: GalleryCell): Promise<Buffer> => {
   if (cell.isFailure) return label("failed", 18, "#c00000");
   if (!cell.contentType.startsWith("image/")) {
-    const text = cell.bytes.toString().trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-    return sharp(await label((text.match(/.{1,16}/g) ?? []).slice(0, 6).join("\n"), 11, "#000000"))
-      .png()
-      .toBuffer();
+    const lines =
+      cell.bytes
+        .toString()
+        .trim()
+        .match(/.{1,15}/g) ?? [];
+    return label(escapeMarkup(lines.slice(0, 6).join("\n")), 11, "#000000");
   }
   return sharp(cell.bytes, { autoOrient: true })
     .resize(CELL, CELL, { fit: "inside", withoutEnlargement: true })

@@ -63,8 +63,17 @@ export interface DerivationParts {
   readonly followers: Followers;
 }
 
-/** Refusals remembered by a worker. */
+/** Refusals remembered by a worker; clients choose the names. */
 const REMEMBERED_REFUSALS = 4_096;
+const LONGEST_REFUSED_NAME = 1_024;
+
+/** Limits of the configuration and files of this machine, which decide about some of them, may change. */
+const REFUSAL_MS = 60_000;
+
+interface Refusal {
+  readonly derived: Derived;
+  readonly untilMs: number;
+}
 
 /**
  * Objects made of other objects: each once for the host, tied to the version of the body that it was made of, and then
@@ -75,7 +84,7 @@ export class Derivations {
   readonly #running = new Map<string, Running>();
   readonly #making: DerivedMaking;
   /** What came of a version of a source that cannot be converted, or need not be. */
-  readonly #refusals = new Map<string, Derived>();
+  readonly #refusals = new Map<string, Refusal>();
 
   constructor(parts: DerivationParts) {
     this.#parts = parts;
@@ -89,7 +98,7 @@ export class Derivations {
     const name = nameOf(url, selector);
     const known = this.#parts.memory.find(vhost, variant, name);
     if (known === undefined && this.#refusals.size > 0) {
-      const refusal = this.#refusals.get(runningName(request));
+      const refusal = this.#refusalOf(runningName(request), nowMs);
       if (refusal !== undefined) return refusal;
     }
     const found = known ?? this.#parts.stored.loadNow(vhost, variant, name, nowMs);
@@ -103,7 +112,7 @@ export class Derivations {
       return { result: this.#making.makeAlone(request, request.source.body), leave: () => {} };
     }
     const name = runningName(request);
-    const refusal = this.#refusals.get(name);
+    const refusal = this.#refusalOf(name, this.#parts.cache.clock.now());
     if (refusal !== undefined) return { result: Promise.resolve(refusal), leave: () => {} };
     const running = this.#running.get(name) ?? this.#start(name, request, request.source.object);
     running.waiters++;
@@ -219,12 +228,21 @@ export class Derivations {
     return { kind: "failed", error };
   }
 
+  #refusalOf(name: string, nowMs: number): Derived | undefined {
+    const refusal = this.#refusals.get(name);
+    if (refusal === undefined || nowMs < refusal.untilMs) return refusal?.derived;
+    this.#refusals.delete(name);
+    return undefined;
+  }
+
   #remember(name: string, derived: Derived): void {
+    if (name.length > LONGEST_REFUSED_NAME) return;
+    this.#refusals.delete(name);
     if (this.#refusals.size >= REMEMBERED_REFUSALS) {
       const [oldest] = this.#refusals.keys();
       if (oldest !== undefined) this.#refusals.delete(oldest);
     }
-    this.#refusals.set(name, derived);
+    this.#refusals.set(name, { derived, untilMs: this.#parts.cache.clock.now() + REFUSAL_MS });
   }
 }
 

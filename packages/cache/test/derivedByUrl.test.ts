@@ -101,6 +101,19 @@ describe("an object made of another, with a URL of its own", () => {
     expect(host.coordinator.fillsInProgress).toBe(0);
   });
 
+  it("DIMS-11: a refusal is forgotten after a minute: limits and files of the host may have changed", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    host.derive = (): Promise<DeriveReply> => Promise.resolve({ kind: "refused", reason: "conversion", detail: "x" });
+    const source = await worker.fill("/a.jpg", "picture");
+    expect(textOf(await make(worker, source))).toBe("conversion");
+    host.derive = (request) => storedAs(worker, request, Buffer.from("made"));
+    host.clock.advanceSeconds(59);
+    expect(textOf(await make(worker, source))).toBe("conversion");
+    host.clock.advanceSeconds(1);
+    expect(textOf(await make(worker, source))).toBe("made");
+  });
+
   it("a failure is not remembered", async () => {
     const host = new TestHost();
     const worker = host.worker(1);

@@ -56,7 +56,8 @@ export const compileCompression = (vhost: VhostSettings): CompressionRules | und
 
 const ALL_CODINGS: readonly ContentCoding[] = ["gzip", "br", "zstd"];
 
-const isEncoded = (fields: readonly string[]): boolean => {
+/** The content has a coding already (RFC 9110 8.4). */
+export const isEncoded = (fields: readonly string[]): boolean => {
   const coding = getField(fields, "content-encoding");
   return coding !== undefined && coding.toLowerCase() !== "identity";
 };

@@ -40,6 +40,7 @@ export {
   type CompressionSource,
   compileCompression,
   compressedFields,
+  isEncoded,
   withVaryOnEncoding,
 } from "./compression.ts";
 export {

@@ -137,6 +137,57 @@ describe("an object that is made by URL", () => {
     }
   });
 
+  it("DRM-04: what is for one request alone goes no further when its client leaves, or is beyond memory", async () => {
+    const edge = new TestEdge({
+      vhost:
+        '<Options><Drm Status="Active"><Token>ABCDE</Token></Drm><CachingProfile>rfc9111</CachingProfile></Options>',
+    });
+    const fields = ["Cache-Control", "private"];
+    const client = edge.connect().get("/a.bin/drm");
+    const call = (await edge.origin.call(1)).head(200, fields);
+    call.data("first");
+    await turns(5);
+    client.socket.destroy();
+    await until(() => call.aborted, "the origin is left");
+    const other = edge.connect().get("/a.bin/drm");
+    const large = (await edge.origin.call(2)).head(200, ["Content-Length", String(400 * 1024 ** 2), ...fields]);
+    expect((await other.response()).status).toBe(500);
+    await until(() => large.aborted, "nobody reads it");
+    expect(edge.deriveCalls).toBe(0);
+  });
+
+  it("DIMS-11: a body of unknown length is refused as soon as it is too long", async () => {
+    const edge = edgeWith('MaxSourceSize="1"');
+    const client = edge.connect().get(MADE);
+    const call = (await edge.origin.call()).head(200, IMAGE);
+    call.data(Buffer.alloc(1024 ** 2));
+    await turns(5);
+    call.data("more");
+    const response = await client.response();
+    expect([response.status, String(response.body)]).toEqual([
+      500,
+      expect.stringContaining("The original file size is too large."),
+    ]);
+  });
+
+  it("KEY-10, DIMS-14: what is made of one answer of several is not given to those who have another", async () => {
+    const edge = edgeWith("", "<CachingProfile>rfc9111</CachingProfile>");
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const fields = ["Content-Type", "image/jpeg", "Vary", "Accept-Language", "Cache-Control", "max-age=1000"];
+    edge.origin.answer = (call) => {
+      const { fields: asked } = call.request;
+      call.reply(200, asked[asked.indexOf("accept-language") + 1] ?? "", fields);
+    };
+    for (const language of ["de", "en", "de", "en"]) {
+      const response = await edge
+        .connect()
+        .get(MADE, [`accept-language: ${language}`])
+        .response();
+      expect(String(response.body)).toBe(`small ${language}`);
+    }
+    expect([edge.deriveCalls, edge.origin.calls.length]).toEqual([2, 2]);
+  });
+
   it("DIMS-10: other methods never reach the origin", async () => {
     const edge = edgeWith();
     const client = edge.connect().get(MADE, ["Content-Length: 0"], "POST").get(MADE, ["Content-Length: 0"], "DELETE");
@@ -190,5 +241,28 @@ describe("an object that is made by URL", () => {
     const client = edge.connect().get("/a.jpg/dims/preset/p/").get("/a.jpg");
     const [made, source] = await client.responses(2);
     expect([made?.field("vary"), source?.field("vary")]).toEqual(["accept", undefined]);
+  });
+
+  it("DIMS-14: shares its source with clients who ask for that with Accept-Encoding", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const gzip = ["Accept-Encoding: gzip, deflate, br"];
+    const plain = edge.connect().get("/a.jpg", gzip);
+    (await edge.origin.call()).reply(200, "picture", IMAGE);
+    await plain.response();
+    expect(String((await edge.connect().get(MADE, gzip).response()).body)).toBe("small picture");
+    expect(edge.origin.calls).toHaveLength(1);
+  });
+
+  it("is made of the plain form where the origin sends an encoded one", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const gzip = ["Accept-Encoding: gzip, deflate, br"];
+    const client = edge.connect().get(MADE, gzip);
+    (await edge.origin.call(1)).reply(200, "encoded", [...IMAGE, "Content-Encoding", "gzip"]);
+    (await edge.origin.call(2)).reply(200, "picture", IMAGE);
+    expect(String((await client.response()).body)).toBe("small picture");
+    expect(String((await edge.connect().get(MADE, gzip).response()).body)).toBe("small picture");
+    expect([edge.deriveCalls, edge.origin.calls.length]).toEqual([1, 2]);
   });
 });

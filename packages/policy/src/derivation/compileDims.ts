@@ -165,7 +165,7 @@ class DimsRules implements DerivationRules {
     const marks = [this.#settingsMark, CALLS_BY_NAME.test(chain) ? this.#namedMark : "", ...formats];
     return {
       kind: "dims",
-      url: `${this.#keyRules.canonicalUrl(source)}/${this.#dims.keyword}/${this.#folded(commands)}${countedQuery(this.#keyRules, url)}`,
+      url: `${this.#keyRules.canonicalUrl(source)}/${this.#dims.keyword}/${this.#keyed(url, signed)}`,
       selector: signed.isValid ? marks.filter((mark) => mark !== "").join(SEPARATOR) : UNSIGNED,
       sourceTarget: source,
       commands,
@@ -189,6 +189,17 @@ class DimsRules implements DerivationRules {
     const { maxSourceBytes } = this.#dims;
     return { kind: "operation", operation: { kind: "image", commands, settings: this.#settings }, maxSourceBytes };
   };
+
+  /**
+   * What the result is kept under. One signature has one result: nothing that it does not say makes another, neither a
+   * query string behind the commands nor the case of its digits.
+   */
+  #keyed(url: DimsUrl, signed: SignedCommands): string {
+    const { commands } = url;
+    if (this.#dims.signatures.length === 0) return this.#folded(commands) + countedQuery(this.#keyRules, url);
+    const signature = commands.slice(0, commands.length - signed.commands.length);
+    return signature.toLowerCase() + this.#folded(signed.commands);
+  }
 
   #folded(text: string): string {
     return this.#caseSensitive ? text : text.toLowerCase();

@@ -1,5 +1,5 @@
 import type { VhostSettings } from "@basalt/config";
-import { fieldBlockOf, METHOD } from "@basalt/http";
+import { METHOD } from "@basalt/http";
 import { originFormOf } from "../cacheKey.ts";
 import { compileDerivations } from "../derivation/compileDerivations.ts";
 import type { Derivation, DerivationPlan } from "../derivation/contract.ts";
@@ -19,18 +19,7 @@ export const sourceRequestOf = (request: UnderstoodRequest, { sourceTarget }: De
   const target = originFormOf(sourceTarget);
   const query = target.indexOf("?");
   const path = query < 0 ? target : target.slice(0, query);
-  const fields = fieldBlockOf(withoutAcceptEncoding(request.fields.toFlatArray()));
-  return { ...request, target, path, pathAndQuery: target, fields, header: (name) => fields.get(name) };
-};
-
-/** What is made of an object is made of its plain form. */
-const withoutAcceptEncoding = (fields: readonly string[]): string[] => {
-  const kept: string[] = [];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const name = fields[index] ?? "";
-    if (name.toLowerCase() !== "accept-encoding") kept.push(name, fields[index + 1] ?? "");
-  }
-  return kept;
+  return { ...request, target, path, pathAndQuery: target };
 };
 
 /** What is made of the source as it is stored; of one that has to be fetched first, as it usually is. */

@@ -432,6 +432,14 @@ describe("signed commands", () => {
     expect(asked(target, signed).selector).not.toBe(asked(target, removed).selector);
   });
 
+  it.each([
+    ["in capitals", signedTarget("trim").replace(/[0-9a-f]{64}/, (hex) => hex.toUpperCase())],
+    ["with a query string behind the commands", `${signedTarget("trim")}?anything=1`],
+  ])("issue 9 one signature makes one result: %s", (_, target) => {
+    expect(planned(target, signed).kind).toBe("operation");
+    expect(asked(target, signed).url).toBe(asked(signedTarget("trim"), signed).url);
+  });
+
   it("issue 9 is an HMAC-SHA256 that any tool makes", () => {
     expect(signCommands({ secret: "0123456789abcdef" }, "/img.jpg/dims/", "resize/200x200/")).toBe(
       "f7464bae5fc9dbb15ece7e0a5cf7e7307b0acb2df0803363cfeef30b3ef62779",

@@ -1,22 +1,36 @@
 import type { BodySource, CachedObject } from "@basalt/cache";
 import type { Exchange } from "../exchange.ts";
+import { obtainRequest } from "./obtain.ts";
 
-/** Waits until the body has ended; the object that it has become, if it has become one. The caller retains the source. */
-export const arrivedObject = async (exchange: Exchange, source: BodySource): Promise<CachedObject | undefined> => {
-  const { sourceHead, name, variant, vhost } = exchange;
+/**
+ * Waits until the body has ended, or is longer than `limitBytes`; the object that it has become, if it has become one. The
+ * caller retains the source.
+ */
+export const arrivedObject = async (
+  exchange: Exchange,
+  source: BodySource,
+  limitBytes = Number.POSITIVE_INFINITY,
+): Promise<CachedObject | undefined> => {
+  const { sourceHead, name, variant, vhost, ticket } = exchange;
   const { cache } = exchange.connection.server.parts;
-  await whenSettled(source);
+  await whenSettled(source, limitBytes);
   // The object is made in the turn in which its body ends.
   await new Promise((resolve) => setImmediate(resolve));
+  if (vhost === undefined) return undefined;
   // What memory holds may still be the object that the body was to take the place of.
-  const object = vhost === undefined ? undefined : cache.find(vhost.cache, variant, name);
-  return object?.bodyVersion === sourceHead?.bodyVersion ? object : undefined;
+  const object = cache.find(vhost.cache, variant, name);
+  if (object !== undefined && object.bodyVersion === sourceHead?.bodyVersion) return object;
+  if (source.state !== "complete" || source.isUnstored === true || !exchange.isCurrent(ticket)) return undefined;
+  // Another worker has fetched it: it is stored, and not in this one's memory yet.
+  const obtained = await cache.obtain(obtainRequest(exchange, vhost, undefined));
+  return obtained.kind === "object" && obtained.passed === undefined ? obtained.object : undefined;
 };
 
-/** Resolves when the body has ended, or goes on only for those who read it. */
-const whenSettled = (source: BodySource): Promise<void> =>
+/** Resolves when the body has ended, is too long, or goes on only for those who read it. */
+const whenSettled = (source: BodySource, limitBytes: number): Promise<void> =>
   new Promise((resolve) => {
-    const isSettled = (): boolean => source.state !== "growing" || source.isUnstored === true;
+    const isSettled = (): boolean =>
+      source.state !== "growing" || source.isUnstored === true || source.availableBytes > limitBytes;
     if (isSettled()) {
       resolve();
       return;
@@ -28,11 +42,52 @@ const whenSettled = (source: BodySource): Promise<void> =>
     });
   });
 
-/** Reads a body into memory as it arrives, up to `limitBytes`. The caller retains the source. */
+/** Memory of one worker for bodies that no disk has, and of which something is to be made. */
+export class GatheredMemory {
+  #bytes = 0;
+  readonly #limitBytes: number;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** What one request has of it. */
+  share(): { readonly take: (bytes: number) => boolean; readonly giveBack: () => void } {
+    let taken = 0;
+    return {
+      take: (bytes) => {
+        if (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes) return false;
+        this.#bytes += bytes;
+        taken += bytes;
+        return true;
+      },
+      giveBack: () => {
+        this.#bytes -= taken;
+        taken = 0;
+      },
+    };
+  }
+}
+
+export interface Gathering {
+  readonly limitBytes: number;
+  /** False: there is no memory for so much more. */
+  readonly take: (bytes: number) => boolean;
+  /** Aborted when nobody wants it any more. */
+  readonly left: AbortSignal;
+}
+
+/** Reads a body into memory as it arrives. The caller retains the source. */
 export const arrivedBytes = async (
   source: BodySource,
-  limitBytes: number,
-): Promise<{ readonly kind: "whole"; readonly body: Buffer } | { readonly kind: "tooLarge" | "failed" }> => {
+  { limitBytes, take, left }: Gathering,
+): Promise<
+  { readonly kind: "whole"; readonly body: Buffer } | { readonly kind: "tooLarge" | "tooMany" | "failed" }
+> => {
   const chunks: Buffer[] = [];
   let position = 0;
   let wake = (): void => {};
@@ -40,12 +95,16 @@ export const arrivedBytes = async (
     () => wake(),
     () => position,
   );
+  const onLeft = (): void => wake();
+  left.addEventListener("abort", onLeft);
   try {
     for (;;) {
-      if (position > limitBytes || source.totalBytes > limitBytes) return { kind: "tooLarge" };
+      if (left.aborted) return { kind: "failed" };
+      if (Math.max(source.availableBytes, source.totalBytes) > limitBytes) return { kind: "tooLarge" };
       if (source.state === "failed") return { kind: "failed" };
       if (position < source.availableBytes) {
         const chunk = await nextChunk(source, position);
+        if (!take(chunk.length)) return { kind: "tooMany" };
         chunks.push(chunk);
         position += chunk.length;
         continue;
@@ -57,6 +116,7 @@ export const arrivedBytes = async (
     }
   } finally {
     unwatch();
+    left.removeEventListener("abort", onLeft);
   }
 };
 

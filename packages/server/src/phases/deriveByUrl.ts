@@ -9,11 +9,11 @@ import {
   VARIANT,
   variantText,
 } from "@basalt/cache";
-import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields } from "@basalt/policy";
+import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields, isEncoded } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
-import { arrivedBytes, arrivedObject } from "./arrivedObject.ts";
+import { arrivedBytes, arrivedObject, GatheredMemory } from "./arrivedObject.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
@@ -25,6 +25,7 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
   const { object, source, sourceHead } = exchange;
   const head = object?.head ?? sourceHead;
   if (head === undefined) return PHASE.DELIVER;
+  if (exchange.variant === VARIANT.ENCODED && isEncoded(head.fields)) return takePlainSource(exchange);
   if (object !== undefined && !exchange.isPassed) {
     const { cache } = exchange.connection.server.parts;
     const place = { ...madePlace(exchange, derivation), vhost: vhost.cache, variant: VARIANT.DERIVED };
@@ -51,6 +52,16 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     default:
       return unreachable(plan);
   }
+};
+
+/** The source is shared with those who ask for it alone; but what is encoded is nothing to convert. */
+const takePlainSource = (exchange: Exchange): PhaseCode => {
+  exchange.variant = VARIANT.PLAIN;
+  exchange.name = exchange.url;
+  exchange.object = undefined;
+  exchange.source = undefined;
+  exchange.sourceHead = undefined;
+  return PHASE.LOOKUP;
 };
 
 interface Making {
@@ -83,14 +94,20 @@ const make = async (making: Making, object: CachedObject): Promise<void> => {
   }
 };
 
+/** What is made of bytes that no disk has goes through the memory of three processes. */
+const ALONE_BYTES = 32 * 1024 ** 2;
+const gathered = new GatheredMemory(4 * ALONE_BYTES);
+
 /** A body that becomes an object is awaited as one; any other is read into memory (DIMS-16). */
 const makeOfArriving = async (making: Making, source: BodySource, head: StoredHead): Promise<void> => {
   const { exchange, maxSourceBytes } = making;
   const { ticket } = exchange;
+  const left = new AbortController();
+  const memory = gathered.share();
   source.retain();
   try {
     if (source.isUnstored !== true && !exchange.isPassed) {
-      const object = await arrivedObject(exchange, source);
+      const object = await arrivedObject(exchange, source, maxSourceBytes);
       if (!exchange.isCurrent(ticket)) return;
       if (object !== undefined) {
         exchange.object = object;
@@ -99,14 +116,20 @@ const makeOfArriving = async (making: Making, source: BodySource, head: StoredHe
         return;
       }
     }
-    const arrived = await arrivedBytes(source, maxSourceBytes);
+    exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: () => left.abort() };
+    const limitBytes = Math.min(maxSourceBytes, ALONE_BYTES);
+    const arrived = await arrivedBytes(source, { limitBytes, take: memory.take, left: left.signal });
     if (!exchange.isCurrent(ticket)) return;
+    exchange.ongoing = undefined;
     switch (arrived.kind) {
       case "tooLarge":
         exchange.continueWith(ticket, refuse(making, DERIVATION_FAILURE.SOURCE_TOO_LARGE));
         return;
       case "failed":
         exchange.continueWith(ticket, refuse(making, DERIVATION_FAILURE.SOURCE_MISSING));
+        return;
+      case "tooMany":
+        exchange.fail(ticket, new EdgeError("TRANSFORM_OVERLOADED", { detail: "sources that no disk has" }));
         return;
       case "whole":
         await obtain(making, { kind: "bytes", head, body: arrived.body }, head);
@@ -117,6 +140,7 @@ const makeOfArriving = async (making: Making, source: BodySource, head: StoredHe
   } catch (cause) {
     exchange.fail(ticket, cause);
   } finally {
+    memory.giveBack();
     source.release();
   }
 };
@@ -140,7 +164,6 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
       ...sourceHead,
       url,
       variant: variantText(VARIANT.DERIVED, selector),
-      selection: "",
       fields: derivedFields(sourceHead.fields, derivation),
       bodyBytes: -1,
       bodyVersion: crc32(derivation.selector),

@@ -11,8 +11,7 @@ export const deriveKey = (exchange: Exchange): PhaseCode => {
   if (vhost === undefined) return PHASE.DONE;
   exchange.url = canonicalUrl(keyTarget(exchange), vhost);
   exchange.name = exchange.url;
-  // What is made of an object is made of its plain form.
-  exchange.variant = exchange.derivation === undefined ? variantOf(exchange, vhost) : VARIANT.PLAIN;
+  exchange.variant = variantOf(exchange, vhost);
   if (exchange.derivation !== undefined) return PHASE.LOOKUP;
   if (vhost.codingChoice !== undefined) exchange.codings = vhost.codingChoice(fields.flags);
   return exchange.methodCode === METHOD.POST ? deriveBodyKey(exchange, vhost) : PHASE.LOOKUP;

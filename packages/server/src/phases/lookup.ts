@@ -58,12 +58,28 @@ const findCompressed = (exchange: Exchange, vhost: ServedVhost): CachedObject | 
 /** What memory holds of what a URL asks to be made, while nothing says that its source has changed. */
 const findMade = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): CachedObject | undefined => {
   const { server } = exchange.connection;
-  const { cache } = server.parts;
-  const { url, selector } = madePlace(exchange, derivation);
-  const made = cache.find(vhost.cache, VARIANT.DERIVED, nameOf(url, selector));
-  if (made === undefined || !(server.isEmergency ? !made.purged : made.isFresh(exchange.nowMs))) return undefined;
-  const source = cache.find(vhost.cache, exchange.variant, exchange.name);
-  return source === undefined || source.bodyVersion === made.sourceVersion ? made : undefined;
+  const { name } = exchange;
+  const made = findMadeHere(exchange, vhost, derivation);
+  if (made !== undefined && (server.isEmergency ? !made.purged : made.isFresh(exchange.nowMs))) {
+    const source = server.parts.cache.find(vhost.cache, exchange.variant, exchange.name);
+    if (source === undefined || source.bodyVersion === made.sourceVersion) return made;
+  }
+  exchange.name = name;
+  return undefined;
+};
+
+/** What was made of the source that answers this request: of the first that was stored, or of what its Vary adds. */
+const findMadeHere = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): CachedObject | undefined => {
+  const { cache } = exchange.connection.server.parts;
+  const find = (): CachedObject | undefined => {
+    const { url, selector } = madePlace(exchange, derivation);
+    return cache.find(vhost.cache, VARIANT.DERIVED, nameOf(url, selector));
+  };
+  const found = find();
+  if (found === undefined || isForThis(exchange, found)) return found;
+  if (!selectName(exchange, found.selection)) return undefined;
+  const other = find();
+  return other !== undefined && isForThis(exchange, other) ? other : undefined;
 };
 
 /** The object in memory that may answer this request (KEY-10, RFC 9111 4.1), found by the URL or by what its Vary adds. */
