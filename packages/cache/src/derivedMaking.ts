@@ -1,4 +1,4 @@
-import { type CacheKey, ROW_FLAG } from "@basalt/store";
+import { type CacheKey, type ObjectLocation, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs, unreachable } from "@basalt/types";
 import { CachedObject } from "./cachedObject.ts";
 import { VARIANT } from "./cacheVhost.ts";
@@ -7,7 +7,7 @@ import type { Filling } from "./filling.ts";
 import type { MemoryObjects } from "./memoryObjects.ts";
 import type { ObjectCacheParts } from "./objectCache.ts";
 import { keyOfName, nameOf } from "./objectName.ts";
-import type { AcquireReply } from "./protocol.ts";
+import type { AcquireReply, DeriveReply, DeriveSource } from "./protocol.ts";
 import { decodeHead, encodeHead } from "./storedHead.ts";
 
 type Grant = AcquireReply & { readonly kind: "granted" };
@@ -31,30 +31,15 @@ export class DerivedMaking {
   /** Has the transform host make a derived object, and stores it under the grant. */
   async make(task: DeriveTask, grant: Grant): Promise<Derived> {
     const { channel, clock } = this.#parts.cache;
-    const { source, vhost } = task;
+    const { source, vhost, operation } = task;
     const end = { fillId: grant.fillId, kind: "ended", availableBytes: 0 } as const;
     try {
       const { location } = source;
       if (location === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
-      const reply = await channel.call("derive", {
-        id: grant.fillId,
-        vhost: vhost.name,
-        source: { kind: "stored", location },
-        operation: task.operation,
-        priority: task.priority ?? "asked",
-        maxSourceBytes: task.maxSourceBytes,
-        head: encodeHead(task.head),
-        image: {
-          key: task.key,
-          vhost: vhost.name,
-          url: task.url,
-          version: grant.version,
-          freshUntil: epochMs(source.freshUntilMs),
-          ttl: source.ttlSeconds,
-          updatedAt: clock.now(),
-          flags: (task.variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED) | (source.isTagged ? ROW_FLAG.TAGGED : 0),
-          tags: source.tags,
-        },
+      const reply = await this.#ask(task, grant, { kind: "stored", location }).catch(async (cause: unknown) => {
+        const other = isOfStore(cause) ? await this.#sourceElsewhere(source, location) : undefined;
+        if (other === undefined) throw cause;
+        return await this.#ask(task, grant, other);
       });
       switch (reply.kind) {
         case "unchanged":
@@ -91,12 +76,58 @@ export class DerivedMaking {
       this.#parts.filling.report(vhost, grant.fillId, object);
       return { kind: "object", object };
     } catch (cause) {
+      const { body } = source;
+      if (isOfStore(cause) && body !== undefined && operation.kind !== "compress") {
+        channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
+        return await this.makeAlone({ ...task, source: { kind: "object", object: source } }, Buffer.from(body));
+      }
       const error = EdgeError.from(cause, "TRANSFORM_FAILED");
       channel.tell("fillEnd", { fillId: grant.fillId, kind: "failed", code: error.code, negativeSeconds: 0 });
       return { kind: "failed", error };
     } finally {
       this.#parts.filling.forget(grant.fillId);
     }
+  }
+
+  #ask(task: DeriveTask, grant: Grant, from: DeriveSource): Promise<DeriveReply> {
+    const { channel, clock } = this.#parts.cache;
+    const { source, vhost } = task;
+    return channel.call("derive", {
+      id: grant.fillId,
+      vhost: vhost.name,
+      source: from,
+      operation: task.operation,
+      priority: task.priority ?? "asked",
+      maxSourceBytes: task.maxSourceBytes,
+      head: encodeHead(task.head),
+      image: {
+        key: task.key,
+        vhost: vhost.name,
+        url: task.url,
+        version: grant.version,
+        freshUntil: epochMs(source.freshUntilMs),
+        ttl: source.ttlSeconds,
+        updatedAt: clock.now(),
+        flags: (task.variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED) | (source.isTagged ? ROW_FLAG.TAGGED : 0),
+        tags: source.tags,
+      },
+    });
+  }
+
+  /**
+   * What memory holds may long have been moved or given up on disk: the same body where the index has it now, or as
+   * memory has it.
+   */
+  async #sourceElsewhere(source: CachedObject, place: ObjectLocation): Promise<DeriveSource | undefined> {
+    const { index, bodies } = this.#parts.cache;
+    const location = index.find(source.key)?.location;
+    if (location !== undefined && (location.segment !== place.segment || location.offset !== place.offset)) {
+      const head = (await bodies.load(location))?.head;
+      const bodyVersion = head === undefined ? undefined : decodeHead(head)?.bodyVersion;
+      if (bodyVersion === source.bodyVersion) return { kind: "stored", location };
+    }
+    const { body } = source;
+    return body === undefined ? undefined : { kind: "bytes", body: Buffer.from(body) };
   }
 
   /** As `make`, of bytes that no disk has: the result is for whoever asked, and is not kept. */
@@ -146,3 +177,5 @@ export class DerivedMaking {
     }
   }
 }
+
+const isOfStore = (cause: unknown): boolean => EdgeError.from(cause).code === "STORE_UNAVAILABLE";

@@ -1,6 +1,8 @@
+import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import { type CachedObject, type Derived, nameOf, sourceUrlOf, VARIANT } from "../src/index.ts";
 import type { DeriveReply } from "../src/protocol.ts";
+import { encodeHead } from "../src/storedHead.ts";
 import { madeBy, storedAs } from "./support/deriving.ts";
 import { TestHost, type TestWorker, VHOST } from "./support/host.ts";
 import { turns, until } from "./support/waiting.ts";
@@ -157,6 +159,46 @@ describe("an object made of another, with a URL of its own", () => {
     wait.leave();
     await turns(30);
     expect(host.abandoned).toEqual([]);
+  });
+
+  it("DIMS-14: is made of a source that memory has, though the disk has moved it or given it up", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const gone = new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
+    const source = await worker.fill("/a.jpg", "picture");
+    await until(() => host.row("/a.jpg") !== undefined);
+    const asked: string[] = [];
+    const before = source.location;
+    host.derive = (request) => {
+      asked.push(request.source.kind);
+      const isThere = request.source.kind === "bytes" || request.source.location.offset !== before?.offset;
+      return isThere ? storedAs(worker, request, Buffer.from("made")) : Promise.reject(gone);
+    };
+    expect(textOf(await make(worker, source))).toBe("made");
+    expect(asked).toEqual(["stored", "bytes"]);
+    const row = host.row("/a.jpg");
+    if (row === undefined || before === undefined) throw new Error("not stored");
+    const location = await worker.bodies.append({ ...row, tags: "" }, encodeHead(source.head), Buffer.from("picture"));
+    host.index.update(row.key, { location });
+    await host.index.flush();
+    // A reader sees the index as it was a moment ago.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(textOf(await make(worker, source, "/dims/optimize"))).toBe("made");
+    expect(asked.slice(2)).toEqual(["stored", "stored"]);
+    await until(() => host.index.findVariants(VHOST, "/a.jpg/dims/optimize").length === 1);
+  });
+
+  it("DIMS-10: is made for those who ask alone where the disk takes no result", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    host.derive = async (request) => {
+      if (request.image !== undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "no space left" });
+      return await storedAs(worker, request, Buffer.from("made"));
+    };
+    const source = await worker.fill("/a.jpg", "picture");
+    expect(textOf(await make(worker, source))).toBe("made");
+    expect(inMemory(worker, source)).toBeUndefined();
+    expect(host.coordinator.fillsInProgress).toBe(0);
   });
 
   it("is made of bytes that no disk has taken, for those who asked alone", async () => {
