@@ -42,6 +42,7 @@ import {
   PROCESS_SLOT,
   reportJson,
   reportXml,
+  type ServiceMap,
 } from "@basalt/telemetry";
 import { createMetrics, type Metrics } from "@basalt/telemetry/prometheus";
 import {
@@ -72,6 +73,7 @@ import { LogUploads } from "./logs/logUploads.ts";
 import { logMetricDefinitions } from "./logs/metricFilters.ts";
 import { Machine } from "./machine.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
+import { OcspKeeper } from "./ocsp/ocspKeeper.ts";
 import { OriginServers } from "./originServers.ts";
 import { type OrphanWorkers, orphanSocketPath } from "./orphanWorkers.ts";
 import type { TransformFigures, WorkerConfiguration, WorkerShare } from "./protocol.ts";
@@ -134,6 +136,7 @@ export class Instance implements Control {
   readonly #listeners: Listeners;
   readonly #tls: TlsKeeper;
   readonly #acme: AcmeKeeper;
+  readonly #ocsp: OcspKeeper;
   readonly #served: ServedConfiguration;
   readonly configuration: ConfigHistory;
   readonly #store: HostStore;
@@ -221,10 +224,21 @@ export class Instance implements Control {
       onRenewed: () => this.#exclusively(() => this.#served.certificatesChanged()),
       log,
     });
+    this.#ocsp = new OcspKeeper({
+      clock,
+      home,
+      wishes: () => this.#tls.loaded.stapled,
+      dnsServers: () => this.config.server.cache.dnsServers,
+      onStaples: (staples) => {
+        for (const worker of this.#informedWorkers()) worker.channel.tell("staples", { staples });
+      },
+      log,
+    });
     this.#tls = new TlsKeeper({
       clock,
       config: () => this.config,
       challenges: () => this.#acme.challenges,
+      staples: () => this.#ocsp.staples,
       onTicketKeys: (keys) => {
         for (const worker of this.#configuredWorkers()) worker.channel.tell("ticketKeys", { keys });
       },
@@ -391,6 +405,7 @@ export class Instance implements Control {
     const tls = await this.#tls.load(this.config);
     this.#tls.putInService(tls);
     for (const note of tls.notes) log.warning(note);
+    await this.#ocsp.recall();
     const aes = await describeAes(this.config.server.cache.aesNi);
     if (aes !== undefined) log.notice(aes);
     await this.#listeners.takeOver(sockets, this.config, (places) => orphans.unlisten(places), tls.places);
@@ -414,6 +429,7 @@ export class Instance implements Control {
       `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
     );
     this.#acme.configured();
+    this.#ocsp.configured();
   }
 
   get config(): EdgeConfig {
@@ -634,6 +650,11 @@ export class Instance implements Control {
     return { json: () => reportJson(report), xml: () => reportXml(report) };
   }
 
+  serviceMap(minutes: number, vhost: string | undefined): ServiceMap | undefined {
+    if (vhost !== undefined && !this.vhostNames().includes(vhost)) return undefined;
+    return this.#statistics.statistics.serviceMap(minutes, vhost);
+  }
+
   /** Drains the workers, writes everything, ends the process. */
   async stop(exitCode: number): Promise<void> {
     if (this.#isStopping) return;
@@ -643,6 +664,7 @@ export class Instance implements Control {
     await Promise.all([this.#workers.stop(this.#drainMs()), this.#parts.orphans.drain(this.#drainMs())]);
     this.#origins.close();
     this.#acme.stop();
+    this.#ocsp.stop();
     this.#traffic.stop();
     this.#transform.stop();
     this.#listeners.close();
@@ -676,6 +698,7 @@ export class Instance implements Control {
     await this.#workers.leave(LEAVE_MS);
     this.#origins.close();
     this.#acme.stop();
+    this.#ocsp.stop();
     this.#traffic.stop();
     this.#transform.stop();
     await this.#end("handed over", EXIT_RESTART);
@@ -723,6 +746,7 @@ export class Instance implements Control {
     this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
     if (previous.server.cache.syncStale && !config.server.cache.syncStale) this.#hurrySweeps();
     this.#acme.configured();
+    this.#ocsp.configured();
   }
 
   /** A worker that cannot go back either is replaced. */
@@ -799,7 +823,10 @@ export class Instance implements Control {
   }
 
   async #askTransform(): Promise<void> {
-    this.#transformFigures = this.#transformCounting.take(await this.#transform.figures(), this.#transform);
+    const { pid } = this.#transform;
+    const figures = await this.#transform.figures();
+    const { restarts, replacements, overloaded } = this.#transform;
+    this.#transformFigures = this.#transformCounting.take(figures, { pid, restarts, replacements, overloaded });
   }
 
   /** Where the disks lie, in the order of the configuration. */

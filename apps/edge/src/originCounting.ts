@@ -13,7 +13,10 @@ import {
   type CounterBlock,
   classIndexOf,
   originFailureSlot,
+  outcomeOf,
   PROCESS_SLOT,
+  RequestTrace,
+  type ServiceOutcome,
   timeBucketOf,
   VHOST_SLOT,
 } from "@basalt/telemetry";
@@ -50,9 +53,12 @@ export class OriginCounting {
     for (const { pool } of this.#watched.values()) pool.beginInterval();
   }
 
-  /** Distribution of the times to the first byte, which pools do not keep. */
-  noteTransaction({ vhost, serverIp, status, purpose, firstByteMs }: OriginTransaction): void {
-    if (status === 0 || purpose === "probe" || purpose === "healthcheck") return;
+  /** What pools do not keep: figures of each origin, and the distribution of the times to the first byte. */
+  noteTransaction(transaction: OriginTransaction): void {
+    const { vhost, serverIp, status, purpose, firstByteMs } = transaction;
+    if (purpose === "probe" || purpose === "healthcheck") return;
+    this.#noteOrigin(transaction);
+    if (status === 0) return;
     const offset = this.#blockOf(vhost, isLoopback(serverIp));
     const bucket = timeBucketOf(inHundredthsOfMs(firstByteMs));
     this.#counters.add(offset + VHOST_SLOT.originFirstByteSeconds + bucket, 1);
@@ -70,6 +76,20 @@ export class OriginCounting {
       if (hasAny(local)) this.#add(this.#blockOf(vhost, true), local);
       this.#counters.add(this.#blockOf(vhost, false) + VHOST_SLOT.originRefused, others.refused);
     }
+  }
+
+  #noteOrigin(transaction: OriginTransaction): void {
+    const { vhost, domain, serverPort, cause, connectMs, sendMs, firstByteMs, completeMs } = transaction;
+    const outcome = outcomeOfExchange(transaction);
+    if (outcome === undefined) return;
+    this.#counters.origins.add(
+      { vhost, origin: formatAuthority(domain, serverPort) },
+      {
+        outcome,
+        hundredths: inHundredthsOfMs(connectMs + sendMs + firstByteMs + completeMs),
+        isTraced: cause instanceof RequestTrace && cause.isSampled,
+      },
+    );
   }
 
   #blockOf(vhost: string, isLocal: boolean): number {
@@ -105,6 +125,15 @@ export class OriginCounting {
     }
   }
 }
+
+/** Undefined for what this side has broken off before an answer. */
+const outcomeOfExchange = ({ status, ended }: OriginTransaction): ServiceOutcome | undefined => {
+  if (ended !== "complete" && ended !== "aborted") return "fault";
+  return status === 0 ? undefined : outcomeOf(status);
+};
+
+const formatAuthority = (host: string, port: number): string =>
+  host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** Whatever a pool counts begins with one of these. */
 const isUnused = ({ requests, connections, connectFailures, refused }: OriginCounters): boolean =>

@@ -2,7 +2,15 @@ import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant }
 import type { TransformShare } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
-import type { AcmeChallenges, PurgeAnswer, PurgeCall, RateReport, TicketKey, TlsPlan } from "@basalt/server";
+import type {
+  AcmeChallenges,
+  OcspStaple,
+  PurgeAnswer,
+  PurgeCall,
+  RateReport,
+  TicketKey,
+  TlsPlan,
+} from "@basalt/server";
 import type { CounterReport, LogMetricCounts } from "@basalt/telemetry";
 import type { LogNotice } from "@basalt/telemetry/logs";
 import type { ConfigTransfer } from "./configTransfer.ts";
@@ -142,6 +150,8 @@ export interface WorkerService {
     share: WorkerShare;
     /** Keys of session tickets; the first encrypts. */
     ticketKeys: { readonly keys: readonly TicketKey[] };
+    /** OCSP responses that are new. */
+    staples: { readonly staples: readonly OcspStaple[] };
     /** What another worker has let through. */
     admitted: RateReport;
     /** Of the traffic caps, by virtual host; those that have changed. */

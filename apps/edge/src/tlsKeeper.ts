@@ -1,6 +1,13 @@
 import { networkInterfaces } from "node:os";
 import type { EdgeConfig } from "@basalt/config";
-import { type AcmeChallenges, createTicketKey, type TicketKey, type TlsPlan } from "@basalt/server";
+import {
+  type AcmeChallenges,
+  createTicketKey,
+  type OcspStaple,
+  type TicketKey,
+  type TlsListenerPlan,
+  type TlsPlan,
+} from "@basalt/server";
 import type { Clock } from "@basalt/types";
 import { type LoadedTls, loadTls, NO_TLS } from "./tlsPlanning.ts";
 
@@ -11,6 +18,8 @@ export interface TlsKeeperParts {
   readonly config: () => EdgeConfig;
   /** What is shown to authorities at this moment. */
   readonly challenges: () => AcmeChallenges;
+  /** What has been fetched to go out with certificates, by `certificatePem`. */
+  readonly staples: () => ReadonlyMap<string, OcspStaple>;
   /** Workers are to use these from now on. */
   readonly onTicketKeys: (keys: readonly TicketKey[]) => void;
 }
@@ -46,7 +55,7 @@ export class TlsKeeper {
   get plan(): TlsPlan {
     const { handshakeTimeoutSeconds, maxHandshakes } = this.#parts.config().server.cache.tls;
     return {
-      listeners: this.#loaded.listeners,
+      listeners: withStaples(this.#loaded.listeners, this.#parts.staples()),
       ticketKeys: this.#keys,
       challenges: this.#parts.challenges(),
       handshakeTimeoutSeconds,
@@ -64,3 +73,20 @@ export class TlsKeeper {
     this.#parts.onTicketKeys(this.#keys);
   }
 }
+
+const withStaples = (
+  listeners: readonly TlsListenerPlan[],
+  staples: ReadonlyMap<string, OcspStaple>,
+): readonly TlsListenerPlan[] => {
+  if (staples.size === 0) return listeners;
+  return listeners.map((listener) => ({
+    ...listener,
+    identities: listener.identities.map((identity) => ({
+      ...identity,
+      certificates: identity.certificates.map((certificate) => ({
+        ...certificate,
+        ...staples.get(certificate.certificatePem),
+      })),
+    })),
+  }));
+};

@@ -19,6 +19,7 @@ import {
   type TlsListenerPlan,
   type TlsVersion,
 } from "@basalt/server";
+import type { OcspWish } from "./ocsp/ocspSubject.ts";
 
 export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
 
@@ -31,9 +32,11 @@ export interface LoadedTls {
   readonly notes: readonly string[];
   /** Addresses that entries name and no entry can serve, by `listenerKey`, each with the reason. */
   readonly unserved: ReadonlyMap<string, string>;
+  /** Certificates with which an OCSP response is to go out that has to be fetched. */
+  readonly stapled: readonly OcspWish[];
 }
 
-export const NO_TLS: LoadedTls = { listeners: [], places: [], notes: [], unserved: new Map() };
+export const NO_TLS: LoadedTls = { listeners: [], places: [], notes: [], unserved: new Map(), stapled: [] };
 
 /**
  * Why a configuration is not to take the place of another: an address of HTTPS is not given up for a file that is at
@@ -70,6 +73,7 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
   const notes: string[] = [];
   const groups = new Map<string, { readonly target: Target; readonly served: Served[] }>();
   const failed = new Map<string, string>();
+  const stapled: OcspWish[] = [];
   for (const entry of https) {
     const targets = targetsOf(entry.listen, interfaces);
     if (targets.length === 0) {
@@ -84,6 +88,7 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
       for (const { address, port } of targets) failed.set(listenerKey(address, port), outcome.reason);
       continue;
     }
+    if (entry.ocspFetch && entry.ocspFile === "") stapled.push(...wishesOf(entry, outcome.identity));
     for (const warning of outcome.warnings) notes.push(`${describeHttpsEntry(entry)}: ${warning}`);
     for (const target of targets) {
       const key = listenerKey(target.address, target.port);
@@ -112,8 +117,12 @@ export const loadTls = async (config: EdgeConfig, nowMs: number, interfaces: Net
     ),
     notes,
     unserved: new Map([...failed].filter(([key]) => !groups.has(key))),
+    stapled,
   };
 };
+
+const wishesOf = ({ ocspAllow }: HttpsEntry, { certificates }: TlsIdentity): readonly OcspWish[] =>
+  certificates.map(({ certificatePem }) => ({ certificatePem, allow: ocspAllow }));
 
 const targetsOf = (listen: HttpsListen, interfaces: NetworkInterfaces): readonly Target[] => {
   const { kind, name, port } = listen;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Invalidation, MemoryBudget, ObjectCache, SPACES_PER_VHOST, VhostRegistry } from "@basalt/cache";
+import { type Invalidation, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
@@ -10,6 +10,7 @@ import { unpackConfig } from "./configTransfer.ts";
 import { HostLink } from "./hostLink.ts";
 import type { StoreDisks } from "./hostStore.ts";
 import { WorkerLogs } from "./logs/workerLogs.ts";
+import { MemoryCounting } from "./memoryCounting.ts";
 import { OrphanLife, type SurvivalSettings } from "./orphanLife.ts";
 import { ownFigures } from "./processFigures.ts";
 import type {
@@ -99,6 +100,9 @@ const primary = new Channel<WorkerService, PrimaryService>(
     admitted: (report) => running?.server.rateLimits.takeOff(report, clock.now()),
     trafficShares: ({ fractions }) => traffic.follow(fractions),
     ticketKeys: ({ keys }) => tls.setTicketKeys(keys),
+    staples: ({ staples }) => {
+      for (const staple of staples) tls.staple(staple);
+    },
     share: (share) => {
       traffic.setShare(share);
       origins.setShare(share);
@@ -310,6 +314,7 @@ const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, co
     onDefect: (error) => say("error", `unexpected: ${readableStack(error)}`),
   });
   const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
+  const memory = new MemoryCounting(counters);
   const countTier = (): void => {
     const { limitBytes, pinnedBytes, tierBytes } = budget.use;
     counters.set(PROCESS_SLOT.contentMemoryLimitBytes, limitBytes);
@@ -319,7 +324,7 @@ const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, co
     counters.set(PROCESS_SLOT.storeFailed, bodies.counters.failed);
     counters.set(PROCESS_SLOT.memoryTierBytes, tier.bytes);
     counters.set(PROCESS_SLOT.memoryTierObjects, tier.count);
-    for (const [name, { index: vhost }] of registry.entries) countMemory(tier, name, vhost);
+    for (const [name, { index: vhost }] of registry.entries) memory.count(name, vhost, (space) => tier.useOf(space));
     counters.set(PROCESS_SLOT.fillsRunning, cache.filling.inProgress);
     counters.set(PROCESS_SLOT.connectionsOpen, server.connectionCount);
     counters.set(PROCESS_SLOT.tlsUnderWay, tls.handshakesUnderWay);
@@ -355,26 +360,6 @@ const figures = (): WorkerFigures => {
     requests: requestsServed(),
     ...ownFigures(),
   };
-};
-
-/** Hosts that have had anything in memory: most of thousands never have. */
-const memoryHosts = new Set<number>();
-
-/** What the objects of a virtual host take in memory, and what has left it for lack of room. */
-const countMemory = (tier: ObjectCacheTier, name: string, vhost: number): void => {
-  let [bytes, evictedObjects, evictedBytes] = [0, 0, 0];
-  for (let space = vhost * SPACES_PER_VHOST; space < (vhost + 1) * SPACES_PER_VHOST; space++) {
-    const use = tier.useOf(space);
-    bytes += use.bytes;
-    evictedObjects += use.evictedEntries;
-    evictedBytes += use.evictedBytes;
-  }
-  if (bytes === 0 && evictedObjects === 0 && !memoryHosts.has(vhost)) return;
-  memoryHosts.add(vhost);
-  const offset = counters.vhost(name);
-  counters.set(offset + VHOST_SLOT.memoryBytes, bytes);
-  counters.set(offset + VHOST_SLOT.swappedObjects, evictedObjects);
-  counters.set(offset + VHOST_SLOT.swappedBytes, evictedBytes);
 };
 
 const requestsServed = (): number => {

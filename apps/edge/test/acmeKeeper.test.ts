@@ -163,6 +163,31 @@ describe("the keeper of certificates", () => {
     expect(calls).toEqual(["issue", "issue"]);
   });
 
+  it("gives up an authority that never answers, and tries again", async () => {
+    const { keeper, calls, lines, pass } = keep(() => new Promise(() => {}));
+    keeper.configured();
+    await pass(1);
+    await settled(calls, 1);
+    await pass(16 * 60_000);
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toContain("has not come to an end within 15 min");
+    await pass(2 * 60_000);
+    await settled(calls, 2);
+    expect(calls).toEqual(["issue", "issue"]);
+  });
+
+  it("puts a certificate in service that has come after all", async () => {
+    const order = orderOf(CONFIG);
+    const { keeper, calls, lines, pass } = keep(() => Promise.reject(new Error("out of order")));
+    keeper.configured();
+    await pass(1);
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    putCertificate(order, Date.now() - DAY_MS, Date.now() + 90 * DAY_MS);
+    await pass(61_000);
+    await settled(calls, 2);
+    expect(calls).toEqual(["issue", "renewed"]);
+  });
+
   it("serves a stand-in first where the authority asks by TLS", async () => {
     const config = configWith('<Https><Acme Names="a.test" Challenge="tls-alpn-01"/></Https>');
     const { keeper, calls, pass } = keep(() => Promise.resolve(), config);

@@ -99,6 +99,7 @@ describe("keys of session tickets", () => {
       clock,
       config: () => config,
       challenges: () => NO_CHALLENGES,
+      staples: () => new Map(),
       onTicketKeys: (keys) => {
         told.push(keys);
         for (const { service } of workers) service.setTicketKeys(keys);

@@ -40,3 +40,14 @@ it("counts the jobs of all processes that have been the transform host, and the 
   });
   expect(counters.get(counters.vhost("a") + VHOST_SLOT.transformSeconds)).toBeCloseTo(0.025);
 });
+
+it("counts nothing twice when a host that gives way answers behind its successor", () => {
+  const counters = new CounterBlock();
+  const counting = new TransformCounting(counters);
+  const calm = { restarts: 0, replacements: 0, overloaded: 0 };
+  counting.take(figures({ done: 10 }), { pid: 1, ...calm });
+  counting.take(figures({ done: 2 }), { pid: 2, ...calm });
+  counting.take(figures({ done: 11 }), { pid: 1, ...calm });
+  counting.take(figures({ done: 3 }), { pid: 2, ...calm });
+  expect(counters.get(PROCESS_SLOT.transforms.done)).toBe(14);
+});

@@ -135,7 +135,7 @@ export class Derivations {
     const { vhost, variant, url, selector, source } = request;
     if (source.kind !== "object") return;
     const { object } = source;
-    const { cache, filling, stored } = this.#parts;
+    const { cache, filling, followers, stored } = this.#parts;
     await filling.whenStored(object);
     if (object.location === undefined) return;
     const name = nameOf(url, selector);
@@ -145,6 +145,8 @@ export class Derivations {
     if (currentOf(object, loaded)?.bodyVersion === request.head.bodyVersion) return;
     const heldVersion = Number.MAX_SAFE_INTEGER;
     const reply = await cache.channel.call("acquire", { key, vhost: vhost.name, url, heldVersion, isAlone: false });
+    // What is told of a fill waits until somebody asks for it.
+    if (reply.kind === "follow") await followers.outcome(reply.fillId);
     if (reply.kind !== "granted") return;
     cache.counters.add(vhost.counters + VHOST_SLOT.transforms, 1);
     await this.#making.make({ ...request, key, source: object, priority: "idle" }, reply);
@@ -199,6 +201,10 @@ export class Derivations {
       let row: IndexRow;
       switch (reply.kind) {
         case "granted":
+          if (running.waiters === 0) {
+            cache.channel.tell("fillEnd", { fillId: reply.fillId, kind: "ended", availableBytes: 0 });
+            return { kind: "failed", error: new EdgeError("TRANSFORM_FAILED", { detail: "nobody waits for it" }) };
+          }
           cache.counters.add(vhost.counters + VHOST_SLOT.transforms, 1);
           running.fillId = reply.fillId;
           return await this.#making.make({ ...request, key, source }, reply);

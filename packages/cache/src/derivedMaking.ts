@@ -8,7 +8,7 @@ import type { MemoryObjects } from "./memoryObjects.ts";
 import type { ObjectCacheParts } from "./objectCache.ts";
 import { keyOfName, nameOf } from "./objectName.ts";
 import type { AcquireReply, DeriveReply, DeriveSource } from "./protocol.ts";
-import { decodeHead, encodeHead } from "./storedHead.ts";
+import { decodeHead, encodeHead, type StoredHead } from "./storedHead.ts";
 
 type Grant = AcquireReply & { readonly kind: "granted" };
 
@@ -120,7 +120,7 @@ export class DerivedMaking {
    */
   async #sourceElsewhere(source: CachedObject, place: ObjectLocation): Promise<DeriveSource | undefined> {
     const { index, bodies } = this.#parts.cache;
-    const location = index.find(source.key)?.location;
+    const location = index.find(source.keyView)?.location;
     if (location !== undefined && (location.segment !== place.segment || location.offset !== place.offset)) {
       const head = (await bodies.load(location))?.head;
       const bodyVersion = head === undefined ? undefined : decodeHead(head)?.bodyVersion;
@@ -132,7 +132,7 @@ export class DerivedMaking {
 
   /** As `make`, of bytes that no disk has: the result is for whoever asked, and is not kept. */
   async makeAlone(task: DerivedRequest, body: Buffer): Promise<Derived> {
-    const { vhost, url, selector, variant, operation, maxSourceBytes } = task;
+    const { vhost, source, operation, maxSourceBytes } = task;
     try {
       const reply = await this.#parts.cache.channel.call("derive", {
         id: NO_FILL,
@@ -146,7 +146,8 @@ export class DerivedMaking {
       });
       switch (reply.kind) {
         case "unchanged":
-          return { kind: "unchanged" };
+          // Whoever has brought the bytes has nothing left to send them from.
+          return source.kind === "bytes" ? this.#objectAlone(task, task.head, body) : { kind: "unchanged" };
         case "refused":
           return { kind: "refused", reason: reply.reason };
         case "stored":
@@ -158,23 +159,28 @@ export class DerivedMaking {
       }
       const head = decodeHead(reply.head);
       if (head === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
-      const nowMs = this.#parts.cache.clock.now();
-      const object = new CachedObject({
-        key: keyOfName(vhost.name, variant, nameOf(url, selector)),
-        head: { ...head, bodyBytes: reply.body.length },
-        body: reply.body,
-        location: undefined,
-        version: 0,
-        freshUntilMs: nowMs,
-        ttlSeconds: 0,
-        updatedAtMs: nowMs,
-        purged: false,
-        expiredByForce: false,
-      });
-      return { kind: "object", object };
+      return this.#objectAlone(task, head, reply.body);
     } catch (cause) {
       return { kind: "failed", error: EdgeError.from(cause, "TRANSFORM_FAILED") };
     }
+  }
+
+  /** For one request, and fresh for none. */
+  #objectAlone({ vhost, url, selector, variant }: DerivedRequest, head: StoredHead, body: Buffer): Derived {
+    const nowMs = this.#parts.cache.clock.now();
+    const object = new CachedObject({
+      key: keyOfName(vhost.name, variant, nameOf(url, selector)),
+      head: { ...head, bodyBytes: body.length },
+      body,
+      location: undefined,
+      version: 0,
+      freshUntilMs: nowMs,
+      ttlSeconds: 0,
+      updatedAtMs: nowMs,
+      purged: false,
+      expiredByForce: false,
+    });
+    return { kind: "object", object };
   }
 }
 

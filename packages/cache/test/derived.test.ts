@@ -1,8 +1,8 @@
 import { VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
-import { VARIANT } from "../src/index.ts";
-import { compressed, storedAs } from "./support/deriving.ts";
-import { TestHost } from "./support/host.ts";
+import { type CachedObject, type DerivedRequest, VARIANT } from "../src/index.ts";
+import { compressed, compressionOf, storedAs } from "./support/deriving.ts";
+import { TestHost, type TestWorker } from "./support/host.ts";
 import { isSettled, turns, until } from "./support/waiting.ts";
 
 /** A host whose transform host puts "small" in the place of any source. */
@@ -117,5 +117,34 @@ describe("a compressed copy", () => {
     release();
     await making;
     expect(await Promise.all(waiting.map((each) => isSettled(each, 500)))).toEqual([true, true]);
+  });
+
+  it("holds no news of a copy that another worker is making anew", async () => {
+    const host = hostThatDerives(2);
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const source = await first.fill("/a", "large");
+    await host.index.flush();
+    const theirs = await second.obtain("/a");
+    if (theirs.kind !== "object") throw new Error(theirs.kind);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { derive: make } = host;
+    host.derive = async (request) => {
+      await promise;
+      return await make(request);
+    };
+    const best = (worker: TestWorker, from: CachedObject): DerivedRequest => {
+      const request = compressionOf(worker, from);
+      return { ...request, head: { ...request.head, bodyVersion: 9 } };
+    };
+    const improving = [first.cache.derivations.improve(best(first, source))];
+    await until(() => host.deriveCalls === 1);
+    improving.push(second.cache.derivations.improve(best(second, theirs.object)));
+    await until(() => first.cache.filling.sharesAsked === 1, "the other worker");
+    resolve();
+    await Promise.all(improving);
+    await turns(30);
+    const news: number[] = [];
+    for (let fillId = 1; fillId < 20; fillId++) second.cache.followers.follow(fillId, () => news.push(fillId));
+    expect([host.deriveCalls, news]).toEqual([1, []]);
   });
 });

@@ -144,6 +144,17 @@ describe("an object made of another, with a URL of its own", () => {
     expect(host.deriveCalls).toBe(1);
   });
 
+  it("is not begun when all have left before it was granted", async () => {
+    const host = hostThatMakes();
+    const worker = host.worker(1);
+    const source = await worker.fill("/a.jpg", "picture");
+    const wait = worker.cache.derivations.obtain(madeBy(worker, source, REST));
+    wait.leave();
+    await wait.result;
+    expect([host.deriveCalls, host.coordinator.fillsInProgress]).toEqual([0, 0]);
+    expect(textOf(await make(worker, source))).toBe("made 1");
+  });
+
   it("goes on while another worker waits for it", async () => {
     const host = new TestHost({ workers: 2 });
     const [first, second] = [host.worker(1), host.worker(2)];

@@ -15,6 +15,10 @@ export interface HttpsEntry {
   readonly keyFile: string;
   readonly chainFile: string;
   readonly ocspFile: string;
+  /** Whether a response is fetched where no file is named. */
+  readonly ocspFetch: boolean;
+  /** Hosts and networks that are no public ones and may be asked for it. */
+  readonly ocspAllow: readonly string[];
   /** Cipher string of OpenSSL; empty: all suites that the edge speaks. */
   readonly cipherSuite: string;
   readonly forwardSecrecy: boolean;

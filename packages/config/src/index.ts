@@ -38,6 +38,7 @@ export {
   type LoadedHttpsEntry,
   loadHttpsEntry,
 } from "./https/loadHttpsEntry.ts";
+export { readOcspResponse } from "./https/ocspResponse.ts";
 export type { AcmeChallenge, AcmeKeyType, HttpsEntry, HttpsListen, TlsSettings } from "./httpsContract.ts";
 export { keepUntilCleared } from "./keepUntilCleared.ts";
 export { keepUntilRestart } from "./keepUntilRestart.ts";

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ServiceMap } from "@basalt/telemetry";
 import type { Problem } from "@basalt/types";
 import type { ConfigurationControl } from "./configuration/contract.ts";
 import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
@@ -59,6 +60,8 @@ export interface Control {
   status(): StatusReport;
   /** STAT-01. */
   statistics(question: StatisticsQuestion): StatisticsAnswer;
+  /** AWS-100, of the last minutes; undefined without such a host. Without a name all hosts with traffic. */
+  serviceMap(minutes: number, vhost: string | undefined): ServiceMap | undefined;
   /** CFG-24. */
   hardware(): Promise<HardwareReport>;
   processors(): ProcessorReport;

@@ -12,6 +12,7 @@ import { MONITORING_ROUTES } from "./routes/monitoring.ts";
 import { ORIGIN_ROUTES } from "./routes/origin.ts";
 import { PASSWORD_ROUTES } from "./routes/password.ts";
 import { PURGE_ROUTES } from "./routes/purge.ts";
+import { SERVICE_MAP_ROUTES } from "./routes/serviceMap.ts";
 import { SSL_ROUTES } from "./routes/ssl.ts";
 import { STATISTICS_ROUTES } from "./routes/statistics.ts";
 import { STORE_ROUTES } from "./routes/store.ts";
@@ -20,6 +21,7 @@ import { STORE_ROUTES } from "./routes/store.ts";
 export const PUBLIC_ROUTES: readonly Route[] = [
   ...MONITORING_ROUTES,
   ...STATISTICS_ROUTES,
+  ...SERVICE_MAP_ROUTES,
   ...MACHINE_ROUTES,
   ...EXPLAIN_ROUTES,
   ...ACCESS_ROUTES,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Role } from "@basalt/config";
-import type { InfoLog } from "@basalt/telemetry";
+import type { InfoLog, ServiceMap } from "@basalt/telemetry";
 import type {
   ConfigArchiveFile,
   ConfigHistoryEntry,
@@ -174,6 +174,32 @@ export class FakeConfiguration implements ConfigurationControl {
 }
 
 /** A control that does nothing but remember what it was asked. */
+const FLOW = {
+  requests: 10,
+  success: 0.6,
+  error: 0.1,
+  throttle: 0.1,
+  fault: 0.2,
+  latencyMs: 12.5,
+  requestsPerMinute: 5,
+  tracesPerMinute: 0.5,
+};
+
+export const SERVICE_MAP: ServiceMap = {
+  endedAtMs: Date.UTC(2026, 8, 3, 14, 30),
+  seconds: 120,
+  omitted: 0,
+  nodes: [
+    { id: 0, name: "client", type: "client", ...FLOW },
+    { id: 1, name: "site1.com", type: "vhost", ...FLOW },
+    { id: 2, name: "10.0.0.1:80", type: "origin", ...FLOW },
+  ],
+  edges: [
+    { from: 0, to: 1, ...FLOW },
+    { from: 1, to: 2, ...FLOW },
+  ],
+};
+
 export class FakeControl implements Control {
   readonly purges: PurgeRequest[] = [];
   readonly restarts: string[] = [];
@@ -225,6 +251,11 @@ export class FakeControl implements Control {
       json: () => ['{"Host":{"Name":', '"edge"}}'],
       xml: () => ['<?xml version="1.0" encoding="UTF-8"?>\n<Host ', 'Name="edge"/>\n'],
     };
+  }
+
+  serviceMap(minutes: number, vhost: string | undefined): ServiceMap | undefined {
+    this.asked.push(`serviceMap ${minutes} ${vhost}`);
+    return vhost === undefined || this.vhostNames().includes(vhost) ? SERVICE_MAP : undefined;
   }
 
   reload(): Promise<ReloadOutcome> {

@@ -86,6 +86,8 @@ const HTTPS_ENTRY: ServerSettings["https"][number] = {
   keyFile: "/k.pem",
   chainFile: "",
   ocspFile: "",
+  ocspFetch: true,
+  ocspAllow: [],
   cipherSuite: "",
   forwardSecrecy: true,
   tls13: true,

@@ -21,6 +21,7 @@ export { CIPHER_SUITES, type CipherSuite, describeSuite, orderSuites } from "./t
 export {
   type KeyType,
   listenerKey,
+  type OcspStaple,
   type TicketKey,
   TLS_VERSIONS,
   type TlsCertificate,

@@ -188,12 +188,72 @@ describe("an object that is made by URL", () => {
     expect([edge.deriveCalls, edge.origin.calls.length]).toEqual([2, 2]);
   });
 
+  it("DIMS-17: ends with its source, where No-Vary-Search keeps that under another URL", async () => {
+    const edge = edgeWith("", "<CachingProfile>rfc9111</CachingProfile>");
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    let answered = 0;
+    edge.origin.answer = (call) =>
+      call.reply(200, `picture ${++answered}`, [
+        ...IMAGE,
+        "Cache-Control",
+        "max-age=1000",
+        "No-Vary-Search",
+        'params=("x")',
+      ]);
+    const made = "/a.jpg?x=1&v=2/dims/resize/10x10/";
+    await edge.connect().get("/a.jpg?v=2").response();
+    expect(String((await edge.connect().get(made).response()).body)).toBe("small picture 1");
+    expect(String((await edge.connect().get(made).response()).body)).toBe("small picture 1");
+    await until(() => edge.index.findVariants("www.example.com", made).length === 1);
+    expect([edge.deriveCalls, answered]).toEqual([1, 1]);
+    // As a hardpurge of the source leaves it.
+    for (const { key, url } of edge.index.findVariants("www.example.com", "/a.jpg?v=2")) {
+      edge.index.remove(key);
+      edge.tier.remove(0, url);
+    }
+    expect(String((await edge.connect().get(made).response()).body)).toBe("small picture 2");
+  });
+
   it("DIMS-10: other methods never reach the origin", async () => {
     const edge = edgeWith();
     const client = edge.connect().get(MADE, ["Content-Length: 0"], "POST").get(MADE, ["Content-Length: 0"], "DELETE");
     const responses = await client.responses(2);
     expect(responses.map(({ status }) => status)).toEqual([405, 405]);
     expect(edge.origin.calls).toHaveLength(0);
+  });
+
+  it.each([10, 3_000_000])(
+    "what is for one request alone is sent as it is where nothing is gained: %d bytes",
+    async (size) => {
+      const edge = edgeWith("", "<CachingProfile>rfc9111</CachingProfile>");
+      edge.onDerive = () => "unchanged";
+      const client = edge.connect().get(MADE);
+      const fields = [...IMAGE, "Content-Length", String(size), "Cache-Control", "private"];
+      const call = (await edge.origin.call()).head(200, fields);
+      for (const part of [1, 2]) {
+        call.data(Buffer.alloc(size / 2, `${part}`));
+        await turns(5);
+      }
+      call.complete();
+      const { status, body } = await client.response();
+      expect([status, body.length, body.indexOf("2")]).toEqual([200, size, size / 2]);
+    },
+  );
+
+  it("HTTP-37: OPTIONS is answered by the rules of the host, as for what it is made of", async () => {
+    const edge = new TestEdge({
+      vhost:
+        '<Options><Dims Status="Active"/><ModifyHeader>ON</ModifyHeader><AcceptEncoding>OFF</AcceptEncoding></Options>',
+      files: {
+        "svc/www.example.com/headers.txt": "$METHOD[OPTIONS], $RES[Access-Control-Allow-Headers: Range], set",
+      },
+    });
+    const client = edge.connect().get("/a.jpg", [], "OPTIONS").get("/a.jpg/dims/resize/1x1/", [], "OPTIONS");
+    const responses = await client.responses(2);
+    expect(responses.map((response) => [response.status, response.field("access-control-allow-headers")])).toEqual([
+      [200, "Range"],
+      [200, "Range"],
+    ]);
   });
 
   it("TRANSFORM_OVERLOADED: the client is to come again soon", async () => {

@@ -40,6 +40,19 @@ export interface FolderScope {
 export const folderKey = ({ vhost, isLocal, path }: FolderScope): string =>
   `${vhost}${NUL}${isLocal ? LOCAL : ""}${NUL}${path}`;
 
+export interface OriginScope {
+  readonly vhost: string;
+  /** Host and port as the service map shows them. */
+  readonly origin: string;
+}
+
+export const originKey = ({ vhost, origin }: OriginScope): string => `${vhost}${NUL}${origin}`;
+
+export const originScopeOf = (key: string): OriginScope => {
+  const [vhost = "", origin = ""] = key.split(NUL);
+  return { vhost, origin };
+};
+
 export const folderScopeOf = (key: string): FolderScope => {
   const [vhost = "", local = "", path = ""] = key.split(NUL);
   return { vhost, isLocal: local === LOCAL, path };

@@ -44,6 +44,9 @@ export interface CounterReport {
   /** Client traffic by folder: TRAFFIC_SLOT_COUNT values for each key, all of them differences. */
   readonly folders: readonly string[];
   readonly folderValues: Float64Array;
+  /** Exchanges by virtual host and origin: ORIGIN_SERVER_SLOT_COUNT values for each key, all of them differences. */
+  readonly origins: readonly string[];
+  readonly originValues: Float64Array;
 }
 
 /** One disk of the store at one moment. */

@@ -1,7 +1,14 @@
 import { type BlockScope, blockKey, scopeOf } from "./blockKey.ts";
 import type { CounterReport } from "./contract.ts";
 import { LAYOUT } from "./counterBlock.ts";
-import { PROCESS_COUNTERS, PROCESS_SLOT_COUNT, VHOST_COUNTERS, VHOST_SLOT_COUNT } from "./counterTable.ts";
+import {
+  ORIGIN_SERVER_SLOT_COUNT,
+  PROCESS_COUNTERS,
+  PROCESS_SLOT_COUNT,
+  TRAFFIC_SLOT_COUNT,
+  VHOST_COUNTERS,
+  VHOST_SLOT_COUNT,
+} from "./counterTable.ts";
 import { gaugeMask } from "./gaugeMask.ts";
 
 /** Sums over all processes at one moment. */
@@ -18,6 +25,7 @@ export interface CounterListener {
   /** The sum of a gauge over all processes is about to be another; a place is block × BLOCK_WIDTH + slot. */
   levelChanges(place: number, from: number, to: number): void;
   folderCounted(key: string, values: Float64Array): void;
+  originCounted(key: string, values: Float64Array): void;
 }
 
 /** Wide enough for the process part and for blocks. */
@@ -69,9 +77,11 @@ export class CounterAggregate {
       const end = report.ends[index] ?? at;
       for (; at < end; at++) this.#apply(source, block, report.slots[at] ?? 0, report.values[at] ?? 0);
     });
-    const width = report.folders.length === 0 ? 0 : report.folderValues.length / report.folders.length;
     report.folders.forEach((key, index) => {
-      this.#listener?.folderCounted(key, report.folderValues.subarray(index * width, (index + 1) * width));
+      this.#listener?.folderCounted(key, rowAt(report.folderValues, index, TRAFFIC_SLOT_COUNT));
+    });
+    report.origins.forEach((key, index) => {
+      this.#listener?.originCounted(key, rowAt(report.originValues, index, ORIGIN_SERVER_SLOT_COUNT));
     });
   }
 
@@ -167,6 +177,9 @@ export class CounterAggregate {
     return block;
   }
 }
+
+const rowAt = (values: Float64Array, index: number, width: number): Float64Array =>
+  values.subarray(index * width, (index + 1) * width);
 
 const add = (values: Float64Array, slot: number, amount: number): void => {
   values[slot] = (values[slot] ?? 0) + amount;

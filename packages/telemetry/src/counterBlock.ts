@@ -1,11 +1,18 @@
 import { blockKey } from "./blockKey.ts";
 import type { CounterReport } from "./contract.ts";
-import { PROCESS_COUNTERS, PROCESS_SLOT_COUNT, VHOST_COUNTERS, VHOST_SLOT_COUNT } from "./counterTable.ts";
+import {
+  ORIGIN_SERVER_SLOT_COUNT,
+  PROCESS_COUNTERS,
+  PROCESS_SLOT_COUNT,
+  VHOST_COUNTERS,
+  VHOST_SLOT_COUNT,
+} from "./counterTable.ts";
 import { gaugeMask } from "./gaugeMask.ts";
 import { FolderCounters } from "./statistics/folderCounters.ts";
+import { OriginCounters } from "./statistics/originCounters.ts";
 
 /** Tells processes of different versions apart. */
-export const LAYOUT = PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT;
+export const LAYOUT = (PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT) * 100 + ORIGIN_SERVER_SLOT_COUNT;
 
 const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, PROCESS_SLOT_COUNT);
 const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
@@ -27,6 +34,7 @@ export class CounterBlock {
   /** Replaced when a block is added: read it at each use, never keep it. */
   values: Float64Array = new Float64Array(PROCESS_SLOT_COUNT + 8 * VHOST_SLOT_COUNT);
   readonly folders = new FolderCounters();
+  readonly origins = new OriginCounters();
   readonly #offsets = new Map<string, number>();
   readonly #keys: string[] = [];
   /** By page: 1 where something was written since the last report. */
@@ -87,7 +95,7 @@ export class CounterBlock {
       block = this.#findIn(page, block, found);
     }
     found.endBlock(this.#keyOf(block));
-    return { layout: LAYOUT, ...found.result, ...this.folders.take() };
+    return { layout: LAYOUT, ...found.result, ...this.folders.take(), ...this.origins.take() };
   }
 
   /** Whoever gets the next report knows nothing of those before: gauges are told again, counters go on. */

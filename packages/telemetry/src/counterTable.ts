@@ -50,6 +50,11 @@ const PORT_BYPASS_ENDS = ["client", "origin", "idle"] as const;
 /** Where records of traces go, beside their log. */
 const TRACE_OUTPUTS = ["collector", "otlp"] as const;
 
+/** What became of a request or an exchange, as the service map tells them apart; `throttle`: 429. */
+export const SERVICE_OUTCOMES = ["ok", "error", "throttle", "fault"] as const;
+
+export type ServiceOutcome = (typeof SERVICE_OUTCOMES)[number];
+
 export const RESPONSE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
 const inSeconds = (slot: number) => ({ slot, width: RESPONSE_CLASSES.length, perUnit: HUNDREDTHS_PER_SECOND });
@@ -432,6 +437,10 @@ export const VHOST_SLOT = Object.freeze({
   clientNotModified: vhostLayout.counter("client_not_modified", { doc: "Responses 304 to clients." }),
   clientRanges: vhostLayout.counter("client_ranges", { doc: "Responses 206 to clients." }),
   clientThrottled: vhostLayout.counter("client_throttled", { doc: "Responses 429 to clients." }),
+  clientTraced: vhostLayout.counter("client_traced", {
+    doc: "Requests of the host whose traces were recorded.",
+    isInternal: true,
+  }),
   clientBypassed: vhostLayout.counter("client_bypassed", { doc: "Requests handed to the origin without the cache." }),
   clientAborted: vhostLayout.counter("client_aborted", { doc: "Responses that the client did not wait for." }),
   clientSessions: vhostLayout.gauge("client_sessions", {
@@ -456,6 +465,38 @@ export const VHOST_SLOT = Object.freeze({
   ...originSlots(vhostLayout),
   ...edgeSlots(vhostLayout),
 });
+
+const originServerLayout = new CounterLayout();
+
+/** Slots of a row of one origin of one virtual host: these rows are for the service map alone (AWS-100). */
+export const ORIGIN_SERVER_SLOT = Object.freeze({
+  /** First of SERVICE_OUTCOMES.length slots; see `originOutcomeSlot`. */
+  exchanges: originServerLayout.labelled("origin_server_exchanges", "outcome", SERVICE_OUTCOMES, {
+    doc: "Exchanges with the origin by what became of them; those that failed are faults.",
+    isInternal: true,
+  }),
+  time: originServerLayout.counter("origin_server_time", {
+    unit: "hundredths",
+    doc: "Time that they took, from the beginning of the connection to the end of the response.",
+    isInternal: true,
+  }),
+  traced: originServerLayout.counter("origin_server_traced", {
+    doc: "Those among them that belong to a recorded trace.",
+    isInternal: true,
+  }),
+});
+
+export const ORIGIN_SERVER_SLOT_COUNT = originServerLayout.size;
+
+export const originOutcomeSlot = (outcome: ServiceOutcome): number =>
+  ORIGIN_SERVER_SLOT.exchanges + SERVICE_OUTCOMES.indexOf(outcome);
+
+/** Of a status that was answered. */
+export const outcomeOf = (status: number): ServiceOutcome => {
+  if (status === 429) return "throttle";
+  if (status >= 500) return "fault";
+  return status >= 400 ? "error" : "ok";
+};
 
 export const PROCESS_COUNTERS = processLayout.counters;
 export const VHOST_COUNTERS = vhostLayout.counters;

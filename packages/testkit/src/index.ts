@@ -47,6 +47,15 @@ export {
 } from "./pattern.ts";
 export { randomBytesOf, seededRandom } from "./random.ts";
 export { type CertificateSpec, makeCertificate, type TestCertificate, type TestKeyType } from "./tls/certificates.ts";
+export {
+  makeOcspAnswer,
+  makeOcspRefusal,
+  type OcspAnswer,
+  type OcspReply,
+  type OcspResponder,
+  type OcspStatus,
+  startOcspResponder,
+} from "./tls/ocspResponder.ts";
 export { fetchHttps, type HttpsAnswer, type HttpsRequest } from "./tls/tlsClient.ts";
 export { WireError, WireTimeoutError } from "./wire/byteReader.ts";
 export { type FieldRecord, type FlatFields, fieldLines, fieldValue } from "./wire/fields.ts";

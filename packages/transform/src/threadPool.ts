@@ -224,6 +224,9 @@ export class ThreadPool<Job, Outcome> {
     ticket.forget();
     if (!this.#queue.remove(ticket)) this.#leave(ticket, 0);
     ticket.state = "over";
+    // Its source is memory that the next one's is loaded in addition to.
+    const place = this.#loaded.findIndex((loaded) => loaded.ticket === ticket);
+    if (place >= 0) this.#loaded.splice(place, 1);
     ticket.reject(errorOf());
     this.#pump();
   }

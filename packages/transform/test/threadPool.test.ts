@@ -2,6 +2,9 @@ import { execFileSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { JobTerms, JobWatch, TransformPoolOptions } from "../src/contract.ts";
@@ -157,6 +160,31 @@ describe("cancellation", () => {
     const pool = openPool();
     const cancel = new AbortController();
     expect(await run(pool, "a", { signal: cancel.signal, onStart: () => cancel.abort() })).toBe("a");
+  });
+
+  it("gives the memory of loaded sources back at once, while all threads are at work", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: unknown = runInNewContext("gc");
+    if (typeof collect !== "function") throw new Error("memory cannot be collected");
+    const pool = openPool();
+    const release = await occupy(pool);
+    const sources: WeakRef<ArrayBuffer>[] = [];
+    for (let nth = 0; nth < 5; nth += 1) {
+      const cancel = new AbortController();
+      const load = async (): Promise<LoadedJob<string>> => {
+        const source = new ArrayBuffer(1_000);
+        sources.push(new WeakRef(source));
+        return { job: "a", transfer: [source] };
+      };
+      const cancelled = failureOf(pool.run(terms(), load, { signal: cancel.signal }));
+      await setImmediate();
+      cancel.abort();
+      await cancelled;
+    }
+    await setImmediate();
+    collect();
+    expect(sources.map((source) => source.deref())).toEqual(new Array(5).fill(undefined));
+    await release();
   });
 
   it("does not start a job whose signal is aborted already", async () => {

@@ -1,13 +1,16 @@
 import type { EdgeConfig } from "@basalt/config";
 import type { AcmeChallenges } from "@basalt/server";
 import type { Clock } from "@basalt/types";
-import { type AcmeOrder, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
+import { withinTime } from "../withinTime.ts";
+import { type AcmeOrder, type AcmeState, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
 import type { Issuing } from "./issueCertificate.ts";
 
 const CHECK_MS = 60 * 60_000;
 /** Authorities allow few failures an hour: each failure doubles the wait for the next attempt. */
 const FIRST_RETRY_MS = 60_000;
 const LONGEST_RETRY_MS = 12 * 60 * 60_000;
+/** An authority that does not answer, or has one wait for longer, is not to keep the other orders from their turn. */
+const ORDER_LIMIT_MS = 15 * 60_000;
 
 export interface AcmeKeeperParts {
   readonly clock: Clock;
@@ -97,22 +100,18 @@ export class AcmeKeeper {
       const nowMs = this.#parts.clock.now();
       if ((this.#retries.get(order.file)?.atMs ?? 0) > nowMs) continue;
       const state = await acmeStateOf(order, nowMs);
-      if (state === "valid") this.#retries.delete(order.file);
-      else await this.#renew(order, state === "none");
+      // One that has come after its attempt was given up is still to be put in service.
+      if (state !== "valid" || this.#retries.has(order.file)) await this.#renew(order, state);
     }
   }
 
-  async #renew(order: AcmeOrder, isFirst: boolean): Promise<void> {
+  async #renew(order: AcmeOrder, state: AcmeState): Promise<void> {
     const { log, onRenewed, clock } = this.#parts;
     const names = order.names.join(", ");
     try {
-      const issuer = this.#parts.issuer ?? (await import("./issueCertificate.ts"));
-      if (isFirst && order.challenge === "tls-alpn-01") {
-        // Without a certificate the port would not be served, and the authority could not ask there.
-        await issuer.writeStandIn(order);
-        await onRenewed();
-      }
-      await issuer.issueCertificate(order, this.#issuing());
+      if (state !== "valid") await this.#issue(order, state === "none");
+      // From now on another primary looks after it.
+      if (this.#isStopped) return;
       await onRenewed();
       this.#retries.delete(order.file);
       log.notice(`certificate for ${names} issued by ${new URL(order.directory).host}`);
@@ -123,6 +122,16 @@ export class AcmeKeeper {
       const reason = cause instanceof Error ? cause.message : String(cause);
       log.warning(`certificate for ${names} not issued: ${reason}; the next attempt follows in ${waitMs / 60_000} min`);
     }
+  }
+
+  async #issue(order: AcmeOrder, isFirst: boolean): Promise<void> {
+    const issuer = this.#parts.issuer ?? (await import("./issueCertificate.ts"));
+    if (isFirst && order.challenge === "tls-alpn-01") {
+      // Without a certificate the port would not be served, and the authority could not ask there.
+      await issuer.writeStandIn(order);
+      await this.#parts.onRenewed();
+    }
+    await beforeLimit(issuer.issueCertificate(order, this.#issuing()));
   }
 
   #issuing(): Issuing {
@@ -144,3 +153,15 @@ export class AcmeKeeper {
     };
   }
 }
+
+/** Who is late goes on for himself: what he puts in place is found by the next check. */
+const beforeLimit = async (work: Promise<void>): Promise<void> => {
+  let isOver = false;
+  await withinTime(
+    ORDER_LIMIT_MS,
+    work.then(() => {
+      isOver = true;
+    }),
+  );
+  if (!isOver) throw new Error(`the authority has not come to an end within ${ORDER_LIMIT_MS / 60_000} min`);
+};

@@ -14,6 +14,7 @@ import {
   type TraceRecord,
   type TracingRules,
   traceDropSlot,
+  VHOST_SLOT,
 } from "@basalt/telemetry";
 import { isTracing } from "../logs/logPlans.ts";
 import type { WorkerShare } from "../protocol.ts";
@@ -82,7 +83,9 @@ export class WorkerTracing implements RequestTracing {
     const outputs = this.#outputs.get(trace.rules.vhost);
     const record = trace.finish(transaction);
     if (outputs === undefined) return;
-    this.#parts.counters.add(PROCESS_SLOT.tracedRequests, 1);
+    const { counters } = this.#parts;
+    counters.add(PROCESS_SLOT.tracedRequests, 1);
+    counters.add(counters.vhost(trace.rules.vhost) + VHOST_SLOT.clientTraced, 1);
     this.#put(outputs, record, segmentDocument);
   }
 

@@ -195,6 +195,7 @@ const refuse = (reason: string): CommandOutcome => ({ ok: false, reason });
 export const parseImageCommands = (chain: string): CommandOutcome => {
   const segments = segmentsOf(chain);
   const commands: WrittenImageCommand[] = [];
+  let texts = 0;
   for (let index = 0; index < segments.length; index += 1) {
     const name = decodeSegment(segments[index] ?? "");
     const syntax = COMMANDS.get(name);
@@ -212,7 +213,10 @@ export const parseImageCommands = (chain: string): CommandOutcome => {
     const made = syntax.make(decodeSegment(argument));
     if (made === undefined)
       return refuse(`${name} does not take ${shown(decodeSegment(argument))}: ${syntax.allowed}.`);
-    if (made !== "nothing") commands.push(made);
+    if (made === "nothing") continue;
+    if (made.kind === "annotation") texts += made.names.length;
+    if (texts > MOST_COMMANDS) return refuse(`There are more than ${MOST_COMMANDS} texts.`);
+    commands.push(made);
   }
   return { ok: true, commands };
 };

@@ -3,7 +3,16 @@ import type { AcmeChallenge, AcmeKeyType, HttpsEntry, HttpsListen, TlsSettings }
 import { parsePort } from "../syntax/originAddress.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
-import { duration, filePath, integer, oneOf, onOff, plainText, type ValueType } from "./valueTypes.ts";
+import {
+  duration,
+  filePath,
+  hostsOrNetworksList,
+  integer,
+  oneOf,
+  onOff,
+  plainText,
+  type ValueType,
+} from "./valueTypes.ts";
 import { flattenTable, resolveOptions } from "./walkTable.ts";
 
 const HTTPS_PORT = 443;
@@ -110,8 +119,17 @@ const HTTPS_TABLE: OptionTable<HttpsFields> = {
   }),
   ocspFile: option("OCSP", certificateFile, "", {
     doc: "File with an OCSP response (DER), which goes to clients that ask for it as long as it is valid.",
-    defaultNote: "none",
+    defaultNote: "none: the edge fetches one, `OCSPFetch`",
     spec: "own element",
+  }),
+  ocspFetch: option("@OCSPFetch", onOff, true, {
+    doc: "Whether the edge fetches and renews an OCSP response where no `<OCSP>` file is named, the certificate names a responder (http), and its issuer is in the chain.",
+    spec: "own attribute",
+  }),
+  ocspAllow: option<readonly string[]>("@OCSPAllow", hostsOrNetworksList, [], {
+    doc: "Responders that may be asked although their address is not a public one: host names, IP addresses and networks.",
+    defaultNote: "none",
+    spec: "own attribute",
   }),
   cipherSuite: option("@CipherSuite", plainText, "", {
     doc: "Cipher suites, as a cipher string of OpenSSL; `/monitoring/ssl?ciphersuite=` lists what one gives.",
@@ -158,7 +176,7 @@ const readEntry = (element: XmlElement): HttpsEntry => {
 };
 
 const formatEntry = (entry: HttpsEntry): string => {
-  const { tls13, tls12, tls11, tls10, ssl30, forwardSecrecy, http2, cipherSuite } = entry;
+  const { tls13, tls12, tls11, tls10, ssl30, forwardSecrecy, http2, cipherSuite, ocspFetch, ocspAllow } = entry;
   const versions = { "TLS1.3": tls13, "TLS1.2": tls12, "TLS1.1": tls11, "TLS1.0": tls10, "SSL3.0": ssl30 };
   const spoken = Object.entries(versions).flatMap(([name, isOn]) => (isOn ? [name] : []));
   const files = [entry.certificateFile, entry.keyFile, entry.chainFile, entry.ocspFile].filter((file) => file !== "");
@@ -167,7 +185,8 @@ const formatEntry = (entry: HttpsEntry): string => {
     ...files,
     ...(entry.acmeNames.length === 0 ? [] : [`ACME ${entry.acmeNames.join(" ")} by ${entry.acmeChallenge}`]),
     spoken.join(" "),
-    `FS ${onOff.format(forwardSecrecy)} HTTP2 ${onOff.format(http2)}`,
+    `FS ${onOff.format(forwardSecrecy)} HTTP2 ${onOff.format(http2)} OCSPFetch ${onOff.format(ocspFetch)}`,
+    ...(ocspAllow.length === 0 ? [] : [`OCSPAllow ${ocspAllow.join(" ")}`]),
     ...(cipherSuite === "" ? [] : [cipherSuite]),
   ].join(", ");
 };

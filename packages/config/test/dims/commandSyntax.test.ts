@@ -157,6 +157,8 @@ describe("commands", () => {
     ["an empty name among several", "annotation/a**b"],
     ["an argument that optimize has not", "optimize/true"],
     ["more commands than anybody needs", "trim/".repeat(65)],
+    ["more texts than anybody needs", `annotation/${"t*".repeat(64)}t/`],
+    ["as many in several commands", `annotation/${"t*".repeat(39)}t/`.repeat(2)],
   ])("DIMS-47 refuses %s: %j", (_, chain) => {
     expect(reasonOf(chain)).not.toBe("");
   });

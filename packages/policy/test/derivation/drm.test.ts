@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { DrmKeyPart, DrmSettings } from "@basalt/config";
 import { describe, expect, it } from "vitest";
+import { compileDerivations } from "../../src/derivation/compileDerivations.ts";
 import { compileDrm } from "../../src/derivation/compileDrm.ts";
 import { drmIvOf, drmKeyOf, drmKeyText } from "../../src/derivation/drmKey.ts";
 import type { Derivation, DerivationPlan, DerivationSource } from "../../src/index.ts";
@@ -51,6 +52,20 @@ describe("which URLs ask for an encrypted form", () => {
     ["http://www.example.com/music.mp3/drm", "/music.mp3", "/music.mp3/drm"],
   ])("DRM-02 DRM-03 HTTP-65 %s is made of %s and kept as %s", (target, sourceTarget, url) => {
     expect(derivationOf(target)).toMatchObject({ kind: "drm", url, sourceTarget, commands: "" });
+  });
+
+  it.each([
+    ["/a.jpg/drm/drm", "/a.jpg", "failure"],
+    ["/a.jpg/drm/dims/trim", "/a.jpg", "failure"],
+    ["/a.jpg/drm?x=1/drm/dims/trim", "/a.jpg?x=1", "failure"],
+    ["/a.jpg/dims/trim", "/a.jpg", "operation"],
+    ["/a.jpg/drm", "/a.jpg", "operation"],
+  ])("DRM-15 of %s the origin is asked for %s alone: %s", (target, sourceTarget, kind) => {
+    const dims = { ...DEFAULT_OPTIONS.dims, status: "Active" } as const;
+    const rules = compileDerivations(vhostWith({ options: { drm: DRM, dims } }));
+    const derivation = rules?.of({ target, get: () => undefined });
+    if (derivation === undefined) throw new Error(target);
+    expect([derivation.sourceTarget, rules?.plan(derivation, SOURCE).kind]).toEqual([sourceTarget, kind]);
   });
 
   it.each(["/music.mp3", "/drm", "/music.mp3/drm/", "/music.mp3/drmx", "/xdrm", "/music.mp3/DRM", "/drm?x=1", "*"])(

@@ -53,7 +53,7 @@ export const translateAnswerHead = (text: string): AnswerSection => {
     const colon = text.indexOf(":", start);
     if (colon > start && colon < end) {
       const name = text.slice(start, colon).toLowerCase();
-      const value = text.slice(colon + 1, end).trim();
+      const value = withoutBlanks(text, colon + 1, end);
       if (name === "transfer-encoding") framing = { kind: "chunked" };
       if (name === "content-length" && framing.kind === "close") framing = { kind: "length", bytes: Number(value) };
       if (!OF_A_CONNECTION.has(name)) fields.push(name, value);
@@ -62,6 +62,16 @@ export const translateAnswerHead = (text: string): AnswerSection => {
   }
   return { status, fields, framing: hasNoBody(status) ? { kind: "none" } : framing };
 };
+
+/** Those that HTTP knows: among all that a text may have, the last byte of a character may be one. */
+const withoutBlanks = (text: string, from: number, to: number): string => {
+  let [start, end] = [from, to];
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+};
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
 
 const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 205 || status === 304;
 

@@ -15,8 +15,8 @@ export interface FrameSink {
   mayRead(): boolean;
   /** One of any type but DATA, its payload in `buffer[from, to)`; up to `end` lies what came behind it. */
   frame(type: number, flags: number, stream: number, buffer: Buffer, from: number, to: number, end: number): void;
-  /** A DATA frame begins; `payloadBytes` with its padding, which counts in windows too. */
-  dataFrame(stream: number, payloadBytes: number): void;
+  /** A DATA frame begins; `payloadBytes` with its padding, which counts in windows too, `dataBytes` without. */
+  dataFrame(stream: number, payloadBytes: number, dataBytes: number): void;
   /** A piece of its data; `isLast`: of the stream. */
   data(stream: number, buffer: Buffer, from: number, to: number, isLast: boolean): void;
 }
@@ -135,7 +135,7 @@ export class FrameReader {
       if (dataBytes < 0) throw new ConnectionError(CODE.PROTOCOL_ERROR, "a padding longer than its frame");
       this.#skipLeft = padding;
     }
-    this.#sink.dataFrame(this.#stream, length);
+    this.#sink.dataFrame(this.#stream, length, dataBytes);
     this.#dataLeft = dataBytes;
     if (dataBytes === 0) this.#sink.data(this.#stream, buffer, at, at, this.#endsStream);
     return dataBytes === 0 || at === end ? at : this.#passData(buffer, at, end);

@@ -150,7 +150,8 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
     }
     if (this.#leaving === "noticed" && monotonicMs >= this.#noticeEndMs) this.#leave();
     this.#checkStreams(monotonicMs);
-    if (this.streams.openCount > 0 && !this.#isFlood && this.#leaving !== "ended") {
+    const isBusy = this.streams.openCount > 0 || this.sender.hasOutput;
+    if (isBusy && !this.#isFlood && this.#leaving !== "ended") {
       if (this.#leaving !== "no") this.#deadlineMs = monotonicMs + CLOSE_MS;
       return;
     }
@@ -338,6 +339,8 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
   #endIfDone(): void {
     if (this.#leaving !== "left" || this.streams.isBusy || this.sender.hasOutput) return;
     this.#leaving = "ended";
+    // A slow client has still to take the last of its answers.
+    this.#deadlineMs = this.#now() + this.#server.state.limits.sendTimeoutSeconds * 1000;
     this.#transport.end();
   }
 

@@ -75,6 +75,8 @@ export class IncomingFrames implements FrameSink {
   /** The client takes the request back with the next frame, which has come already. */
   #isResetNext = false;
   readonly #cutStreams = new Set<number>();
+  /** The DATA frame that is being read is out of the way already: nobody waits for it. */
+  #isFrameTaken = false;
   /** What the client may still send of all bodies together, and what of them has been taken and not told. */
   #window: number;
   #unacknowledgedBytes = 0;
@@ -136,12 +138,13 @@ export class IncomingFrames implements FrameSink {
     }
   }
 
-  dataFrame(stream: number, payloadBytes: number): void {
+  dataFrame(stream: number, payloadBytes: number, dataBytes: number): void {
     if (!this.#hasSettings || this.#sectionStream !== 0) throw protocolError("DATA at a moment without");
     if (stream === 0) throw protocolError("DATA of no stream");
     this.#window -= payloadBytes;
     if (this.#window < 0) throw new ConnectionError(CODE.FLOW_CONTROL_ERROR, "more than the connection's window");
     const socket = this.#owner.streams.find(stream);
+    this.#isFrameTaken = socket === undefined;
     if (socket === undefined) {
       this.#checkClosed(stream);
       this.#take(payloadBytes);
@@ -150,13 +153,18 @@ export class IncomingFrames implements FrameSink {
     socket.receiveWindow -= payloadBytes;
     if (socket.hasRequestEnded) this.#refuse(stream, CODE.STREAM_CLOSED);
     else if (socket.receiveWindow < 0) this.#refuse(stream, CODE.FLOW_CONTROL_ERROR);
+    if (payloadBytes > dataBytes) this.bodyTaken(socket, payloadBytes - dataBytes);
   }
 
   data(stream: number, buffer: Buffer, from: number, to: number, isLast: boolean): void {
     const socket = this.#owner.streams.find(stream);
-    if (socket === undefined) return;
+    if (socket === undefined) {
+      // The stream may have ended since the frame began.
+      if (!this.#isFrameTaken) this.#take(to - from);
+      return;
+    }
     this.#owner.guard.countBody(to - from);
-    socket.receive(buffer, from, to, isLast);
+    if (!socket.receive(buffer, from, to, isLast)) this.#countReset();
   }
 
   /** So much of what the client has sent is out of the way. */
@@ -241,7 +249,7 @@ export class IncomingFrames implements FrameSink {
     if (socket === undefined) this.#checkClosed(id);
     else if (socket.hasRequestEnded) this.#refuse(id, CODE.STREAM_CLOSED);
     else if (!endsStream || !isTrailerSection(fields)) this.#refuse(id, CODE.PROTOCOL_ERROR);
-    else socket.receiveEnd();
+    else if (!socket.receiveEnd()) this.#countReset();
   }
 
   #begin(id: number, block: Buffer, from: number, to: number, endsStream: boolean): void {
@@ -310,7 +318,11 @@ export class IncomingFrames implements FrameSink {
   #answerAtOnce(id: number, code: "METHOD_NOT_IMPLEMENTED" | "REQUEST_HEAD_TOO_LARGE", endsStream: boolean): void {
     const { sender } = this.#owner;
     this.#owner.count(rejectionSlot(code), 1);
-    sender.headers(id, encodeFields([":status", String(ERROR_CODES[code].status), "content-length", "0"]), true);
+    const block = encodeFields([":status", String(ERROR_CODES[code].status), "content-length", "0"]);
+    if (!sender.headers(id, block, true)) {
+      this.#refuse(id, CODE.ENHANCE_YOUR_CALM);
+      return;
+    }
     if (!endsStream) {
       sender.resetStream(id, CODE.NO_ERROR);
       this.#noteCut(id);

@@ -174,8 +174,8 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     this.#handler.onData(request.head, 0, request.headBytes);
   }
 
-  /** A piece of the request body that the windows allow. */
-  receive(buffer: Buffer, from: number, to: number, isLast: boolean): void {
+  /** A piece of the request body that the windows allow. False: the body is not as long as was said. */
+  receive(buffer: Buffer, from: number, to: number, isLast: boolean): boolean {
     const byteCount = to - from;
     if (this.#bodyLeft >= 0) {
       this.#bodyLeft -= byteCount;
@@ -183,19 +183,20 @@ export class StreamSocket implements ClientSocket, AnswerSink {
       if (this.#bodyLeft < 0 || (isLast && this.#bodyLeft > 0)) {
         this.#owner.bodyTaken(this, byteCount);
         this.abandon(CODE.PROTOCOL_ERROR);
-        return;
+        return false;
       }
     }
     if (isLast) this.#hasRequestEnded = true;
     if (byteCount > 0) this.#passBody(buffer, from, to, byteCount);
-    if (!isLast || this.#isOver) return;
+    if (!isLast || this.#isOver) return true;
     if (this.#framing === "stream") this.#handler.onData(LAST_CHUNK, 0, LAST_CHUNK.length);
     this.#closeIfWhole();
+    return true;
   }
 
   /** Trailers end the request as its last byte does; they are dropped, as those of HTTP/1.1 are. */
-  receiveEnd(): void {
-    this.receive(NOTHING, 0, 0, true);
+  receiveEnd(): boolean {
+    return this.receive(NOTHING, 0, 0, true);
   }
 
   #passBody(buffer: Buffer, from: number, to: number, byteCount: number): void {
@@ -208,7 +209,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
     } else {
       handler.onData(buffer, from, to);
     }
-    if (this.#isPaused) this.#pausedBytes += byteCount;
+    if (this.#isPaused && !this.#isOver) this.#pausedBytes += byteCount;
     else this.#owner.bodyTaken(this, byteCount);
   }
 

@@ -3,6 +3,7 @@ import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError, unreachable } from "@basalt/types";
 import { sendPage } from "../delivery/errorResponse.ts";
 import { asksForUpgrade, type Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
 import { answerOptions } from "./answerOptions.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 
@@ -12,7 +13,7 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   if (vhost === undefined) return PHASE.DONE;
   if (vhost.derivations !== undefined) {
     exchange.derivation = vhost.derivations.of(exchange);
-    if (exchange.derivation !== undefined) return decideDerived(exchange);
+    if (exchange.derivation !== undefined) return decideDerived(exchange, vhost);
   }
   if (asksForUpgrade(exchange)) return PHASE.BYPASS;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
@@ -36,8 +37,9 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
 };
 
 /** No origin is ever asked for such a URL (DIMS-10): only for what it is made of, and that only to be read. */
-const decideDerived = (exchange: Exchange): PhaseCode => {
+const decideDerived = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
   const { methodCode, connection } = exchange;
+  if (answerOptions(exchange, vhost)) return PHASE.DONE;
   if (methodCode !== METHOD.GET && methodCode !== METHOD.HEAD) {
     sendPage(exchange, 405, "Allow: GET, HEAD\r\n", "");
     return PHASE.DONE;

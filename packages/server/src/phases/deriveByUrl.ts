@@ -61,6 +61,8 @@ const takePlainSource = (exchange: Exchange): PhaseCode => {
   exchange.object = undefined;
   exchange.source = undefined;
   exchange.sourceHead = undefined;
+  exchange.isPassed = false;
+  exchange.ownFields = [];
   return PHASE.LOOKUP;
 };
 

@@ -62,7 +62,10 @@ const findMade = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation
   const made = findMadeHere(exchange, vhost, derivation);
   if (made !== undefined && (server.isEmergency ? !made.purged : made.isFresh(exchange.nowMs))) {
     const source = server.parts.cache.find(vhost.cache, exchange.variant, exchange.name);
-    if (source === undefined || source.bodyVersion === made.sourceVersion) return made;
+    // Without it the purge of the source has ended the result too: by its URL, whose beginning is that of the source
+    // unless No-Vary-Search has left something out of that.
+    if (source === undefined && derivation.url.startsWith(exchange.url)) return made;
+    if (source !== undefined && source.bodyVersion === made.sourceVersion && !source.purged) return made;
   }
   exchange.name = name;
   return undefined;

@@ -222,7 +222,8 @@ class PendingConnection implements Handshake, ServedConnection {
       secured: (secured) => {
         this.#succeed(secured.tls.protocol, false);
         this.#parts.server.forget(this);
-        secured.destroy();
+        // With TLS 1.2 the last word of the handshake is this side's, and leaves behind this call.
+        setImmediate(() => secured.end());
       },
       failed: () => this.fail("refused"),
     });

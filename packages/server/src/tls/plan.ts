@@ -60,6 +60,9 @@ export interface TlsCertificate {
   readonly ocspValidToMs: number;
 }
 
+/** A response that is to go out with that certificate from now on. */
+export type OcspStaple = Pick<TlsCertificate, "certificatePem" | "ocspResponse" | "ocspValidToMs">;
+
 export interface TicketKey {
   /** 16 bytes that name it in tickets. */
   readonly name: Uint8Array;

@@ -6,6 +6,7 @@ import type { ClientHello } from "./clientHello.ts";
 import {
   type KeyType,
   listenerKey,
+  type OcspStaple,
   TLS_VERSIONS,
   type TlsCertificate,
   type TlsIdentity,
@@ -66,14 +67,23 @@ export interface TlsListener {
 /** An entry for the IPv6 address that stands for all: no connection has it as its own. */
 const EVERY_ADDRESS = "::";
 
+/** By `certificatePem`. */
+type Staples = ReadonlyMap<string, OcspStaple>;
+
 /** The contexts of a plan; each is made at its first use. */
 export class SecureContexts {
   readonly #listeners = new Map<string, ListenerContexts>();
+  readonly #staples = new Map<string, OcspStaple>();
 
   constructor({ listeners }: TlsPlan, ticketKeys: TicketKeys) {
     for (const plan of listeners) {
-      this.#listeners.set(listenerKey(plan.address, plan.port), new ListenerContexts(plan, ticketKeys));
+      this.#listeners.set(listenerKey(plan.address, plan.port), new ListenerContexts(plan, ticketKeys, this.#staples));
     }
+  }
+
+  /** Takes the place of what the plan has for that certificate. */
+  staple(staple: OcspStaple): void {
+    this.#staples.set(staple.certificatePem, staple);
   }
 
   /** TLS-09: undefined where no TLS is spoken. */
@@ -89,8 +99,8 @@ export class SecureContexts {
 class ListenerContexts implements TlsListener {
   readonly #identities: ServerNames<IdentityContexts> | undefined;
 
-  constructor({ identities }: TlsListenerPlan, ticketKeys: TicketKeys) {
-    const [first, ...others] = identities.map((identity) => new IdentityContexts(identity, ticketKeys));
+  constructor({ identities }: TlsListenerPlan, ticketKeys: TicketKeys, staples: Staples) {
+    const [first, ...others] = identities.map((identity) => new IdentityContexts(identity, ticketKeys, staples));
     this.#identities = first === undefined ? undefined : compileServerNames(first, others);
   }
 
@@ -108,12 +118,14 @@ const ED25519_SCHEME = 0x0807;
 class IdentityContexts {
   readonly #identity: TlsIdentity;
   readonly #ticketKeys: TicketKeys;
+  readonly #staples: Staples;
   readonly #contexts = new Map<TlsCertificate, SecureContext>();
   readonly #ecdsaSuites: ReadonlySet<number>;
 
-  constructor(identity: TlsIdentity, ticketKeys: TicketKeys) {
+  constructor(identity: TlsIdentity, ticketKeys: TicketKeys, staples: Staples) {
     this.#identity = identity;
     this.#ticketKeys = ticketKeys;
+    this.#staples = staples;
     this.#ecdsaSuites = new Set(
       identity.suites.filter((name) => name.includes("ECDSA")).flatMap((name) => SUITE_CODES.get(name) ?? []),
     );
@@ -131,7 +143,7 @@ class IdentityContexts {
       this.#ticketKeys.attach(context);
       this.#contexts.set(certificate, context);
     }
-    const { ocspResponse, ocspValidToMs } = certificate;
+    const { ocspResponse, ocspValidToMs } = this.#staples.get(certificate.certificatePem) ?? certificate;
     return {
       context,
       ocspResponse: nowMs < ocspValidToMs ? ocspResponse : undefined,

@@ -1,6 +1,6 @@
 import { type CounterBlock, PROCESS_SLOT, type TlsFailure, tlsFailureSlot, tlsHandshakeSlot } from "@basalt/telemetry";
 import { type AcmeChallenges, AnsweredChallenges, NO_CHALLENGES } from "./acmeChallenges.ts";
-import type { TlsPlan } from "./plan.ts";
+import type { OcspStaple, TlsPlan } from "./plan.ts";
 import { SecureContexts, type TlsListener } from "./secureContexts.ts";
 import { TicketKeys } from "./ticketKeys.ts";
 
@@ -55,6 +55,11 @@ export class TlsService {
   /** Undefined but for the moments in which an authority may ask. */
   get challenges(): AnsweredChallenges | undefined {
     return this.#challenges;
+  }
+
+  /** Until the next plan. */
+  staple(staple: OcspStaple): void {
+    this.#contexts.staple(staple);
   }
 
   setTicketKeys(keys: TlsPlan["ticketKeys"]): void {

@@ -1,3 +1,4 @@
+import { PROCESS_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
 import { ClientSession } from "../../src/clientSession.ts";
 import { Http2Edge } from "../http2/support.ts";
@@ -35,6 +36,35 @@ describe("HTTP/2", () => {
     for (const { pieces } of streams) expect(Buffer.concat(pieces).equals(whole)).toBe(true);
     expect(waitedMs).toBeGreaterThan(1_800);
     expect(edge.defects).toEqual([]);
+    await opened.close();
+  });
+
+  it("BW-02 what is slow by our will is not given up after the send time-out", async () => {
+    const edge = new ThrottledEdge({ options: '<TrafficCap Session="8">0</TrafficCap>' });
+    await edge.storeSlowly("/a", Buffer.alloc(BODY_BYTES, "x"));
+    const opened = await Http2Edge.open(edge);
+    const stream = opened.client().request({ ":path": "/a", ":authority": HOST, ":scheme": "http" });
+    const state = { bytes: 0, hasEnded: false, code: -1 };
+    stream.on("data", (piece: Buffer) => {
+      state.bytes += piece.length;
+    });
+    stream.on("error", () => {});
+    stream.on("end", () => {
+      state.hasEnded = true;
+    });
+    stream.on("close", () => {
+      state.code = stream.rstCode ?? 0;
+    });
+    await until(() => edge.counters.get(PROCESS_SLOT.http2StreamsOpen) === 1, "the request");
+    let waitedSeconds = 0;
+    await until(() => {
+      edge.advanceSeconds(0.5);
+      edge.server.pacer.tick();
+      waitedSeconds += 0.5;
+      return state.code >= 0 || waitedSeconds > 1_000;
+    }, "the end of the stream");
+    expect([state.hasEnded, state.bytes, state.code]).toEqual([true, BODY_BYTES, 0]);
+    expect(waitedSeconds).toBeGreaterThan(90);
     await opened.close();
   });
 

@@ -2,7 +2,7 @@ import type { BodyBlocks } from "./bodyBlocks.ts";
 import type { VerifiedPrefix } from "./bodyReaders.ts";
 import { NotInUseError } from "./diskFaults.ts";
 import { closeFile, openFile } from "./fileAccess.ts";
-import { VerifiedRecords } from "./verifiedRecords.ts";
+import { VerifiedLimit, VerifiedRecords } from "./verifiedRecords.ts";
 
 /** A file in use: opened when first needed, closed when idle or when its descriptor is needed elsewhere. */
 export class PooledFile {
@@ -19,7 +19,7 @@ export class PooledFile {
   /** Its disk left: nobody may use it, and it is closed even while it is held. */
   isBarred = false;
   /** Records of a segment that were verified since the file is known. */
-  readonly verified = new VerifiedRecords();
+  readonly verified: VerifiedRecords;
   /** Of blocks that are being written: what has been verified of them. */
   readonly prefixes = new Map<number, VerifiedPrefix>();
   /** Verifications of such blocks under way: whoever else wants the block waits for it. */
@@ -27,8 +27,9 @@ export class PooledFile {
   /** The blocks of a body file, once its map was asked for; undefined inside when it has no map that can be used. */
   blocks: Promise<BodyBlocks | undefined> | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, limit: VerifiedLimit) {
     this.path = path;
+    this.verified = new VerifiedRecords(limit);
   }
 }
 
@@ -45,6 +46,7 @@ export class DescriptorPool {
   readonly #files = new Map<string, PooledFile>();
   readonly #waiting: (() => void)[] = [];
   readonly #sweep: NodeJS.Timeout;
+  readonly #verified = new VerifiedLimit();
   #open = 0;
 
   constructor(limit: number, flags: "r" | "r+" = "r") {
@@ -60,7 +62,7 @@ export class DescriptorPool {
 
   hold(path: string): PooledFile {
     let file = this.#files.get(path);
-    if (file === undefined) file = new PooledFile(path);
+    if (file === undefined) file = new PooledFile(path, this.#verified);
     else this.#files.delete(path);
     this.#files.set(path, file);
     file.holders += 1;
@@ -78,7 +80,6 @@ export class DescriptorPool {
 
   release(file: PooledFile): void {
     file.holders -= 1;
-    file.verified.bound();
     if (file.holders > 0) return;
     if (file.descriptor < 0) this.#forget(file);
     else this.#closeRemoved(file);

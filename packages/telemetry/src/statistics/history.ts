@@ -46,6 +46,10 @@ export class StatisticsHistory implements CounterListener {
     this.#arriving.addFolder(key, values);
   }
 
+  originCounted(key: string, values: Float64Array): void {
+    this.#arriving.addOrigin(key, values);
+  }
+
   /** STAT-04; empty before the first second is over (STAT-10). */
   get lastSecond(): EndedPeriod {
     this.#lastSecond.levels.clear();
@@ -63,6 +67,14 @@ export class StatisticsHistory implements CounterListener {
     const period = new Period();
     this.minutes.addLastTo(period, count);
     return { period, endedAtMs: this.#minuteEndedAtMs };
+  }
+
+  /** The minute that runs and the whole ones before it, so many in all, or as many as there are. Without levels. */
+  minutesUntilNow(count: number): EndedPeriod {
+    const period = new Period();
+    if (count > 1) this.minutes.addLastTo(period, count - 1);
+    this.#minute.addTo(period);
+    return { period, endedAtMs: this.#secondEndedAtMs };
   }
 
   /** All processes have reported for this second. True when a window has ended with it. */

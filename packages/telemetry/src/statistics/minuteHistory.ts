@@ -1,3 +1,4 @@
+import { ORIGIN_SERVER_SLOT_COUNT } from "../counterTable.ts";
 import type { Period } from "./period.ts";
 
 /** A minute with nothing but what is not 0. */
@@ -9,6 +10,8 @@ interface KeptMinute {
   readonly values: Float64Array;
   readonly levelPlaces: Uint32Array;
   readonly levelSums: Float64Array;
+  /** By `originKey`. */
+  readonly origins: readonly (readonly [key: string, values: Float64Array])[];
 }
 
 const MOST_MINUTES = 60;
@@ -26,7 +29,7 @@ export class MinuteHistory {
     return this.#minutes.length;
   }
 
-  push({ counts, levels, seconds }: Period): void {
+  push({ counts, levels, origins, seconds }: Period): void {
     const ranges = new Map<number, readonly [number, number]>();
     const slots: number[] = [];
     const values: number[] = [];
@@ -46,6 +49,7 @@ export class MinuteHistory {
       values: Float64Array.from(values),
       levelPlaces: Uint32Array.from(levels.keys()),
       levelSums: Float64Array.from(levels.values()),
+      origins: [...origins.keys].map((key) => [key, origins.find(key)?.slice() ?? new Float64Array(0)]),
     };
     this.#minutes.push(minute);
     this.#figures += figuresIn(minute);
@@ -57,8 +61,9 @@ export class MinuteHistory {
 
   /** The last `count` minutes together, or as many as there are. */
   addLastTo(total: Period, count: number): void {
-    for (const { seconds, ranges, slots, values, levelPlaces, levelSums } of this.#minutes.slice(-count)) {
+    for (const { seconds, ranges, slots, values, levelPlaces, levelSums, origins } of this.#minutes.slice(-count)) {
       total.seconds += seconds;
+      for (const [key, row] of origins) total.addOrigin(key, row);
       levelPlaces.forEach((place, index) => {
         total.levels.set(place, (total.levels.get(place) ?? 0) + (levelSums[index] ?? 0));
       });
@@ -69,4 +74,5 @@ export class MinuteHistory {
   }
 }
 
-const figuresIn = ({ slots, levelPlaces }: KeptMinute): number => slots.length + levelPlaces.length;
+const figuresIn = ({ slots, levelPlaces, origins }: KeptMinute): number =>
+  slots.length + levelPlaces.length + origins.length * ORIGIN_SERVER_SLOT_COUNT;

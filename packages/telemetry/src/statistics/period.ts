@@ -1,11 +1,15 @@
-import { folderKey, folderScopeOf } from "../blockKey.ts";
+import { folderKey, folderScopeOf, originKey, originScopeOf } from "../blockKey.ts";
 import { BLOCK_WIDTH, gaugeSlotsOf } from "../counterAggregate.ts";
-import { TRAFFIC_SLOT_COUNT } from "../counterTable.ts";
+import { ORIGIN_SERVER_SLOT_COUNT, TRAFFIC_SLOT_COUNT } from "../counterTable.ts";
 import { OTHER_FOLDERS } from "./folderCounters.ts";
+import { OTHER_ORIGINS } from "./originCounters.ts";
 import { SparseRows } from "./sparseRows.ts";
 
 /** Folders of one period; traffic of further ones counts under OTHER_FOLDERS. */
 const MOST_FOLDERS = 20_000;
+
+/** Origins of all hosts in one period; exchanges with further ones count under OTHER_ORIGINS of their host. */
+const MOST_ORIGINS = 20_000;
 
 /**
  * What was counted within a time: amounts of counters, and for gauges the sum of the levels of its seconds, by block and
@@ -16,6 +20,8 @@ export class Period {
   /** By block × BLOCK_WIDTH + slot; those that are not 0. */
   readonly levels = new Map<number, number>();
   readonly folders = new SparseRows<string>(TRAFFIC_SLOT_COUNT);
+  /** By `originKey`. */
+  readonly origins = new SparseRows<string>(ORIGIN_SERVER_SLOT_COUNT);
   seconds = 0;
 
   addFolder(key: string, values: Float64Array): void {
@@ -24,6 +30,14 @@ export class Period {
       return;
     }
     this.folders.addAll(folderKey({ ...folderScopeOf(key), path: OTHER_FOLDERS }), values);
+  }
+
+  addOrigin(key: string, values: Float64Array): void {
+    if (this.origins.size < MOST_ORIGINS || this.origins.has(key)) {
+      this.origins.addAll(key, values);
+      return;
+    }
+    this.origins.addAll(originKey({ ...originScopeOf(key), origin: OTHER_ORIGINS }), values);
   }
 
   /** By slot; undefined: all 0. Valid until something is added. */
@@ -46,6 +60,10 @@ export class Period {
       const values = this.folders.find(key);
       if (values !== undefined) other.addFolder(key, values);
     }
+    for (const key of this.origins.keys) {
+      const values = this.origins.find(key);
+      if (values !== undefined) other.addOrigin(key, values);
+    }
     other.seconds += this.seconds;
   }
 
@@ -53,6 +71,7 @@ export class Period {
     this.counts.clear();
     this.levels.clear();
     this.folders.clear();
+    this.origins.clear();
     this.seconds = 0;
   }
 }

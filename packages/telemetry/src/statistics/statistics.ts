@@ -6,6 +6,7 @@ import type { HostFacts } from "./facts.ts";
 import { StatisticsHistory } from "./history.ts";
 import type { Period } from "./period.ts";
 import { monitoringRecord, type StatisticsReport, type VhostPart } from "./report.ts";
+import { drawServiceMap, originsByVhost, type ServiceMap } from "./serviceMap.ts";
 import { PeriodFigures, type VhostSubject } from "./subjects.ts";
 
 export interface StatisticsView {
@@ -104,6 +105,23 @@ export class Statistics {
     };
   }
 
+  /**
+   * AWS-100, of the minute that runs and the whole ones before it, `minutes` in all; of one virtual host, or of those
+   * with requests or exchanges. Loopback and HTTPS traffic is in it whatever the statistics leave out.
+   */
+  serviceMap(minutes: number, vhost?: string): ServiceMap {
+    const { period, endedAtMs } = this.#history.minutesUntilNow(minutes);
+    const figures = new PeriodFigures(this.#history.aggregate, period);
+    const origins = originsByVhost(period);
+    const subjects = this.#parts.vhosts().filter(({ name }) => vhost === undefined || name === vhost);
+    const services = subjects.map((subject) => ({
+      vhost: subject.name,
+      values: figures.vhost({ ...subject, stats: { ...subject.stats, ...EVERYTHING } }),
+      origins: origins.get(subject.name) ?? [],
+    }));
+    return drawServiceMap(services, { endedAtMs, seconds: period.seconds, isOfOne: vhost !== undefined });
+  }
+
   /** Records of the Monitoring log for the last whole window (LOG-146), host by host. */
   *monitoringRecords(
     formOf: (vhost: string) => "json" | "xml" | undefined,
@@ -147,6 +165,8 @@ export class Statistics {
     });
   }
 }
+
+const EVERYTHING = { clientLocal: true, originLocal: true, httpsTraffic: true };
 
 const nothingOf = ({ path, device }: SystemDisk): SystemDisk => ({ path, device, ...NO_BLOCK_COUNTERS });
 

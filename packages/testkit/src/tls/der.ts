@@ -27,6 +27,9 @@ export const integer = (value: number): Buffer => {
 export const utcTime = (moment: Date): Buffer =>
   tagged(0x17, Buffer.from(`${moment.toISOString().slice(2, 19).replace(/[-:T]/g, "")}Z`, "latin1"));
 
+export const generalizedTime = (moment: Date): Buffer =>
+  tagged(0x18, Buffer.from(`${moment.toISOString().slice(0, 19).replace(/[-:T]/g, "")}Z`, "latin1"));
+
 export const objectIdentifier = (text: string): Buffer => {
   const [first = 0, second = 0, ...rest] = text.split(".").map(Number);
   const bytes = [first * 40 + second];

@@ -109,6 +109,30 @@ const segmentOf = async (host: string, root: string): Promise<Segment> => {
   return segment;
 };
 
+interface MappedNode {
+  readonly name: string;
+  readonly type: string;
+  readonly requests: number;
+  readonly latencyMs: number;
+  readonly tracesPerMinute: number;
+}
+
+interface ServiceMap {
+  readonly nodes: readonly MappedNode[];
+  readonly edges: readonly { readonly from: number; readonly to: number }[];
+}
+
+/** Boundary: the JSON of the management API. */
+const mapOf = async (host: string): Promise<ServiceMap> => {
+  const { result } = await edge.apiJson(`/monitoring/servicemap.json?vhost=${host}`);
+  return JSON.parse(JSON.stringify(result));
+};
+
+const nodeOf = ({ nodes }: ServiceMap, name: string): MappedNode => {
+  const node = nodes.find((one) => one.name === name);
+  return node ?? { name, type: "", requests: 0, latencyMs: 0, tracesPerMinute: 0 };
+};
+
 const log = `<Log><Access Local="ON">ON</Access><Origin Local="ON">ON</Origin>
   <AccessExtra Local="ON" Form="custom">ON</AccessExtra><AccessFormat>%u %{X-Amzn-Trace-Id}i %{traceparent}i</AccessFormat></Log>`;
 
@@ -230,6 +254,43 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("traces", () => 
     expect(names.filter((name) => name === "traceparent")).toHaveLength(1);
     expect(names.filter((name) => name === "x-amzn-trace-id")).toHaveLength(1);
     expect(asked?.field("x-amzn-trace-id")).toMatch(new RegExp(`^Root=${given};Parent=[0-9a-f]{16};Sampled=0$`));
+  });
+
+  it("AWS-100 AWS-A18 the service map adds up what both workers have served and asked of the origin", async () => {
+    const sampled = { "X-Amzn-Trace-Id": `Root=${nextRoot()};Sampled=1` };
+    const answers = [
+      [200, 10],
+      [404, 5],
+      [429, 3],
+      [500, 2],
+    ] as const;
+    for (const [status, count] of answers) {
+      origin.on((path) => path.startsWith(`/map/${status}/`)).reply(status, {}, "answer");
+      for (let each = 0; each < count; each++) await edge.get(`/map/${status}/${each}`, { host: PLAIN }).expect(status);
+    }
+    await edge.get("/map/traced", { host: AMZN, headers: sampled }).expect(200);
+    let map = await mapOf(PLAIN);
+    await until("the figures of all requests", async () => {
+      map = await mapOf(PLAIN);
+      return nodeOf(map, PLAIN).requests === 20 && nodeOf(map, origin.address).requests === 20;
+    });
+    expect(map.nodes.map(({ name, type }) => [name, type])).toEqual([
+      ["client", "client"],
+      [PLAIN, "vhost"],
+      [origin.address, "origin"],
+    ]);
+    for (const node of map.nodes) {
+      expect(node).toMatchObject({ success: 0.5, error: 0.25, throttle: 0.15, fault: 0.1, tracesPerMinute: 0 });
+      expect(node.latencyMs).toBeGreaterThan(0);
+    }
+    expect(map.edges.map(({ from, to }) => [from, to])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    await until("the traces of the other host", async () => {
+      const { tracesPerMinute } = nodeOf(await mapOf(AMZN), AMZN);
+      return tracesPerMinute > 0 && nodeOf(await mapOf(AMZN), origin.address).tracesPerMinute > 0;
+    });
   });
 
   it("AWS-99 a host without tracing makes no fields; switched off, others do not either", async () => {
