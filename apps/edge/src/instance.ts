@@ -242,6 +242,8 @@ export class Instance implements Control {
       onTicketKeys: (keys) => {
         for (const worker of this.#configuredWorkers()) worker.channel.tell("ticketKeys", { keys });
       },
+      kept: launched?.taken.ticketKeys,
+      keep: (kept) => launched?.link.keepTicketKeys(kept),
     });
     this.#served = new ServedConfiguration({
       ...parts,
@@ -917,6 +919,7 @@ export class Instance implements Control {
     const { offsetMs } = clock;
     const workers = [...this.#workers.living()];
     await Promise.all(workers.map((worker) => worker.channel.call("setClock", { offsetMs }).catch(() => null)));
+    this.#ocsp.configured();
   }
 
   /** Each second, and never twice at a time. */

@@ -1,6 +1,12 @@
 import { Channel, portToParent } from "@basalt/ipc";
 import { type ListeningHandle, receivedListeningSocket } from "@basalt/server/listening-socket";
-import type { KeptForPrimary, KeptSocket, LaunchedService, LauncherService } from "./launcherProtocol.ts";
+import type {
+  KeptForPrimary,
+  KeptSocket,
+  KeptTicketKeys,
+  LaunchedService,
+  LauncherService,
+} from "./launcherProtocol.ts";
 import type { ProcessIdentity } from "./processIdentity.ts";
 
 export interface TakenSocket extends KeptSocket {
@@ -60,5 +66,10 @@ export class LauncherLink {
 
   dismiss(pid: number): void {
     this.#channel.tell("dismiss", { pid });
+  }
+
+  /** For the next primary, so that clients go on with their sessions. */
+  keepTicketKeys(kept: KeptTicketKeys): void {
+    this.#channel.tell("keepTicketKeys", kept);
   }
 }

@@ -1,10 +1,21 @@
+import type { TicketKey } from "@basalt/server";
 import type { ProcessIdentity } from "./processIdentity.ts";
+
+/** Keys of session tickets: in the memory of processes only, never on a disk. */
+export interface KeptTicketKeys {
+  /** The first encrypts. */
+  readonly keys: readonly TicketKey[];
+  /** When the first began to. */
+  readonly sinceMs: number;
+}
 
 /** What the launcher has kept for the primary that comes next. */
 export interface KeptForPrimary {
   readonly launcher: ProcessIdentity;
   /** Workers of earlier primaries that still run. */
   readonly orphans: readonly ProcessIdentity[];
+  /** By which the orphans still give out sessions; undefined at the first start. */
+  readonly ticketKeys: KeptTicketKeys | undefined;
 }
 
 /** A listening socket travels with the event. */
@@ -30,6 +41,8 @@ export interface LauncherService {
     /** Keep this socket; the handle travels with the event. */
     hold: KeptSocket;
     dismiss: { readonly pid: number };
+    /** In place of those told before. */
+    keepTicketKeys: KeptTicketKeys;
   };
 }
 

@@ -6,7 +6,7 @@ import {
   type ListeningHandle,
   receivedListeningSocket,
 } from "@basalt/server/listening-socket";
-import type { KeptSocket, LaunchedService, LauncherService } from "./launcherProtocol.ts";
+import type { KeptSocket, KeptTicketKeys, LaunchedService, LauncherService } from "./launcherProtocol.ts";
 import { identify, isRunning, type ProcessIdentity, signalTo } from "./processIdentity.ts";
 
 /** First descriptor that a service manager passes (sd_listen_fds). */
@@ -20,12 +20,13 @@ interface Kept extends KeptSocket {
 }
 
 /**
- * What outlives a primary, in the launcher: the listening sockets, which it never accepts from, and the names of the
- * workers that go on without their primary.
+ * What outlives a primary, in the launcher: the listening sockets, which it never accepts from, the names of the workers
+ * that go on without their primary, and the keys of session tickets.
  */
 export class SocketKeeper {
   readonly #sockets = new Map<string, Kept>();
   readonly #workers = new Map<number, ProcessIdentity>();
+  #ticketKeys: KeptTicketKeys | undefined;
 
   /** Takes the sockets that systemd has passed to this process (LISTEN_PID, LISTEN_FDS); returns their places. */
   takeActivated(environment: NodeJS.ProcessEnv): readonly string[] {
@@ -52,7 +53,7 @@ export class SocketKeeper {
       {
         takeOver: () => {
           for (const { handle, ...socket } of this.#sockets.values()) channel.tell("socket", socket, handle);
-          return { launcher: identify(process.pid), orphans: this.orphans };
+          return { launcher: identify(process.pid), orphans: this.orphans, ticketKeys: this.#ticketKeys };
         },
         release: ({ place }) => {
           this.#sockets.get(place)?.handle.close();
@@ -72,6 +73,9 @@ export class SocketKeeper {
         },
         dismiss: ({ pid }) => {
           this.#workers.delete(pid);
+        },
+        keepTicketKeys: (kept) => {
+          this.#ticketKeys = kept;
         },
       },
     );

@@ -9,6 +9,7 @@ import {
   type TlsPlan,
 } from "@basalt/server";
 import type { Clock } from "@basalt/types";
+import type { KeptTicketKeys } from "./launcherProtocol.ts";
 import { type LoadedTls, loadTls, NO_TLS } from "./tlsPlanning.ts";
 
 const CHECK_MS = 10_000;
@@ -22,21 +23,30 @@ export interface TlsKeeperParts {
   readonly staples: () => ReadonlyMap<string, OcspStaple>;
   /** Workers are to use these from now on. */
   readonly onTicketKeys: (keys: readonly TicketKey[]) => void;
+  /** What the last primary has left. */
+  readonly kept: KeptTicketKeys | undefined;
+  /** Is to be there for the next primary. */
+  readonly keep: (kept: KeptTicketKeys) => void;
 }
 
 /**
  * TLS in the primary: the certificates in service, and the keys of session tickets. All workers have the same keys, so
- * that a client can resume with any of them; they live as long as the primary and are never written down.
+ * that a client can resume with any of them; the launcher keeps them from one primary to the next, and they are never
+ * written down.
  */
 export class TlsKeeper {
   readonly #parts: TlsKeeperParts;
   #loaded = NO_TLS;
-  #keys: readonly TicketKey[] = [createTicketKey()];
+  #keys: readonly TicketKey[];
   #rotatedMs: number;
 
   constructor(parts: TlsKeeperParts) {
+    const { clock, kept } = parts;
     this.#parts = parts;
-    this.#rotatedMs = parts.clock.monotonic();
+    this.#keys = kept?.keys ?? [createTicketKey()];
+    const ageMs = kept === undefined ? 0 : Math.max(0, clock.now() - kept.sinceMs);
+    this.#rotatedMs = clock.monotonic() - ageMs;
+    if (kept === undefined) this.#keepKeys();
     setInterval(() => this.#rotateWhenDue(), CHECK_MS).unref();
   }
 
@@ -70,7 +80,12 @@ export class TlsKeeper {
     if (nowMs - this.#rotatedMs < ticketRotationSeconds * 1000) return;
     this.#rotatedMs = nowMs;
     this.#keys = [createTicketKey(), ...this.#keys.slice(0, 1)];
+    this.#keepKeys();
     this.#parts.onTicketKeys(this.#keys);
+  }
+
+  #keepKeys(): void {
+    this.#parts.keep({ keys: this.#keys, sinceMs: this.#parts.clock.now() });
   }
 }
 

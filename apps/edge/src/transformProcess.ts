@@ -10,6 +10,8 @@ import { withinTime } from "./withinTime.ts";
 
 /** A spare is made when the start of others is over. */
 const SPARE_DELAY_MS = 1_000;
+/** How long a process may take to become the host. */
+const START_LIMIT_MS = 30_000;
 /** How long a job waits for a host that takes jobs. */
 const SUCCESSOR_MS = 20_000;
 /** How often a job may come to a host that ends or gives way before it is done. */
@@ -230,10 +232,22 @@ export class TransformProcess {
 
   /** Makes a process the transform host: its threads start now. */
   #employ(spawned: Spawned): Running {
-    const configured = spawned.ready.then(async () => {
-      const settings = transformSettings(this.#parts.config());
-      await spawned.channel.call("configure", { settings, store: this.#parts.store() });
-    });
+    const end = (): void => {
+      spawned.child.kill("SIGKILL");
+    };
+    const limit = setTimeout(end, START_LIMIT_MS);
+    limit.unref();
+    const configured = spawned.ready
+      .then(async () => {
+        const settings = transformSettings(this.#parts.config());
+        await spawned.channel.call("configure", { settings, store: this.#parts.store() });
+      })
+      .catch((cause: unknown) => {
+        // One that cannot be made a host is of no use: another is tried.
+        end();
+        throw new EdgeError("SHUTTING_DOWN", { detail: `transform host not started: ${EdgeError.from(cause).detail}` });
+      })
+      .finally(() => clearTimeout(limit));
     configured.catch(() => {});
     const running = { ...spawned, startedMs: performance.now(), configured, isDismissed: false };
     // A spare may have died just now: its end is noticed when it has become the running one.

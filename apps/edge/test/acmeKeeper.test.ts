@@ -197,6 +197,16 @@ describe("the keeper of certificates", () => {
     expect(calls).toEqual(["standIn", "renewed", "issue", "renewed"]);
   });
 
+  it("puts nothing in the place of a certificate that it cannot read", async () => {
+    const config = configWith('<Https><Acme Names="a.test" Challenge="tls-alpn-01"/></Https>');
+    mkdirSync(orderOf(config).file, { recursive: true });
+    const { keeper, calls, lines, pass } = keep(() => Promise.resolve(), config);
+    keeper.configured();
+    await pass(1);
+    await vi.waitFor(() => expect(lines).toEqual([expect.stringContaining("EISDIR")]));
+    expect(calls).toEqual([]);
+  });
+
   it("orders nothing once it is stopped, and nothing where nothing is wanted", async () => {
     const { keeper, calls, pass } = keep(() => Promise.resolve());
     keeper.stop();

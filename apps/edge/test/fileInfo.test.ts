@@ -130,7 +130,7 @@ describe("fileinfo", () => {
     },
   );
 
-  it("STAT-95, STAT-96 has the keys of the guide in their order, and times as differences in seconds", async () => {
+  it("STAT-95, STAT-96, OPEN-S8 has the keys of the guide in their order, and times as differences in seconds", async () => {
     const file = await describeOne();
     expect(Object.keys(file)).toEqual(Object.keys(EXAMPLE));
     expect(Object.keys(file)).toHaveLength(33);

@@ -8,6 +8,7 @@ import { CounterBlock } from "@basalt/telemetry";
 import { AdjustableClock, milliseconds } from "@basalt/types";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { describeAes } from "../src/aesInstructions.ts";
+import type { KeptTicketKeys } from "../src/launcherProtocol.ts";
 import { TlsKeeper } from "../src/tlsKeeper.ts";
 import { writeCertificate } from "./support/certificates.ts";
 
@@ -104,6 +105,8 @@ describe("keys of session tickets", () => {
         told.push(keys);
         for (const { service } of workers) service.setTicketKeys(keys);
       },
+      kept: undefined,
+      keep: () => {},
     });
     keeper.putInService(await keeper.load(config));
     const { plan } = keeper;
@@ -133,6 +136,40 @@ describe("keys of session tickets", () => {
     expect((await workers[0].connect(first.session)).isResumed).toBe(false);
     expect((await workers[0].connect(renewed.session)).isResumed).toBe(true);
     expect(keeper.plan.ticketKeys).toBe(told.at(-1));
+  });
+
+  it("go on with the next primary, which changes them when it is time", () => {
+    const clock = new AdjustableClock();
+    const config = readConfig();
+    const left: KeptTicketKeys[] = [];
+    const startPrimary = (): TlsKeeper =>
+      new TlsKeeper({
+        clock,
+        config: () => config,
+        challenges: () => NO_CHALLENGES,
+        staples: () => new Map(),
+        onTicketKeys: () => {},
+        kept: left.at(-1),
+        keep: (kept) => left.push(kept),
+      });
+    let passedSeconds = 0;
+    const pass = (seconds: number): void => {
+      passedSeconds += seconds;
+      clock.setOffset(milliseconds(passedSeconds * 1000));
+      vi.advanceTimersByTime(10_000);
+    };
+    const first = startPrimary().plan.ticketKeys;
+    expect(left).toHaveLength(1);
+    vi.clearAllTimers();
+    pass(ROTATION_SECONDS / 2);
+    const next = startPrimary();
+    expect(next.plan.ticketKeys).toEqual(first);
+    expect(left).toHaveLength(1);
+    pass(ROTATION_SECONDS / 2 - 20);
+    expect(next.plan.ticketKeys).toEqual(first);
+    pass(40);
+    expect(next.plan.ticketKeys).toEqual([expect.anything(), ...first]);
+    expect(left.at(-1)?.keys).toEqual(next.plan.ticketKeys);
   });
 });
 

@@ -130,6 +130,19 @@ describe("what <Https> entries come to", () => {
     });
   });
 
+  it("an OCSP response is to be fetched unless a file has one or OCSPFetch is OFF", async () => {
+    const file = entry("b.test", 'Listen="*:444"').replace("</Https>", `<OCSP>${folder}/a.test.ocsp</OCSP></Https>`);
+    const loaded = await load([
+      entry("a.test", 'OCSPAllow="10.0.0.0/8, ocsp.test"'),
+      file,
+      entry("c.test", 'Listen="*:445" OCSPFetch="OFF"'),
+      entry("missing", 'Listen="*:446"'),
+    ]);
+    expect(loaded.stapled).toEqual([
+      { certificatePem: readFileSync(join(folder, "a.test.pem"), "utf8"), allow: ["10.0.0.0/8", "ocsp.test"] },
+    ]);
+  });
+
   it("TLS-17 to TLS-20: only what is safe is ON by default; SSL 3.0 is only noted", async () => {
     const [standard] = (await load([entry("a.test")])).listeners;
     expect(standard?.identities[0]?.versions).toEqual(["TLSv1.2", "TLSv1.3"]);

@@ -22,13 +22,15 @@ const configOf = (limits: string): EdgeConfig => {
   return outcome.config;
 };
 
-const start = (limits = "") => {
+/** `unusable`: how many hosts cannot begin, before one can. */
+const start = (limits = "", unusable = 0) => {
   const config = configOf(limits);
   const log: string[] = [];
   const gone: string[] = [];
+  let asked = 0;
   const host = new TransformProcess({
     config: () => config,
-    store: () => ({ disks: [], isBypassing: false }),
+    store: () => ({ disks: [], isBypassing: ++asked <= unusable }),
     onDiskFailed: () => {},
     onDiskFull: () => {},
     nextSegment: () => Promise.resolve(1),
@@ -65,6 +67,14 @@ const start = (limits = "") => {
 };
 
 const REFUSED = "TRANSFORM_FAILED: refused: it has ended the transform host, or has run too long, a while ago";
+
+describe("a host that cannot begin", () => {
+  it("is replaced, and jobs wait for one that can", async () => {
+    const { host, ask } = start("", 2);
+    expect(await ask("any")).toMatch(/^pid /);
+    expect(host.restarts).toBe(2);
+  });
+});
 
 describe("a job that ends its process", () => {
   it("is repeated once and then refused for a while, and costs no other job", async () => {

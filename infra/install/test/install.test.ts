@@ -82,7 +82,7 @@ describe.skipIf(reason !== undefined)(
       expect(run("find", join(release, "app"), "-type", "l").out).toBe("");
     });
 
-    it("CFG-03, LOG-33 installs, and says step by step what it does", async () => {
+    it("CFG-03, LOG-01, LOG-33 installs, and says step by step what it does", async () => {
       const { status, error } = install("--download-url", "https://example.com/basalt.tar.gz", "--download-time", "13");
       expect(status, error).toBe(0);
       const lines = logged().split("\n");

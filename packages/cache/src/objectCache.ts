@@ -170,6 +170,17 @@ export class ObjectCache {
     this.#touched.push(object.key);
   }
 
+  /** As `touch`, for what was made of another object, which is in use by that. `source`: as it is found. */
+  touchMade(
+    object: CachedObject,
+    second: number,
+    source: { readonly vhost: string; readonly variant: Variant; readonly name: string },
+  ): void {
+    const before = object.touchedSecond;
+    this.touch(object, second);
+    if (object.touchedSecond !== before) this.#touched.push(keyOfName(source.vhost, source.variant, source.name));
+  }
+
   /** Reports the accesses noted since the last call. */
   reportTouched(): void {
     if (this.#touched.length === 0) return;

@@ -41,7 +41,7 @@ describe("renewal", () => {
     return { host, worker: host.worker(1), object };
   };
 
-  it("TTL-02 and TTL-04: a 304 extends the lifetime by the ratio and keeps the body", async () => {
+  it("TTL-02, TTL-04, STAT-44.3 and OPT-32: a 304 extends the lifetime by the ratio and keeps the body", async () => {
     const { host, worker, object } = await staleHost();
     const obtaining = worker.obtain("/a");
     const call = await worker.origin.call(2);
@@ -53,7 +53,7 @@ describe("renewal", () => {
     await until(() => host.row("/a")?.ttl === 2160, "the row");
   });
 
-  it("TTL-31 and OPT-37: a 200 replaces the object, the old body can still be read to its end", async () => {
+  it("TTL-31, OPT-37 and STAT-44.8: a 200 replaces the object, the old body can still be read to its end", async () => {
     const { worker, object } = await staleHost();
     const obtaining = worker.obtain("/a");
     (await worker.origin.call(2)).reply(200, "new");
@@ -81,7 +81,7 @@ describe("renewal", () => {
     expect(await renewing).toMatchObject({ result: "TCP_REFRESH_HIT" });
   });
 
-  it("TTL-12, TTL-13 and OPT-33: what is stored is served for 3 s when the origin fails", async () => {
+  it("TTL-12, TTL-13, OPT-33, OPT-46 and STAT-44.4: what is stored is served for 3 s when the origin fails", async () => {
     const { host, worker, object } = await staleHost();
     const obtaining = worker.obtain("/a");
     (await worker.origin.call(2)).fail("ORIGIN_CONNECT_FAILED");

@@ -86,7 +86,7 @@ describe("what is stored", () => {
     expect([worker.find("/a", 0)?.purged, worker.find("/a", 1)?.purged]).toEqual([true, true]);
   });
 
-  it("PRG-14: the purged object is restored for 3 s when the origin fails, also by a worker that did not hold it", async () => {
+  it("PRG-14, OPT-47: the purged object is restored for 3 s when the origin fails, also by a worker that did not hold it", async () => {
     const host = new TestHost({ workers: 2 });
     await host.worker(1).fill("/a", "kept");
     await host.purge("/a");

@@ -34,7 +34,7 @@ const home = () => {
 };
 
 describe("stale.log", () => {
-  it("PRG-29, OPT-80 and OPT-81 keep every call for the next start, in order", async () => {
+  it("PRG-29, LOG-47, OPT-80 and OPT-81 keep every call for the next start, in order", async () => {
     const scene = home();
     const calls: Invalidation[] = [
       purge(1),
@@ -58,7 +58,7 @@ describe("stale.log", () => {
     expect(await scene.versions()).toEqual([1]);
   });
 
-  it("OPT-83 is blank when everything is in the index, and empty when it stays so, or is closed", async () => {
+  it("OPT-83 and LOG-11 is blank when everything is in the index, and empty when it stays so, or is closed", async () => {
     const scene = home();
     const log = scene.open();
     await log.append(purge(1));

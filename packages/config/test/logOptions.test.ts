@@ -34,7 +34,7 @@ describe("defaults of logs", () => {
 });
 
 describe("what is written of logs", () => {
-  it("LOG-21 LOG-52 LOG-80 is read, words in any case", () => {
+  it("LOG-20 LOG-21 LOG-52 LOG-54 LOG-80 is read, words in any case", () => {
     const { logs: written } = acceptVhost(
       '<Log Dir="/cache_log"><Access Type="BOTH" Unit="1440, 100" Retention="3" RetentionDays="14" Compression="on" XFF="trimcip" Form="Custom" Local="On" Ftp="backup1, backup2">off</Access><AccessFormat>%a "%r"</AccessFormat><AccessExtra Form="elb" Name="lb">ON</AccessExtra></Log>',
     );

@@ -38,7 +38,7 @@ describe("the machine", () => {
     });
   });
 
-  it("STAT-07 cpuinfo lists each processor and the load averages", async () => {
+  it("STAT-07 OPEN-S13 cpuinfo lists each processor and the load averages", async () => {
     expect(await resultOf("/monitoring/cpuinfo")).toMatchObject({
       method: "cpuinfo",
       result: {
@@ -49,7 +49,7 @@ describe("the machine", () => {
     });
   });
 
-  it("STAT-07 cacheresource tells memory and disks of the cache", async () => {
+  it("STAT-07 OPEN-S13 cacheresource tells memory and disks of the cache", async () => {
     expect(await resultOf("/monitoring/cacheresource")).toMatchObject({
       method: "cacheresource",
       result: {
@@ -61,7 +61,7 @@ describe("the machine", () => {
     });
   });
 
-  it("STAT-07 coldfiledist tells of all hosts or of one", async () => {
+  it("STAT-07 OPEN-S13 coldfiledist tells of all hosts or of one", async () => {
     expect(await resultOf("/monitoring/coldfiledist?vhost=site1.com")).toMatchObject({
       method: "coldfiledist",
       result: { FileTotal: 55, SizeTotal: 550 },

@@ -69,7 +69,7 @@ describe("/command/resetorigin", () => {
 });
 
 describe("/monitoring/dnslist", () => {
-  it("ORG-57 lists what domains resolve to", async () => {
+  it("ORG-57 OPEN-S13 lists what domains resolve to", async () => {
     const { status, text } = await scene.ask("/monitoring/dnslist");
     expect(status).toBe(200);
     expect(JSON.parse(text)).toMatchObject({

@@ -111,7 +111,7 @@ describe("health checks", () => {
     }
   };
 
-  it("ORG-13 ORG-14 ORG-16 ORG-17 ORG-18 A3 excludes and brings back without any request of a client", async () => {
+  it("OPT-45 ORG-13 ORG-14 ORG-16 ORG-17 ORG-18 A3 excludes and brings back without any request of a client", async () => {
     const { time, parts } = timed();
     let status = 200;
     const heads: string[] = [];

@@ -122,7 +122,7 @@ describe("what is told of a transaction with an origin", () => {
     expect(pool.counters.closedEarly).toBe(0);
   });
 
-  it("STAT-20 STAT-71 counts responses, completed ones and their times by class when they end", async () => {
+  it("STAT-20 STAT-21 STAT-71 counts responses, completed ones and their times by class when they end", async () => {
     const origin = await countingOrigin(`${ANSWER}hello`);
     const { pool } = openPool(settingsFor([addressAt(origin.port)]));
     await fetchFrom(pool, getRequest("/"));

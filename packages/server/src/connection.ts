@@ -443,6 +443,7 @@ export class Connection implements SocketHandler {
   moveTo(socket: ClientSocket): void {
     this.#unpaced = socket;
     this.socket = socket;
+    this.#paused = false;
   }
 
   /** It has slowed something down, which ties it to its socket. */
@@ -463,13 +464,13 @@ export class Connection implements SocketHandler {
   #consumeWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = NOTHING;
-    this.#resume();
     this.#consume(waiting, 0, waiting.length);
   }
 
   /** Runs as many requests as the bytes hold and as finish at once. */
   #consume(buffer: Buffer, start: number, end: number): void {
     let position = start;
+    this.#resume();
     this.#running = true;
     while (position < end) {
       const next = this.#parser.parse(buffer, position, end);
@@ -539,9 +540,12 @@ export class Connection implements SocketHandler {
   #beginBody(fields: FieldBlock): RequestBody {
     this.#owesContinue = (fields.flags & FIELD.EXPECT_CONTINUE) !== 0 && this.#parser.minorVersion === 1;
     this.#sinceTouch = 0;
-    const body = new RequestBody({
+    const body: RequestBody = new RequestBody({
       pause: () => this.pauseReading(),
-      resume: () => this.#resume(),
+      // One that is let go late must not speak for the next, nor for whoever has the socket meanwhile.
+      resume: () => {
+        if (this.#state !== "closed" && this.#exchange.body === body) this.#resume();
+      },
       started: () => this.#continue(),
     });
     if ((fields.flags & FIELD.CHUNKED) !== 0) {

@@ -91,6 +91,9 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   codings: readonly ContentCoding[] = NO_CODINGS;
   /** The URL asks for something made of another object (DIMS-08, DRM-03). */
   derivation: Derivation | undefined;
+  /** Under which the cache knows what the object was made of, once it is the one that was asked for. */
+  madeOfName = "";
+  madeOfVariant: Variant = 0;
   /** What the error page says instead of the error's own words. */
   errorText = "";
   mustRenew = false;

@@ -8,7 +8,7 @@ import { turns, until } from "./support/waiting.ts";
 const POST = requestText("/form", ["Content-Length: 1"], "POST").concat("x");
 
 describe("answers that pass through (BYP-15)", () => {
-  it("carry the origin's fields as they are, cookies included (HTTP-21)", async () => {
+  it("STAT-44.9 OPT-38 carry the origin's fields as they are, cookies included (HTTP-21)", async () => {
     const edge = new TestEdge();
     const client = edge.connect().send(POST);
     (await edge.origin.call()).reply(302, "", [

@@ -39,7 +39,7 @@ describe("answers from memory, byte by byte", () => {
     ["HTTP-28 the weak form", `If-None-Match: W/${ETAG}`],
     ["HTTP-28 any", "If-None-Match: *"],
     ["HTTP-26 If-Modified-Since", `If-Modified-Since: ${LAST_MODIFIED}`],
-  ])("304 by %s", async (_, condition) => {
+  ])("STAT-44.2 OPT-31 304 by %s", async (_, condition) => {
     const edge = await stored();
     const fields = `Last-Modified: ${LAST_MODIFIED}\r\nETag: ${ETAG}\r\nVia: Basalt/1.2.3\r\n`;
     for (const method of ["GET", "HEAD"]) {
@@ -100,7 +100,7 @@ describe("answers from memory, byte by byte", () => {
     }
   });
 
-  it("HTTP-20, HTTP-24, HTTP-25: fields that settings let through", async () => {
+  it("HTTP-20, HTTP-24, HTTP-25, OPT-93: fields that settings let through", async () => {
     const edge = await stored(
       "<Options><OriginalHeader>ON</OriginalHeader><ViaHeader>OFF</ViaHeader><ETagHeader>OFF</ETagHeader></Options>",
       ["Server", "nginx", "Set-Cookie", "secret=1"],
@@ -257,7 +257,7 @@ describe("answers that are still arriving", () => {
 });
 
 describe("error pages", () => {
-  it("HTTP-39, TTL-18: 500 with a page that states the reason and Via, repeated for 3 s", async () => {
+  it("HTTP-39, TTL-18, OPT-48, STAT-44.5, STAT-44.11: 500 with a page that states the reason and Via, repeated for 3 s", async () => {
     const edge = new TestEdge();
     const client = edge.connect().get("/a");
     (await edge.origin.call()).fail("ORIGIN_CONNECT_FAILED");

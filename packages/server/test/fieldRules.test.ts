@@ -77,7 +77,7 @@ describe("response rules that are the same for all", () => {
 });
 
 describe("response rules that look at each request", () => {
-  it("HTTP-52 #CACHEHIT is the result of that request, in one write", async () => {
+  it("HTTP-52 OPT-44 STAT-44.1 STAT-44.7 #CACHEHIT is the result of that request, in one write", async () => {
     const edge = edgeWith("$URL[*], $RES[X-Cache-Result: #CACHEHIT], set");
     const miss = edge.connect().get("/a");
     (await edge.origin.call(1)).reply(200, "0123456789", ["Last-Modified", LAST_MODIFIED]);

@@ -2,7 +2,7 @@ import type { EdgeConfig } from "@basalt/config";
 import type { AcmeChallenges } from "@basalt/server";
 import type { Clock } from "@basalt/types";
 import { withinTime } from "../withinTime.ts";
-import { type AcmeOrder, type AcmeState, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
+import { type AcmeOrder, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
 import type { Issuing } from "./issueCertificate.ts";
 
 const CHECK_MS = 60 * 60_000;
@@ -99,16 +99,17 @@ export class AcmeKeeper {
       if (this.#isStopped) return;
       const nowMs = this.#parts.clock.now();
       if ((this.#retries.get(order.file)?.atMs ?? 0) > nowMs) continue;
-      const state = await acmeStateOf(order, nowMs);
-      // One that has come after its attempt was given up is still to be put in service.
-      if (state !== "valid" || this.#retries.has(order.file)) await this.#renew(order, state);
+      await this.#lookAfter(order, nowMs);
     }
   }
 
-  async #renew(order: AcmeOrder, state: AcmeState): Promise<void> {
+  async #lookAfter(order: AcmeOrder, nowMs: number): Promise<void> {
     const { log, onRenewed, clock } = this.#parts;
     const names = order.names.join(", ");
     try {
+      const state = await acmeStateOf(order, nowMs);
+      // One that has come after its attempt was given up is still to be put in service.
+      if (state === "valid" && !this.#retries.has(order.file)) return;
       if (state !== "valid") await this.#issue(order, state === "none");
       // From now on another primary looks after it.
       if (this.#isStopped) return;

@@ -43,11 +43,13 @@ const RENEWED_AT = 1 / 3;
 /** `none`: there is nothing that could be served until one is issued. */
 export type AcmeState = "none" | "due" | "valid";
 
-/** What there is of an order on disk. */
+/** What there is of an order on disk. Rejects when that cannot be told: the file may be as good as it was. */
 export const acmeStateOf = async ({ file, names }: AcmeOrder, nowMs: number): Promise<AcmeState> => {
+  const content = await readIfThere(file);
+  if (content === undefined) return "none";
   let certificate: X509Certificate;
   try {
-    certificate = new X509Certificate(await readFile(file));
+    certificate = new X509Certificate(content);
   } catch {
     return "none";
   }
@@ -56,4 +58,13 @@ export const acmeStateOf = async ({ file, names }: AcmeOrder, nowMs: number): Pr
   if (!isForAll || certificate.issuer === certificate.subject) return "due";
   const lifeMs = validToDate.getTime() - validFromDate.getTime();
   return validToDate.getTime() - nowMs < lifeMs * RENEWED_AT ? "due" : "valid";
+};
+
+export const readIfThere = async (file: string): Promise<Buffer | undefined> => {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw cause;
+  }
 };

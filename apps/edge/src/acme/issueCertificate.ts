@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Authorization, Client, crypto } from "acme-client";
-import type { AcmeOrder } from "./acmeOrders.ts";
+import { type AcmeOrder, readIfThere } from "./acmeOrders.ts";
 
 /** How the authority is shown what it asks for. */
 export interface Issuing {
@@ -66,13 +66,11 @@ const challengeCertificate = async (authorization: Authorization, content: strin
 };
 
 const accountKeyOf = async ({ accountFile }: AcmeOrder): Promise<Buffer> => {
-  try {
-    return await readFile(accountFile);
-  } catch {
-    const key = await crypto.createPrivateEcdsaKey();
-    await putInPlace(accountFile, key.toString());
-    return key;
-  }
+  const known = await readIfThere(accountFile);
+  if (known !== undefined) return known;
+  const key = await crypto.createPrivateEcdsaKey();
+  await putInPlace(accountFile, key.toString());
+  return key;
 };
 
 /** Readable for the owner alone, and never there in part. */

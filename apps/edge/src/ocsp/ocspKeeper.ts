@@ -24,7 +24,7 @@ export interface OcspKeeperParts {
   readonly home: string;
   /** Of the configuration in service. */
   readonly wishes: () => readonly OcspWish[];
-  /** `<DNS>` of the configuration; empty: those of the system. */
+  /** `<DnsServer>` of the configuration; empty: those of the system. */
   readonly dnsServers: () => readonly string[];
   /** Workers are to send these from now on. */
   readonly onStaples: (staples: readonly OcspStaple[]) => void;

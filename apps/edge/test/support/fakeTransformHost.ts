@@ -48,7 +48,10 @@ const derive = async ({ number, request, share }: TransformTask): Promise<Derive
 const channel = new Channel<TransformService, TransformOwner>(
   portToParent(),
   {
-    configure: () => null,
+    configure: ({ store }) => {
+      if (store.isBypassing) throw new EdgeError("INTERNAL", { detail: "cannot begin" });
+      return null;
+    },
     derive,
     figures: () => ({
       waiting: waiting.length,

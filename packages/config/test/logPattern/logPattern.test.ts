@@ -64,6 +64,23 @@ describe("fields by position", () => {
     expect(outcome.pattern.reader("bytes")?.(columns)).toBe("20 b401dcd7-aa");
   });
 
+  it("AWS-A15 text in brackets or quotes is one column", () => {
+    const outcome = compileLogPattern("[host, ident, authuser, date, request, status, bytes]");
+    if (!outcome.ok || outcome.pattern.kind !== "columns") throw new Error("no such pattern");
+    const columns = splitColumns(
+      '27.0.3.145 - - [10/Aug/2019:07:37:27 +0000] "GET /helloworld HTTP/1.1" 200 20 b401dcd7',
+    );
+    expect(outcome.pattern.matches(columns)).toBe(true);
+    const { reader } = outcome.pattern;
+    expect(["host", "date", "request", "status", "bytes"].map((name) => reader(name)?.(columns))).toEqual([
+      "27.0.3.145",
+      "10/Aug/2019:07:37:27 +0000",
+      "GET /helloworld HTTP/1.1",
+      "200",
+      "20 b401dcd7",
+    ]);
+  });
+
   it.each(["[a, b", "[a=]", "[a<x]", "[..., ...]", "[a] b", "[a=1 && b=2]", "[a b]", "[a=1 &&]"])(
     "%s is refused",
     (pattern) => {

@@ -15,6 +15,8 @@ export const madePlace = (
 /** From now on the exchange is about the object that was made. */
 export const takeMade = (exchange: Exchange, derivation: Derivation, made: CachedObject): void => {
   const { url, selector } = madePlace(exchange, derivation);
+  exchange.madeOfName = exchange.name;
+  exchange.madeOfVariant = exchange.variant;
   exchange.object = made;
   exchange.source = undefined;
   exchange.sourceHead = undefined;

@@ -25,8 +25,16 @@ import { refuseDerived } from "./refuseDerived.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
 
 /** An access that the index is to know of (CFG-48). */
-const touch = ({ connection, nowMs }: Exchange, object: CachedObject): void =>
-  connection.server.parts.cache.touch(object, Math.floor(nowMs / 1000));
+const touch = (exchange: Exchange, object: CachedObject): void => {
+  const { cache } = exchange.connection.server.parts;
+  const second = Math.floor(exchange.nowMs / 1000);
+  if (exchange.variant !== VARIANT.DERIVED) {
+    cache.touch(object, second);
+    return;
+  }
+  const { madeOfName: name, madeOfVariant: variant, vhost } = exchange;
+  if (vhost !== undefined) cache.touchMade(object, second, { vhost: vhost.cache.name, variant, name });
+};
 
 /** What the response says of the queries of its path (No-Vary-Search). */
 const learn = (exchange: Exchange, vhost: ServedVhost, head: { readonly fields: readonly string[] }): void => {

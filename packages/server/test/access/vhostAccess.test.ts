@@ -26,7 +26,7 @@ describe("acl.txt", () => {
     expect((await ask(edge, "/a")).status).toBe(200);
   });
 
-  it("ACL-22 ACL-26 a denied request gets the status alone and counts as TCP_DENIED", async () => {
+  it("ACL-22 ACL-26 STAT-44.10 OPT-40 a denied request gets the status alone and counts as TCP_DENIED", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "/profile.zip, deny, 500\n/secret" });
     const refused = await ask(edge, "/secret");
     expect([refused.status, refused.body.length, refused.field("content-length")]).toEqual([401, 0, "0"]);
@@ -56,7 +56,7 @@ describe("acl.txt", () => {
     },
   );
 
-  it("ACL-43 ACL-44 a redirect names the URL that was asked for and counts as TCP_REDIRECT_HIT", async () => {
+  it("ACL-43 ACL-44 STAT-44.6 OPT-35 a redirect names the URL that was asked for and counts as TCP_REDIRECT_HIT", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "!HEADER[referer], redirect, http://example.com#URL" });
     const answer = await ask(edge, "/a/b.html?x=1");
     expect([answer.status, answer.field("location"), answer.body.length]).toEqual([

@@ -4,7 +4,18 @@ import { CODE } from "../../src/http2/frames.ts";
 import { HOST, TestEdge } from "../support/edge.ts";
 import { turns, until } from "../support/waiting.ts";
 import { RawClient } from "./rawClient.ts";
-import { FLAG, FRAME, frame, headers, literalField, PREFACE, requestBlock, settings } from "./rawFrames.ts";
+import {
+  FLAG,
+  FRAME,
+  frame,
+  headers,
+  literalField,
+  PREFACE,
+  ping,
+  requestBlock,
+  resetStream,
+  settings,
+} from "./rawFrames.ts";
 import { Http2Edge } from "./support.ts";
 
 /** What a client has sent and asked for is accounted for, however it ends. */
@@ -75,6 +86,35 @@ describe("windows", () => {
       sent += 16_000;
       await until(() => sent - grantedTo(raw, 0) < 40_000, "room for more");
     }
+  });
+});
+
+const LARGE_WINDOWS = "<Http2><StreamWindow>1048576</StreamWindow><ConnectionWindow>8388608</ConnectionWindow></Http2>";
+
+describe("a body that nobody takes", () => {
+  it("is not asked for when the one of a stream before it is let go", async () => {
+    const { edge, raw } = await open(LARGE_WINDOWS);
+    const send = (stream: number): void => {
+      for (let at = 0; at < 50; at++) raw.send(frame(FRAME.DATA, 0, stream, Buffer.alloc(16_000)));
+    };
+    raw.send(upload(1));
+    const { body } = (await edge.origin.call(1)).request;
+    if (body.kind === "none") throw new Error("no body");
+    const reading = body.chunks[Symbol.asyncIterator]();
+    raw.send(frame(FRAME.DATA, 0, 1, Buffer.from("begin")));
+    await reading.next();
+    send(1);
+    await turns(50);
+    raw.send(resetStream(1), ping());
+    await turns(50);
+    raw.send(upload(3));
+    await edge.origin.call(2);
+    send(3);
+    await turns(100);
+    const granted = grantedTo(raw, 3);
+    await reading.return?.();
+    await turns(50);
+    expect(grantedTo(raw, 3)).toBe(granted);
   });
 });
 

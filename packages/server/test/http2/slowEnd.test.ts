@@ -73,9 +73,14 @@ describe("the end of a connection whose client is slow", () => {
     const edge = new TestEdge();
     await edge.store("/large", "x".repeat(100_000));
     const transport = new SlowTransport();
-    serveHttp2(edge.server, transport, (handler) => {
-      transport.handler = handler;
-    }, 80);
+    serveHttp2(
+      edge.server,
+      transport,
+      (handler) => {
+        transport.handler = handler;
+      },
+      80,
+    );
     const sent = Buffer.concat([
       PREFACE,
       settings([[4, 1_000_000]]),
@@ -101,9 +106,14 @@ describe("the end of a connection whose client is slow", () => {
     const edge = new TestEdge();
     await edge.store("/large", "x".repeat(100_000));
     const transport = new SlowTransport();
-    serveHttp2(edge.server, transport, (handler) => {
-      transport.handler = handler;
-    }, 80);
+    serveHttp2(
+      edge.server,
+      transport,
+      (handler) => {
+        transport.handler = handler;
+      },
+      80,
+    );
     const sent = Buffer.concat([PREFACE, settings([[4, 1_000_000]]), headers(1, requestBlock(HOST, "/large"))]);
     transport.handler?.onData(sent, 0, sent.length);
     await turns(3);

@@ -24,7 +24,7 @@ const custom = (customFormat: string) => formatWith({ form: "custom", customForm
 const FORWARDED = fieldsOf({ "x-forwarded-for": "1.1.1.1, 5.5.5.5" });
 
 describe("the form ston", () => {
-  it("LOG-79 LOG-59 to LOG-78 writes the guide's line", () => {
+  it("LOG-54 LOG-79 LOG-59 to LOG-78 writes the guide's line", () => {
     const transaction = transactionWith({
       fields: fieldsOf({ "user-agent": "Chrome/19.0.1084.56", "accept-encoding": "gzip, deflate" }),
       headBytesSent: 141,

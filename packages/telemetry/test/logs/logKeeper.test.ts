@@ -237,7 +237,7 @@ describe("what becomes of rotated files", () => {
       expect(gunzipSync(late).toString()).toBe("late\n");
     }));
 
-  it("AWS-89 deletes files older than RetentionDays, those of an earlier run too", () =>
+  it("AWS-89 AWS-A16 deletes files older than RetentionDays, those of an earlier run too", () =>
     withFolder(async (folder) => {
       for (const day of ["01", "10", "13"]) await writeFile(join(folder, `access_201301${day}_0000.log.gz`), "");
       await writeFile(join(folder, "other_20130101_0000.log"), "");

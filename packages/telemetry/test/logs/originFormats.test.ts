@@ -166,7 +166,7 @@ describe("the small logs", () => {
     expect(DENY_HEADER).toBe("#Fields: date time c-ip deny\n");
   });
 
-  it("LOG-153 LOG-149 writes a use of the file system", () => {
+  it("LOG-149 LOG-151 LOG-153 writes a use of the file system", () => {
     const access = {
       method: "READ",
       path: "/file.txt",

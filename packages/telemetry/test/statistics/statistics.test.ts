@@ -105,6 +105,31 @@ describe("values of the statistics", () => {
     expect(at(json, `Host.VirtualHost.0.ClientTraffic.Traffic.0.RequestHit.${result}`)).toBe(3);
   });
 
+  it("STAT-44.12 OPT-41 OPEN-S5 leaves what ended before a decision out of the hit ratio", () => {
+    const test = statisticsOf(subject("a"));
+    test.count("a", cacheResultSlot("TCP_HIT"), 3);
+    test.count("a", cacheResultSlot("TCP_MISS"), 1);
+    test.count("a", cacheResultSlot("TCP_NONE"), 50);
+    test.endSecond();
+    expect(at(jsonOf(test, "realtime"), "Host.VirtualHost.0.RequestHitRatio")).toBe(7500);
+  });
+
+  it("OPEN-S10 takes means of sources over all conversions, of results over those that succeeded", () => {
+    const test = statisticsOf(subject("a"));
+    const { dims } = VHOST_SLOT;
+    test.count("a", dims.requests, 5);
+    test.count("a", dims.converted, 3);
+    test.count("a", dims.failed, 1);
+    test.count("a", dims.sourceBytes, 4_000);
+    test.count("a", dims.resultBytes, 600);
+    test.count("a", dims.time, 8_000);
+    test.endSecond();
+    expect(at(jsonOf(test, "realtime"), "Host.VirtualHost.0.Dims")).toEqual({
+      ...{ Requests: 5, Converted: 3, Failed: 1 },
+      ...{ AvgSrcSize: 1_000, AvgDestSize: 200, AvgTime: 20 },
+    });
+  });
+
   it("STAT-28 gives levels as they are, and in averages as their mean", () => {
     const test = statisticsOf(subject("a"));
     const slot = test.block.vhost("a") + VHOST_SLOT.clientSessions;
@@ -162,7 +187,7 @@ describe("values of the statistics", () => {
     expect(at(json, "Host.ClientReqCount")).toBe(7);
   });
 
-  it("STAT-74 gives each bypassed port its own figures", () => {
+  it("STAT-74 OPEN-S4 gives each bypassed port its own figures", () => {
     const ports = [
       { port: 21, originPort: 21 },
       { port: 8080, originPort: 80 },
@@ -354,7 +379,7 @@ describe("views", () => {
 });
 
 describe("the machine", () => {
-  it("STAT-45 STAT-47 gives what was between the beginning and the end of the time", () => {
+  it("STAT-45 STAT-47 OPEN-S1 OPEN-S7 OPEN-S9 gives what was between the beginning and the end of the time", () => {
     const test = statisticsOf(subject("a"));
     const [disk] = test.sample.disks;
     if (disk === undefined) throw new Error("no disk");
@@ -381,6 +406,13 @@ describe("the machine", () => {
       ReadSectors: 64,
       IOProgress: 2,
     });
+    expect(at(json, "Host.System.TCPSocket")).toMatchObject({
+      Established: 4,
+      Timewait: 2,
+      Orphan: 1,
+      Alloc: 10,
+      Mem: 3,
+    });
     expect(at(json, "Host.System.SystemLoadAverage")).toEqual({ Min1: 110, Min5: 90, Min15: 70 });
     test.endSecond();
     expect(at(jsonOf(test, "realtime"), "Host.System.Storage.Disk.0.Read")).toBe(0);
@@ -388,6 +420,22 @@ describe("the machine", () => {
 });
 
 describe("the documents", () => {
+  it.each(["realtime", "average"] as const)("OPEN-S2 OPEN-S3 OPEN-S6 follow each sample of the guide (%s)", (kind) => {
+    const test = statisticsOf(subject("a"));
+    test.views = [{ name: "view", vhosts: ["a"] }];
+    if (kind === "average") test.endWindow();
+    else test.endSecond();
+    for (const place of ["Host.VirtualHost.0", "Host.View.0"]) {
+      const entry = at(jsonOf(test, kind), place);
+      expect(entry).toMatchObject({ Cached: {}, UrlBypass: {} });
+      expect(at(entry, "ClientTraffic.Traffic.0.FileSystem")).toBeDefined();
+    }
+    const [, opened = ""] = writtenXml(test.report(kind)).split("<ClientTraffics");
+    const [traffics = ""] = opened.split("</ClientTraffics>");
+    expect(traffics.split("<FileSystem>").length - 1).toBe(1);
+    expect(traffics).toContain("</Traffic><FileSystem>");
+  });
+
   it("STAT-08 write names that need it so that they can be read back", () => {
     const name = 'a"<&>\u0007\u{1f600}\ud800';
     const test = statisticsOf(subject("a"));

@@ -58,7 +58,7 @@ describe("paths", () => {
 describe("lines of stonb.log", () => {
   const record = { localPath: "/log/a b", host: "::1", port: 21, remotePath: "/a\nb", bytes: 1, tookMs: 1.6 };
 
-  it("LOG-190 stay one line of eight fields", () => {
+  it("LOG-10 LOG-190 stay one line of eight fields", () => {
     const line = uploadLine({ ...record, error: 'no "such"\r\nthing' }, at(22, 17));
     expect(line).toBe(`2014-07-22 17:00:00 /log/a%20b ftp://[::1]:21/a%0Ab 1 2 fail "no 'such' thing"`);
   });

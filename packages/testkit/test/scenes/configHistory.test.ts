@@ -28,7 +28,7 @@ const upload = async (edge: TestEdge, path: string, field: string, content: Buff
 };
 
 scenario(
-  "CFG-72 to CFG-81, A5, A6, A7 of spec 01: history, download, restore and upload on a running edge, also after a restart",
+  "CFG-72 to CFG-81, AWS-93, A5, A6, A7 of spec 01: history, download, restore and upload on a running edge, also after a restart",
   { ownEdge: { workers: 2 } },
   async ({ origin, edge }) => {
     const { cluster, host } = edge;

@@ -171,6 +171,22 @@ scenario(
   },
 );
 
+scenario(
+  "sessions are resumed behind a full restart, in which the primary is another one",
+  async ({ origin, edge }) => {
+    origin.on("/").reply(200, { "cache-control": "max-age=100" }, "page");
+    const ask = { port: other, hostField: edge.host, servername: "third.test" };
+    const { session } = await fetchHttps(ask);
+    if (session === undefined) throw new Error("no session");
+    const { cluster } = edge;
+    const killed = await cluster.workers();
+    await cluster.restartEverything();
+    await cluster.waitUntilServing(({ workers }) => workers.every(({ pid }) => !killed.includes(pid)));
+    await expect.poll(() => killed.every((pid) => !cluster.isRunning(pid)), { timeout: 60_000 }).toBe(true);
+    for (let round = 0; round < 5; round++) expect((await fetchHttps({ ...ask, session })).isResumed).toBe(true);
+  },
+);
+
 const runFile = promisify(execFile);
 
 scenario("an OCSP response in a file is stapled for clients that ask, with any version", async ({ edge }) => {

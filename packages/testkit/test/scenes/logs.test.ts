@@ -166,7 +166,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     expect([columns[4], columns[10], columns[20]]).toEqual(["/who", "404", "nobody.test"]);
   });
 
-  it("LOG-25 LOG-191 STAT-99: a trace brings lines of all workers although the file is off", async () => {
+  it("LOG-25 LOG-191 STAT-99 A11 of spec 08: a trace brings lines of all workers although the file is off", async () => {
     const lines: string[] = [];
     const trace = get({
       host: "127.0.0.1",
@@ -244,7 +244,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     );
   });
 
-  it("AWS-01 AWS-06 a second access log stands beside the first; elb tells of the origin of a miss and of none of a hit", async () => {
+  it("AWS-01 AWS-06 AWS-A1 AWS-A2 a second access log stands beside the first; elb tells of the origin of a miss and of none of a hit", async () => {
     const client = await rawClient(edge.port);
     for (const _ of [1, 2]) {
       await client.send(renderRequest({ path: "/balanced", host: BALANCED }));

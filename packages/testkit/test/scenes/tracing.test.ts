@@ -265,7 +265,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("traces", () => 
       [500, 2],
     ] as const;
     for (const [status, count] of answers) {
-      origin.on((path) => path.startsWith(`/map/${status}/`)).reply(status, {}, "answer");
+      origin.on(({ path }) => path.startsWith(`/map/${status}/`)).reply(status, {}, "answer");
       for (let each = 0; each < count; each++) await edge.get(`/map/${status}/${each}`, { host: PLAIN }).expect(status);
     }
     await edge.get("/map/traced", { host: AMZN, headers: sampled }).expect(200);

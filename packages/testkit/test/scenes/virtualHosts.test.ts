@@ -78,7 +78,7 @@ const servedBy = async (path: string, host: string): Promise<string> => (await e
 const describeBuilt = isEdgeBuilt() || process.env.CI !== undefined ? describe : describe.skip;
 
 describeBuilt("virtual hosts that share their work", () => {
-  it("VHT-20, VHT-21, VHT-22, CFG-55: a facade is served by its target and counted and logged for itself", async () => {
+  it("VHT-20, VHT-21, VHT-22, CFG-55, STAT-16: a facade is served by its target and counted and logged for itself", async () => {
     for (const host of ["another.com", "example.com", "another.com", "ANOTHER.com:80", "example.com"]) {
       expect(await servedBy("/page", host)).toBe("example.com/page");
     }
@@ -133,7 +133,7 @@ describeBuilt("virtual hosts that share their work", () => {
     expect(origin.saw("/baseball/index.html")).toBe(2);
   });
 
-  it("VHT-02, VHT-08, VHT-09, VHT-10, VHT-11: a rewritten URL counts everywhere, and is logged as the rule says", async () => {
+  it("VHT-02, VHT-08, VHT-09, VHT-10, VHT-11, LOG-58: a rewritten URL counts everywhere, and is logged as the rule says", async () => {
     expect(await servedBy("/baseball/logo.png", "rewritten.com")).toBe("baseball.com/logo.png");
     expect(await servedBy("/old?a=1", "old.com")).toBe("example.com/new/old?a=1?x=1");
     expect(await servedBy("http://old.com/absolute", "elsewhere.invalid")).toBe("example.com/new/absolute?x=1");

@@ -27,6 +27,9 @@ export interface PictureContext {
 const WHITE = { r: 255, g: 255, b: 255, alpha: 1 };
 const CLEAR_WHITE = { r: 255, g: 255, b: 255, alpha: 0 };
 
+/** Pixels of layers that wait to be laid on; with more they are laid on at once. */
+const HELD_LAYERS_BYTES = 64 * 1024 * 1024;
+
 /**
  * A picture on its way through the commands. Steps are gathered into one pipeline of libvips for as long as its own
  * order is theirs; a step that would come too late has the pipeline run, and begins another on its pixels. So one
@@ -45,6 +48,7 @@ export class Picture {
   #isTurned = false;
   #hasFractions = false;
   #layers: OverlayOptions[] = [];
+  #layerBytes = 0;
   #hasAlpha: boolean;
   /** Of one frame; undefined until the pipeline has run. */
   #size: ImageSize | undefined;
@@ -256,6 +260,8 @@ export class Picture {
       }
     }
     if (visible.some(({ blend }) => blend === "dest-out")) this.#hasAlpha = true;
+    for (const { layer } of visible) this.#layerBytes += layer.data.byteLength;
+    if (this.#layerBytes > HELD_LAYERS_BYTES) await this.#settle();
   }
 
   /** Writes the picture. `choose` sets the format of the pipeline that is handed to it. */
@@ -340,6 +346,7 @@ export class Picture {
     this.#isTurned = false;
     this.#hasFractions = false;
     this.#layers = [];
+    this.#layerBytes = 0;
     this.#size = { width: size.width, height: size.height };
   }
 
