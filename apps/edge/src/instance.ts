@@ -745,6 +745,8 @@ export class Instance implements Control {
     this.#statistics.configure();
     this.#coordinator.setVhosts(contentNamesOf(this.config));
     this.#store.configure(config);
+    // Content of hosts that are gone is gone for every worker when the reload is answered (CFG-56).
+    await this.#store.index.flush().catch(() => undefined);
     this.#applyEmergency(this.#emergency.setOn(config.server.cache.emergencyMode));
     if (previous.server.cache.syncStale && !config.server.cache.syncStale) this.#hurrySweeps();
     this.#acme.configured();

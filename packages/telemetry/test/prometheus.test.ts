@@ -4,6 +4,8 @@ import {
   CounterAggregate,
   CounterBlock,
   cacheResultSlot,
+  classIndexOf,
+  clientResponseClassSlot,
   type DiskFigures,
   PROCESS_SLOT,
   rejectionSlot,
@@ -227,6 +229,38 @@ describe("the Prometheus text", () => {
     const lines = (await createMetrics(aggregate, () => []).text()).split("\n");
     expect(lines).toContain('basalt_client_aborted_total{vhost="www.example.com"} 2');
     expect(lines).toContain('basalt_client_throttled_total{vhost="www.example.com"} 0');
+  });
+
+  it("AWS-61 to AWS-68 has a series for requests, errors, hits, misses, both latencies, 429 and clients that left", async () => {
+    const block = new CounterBlock();
+    const www = block.vhost("www.example.com");
+    const add = (slot: number, amount: number): void => block.add(www + slot, amount);
+    add(VHOST_SLOT.clientRequests, 10);
+    add(clientResponseClassSlot(404), 2);
+    add(clientResponseClassSlot(502), 1);
+    add(cacheResultSlot("TCP_HIT"), 6);
+    add(cacheResultSlot("TCP_MISS"), 4);
+    add(VHOST_SLOT.clientThrottled, 1);
+    add(VHOST_SLOT.clientAborted, 3);
+    // Of 10 ms in all.
+    add(VHOST_SLOT.clientCompleteTime + classIndexOf(200), 1_000);
+    add(VHOST_SLOT.originFirstByteTime + classIndexOf(200), 400);
+    const aggregate = new CounterAggregate();
+    aggregate.accept("worker-0", block.report());
+    const lines = (await createMetrics(aggregate, () => []).text()).split("\n");
+    for (const [name, labels, value] of [
+      ["client_requests_total", "", 10],
+      ["client_responses_total", ',class="4xx"', 2],
+      ["client_responses_total", ',class="5xx"', 1],
+      ["cache_results_total", ',result="TCP_HIT"', 6],
+      ["cache_results_total", ',result="TCP_MISS"', 4],
+      ["client_completion_seconds_sum", "", 0.01],
+      ["origin_first_byte_seconds_sum", "", 0.004],
+      ["client_throttled_total", "", 1],
+      ["client_aborted_total", "", 3],
+    ] as const) {
+      expect(lines).toContain(`basalt_${name}{vhost="www.example.com"${labels}} ${value}`);
+    }
   });
 
   it.skipIf(promtoolIsMissing)("passes promtool check metrics (skipped where promtool is not installed)", async () => {
