@@ -126,7 +126,7 @@ describe("calls of the purge family", () => {
     ]);
   });
 
-  it("AWS-50, AWS-51: explicit paths and wildcards, AWS-52: as many of each as are allowed at one time", async () => {
+  it("AWS-50, AWS-51: explicit paths and wildcards, AWS-52, AWS-A10: as many of each as are allowed at one time", async () => {
     const scene = new Scene();
     const paths = (count: number) => `a.example${Array.from({ length: count }, (_, index) => `/${index}`).join("|")}`;
     const wildcards = (count: number) =>

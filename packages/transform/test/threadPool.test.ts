@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { EdgeError } from "@basalt/types";
@@ -177,11 +177,11 @@ describe("cancellation", () => {
         return { job: "a", transfer: [source] };
       };
       const cancelled = failureOf(pool.run(terms(), load, { signal: cancel.signal }));
-      await setImmediate();
+      await nextTurn();
       cancel.abort();
       await cancelled;
     }
-    await setImmediate();
+    await nextTurn();
     collect();
     expect(sources.map((source) => source.deref())).toEqual(new Array(5).fill(undefined));
     await release();

@@ -64,7 +64,7 @@ describe("fields by position", () => {
     expect(outcome.pattern.reader("bytes")?.(columns)).toBe("20 b401dcd7-aa");
   });
 
-  it("AWS-A15 text in brackets or quotes is one column", () => {
+  it("AWS-82 AWS-A15 text in brackets or quotes is one column", () => {
     const outcome = compileLogPattern("[host, ident, authuser, date, request, status, bytes]");
     if (!outcome.ok || outcome.pattern.kind !== "columns") throw new Error("no such pattern");
     const columns = splitColumns(

@@ -179,10 +179,10 @@ scenario(
     const { session } = await fetchHttps(ask);
     if (session === undefined) throw new Error("no session");
     const { cluster } = edge;
-    const killed = await cluster.workers();
-    await cluster.restartEverything();
-    await cluster.waitUntilServing(({ workers }) => workers.every(({ pid }) => !killed.includes(pid)));
-    await expect.poll(() => killed.every((pid) => !cluster.isRunning(pid)), { timeout: 60_000 }).toBe(true);
+    const [{ primaryPid }, before] = [await cluster.status(), await cluster.workers()];
+    await cluster.control("/control/restart?how=full", { method: "POST" });
+    await cluster.waitUntilServing((status) => status.primaryPid !== primaryPid);
+    await expect.poll(() => before.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 60_000 }).toEqual([]);
     for (let round = 0; round < 5; round++) expect((await fetchHttps({ ...ask, session })).isResumed).toBe(true);
   },
 );

@@ -92,7 +92,7 @@ const open = async (): Promise<void> => {
     workers: 2,
     serverXml: '<OriginErrorLog Warning="ON">ON</OriginErrorLog>',
     vhosts: [
-      { name: HOST, origin: at, xml: `<Log>${LOCAL}</Log>` },
+      { name: HOST, origin: at, xml: `<Log>${LOCAL}<AccessExtra Form="elb" Local="ON">ON</AccessExtra></Log>` },
       { name: QUIET, origin: at },
       { name: TRACED, origin: at, xml: '<Log><Access Local="ON">OFF</Access></Log>' },
       {
@@ -142,7 +142,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     expect(await recordsOf(folderOf(QUIET), "origin")).toEqual([]);
   });
 
-  it("LOG-56 A6 of spec 10: a client that leaves while the origin is silent has status 0 and no bytes", async () => {
+  it("LOG-56 A6 of spec 10 AWS-17 AWS-A3: a client that leaves while the origin is silent has status 0 and no bytes", async () => {
     const gate = origin.on("/silent").reply(200, {}, "late").hold();
     const client = await rawClient(edge.port);
     await client.send(renderRequest({ path: "/silent", host: HOST }));
@@ -150,6 +150,10 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     client.reset();
     const columns = await recordOf(HOST, "access", "/silent");
     expect(columns.slice(10, 12)).toEqual(["0", "0"]);
+    await until("the line of the form elb", async () =>
+      (await linesOf(folderOf(HOST), "accessextra")).some((line) => / 460 - 0 0 "GET \S+\/silent HTTP/.test(line)),
+    );
+    await edge.counted({ client_aborted: 1 }, HOST);
     gate.release();
   });
 
