@@ -104,6 +104,8 @@ interface Growing {
   readonly url: string;
   readonly version: number;
   readonly obtained: Obtained & { readonly kind: "body" };
+  /** Resolves when nobody is given it any more as a body that arrives. */
+  readonly over: PromiseWithResolvers<void>;
 }
 
 interface Flight {
@@ -230,6 +232,12 @@ export class ObjectCache {
     if (reply.kind === "granted") this.#filling.keepWhole(request, key, reply, answer);
   }
 
+  /** Resolves when a body that has arrived is an object, or none will come of it. */
+  async whenGrown(vhost: CacheVhost, variant: Variant, name: string, source: BodySource): Promise<void> {
+    const growing = this.#growing.get(flightName({ vhost, variant, name }));
+    if (growing?.obtained.source === source) await growing.over.promise;
+  }
+
   /** Resolves when the object has its place on disk, or will never have one. */
   whenStored(object: CachedObject): Promise<void> {
     return this.#filling.whenStored(object);
@@ -247,7 +255,7 @@ export class ObjectCache {
       candidate.vhost === invalidation.vhost && targetMatches(target, candidate.url);
     for (const [name, flight] of this.#flights) if (concerns(flight)) this.#flights.delete(name);
     for (const [name, growing] of this.#growing) {
-      if (concerns(growing) || this.#isOutdated(list, growing.obtained)) this.#growing.delete(name);
+      if (concerns(growing) || this.#isOutdated(list, growing.obtained)) this.#endGrowing(name);
     }
     return this.#filling.whenAllStored((object) => targetMatches(target, object.url, object));
   }
@@ -573,17 +581,26 @@ export class ObjectCache {
 
   #setGrowing(request: ObtainRequest, obtained: Obtained & { readonly kind: "body" }): void {
     if (this.#isOutdated(request.vhost.invalidations, obtained)) return;
-    this.#growing.set(flightName(request), {
+    const name = flightName(request);
+    this.#endGrowing(name);
+    this.#growing.set(name, {
       vhost: request.vhost.name,
       url: request.url,
       version: obtained.version,
       obtained,
+      over: Promise.withResolvers(),
     });
   }
 
   #removeGrowing(request: ObtainRequest, source: BodySource): void {
     const name = flightName(request);
-    if (this.#growing.get(name)?.obtained.source === source) this.#growing.delete(name);
+    if (this.#growing.get(name)?.obtained.source === source) this.#endGrowing(name);
+  }
+
+  #endGrowing(name: string): void {
+    const growing = this.#growing.get(name);
+    this.#growing.delete(name);
+    growing?.over.resolve();
   }
 }
 
@@ -600,7 +617,7 @@ const taggedOf = (head: StoredHead): Tagged => {
   return { isTagged: tags !== "", tags };
 };
 
-const flightName = (request: ObtainRequest): string =>
+const flightName = (request: Pick<ObtainRequest, "vhost" | "variant" | "name">): string =>
   `${request.vhost.index * SPACES_PER_VHOST + request.variant} ${request.name}`;
 
 /** OPT-30, OPT-34: a stored error page is a negative hit. */

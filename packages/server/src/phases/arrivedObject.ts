@@ -17,10 +17,12 @@ export const arrivedObject = async (
   // The object is made in the turn in which its body ends.
   await new Promise((resolve) => setImmediate(resolve));
   if (vhost === undefined) return undefined;
+  const isStored = source.state === "complete" && source.isUnstored !== true;
+  if (isStored) await cache.whenGrown(vhost.cache, variant, name, source);
   // What memory holds may still be the object that the body was to take the place of.
   const object = cache.find(vhost.cache, variant, name);
   if (object !== undefined && object.bodyVersion === sourceHead?.bodyVersion) return object;
-  if (source.state !== "complete" || source.isUnstored === true || !exchange.isCurrent(ticket)) return undefined;
+  if (!isStored || !exchange.isCurrent(ticket)) return undefined;
   // Another worker has fetched it: it is stored, and not in this one's memory yet.
   const obtained = await cache.obtain(obtainRequest(exchange, vhost, undefined));
   return obtained.kind === "object" && obtained.passed === undefined ? obtained.object : undefined;

@@ -1,7 +1,9 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   LogBook,
   LogKeeper,
@@ -12,6 +14,7 @@ import {
   type RotatedLog,
   rotationRule,
   SyslogSender,
+  type SyslogTarget,
 } from "../../src/logs/index.ts";
 import { linesOf, namesIn, withFolder } from "./support.ts";
 
@@ -36,6 +39,7 @@ const planIn = (folder: string, changes: Partial<LogPlan> = {}): LogPlan => ({
 
 /** An instance of one process: keeper, book and writer, under a clock that stands until it is moved. */
 class Host {
+  receivers: readonly SyslogTarget[] = [];
   nowMs: number;
   free: number | undefined;
   hasEarlierWriters = false;
@@ -72,7 +76,7 @@ class Host {
   configure(...plans: readonly LogPlan[]): void {
     const notices = this.keeper.configure(plans);
     this.#book.configure(
-      plans.map((plan) => ({ plan, receivers: [], header: () => "#Fields: x\n" })),
+      plans.map((plan) => ({ plan, receivers: this.receivers, header: () => "#Fields: x\n" })),
       notices,
     );
   }
@@ -353,6 +357,31 @@ describe("what becomes of rotated files", () => {
       await host.settle();
       expect(await namesIn(inFolder)).not.toContain("access_20130114_0000.log");
       expect(await linesOf(join(inFolder, "access_20130114_0000_2.log"))).toEqual(["in the new file"]);
+    }));
+});
+
+describe("receivers of syslog", () => {
+  it("LOG-197 LOG-25 get the text of the file, also while the file is off", () =>
+    withFolder(async (folder) => {
+      const socket = createSocket("udp4").bind(0, "127.0.0.1");
+      try {
+        await once(socket, "listening");
+        const received: string[] = [];
+        socket.on("message", (bytes) => received.push(String(bytes)));
+        const host = new Host(at(5, 0));
+        host.receivers = [{ priority: 158, host: "127.0.0.1", port: socket.address().port }];
+        const text = "2013-03-12 14:09:20 [example.com] [ERROR] - 192.168.0.14 GET /1.gif 1996 Connect-Timeout -";
+        host.configure(planIn(folder));
+        await host.line(text);
+        host.configure({ ...planIn(folder), isOn: false });
+        await host.line("suppressed");
+        await vi.waitFor(() => expect(received).toHaveLength(2), 10_000);
+        expect(received[0]?.endsWith(`: ${text}`)).toBe(true);
+        expect(received[1]?.endsWith(": suppressed")).toBe(true);
+        expect(await linesOf(join(folder, "access_20130114_0000.log"))).toEqual([text]);
+      } finally {
+        socket.close();
+      }
     }));
 });
 

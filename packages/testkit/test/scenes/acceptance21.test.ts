@@ -243,11 +243,15 @@ describe("encryption by URL", () => {
     ["DRM-13", '<Key Hash="SHA-1">$filename2,$Token,$url</Key>', "7bf1a14093a347090233ce"],
     ["DRM-13", '<Key Hash="SHA-256">$filename2,$Token,$url</Key>', "703d31e35dbd9fcb26c45f"],
   ] as const) {
-    scenario(`A5 of spec 21, ${row}: ${key}`, drm(`<Token>ABC</Token>${key}`), async ({ origin, edge }) => {
-      origin.on(PATH).reply(200, AUDIO, PLAIN);
-      for (let round = 0; round < 2; round++) expect(await hexOf(edge)).toBe(expected);
-      expect(origin.saw(PATH)).toBe(1);
-    });
+    scenario(
+      `A5 of spec 21, A11 of spec 04, ${row}: ${key}`,
+      drm(`<Token>ABC</Token>${key}`),
+      async ({ origin, edge }) => {
+        origin.on(PATH).reply(200, AUDIO, PLAIN);
+        for (let round = 0; round < 2; round++) expect(await hexOf(edge)).toBe(expected);
+        expect(origin.saw(PATH)).toBe(1);
+      },
+    );
   }
 
   /** What the clients of one kind send with each request: objects are told apart by it (KEY-02). */
@@ -298,7 +302,7 @@ describe("encryption by URL", () => {
   );
 
   scenario(
-    "A5 of spec 21, DRM-04, HTTP-66: larger content is 500, what is missing is an error, the plain form stays",
+    "A5 of spec 21, A11 of spec 04, DRM-04, HTTP-66: larger content is 500, what is missing is an error, the plain form stays",
     drm(undefined, 'MaxSourceSize="1"'),
     async ({ origin, edge }) => {
       const body = longBody(1024 ** 2 + 1);
