@@ -177,11 +177,17 @@ async function endedHosts(edge: TestEdge, expect: Judge) {
     served.length > 0 && served.every(({ status }) => status === 200),
     `${served.length} hits on ${HIT_CONNECTIONS} connections while ${pids.size} hosts ended, none lost`,
   );
-  const refused = made.filter(({ status }) => status !== 200).length;
-  expect(made.length > 0 && refused === 0, `${made.length} transforms meanwhile, ${refused} not answered 200`);
+  // What ran at two ends is suspected of them and refused for a while, so that no job can end hosts for ever.
+  const suspects = made.filter(({ status }) => status === 500).length;
+  const isAnswered = made.length > 0 && made.every(({ status }) => status === 200 || status === 500);
+  expect(
+    isAnswered && suspects < pids.size,
+    `${made.length} transforms meanwhile, each answered; ${suspects} of them refused because they ran at two of the ends`,
+  );
   const control = await DigestAsker.connect(edge.port);
   let differing = 0;
-  for (const { path, digest } of made.slice(0, 50)) if ((await control.ask(path)).digest !== digest) differing++;
+  const good = made.filter(({ status }) => status === 200).slice(0, 50);
+  for (const { path, digest } of good) if ((await control.ask(path)).digest !== digest) differing++;
   control.close();
   expect(differing === 0, "what was made is what is served");
 }
