@@ -155,7 +155,7 @@ describe("a long body of known length", () => {
     await obtaining;
     const reading = bodyOf(second, await second.obtain("/film.mp4"));
     await until(() => second.cache.parted.fillsRunning === 0 && host.coordinator.fillsInProgress === 1);
-    await turns(30);
+    await until(() => (second.find("/film.mp4")?.openBody?.availableTo(0) ?? 0) >= 2 * MIB, "two blocks");
     first.die(host);
     const rest = await second.origin.call();
     expect(rangeOf(rest)).toEqual({ start: 2 * MIB, end: 5 * MIB });
