@@ -1,6 +1,7 @@
 import type { EdgeConfig } from "@basalt/config";
 import type { AcmeChallenges } from "@basalt/server";
 import type { Clock } from "@basalt/types";
+import { RepeatedWork } from "../repeatedWork.ts";
 import { withinTime } from "../withinTime.ts";
 import { type AcmeOrder, acmeOrdersOf, acmeStateOf } from "./acmeOrders.ts";
 import type { Issuing } from "./issueCertificate.ts";
@@ -42,11 +43,7 @@ export class AcmeKeeper {
   readonly #retries = new Map<string, Retry>();
   readonly #pages = new Map<string, AcmeChallenges["pages"][number]>();
   readonly #certificates = new Map<string, AcmeChallenges["certificates"][number]>();
-  #timer: NodeJS.Timeout | undefined;
-  #isRunning = false;
-  /** The configuration has changed meanwhile. */
-  #isAskedAgain = false;
-  #isStopped = false;
+  readonly #repeated = new RepeatedWork(() => this.#work());
 
   constructor(parts: AcmeKeeperParts) {
     this.#parts = parts;
@@ -58,49 +55,26 @@ export class AcmeKeeper {
 
   /** A configuration is in service: what it orders is looked after from now on. */
   configured(): void {
-    if (!this.#isStopped) this.#schedule(0);
+    this.#repeated.soon();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#timer);
+    this.#repeated.stop();
   }
 
-  #schedule(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#check(), delayMs);
-    this.#timer.unref();
-  }
-
-  async #check(): Promise<void> {
-    if (this.#isRunning) {
-      this.#isAskedAgain = true;
-      return;
-    }
-    this.#isRunning = true;
-    this.#isAskedAgain = false;
-    await this.#work();
-    this.#isRunning = false;
-    if (this.#isStopped || acmeOrdersOf(this.#parts.config()).length === 0) return;
-    if (this.#isAskedAgain) {
-      this.#schedule(0);
-      return;
-    }
-    const nowMs = this.#parts.clock.now();
-    const nextMs = Math.min(CHECK_MS, ...[...this.#retries.values()].map(({ atMs }) => Math.max(0, atMs - nowMs)));
-    this.#schedule(nextMs);
-  }
-
-  async #work(): Promise<void> {
+  async #work(): Promise<number | undefined> {
     const orders = acmeOrdersOf(this.#parts.config());
     for (const file of this.#retries.keys())
       if (orders.every((order) => order.file !== file)) this.#retries.delete(file);
     for (const order of orders) {
-      if (this.#isStopped) return;
+      if (this.#repeated.isStopped) return undefined;
       const nowMs = this.#parts.clock.now();
       if ((this.#retries.get(order.file)?.atMs ?? 0) > nowMs) continue;
       await this.#lookAfter(order, nowMs);
     }
+    if (acmeOrdersOf(this.#parts.config()).length === 0) return undefined;
+    const nowMs = this.#parts.clock.now();
+    return Math.min(CHECK_MS, ...[...this.#retries.values()].map(({ atMs }) => Math.max(0, atMs - nowMs)));
   }
 
   async #lookAfter(order: AcmeOrder, nowMs: number): Promise<void> {
@@ -112,7 +86,7 @@ export class AcmeKeeper {
       if (state === "valid" && !this.#retries.has(order.file)) return;
       if (state !== "valid") await this.#issue(order, state === "none");
       // From now on another primary looks after it.
-      if (this.#isStopped) return;
+      if (this.#repeated.isStopped) return;
       await onRenewed();
       this.#retries.delete(order.file);
       log.notice(`certificate for ${names} issued by ${new URL(order.directory).host}`);

@@ -1,6 +1,7 @@
 import { createSystemResolver } from "@basalt/origin";
 import type { OcspStaple } from "@basalt/server";
 import type { Clock } from "@basalt/types";
+import { RepeatedWork } from "../repeatedWork.ts";
 import { fetchOcspAnswer } from "./fetchOcspAnswer.ts";
 import { type KeptAnswer, OcspFiles } from "./ocspFiles.ts";
 import { type OcspSubject, type OcspWish, ocspSubjectOf } from "./ocspSubject.ts";
@@ -58,10 +59,7 @@ export class OcspKeeper {
   /** By id of the subject. */
   readonly #held = new Map<string, Held>();
   readonly #failing = new Map<string, Failing>();
-  #timer: NodeJS.Timeout | undefined;
-  #isRunning = false;
-  /** The configuration has changed meanwhile. */
-  #isAskedAgain = false;
+  readonly #repeated = new RepeatedWork(() => this.#lookAfter());
 
   constructor(parts: OcspKeeperParts) {
     this.#parts = parts;
@@ -92,27 +90,15 @@ export class OcspKeeper {
 
   /** A configuration is in service: its certificates are looked after from now on. */
   configured(): void {
-    if (!this.#stopping.signal.aborted) this.#schedule(0);
+    this.#repeated.soon();
   }
 
   stop(): void {
     this.#stopping.abort();
-    clearTimeout(this.#timer);
+    this.#repeated.stop();
   }
 
-  #schedule(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#check(), delayMs);
-    this.#timer.unref();
-  }
-
-  async #check(): Promise<void> {
-    if (this.#isRunning) {
-      this.#isAskedAgain = true;
-      return;
-    }
-    this.#isRunning = true;
-    this.#isAskedAgain = false;
+  async #lookAfter(): Promise<number | undefined> {
     try {
       this.#tellHeld(this.#learnSubjects());
       await this.#forgetOthers();
@@ -120,15 +106,10 @@ export class OcspKeeper {
     } catch (cause) {
       this.#parts.log.warning(`OCSP responses cannot be kept: ${messageOf(cause)}`);
     }
-    this.#isRunning = false;
-    if (this.#stopping.signal.aborted) return;
     const wanted = this.#wanted();
-    if (this.#isAskedAgain) this.#schedule(0);
-    else if (wanted.length > 0) {
-      const nowMs = this.#parts.clock.now();
-      const nextMs = Math.min(...wanted.map((subject) => Math.max(0, this.#dueMs(subject) - nowMs)));
-      this.#schedule(Math.min(LONGEST_PAUSE_MS, nextMs));
-    }
+    if (wanted.length === 0) return undefined;
+    const nowMs = this.#parts.clock.now();
+    return Math.min(LONGEST_PAUSE_MS, ...wanted.map((subject) => Math.max(0, this.#dueMs(subject) - nowMs)));
   }
 
   /** Returns what was not known before. */
