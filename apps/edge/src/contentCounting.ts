@@ -35,6 +35,7 @@ export const countedDerive =
           countEnd();
           break;
         case "unchanged":
+        case "lacking":
           break;
         default:
           return unreachable(reply);
@@ -49,7 +50,7 @@ export const countedDerive =
 
 type ConversionSlots = typeof VHOST_SLOT.compression | typeof VHOST_SLOT.dims;
 
-/** What is encrypted has no figures of its own. */
+/** What is encrypted, and what is made of media, has no figures of its own. */
 const slotsOf = ({ operation }: DeriveRequest): ConversionSlots | undefined => {
   switch (operation.kind) {
     case "compress":
@@ -57,6 +58,7 @@ const slotsOf = ({ operation }: DeriveRequest): ConversionSlots | undefined => {
     case "image":
       return VHOST_SLOT.dims;
     case "encrypt":
+    case "media":
       return undefined;
     default:
       return unreachable(operation);

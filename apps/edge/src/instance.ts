@@ -928,6 +928,7 @@ export class Instance implements Control {
   #keepStore(): void {
     this.#keeping = setTimeout(() => {
       const settled = this.#coordinator.settledVersion;
+      this.#coordinator.dropUnused();
       void this.#store
         .keep(settled)
         .catch((cause: unknown) => this.#parts.log.error(`the store: ${EdgeError.from(cause).detail}`))

@@ -3,6 +3,7 @@ import { Channel, portToParent } from "@basalt/ipc";
 import { type BodyStore, type DiskSetting, openBodyStore } from "@basalt/store";
 import { createTransformPool, type TransformPool } from "@basalt/transform";
 import { EdgeError, formatProblem } from "@basalt/types";
+import { MediaIndexes } from "./mediaIndexes.ts";
 import { ownFigures } from "./processFigures.ts";
 import type { TransformOwner, TransformService, TransformSettings, TransformTask } from "./protocol.ts";
 import { judgeMemory } from "./transformMemory.ts";
@@ -16,6 +17,8 @@ import { derive } from "./transformWork.ts";
 const OPEN_FILES = 256;
 /** What jobs that wait may hold of bodies that no disk has. */
 const HELD_BYTES = 64 * 1024 ** 2;
+/** What is remembered of media files. */
+const MEDIA_INDEX_BYTES = 96 * 1024 ** 2;
 const IDLE_THREAD_MS = 20_000;
 const SYNC_MS = 1_000;
 const MEMORY_MS = 250;
@@ -24,6 +27,7 @@ const RETIRE_POLL_MS = 20;
 interface Parts {
   readonly bodies: BodyStore;
   readonly pool: TransformPool;
+  readonly mediaIndexes: MediaIndexes;
   readonly initialBytes: number;
 }
 
@@ -82,6 +86,7 @@ const assemble = ({ threads, queueLimit, deadlineMs }: TransformSettings, disks:
     idleThreadMs: IDLE_THREAD_MS,
     onStuckThread: () => tellUnfit("a thread does not end", false),
   }),
+  mediaIndexes: new MediaIndexes(MEDIA_INDEX_BYTES),
   initialBytes: process.memoryUsage.rss(),
 });
 

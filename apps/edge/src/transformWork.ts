@@ -3,6 +3,9 @@ import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-he
 import type { BodyStore, RowImage } from "@basalt/store";
 import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
 import { EdgeError, unreachable } from "@basalt/types";
+import type { MediaIndexes } from "./mediaIndexes.ts";
+import { LackingBytes, openMediaSource } from "./mediaSource.ts";
+import { type MediaOperation, makeOfMedia } from "./mediaWork.ts";
 import type { TransformTask } from "./protocol.ts";
 import { openSource, readPiece, readSource, sourceBytesOf } from "./transformSource.ts";
 
@@ -13,6 +16,7 @@ const PIECE_BYTES = 4 * 1024 ** 2;
 export interface TransformWorkParts {
   readonly bodies: BodyStore;
   readonly pool: TransformPool;
+  readonly mediaIndexes: MediaIndexes;
 }
 
 /** One job of the transform host, from the stored source to the stored result. */
@@ -32,6 +36,7 @@ export const derive = async (parts: TransformWorkParts, task: TransformTask, wat
     priority: request.priority,
     heldBytes: source.kind === "bytes" ? sourceBytes : 0,
   };
+  if (operation.kind === "media") return await deriveMedia(parts, { request, operation, head, terms, watch });
   if (operation.kind === "encrypt" && sourceBytes > WHOLE_BYTES && image !== undefined && source.kind === "stored") {
     return await encryptInPieces(parts, { operation, location: source.location, image, head, terms, watch });
   }
@@ -60,6 +65,49 @@ const settle = async (
       return unreachable(outcome);
   }
 };
+
+interface MediaTaskWork {
+  readonly request: DeriveRequest;
+  readonly operation: MediaOperation;
+  readonly head: StoredHead;
+  readonly terms: JobTerms;
+  readonly watch: JobWatch;
+}
+
+const deriveMedia = async (parts: TransformWorkParts, work: MediaTaskWork): Promise<DeriveReply> => {
+  const { request, operation, head, terms, watch } = work;
+  const { pool, mediaIndexes: indexes } = parts;
+  const source = await openMediaSource(parts.bodies, request.source);
+  try {
+    const outcome = await makeOfMedia({ pool, indexes, operation, source, terms, watch });
+    switch (outcome.kind) {
+      case "bytes":
+        return await settle(parts.bodies, request, head, madeOf(outcome.body, outcome.contentType));
+      case "recipe":
+        return await settle(parts.bodies, request, head, madeOf(outcome.recipe, undefined));
+      case "unchanged":
+        return outcome;
+      case "absent":
+        return { kind: "refused", reason: "absent", detail: "no such part" };
+      case "unreadable":
+        return { kind: "refused", reason: "unreadable", detail: outcome.detail };
+      default:
+        return unreachable(outcome);
+    }
+  } catch (cause) {
+    if (cause instanceof LackingBytes) return { kind: "lacking", ranges: cause.ranges };
+    throw cause;
+  } finally {
+    source.release();
+  }
+};
+
+const madeOf = (body: Uint8Array<ArrayBuffer>, contentType: string | undefined): TransformOutcome => ({
+  kind: "done",
+  body,
+  contentType,
+  cpuMs: 0,
+});
 
 interface PieceWork {
   readonly operation: PieceJob["operation"];

@@ -10,6 +10,7 @@ import { createTransformPool } from "@basalt/transform";
 import { epochMs } from "@basalt/types";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readPiece, readSource } from "../src/transformSource.ts";
+import { MediaIndexes } from "../src/mediaIndexes.ts";
 import { derive } from "../src/transformWork.ts";
 
 const HEAD: StoredHead = {
@@ -67,7 +68,7 @@ const open = () => {
   });
   const ask = (request: Pick<DeriveRequest, "source" | "operation"> & Partial<DeriveRequest>): Promise<DeriveReply> =>
     derive(
-      { bodies, pool },
+      { bodies, pool, mediaIndexes: new MediaIndexes(1_000_000) },
       {
         number: 1,
         share: SHARE,

@@ -73,6 +73,7 @@ const FLAG = {
   EXPIRED_BY_FORCE: 1 << 1,
   IS_PARTIAL: 1 << 2,
   IS_GONE: 1 << 3,
+  IS_TRANSIENT: 1 << 4,
   RENEWING: 1 << 5,
   HAS_BODY: 1 << 6,
   HAS_LOCATION: 1 << 7,
@@ -340,6 +341,15 @@ export class CachedObject implements PreparedResponse {
   }
 
   /** It has tags, for purges by tag. */
+  /** Kept only while it is in use (ROW_FLAG.TRANSIENT). */
+  get isTransient(): boolean {
+    return this.#has(FLAG.IS_TRANSIENT);
+  }
+
+  set isTransient(value: boolean) {
+    this.#mark(FLAG.IS_TRANSIENT, value);
+  }
+
   get isTagged(): boolean {
     return this.#has(FLAG.IS_TAGGED);
   }

@@ -30,6 +30,7 @@ import type {
   PartUpdate,
   SharedFill,
 } from "./protocol.ts";
+import { Transients } from "./transients.ts";
 
 /** The channel to one worker, seen from the primary. */
 export type WorkerChannel = Pick<Channel<ObjectService, ObjectClient>, "call" | "tell">;
@@ -111,6 +112,7 @@ export class ObjectCoordinator {
   readonly #lost: LostFill[] = [];
   readonly #failures = new Map<string, RecentFailure>();
   readonly #invalidations: HostInvalidations;
+  readonly #transients: Transients;
   #nextFillId = 1;
   #version: number;
   /** Undefined: all. */
@@ -120,6 +122,7 @@ export class ObjectCoordinator {
     this.#parts = parts;
     this.#fallbacks = new Fallbacks(parts.clock);
     this.#version = parts.index.highestVersion;
+    this.#transients = new Transients(parts.index, () => parts.clock.monotonic());
     this.#invalidations = new HostInvalidations({
       index: parts.index,
       journal: parts.journal,
@@ -210,7 +213,10 @@ export class ObjectCoordinator {
     const key = request.key.toString("latin1");
     const found = this.#find(request.key);
     const row = found !== undefined && this.#parts.hasDisk(found.location.disk) ? found : undefined;
-    if (row !== undefined && row.version > request.heldVersion) return { kind: "stored", row };
+    if (row !== undefined && row.version > request.heldVersion) {
+      if ((row.flags & ROW_FLAG.TRANSIENT) !== 0) this.#transients.note(request.key);
+      return { kind: "stored", row };
+    }
     const running = this.#fillByKey.get(key);
     if (running !== undefined && running.worker !== worker && !request.isAlone) return this.#join(running, worker);
     const failure = this.#failures.get(key);
@@ -352,7 +358,14 @@ export class ObjectCoordinator {
   }
 
   touched(keys: readonly CacheKey[], atMs: number): void {
-    for (const key of keys) this.#parts.index.update(key, { lastAccess: epochMs(atMs) });
+    for (const key of keys) {
+      if (!this.#transients.touch(key)) this.#parts.index.update(key, { lastAccess: epochMs(atMs) });
+    }
+  }
+
+  /** What is kept only while it is in use goes; call it each second. */
+  dropUnused(): void {
+    this.#transients.sweep();
   }
 
   damaged(key: CacheKey, location: IndexRow["location"]): void {
@@ -395,6 +408,7 @@ export class ObjectCoordinator {
 
   /** Nothing is changed in the background any more. */
   stop(): void {
+    this.#transients.clear();
     this.#invalidations.stop();
   }
 
@@ -501,6 +515,7 @@ export class ObjectCoordinator {
     const missingBytes = isSameFile ? Math.min(row.missingBytes, present.missingBytes) : row.missingBytes;
     const stored = { ...arrived, missingBytes };
     this.#parts.index.put(stored);
+    if ((stored.flags & ROW_FLAG.TRANSIENT) !== 0) this.#transients.note(stored.key);
     return { fillId: fill.id, kind: "stored", row: stored };
   }
 

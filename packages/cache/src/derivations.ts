@@ -1,3 +1,4 @@
+import type { ByteRange } from "@basalt/http";
 import type { DeriveOperation } from "@basalt/policy";
 import type { IndexRow } from "@basalt/store";
 import { VHOST_SLOT } from "@basalt/telemetry";
@@ -31,6 +32,8 @@ export interface DerivedRequest {
   readonly head: StoredHead;
   readonly operation: DeriveOperation;
   readonly maxSourceBytes: number;
+  /** Has these bytes of a source that comes in parts brought to the disk. Errors: those of the origin and the store. */
+  readonly bring?: (ranges: readonly ByteRange[]) => Promise<void>;
   /** `idle`: nobody waits for it. */
   readonly priority?: "asked" | "idle";
 }

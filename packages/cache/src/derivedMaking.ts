@@ -1,3 +1,4 @@
+import type { DeriveOperation } from "@basalt/policy";
 import { type CacheKey, type ObjectLocation, ROW_FLAG } from "@basalt/store";
 import { EdgeError, epochMs, unreachable } from "@basalt/types";
 import { CachedObject } from "./cachedObject.ts";
@@ -16,6 +17,9 @@ export interface DeriveTask extends Omit<DerivedRequest, "source"> {
   readonly key: CacheKey;
   readonly source: CachedObject;
 }
+
+/** Times that a job may find bytes of its source lacking: each time it knows more of what it needs. */
+const MOST_ROUNDS = 64;
 
 /** What is asked for without a fill, so that nobody else can wait for it. */
 const NO_FILL = 0;
@@ -36,10 +40,10 @@ export class DerivedMaking {
     try {
       const { location } = source;
       if (location === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
-      const reply = await this.#ask(task, grant, { kind: "stored", location }).catch(async (cause: unknown) => {
+      const reply = await this.#askComplete(task, grant, { kind: "stored", location }).catch(async (cause: unknown) => {
         const other = isOfStore(cause) ? await this.#sourceElsewhere(source, location) : undefined;
         if (other === undefined) throw cause;
-        return await this.#ask(task, grant, other);
+        return await this.#askComplete(task, grant, other);
       });
       switch (reply.kind) {
         case "unchanged":
@@ -49,6 +53,7 @@ export class DerivedMaking {
           channel.tell("fillEnd", end);
           return { kind: "refused", reason: reply.reason };
         case "made":
+        case "lacking":
           throw new EdgeError("INTERNAL", { detail: "a derived object was not stored" });
         case "stored":
           break;
@@ -72,6 +77,7 @@ export class DerivedMaking {
         purged: false,
         expiredByForce: false,
       });
+      object.isTransient = isTransient(operation);
       this.#parts.memory.keep(vhost, task.variant, object);
       this.#parts.filling.report(vhost, grant.fillId, object);
       return { kind: "object", object };
@@ -87,6 +93,17 @@ export class DerivedMaking {
     } finally {
       this.#parts.filling.forget(grant.fillId);
     }
+  }
+
+  /** As `#ask`; what the source lacks for it is brought first. */
+  async #askComplete(task: DeriveTask, grant: Grant, from: DeriveSource): Promise<DeriveReply> {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const reply = await this.#ask(task, grant, from);
+      if (reply.kind !== "lacking") return reply;
+      if (task.bring === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source is not complete" });
+      await task.bring(reply.ranges);
+    }
+    throw new EdgeError("TRANSFORM_FAILED", { detail: "the source is read in too many pieces" });
   }
 
   #ask(task: DeriveTask, grant: Grant, from: DeriveSource): Promise<DeriveReply> {
@@ -108,7 +125,7 @@ export class DerivedMaking {
         freshUntil: epochMs(source.freshUntilMs),
         ttl: source.ttlSeconds,
         updatedAt: clock.now(),
-        flags: (task.variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED) | (source.isTagged ? ROW_FLAG.TAGGED : 0),
+        flags: flagsOf(task) | (source.isTagged ? ROW_FLAG.TAGGED : 0),
         tags: source.tags,
       },
     });
@@ -151,6 +168,7 @@ export class DerivedMaking {
         case "refused":
           return { kind: "refused", reason: reply.reason };
         case "stored":
+        case "lacking":
           throw new EdgeError("INTERNAL", { detail: "a derived object was stored" });
         case "made":
           break;
@@ -183,5 +201,13 @@ export class DerivedMaking {
     return { kind: "object", object };
   }
 }
+
+/** What is made of media takes no room (MEDIA-01): it is kept while it is in use, and is not counted (MEDIA-40). */
+const flagsOf = ({ operation, variant }: DeriveTask): number => {
+  if (isTransient(operation)) return ROW_FLAG.DERIVED | ROW_FLAG.TRANSIENT;
+  return variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED;
+};
+
+const isTransient = ({ kind }: DeriveOperation): boolean => kind === "media";
 
 const isOfStore = (cause: unknown): boolean => EdgeError.from(cause).code === "STORE_UNAVAILABLE";

@@ -3,10 +3,12 @@ import { getField, METHOD } from "@basalt/http";
 import type { OriginResponseHead } from "@basalt/origin";
 import {
   ageOnArrival,
+  asFirstPart,
   asWhole,
   canStoreInParts,
   FULL_RANGE_FIELDS,
   failureTtl,
+  firstPartFields,
   type PassReason,
   type ResponseFacts,
   responseFacts,
@@ -39,6 +41,13 @@ const IDLE_POLL_MS = 10;
 const SHARES_ASKED = 1024;
 
 type Grant = AcquireReply & { readonly kind: "granted" };
+
+/** A long body of known length; `partBytes`: what of it comes with its head, 0 for all. */
+interface PartedAnswer {
+  readonly head: StoredHead;
+  readonly sink: HeldSink;
+  readonly partBytes: number;
+}
 
 /** What a fill tells the cache that it works for. */
 export interface FillingListener {
@@ -173,23 +182,35 @@ export class Filling {
     }
 
     let fill: LocalFill | undefined;
-    let parted: { readonly head: StoredHead; readonly sink: HeldSink } | undefined;
+    let parted: PartedAnswer | undefined;
     let passed: PassReason | undefined;
-    const outcome = await this.#ask(request, validated, (head, control) => {
+    let isCutShort = false;
+    const outcome = await this.#ask(request, validated, (received, control) => {
+      const { head, firstBytes } = wholeOfFirstPart(received, request.firstBytes);
+      // An empty body has no first bytes.
+      if (head.status === 416 && request.firstBytes !== undefined) {
+        isCutShort = true;
+        return undefined;
+      }
       if (judge(head.status) !== "replace" || isUnexpected(head.status)) return undefined;
       noteHead(head);
       const facts = responseFacts(head.status, head.fields, this.#parts.clock.now());
       passed = passReason(request, facts);
       const stored = this.#storedHead(request, head, facts, grant.version, requestedAtMs);
+      const mayComeInParts = canComeInParts(request, head, facts, stored);
+      if (firstBytes !== undefined && (passed !== undefined || !mayComeInParts)) {
+        isCutShort = true;
+        control.stop();
+        return undefined;
+      }
       if (passed !== undefined) {
         fill = this.#localFill(request, grant.fillId, stored, control, { passes: true });
         return fill;
       }
-      const isLong = stored.bodyBytes > WHOLE_IN_MEMORY_BYTES && request.facts.method !== METHOD.POST;
-      if (isLong && canStoreInParts(head.fields, facts, stored.bodyBytes) && representationOf(stored) !== undefined) {
-        const { partBytes } = originOptions;
+      if (mayComeInParts) {
+        const partBytes = firstBytes ?? originOptions.partBytes;
         const heldBytes = partBytes === 0 ? UNWRITTEN_HIGH_BYTES : Math.min(partBytes, UNWRITTEN_HIGH_BYTES);
-        parted = { head: stored, sink: new HeldSink(control, heldBytes) };
+        parted = { head: stored, sink: new HeldSink(control, heldBytes), partBytes };
         return parted.sink;
       }
       fill = this.#localFill(request, grant.fillId, stored, control);
@@ -198,6 +219,7 @@ export class Filling {
       return fill;
     });
 
+    if (isCutShort) return await this.#fetch({ ...request, firstBytes: undefined }, key, grant, held, noteHead);
     if (outcome.kind === "failed") return this.#failed(request, grant, held, outcome.error);
     if (parted !== undefined) return await this.#receiveParts(request, key, grant, held, parted, outcome.done);
     if (fill !== undefined && passed !== undefined) {
@@ -242,10 +264,10 @@ export class Filling {
     key: CacheKey,
     grant: Grant,
     held: CachedObject | undefined,
-    parted: { readonly head: StoredHead; readonly sink: HeldSink },
+    parted: PartedAnswer,
     done: Promise<EdgeError | undefined>,
   ): Promise<Obtained> {
-    const { head, sink } = parted;
+    const { head, sink, partBytes } = parted;
     const object = this.#objectOf(request, key, grant.version, head, undefined);
     let file: PartedFile;
     try {
@@ -264,7 +286,6 @@ export class Filling {
     object.isPartial = true;
     this.#listener.parted(request, object, file, held);
     this.forget(grant.fillId);
-    const { partBytes } = request.vhost.settings.originOptions;
     const partBlocks = partBytes === 0 ? file.blockCount : Math.ceil(partBytes / BLOCK_BYTES);
     const { receivedTo } = sink.bytes;
     const receivedBlocks = receivedTo < head.bodyBytes ? Math.floor(receivedTo / BLOCK_BYTES) : file.blockCount;
@@ -293,9 +314,13 @@ export class Filling {
         return fields === head.fields ? head : { ...head, fields };
       };
       const plain = request.originRequest(validated);
-      if (!vhost.settings.originOptions.fullRangeInit || plain.method !== "GET") {
+      const isWhole = plain.method !== "GET" || !vhost.settings.originOptions.fullRangeInit;
+      if (isWhole) {
+        const { firstBytes } = request;
+        const first = firstBytes === undefined || plain.method !== "GET" ? [] : firstPartFields(firstBytes);
+        const asked = first.length === 0 ? plain : { ...plain, fields: [...plain.fields, ...first] };
         const beginTagged: typeof begin = (head, control) => begin(tagged(head), control);
-        const outcome = await fetchFromOrigin(vhost.pool, plain, beginTagged, onInformation);
+        const outcome = await fetchFromOrigin(vhost.pool, asked, beginTagged, onInformation);
         return outcome.kind === "failed" ? outcome : { ...outcome, head: tagged(outcome.head) };
       }
       const ranged = { ...plain, fields: [...plain.fields, ...FULL_RANGE_FIELDS] };
@@ -657,6 +682,31 @@ const passReason = (request: ObtainRequest, facts: ResponseFacts): PassReason | 
 
 const isSamePlace = (left: ObjectLocation, right: ObjectLocation | undefined): boolean =>
   left.segment === right?.segment && left.offset === right.offset;
+
+const canComeInParts = (
+  request: ObtainRequest,
+  head: OriginResponseHead,
+  facts: ResponseFacts,
+  stored: StoredHead,
+): boolean =>
+  stored.bodyBytes > WHOLE_IN_MEMORY_BYTES &&
+  request.facts.method !== METHOD.POST &&
+  canStoreInParts(head.fields, facts, stored.bodyBytes) &&
+  representationOf(stored) !== undefined;
+
+/**
+ * The answer to a request for the first bytes as that to a plain one. `firstBytes`: no more than that came, of more. An
+ * origin that sends the whole instead is let go on (MEDIA-08).
+ */
+const wholeOfFirstPart = (
+  head: OriginResponseHead,
+  asked: number | undefined,
+): { readonly head: OriginResponseHead; readonly firstBytes: number | undefined } => {
+  const first = asked === undefined ? undefined : asFirstPart(head, asked);
+  return first === undefined
+    ? { head, firstBytes: undefined }
+    : { head: { ...head, ...first.head }, firstBytes: first.isWhole ? undefined : asked };
+};
 
 /** A 304 or 206 that nobody asked for, or an interim status as the final one. */
 const isUnexpected = (status: number): boolean => status === 304 || status === 206 || status < 200;

@@ -18,11 +18,12 @@ export {
 export type { Derivations, Derived, DerivedFrom, DerivedRequest } from "./derivations.ts";
 export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
 export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidations.ts";
-export { PASSING_ROOM_BYTES } from "./limits.ts";
+export { PASSING_ROOM_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
 export { derivedSelector, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";
-export type { PartedBody, PartOrigin } from "./parts/partedBody.ts";
+export { exactly, type PartedBody, type PartOrigin } from "./parts/partedBody.ts";
+export type { PartView } from "./parts/partView.ts";
 export type * from "./protocol.ts";
 export { followRedirects, type RedirectParts } from "./redirects.ts";
 export { type FieldGetter, isSelected, selectorFor } from "./selection.ts";

@@ -16,7 +16,8 @@ export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
   flags:
     (object.purged ? ROW_FLAG.PURGED : 0) |
     (object.expiredByForce ? ROW_FLAG.EXPIRED_BY_FORCE : 0) |
-    (isCopy(object) ? ROW_FLAG.DERIVED : 0) |
+    (isCopy(object) || object.isTransient ? ROW_FLAG.DERIVED : 0) |
+    (object.isTransient ? ROW_FLAG.TRANSIENT : 0) |
     (object.isTagged ? ROW_FLAG.TAGGED : 0) |
     (object.stretched ? ROW_FLAG.STRETCHED : 0),
   tags: object.tags,

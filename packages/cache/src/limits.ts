@@ -4,9 +4,6 @@ export const PACKED_BODY_BYTES = 256 * 1024;
 /** Bodies up to this length are kept whole in the memory tier; of longer ones, blocks are. */
 export const WHOLE_IN_MEMORY_BYTES = 1024 * 1024;
 
-/** Block of a long body in the memory tier: large enough that a write call is cheap, small enough for a 64 KB range. */
-export const MEMORY_BLOCK_BYTES = 1024 * 1024;
-
 /** A growing body keeps this much of its end in memory, so that readers who keep up never touch the file. */
 export const TAIL_BYTES = 1024 * 1024;
 
@@ -31,7 +28,10 @@ export const KEPT_OPEN_SECONDS = 10;
 export const LEAST_WINDOW = 1024;
 
 /** How far ahead of what has arrived a wanted block lies when it is fetched by a request of its own: 32 MB. */
-export const SPLIT_BLOCKS = 32;
+export const SPLIT_BLOCKS = 128;
+
+/** So far ahead of a reader nothing is asked for yet, when it is not on its way anyway. */
+export const READ_AHEAD_BYTES = 2 * 1024 * 1024;
 
 /** Parts of one body that are fetched at a time. */
 export const PARTS_PER_FILE = 16;

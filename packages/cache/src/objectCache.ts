@@ -25,6 +25,7 @@ import { mayServeStale, unconfirmed, unvalidatableAnswer } from "./staleness.ts"
 import type { StoredHead } from "./storedHead.ts";
 import { StoredObjects } from "./storedObjects.ts";
 import type { TierEntry } from "./tierEntry.ts";
+import { TransientUse } from "./transientUse.ts";
 
 export interface ObtainRequest {
   readonly vhost: CacheVhost;
@@ -52,6 +53,11 @@ export interface ObtainRequest {
   readonly suffices: (object: CachedObject) => boolean;
   /** What to ask the origin; with validators when there is something to validate. */
   readonly originRequest: (validated: CachedObject | undefined) => OriginRequest;
+  /**
+   * What a first download brings, where the rest may come in parts: whatever is wanted is then asked for by range
+   * (MEDIA-04). At least WHOLE_IN_MEMORY_BYTES.
+   */
+  readonly firstBytes?: number | undefined;
   /** Takes interim responses of an exchange that is made for this request. */
   readonly onInformation?: (status: number, fields: readonly string[]) => void;
 }
@@ -129,6 +135,7 @@ export class ObjectCache {
   readonly #filling: Filling;
   readonly #parted = new PartedBodies();
   readonly #passes: RecentPasses;
+  readonly #transients: TransientUse;
   #touched: CacheKey[] = [];
 
   constructor(parts: ObjectCacheParts) {
@@ -145,6 +152,11 @@ export class ObjectCache {
       keep: (request, object) => this.#memory.keep(request.vhost, request.variant, object),
       growing: (request, obtained) => this.#setGrowing(request, obtained),
       grown: (request, source) => this.#removeGrowing(request, source),
+    });
+    this.#transients = new TransientUse({
+      isRead: ({ location }) => location !== undefined && this.#parted.find(location.file)?.hasReaders === true,
+      touch: (object) => this.#touched.push(object.key),
+      forget: (vhost, object) => this.#memory.forget(vhost, object),
     });
     this.#derivations = new Derivations({
       cache: parts,
@@ -183,8 +195,14 @@ export class ObjectCache {
     if (object.touchedSecond !== before) this.#touched.push(keyOfName(source.vhost, source.variant, source.name));
   }
 
-  /** Reports the accesses noted since the last call. */
+  /** A request is answered with an object that is kept only while it is in use. */
+  noteTransient(vhost: CacheVhost, object: CachedObject, second: number): void {
+    this.#transients.note(vhost, object, second);
+  }
+
+  /** Reports the accesses noted since the last call; call it each second. */
   reportTouched(): void {
+    this.#transients.sweep(Math.floor(this.#parts.clock.now() / 1000));
     if (this.#touched.length === 0) return;
     this.#parts.channel.tell("touched", { keys: this.#touched, atMs: this.#parts.clock.now() });
     this.#touched = [];

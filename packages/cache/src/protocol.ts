@@ -1,3 +1,4 @@
+import type { ByteRange } from "@basalt/http";
 import type { DeriveOperation } from "@basalt/policy";
 import type { CacheKey, IndexRow, ObjectLocation, RowImage, RowTarget } from "@basalt/store";
 import type { ErrorCode } from "@basalt/types";
@@ -168,14 +169,21 @@ export interface DeriveRequest {
 }
 
 /** Why nothing was made, by what the source or the operation is: the same again the next time. */
-export type DeriveRefusal = "tooLarge" | "unreadable" | "conversion";
+export type DeriveRefusal =
+  | "tooLarge"
+  | "unreadable"
+  | "conversion"
+  /** There is no such part of the source (MEDIA-23). */
+  | "absent";
 
 export type DeriveReply =
   | { readonly kind: "stored"; readonly location: ObjectLocation; readonly head: Buffer }
   | { readonly kind: "made"; readonly head: Buffer; readonly body: Buffer }
   /** There is nothing to be gained: the source serves. */
   | { readonly kind: "unchanged"; readonly reason: string }
-  | { readonly kind: "refused"; readonly reason: DeriveRefusal; readonly detail: string };
+  | { readonly kind: "refused"; readonly reason: DeriveRefusal; readonly detail: string }
+  /** Bytes of the source that are not on the disk have to be there first: ask again then. */
+  | { readonly kind: "lacking"; readonly ranges: readonly ByteRange[] };
 
 /** What the primary offers to workers and the transform host about objects. */
 export interface ObjectService {

@@ -192,6 +192,13 @@ export class StoredObjects {
     return falling;
   }
 
+  /** All of a body, in memory of its own unless the object has it there; undefined when it is gone or damaged. */
+  async readWhole(vhost: CacheVhost, object: CachedObject): Promise<Buffer | undefined> {
+    const { body, location } = object;
+    if (body !== undefined || location === undefined) return body;
+    return await this.#wholeBody(vhost, location);
+  }
+
   /** Reads a body of moderate length into memory, so that it is served from there; false when that cannot be. */
   async promote(vhost: CacheVhost, variant: Variant, object: CachedObject): Promise<boolean> {
     const { location } = object;
@@ -281,6 +288,7 @@ export class StoredObjects {
       expiredByForce: (row.flags & ROW_FLAG.EXPIRED_BY_FORCE) !== 0,
     });
     object.isPartial = row.missingBytes > 0;
+    object.isTransient = (row.flags & ROW_FLAG.TRANSIENT) !== 0;
     if (vhost.rules.profile === "rfc9111") adoptConfirmation(object, row);
     object.touchedSecond = Math.floor(row.lastAccess / 1000);
     this.#memory.keep(vhost, variant, object);

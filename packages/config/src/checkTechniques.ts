@@ -7,7 +7,7 @@ import { findChild, findChildren } from "./xml/xmlElement.ts";
 /** Each hint compares with every name, and there may be thousands of both. */
 const MOST_HINTS = 5;
 
-const ELEMENTS_OF_SERVERS = ["Origin", "Options", "OriginOptions", "PortBypass", "Sub", "VhostLink"];
+const ELEMENTS_OF_SERVERS = ["Origin", "Options", "OriginOptions", "Media", "PortBypass", "Sub", "VhostLink"];
 
 class HostNames {
   readonly #byName: ReadonlyMap<string, VhostSettings>;

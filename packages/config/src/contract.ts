@@ -6,6 +6,7 @@ import type { DimsSettings } from "./dimsContract.ts";
 import type { DrmSettings } from "./drmContract.ts";
 import type { Http2Settings } from "./http2Contract.ts";
 import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
+import type { MediaSettings } from "./mediaContract.ts";
 import type { Provenance } from "./provenance.ts";
 import type { TracingSettings } from "./tracingSettings.ts";
 import type { TransformLimits, TransformShare } from "./transformContract.ts";
@@ -244,6 +245,7 @@ export interface VhostSettings {
   readonly link: VhostLink | undefined;
   readonly options: VhostOptions;
   readonly originOptions: OriginOptions;
+  readonly media: MediaSettings;
   readonly logs: VhostLogs;
   readonly stats: StatsOptions;
   readonly conditions: ConditionFiles;

@@ -1,5 +1,6 @@
 import type { ConditionFiles, ConfigChange, EdgeConfig, OriginAddress, VhostSettings } from "./contract.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
+import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { STATS_OPTIONS, VIEW_OPTION } from "./options/statsOptions.ts";
@@ -75,6 +76,7 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
     ...live(`${root}/VhostLink`, describeLink(from), describeLink(to)),
     ...toChanges(`${root}/Options`, compareSettings(VHOST_OPTIONS, from.options, to.options)),
     ...toChanges(`${root}/OriginOptions`, compareSettings(ORIGIN_OPTIONS, from.originOptions, to.originOptions)),
+    ...toChanges(`${root}/Media`, compareSettings(MEDIA_OPTIONS, from.media, to.media)),
     ...toChanges(`${root}/Log`, compareSettings(LOG_OPTIONS, from.logs, to.logs)),
     ...toChanges(`${root}/Stats`, compareSettings(STATS_OPTIONS, from.stats, to.stats)),
     ...compareConditions(root, from.conditions, to.conditions),

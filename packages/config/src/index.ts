@@ -52,6 +52,15 @@ export {
   type LogPatternOutcome,
 } from "./logPattern/logPattern.ts";
 export { compileSelector } from "./logPattern/record.ts";
+export type {
+  DashSettings,
+  HlsEncryptionSettings,
+  HlsSettings,
+  MediaSettings,
+  Mp3HlsSettings,
+  Mp4HlsSettings,
+  TrimmingSettings,
+} from "./mediaContract.ts";
 export { type ConfigContext, parseConfig } from "./parseConfig.ts";
 export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenance.ts";
 export { decodeConfigFiles, readConfigSources } from "./readConfigSources.ts";

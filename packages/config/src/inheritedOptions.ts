@@ -1,6 +1,8 @@
 import type { CachingProfile, OriginOptions, StatsOptions, VhostLogs, VhostOptions } from "./contract.ts";
+import type { MediaSettings } from "./mediaContract.ts";
 import type { BlockMemo } from "./options/blockMemo.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
+import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
@@ -18,6 +20,7 @@ export interface InheritedOptions {
   /** Of hosts that write none. */
   readonly profile: CachingProfile;
   readonly byProfile: Readonly<Record<CachingProfile, SharedOptions>>;
+  readonly media: MediaSettings;
   readonly logs: VhostLogs;
   readonly stats: StatsOptions;
 }
@@ -47,6 +50,7 @@ export const resolveInherited = (
   return {
     profile,
     byProfile: { guide: resolveFor("guide"), rfc9111: resolveFor("rfc9111") },
+    media: memo.resolveBase(MEDIA_OPTIONS, findChild(vhostDefault, "Media"), written.noteBelow("Media")),
     logs: memo.resolveBase(LOG_OPTIONS, findChild(vhostDefault, "Log"), written.noteBelow("Log")),
     stats: memo.resolveBase(STATS_OPTIONS, findChild(vhostDefault, "Stats"), written.noteBelow("Stats")),
   };

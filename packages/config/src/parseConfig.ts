@@ -4,6 +4,7 @@ import { checkDims } from "./checkDims.ts";
 import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkHttpsEntries } from "./checkHttpsPorts.ts";
 import { checkLogs } from "./checkLogs.ts";
+import { checkMedia } from "./checkMedia.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkRewrites } from "./checkRewrites.ts";
 import type {
@@ -196,6 +197,8 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
     const shared = inherited.byProfile[inherited.profile].options;
     const sharedLayer = findDescendant(server, ["VHostDefault", "Options"]);
     checkDims(SERVER_FILE, sharedLayer, "Server/VHostDefault/Options", shared, problems);
+    const sharedMedia = { media: inherited.media, options: shared };
+    checkMedia(SERVER_FILE, findChild(server, "VHostDefault"), "Server/VHostDefault", sharedMedia, problems);
     content = readVhosts(vhostsRoot, head, inherited, sources, settings, memo, problems);
   }
   if (problems.hasErrors) return { ok: false, problems: problems.all };

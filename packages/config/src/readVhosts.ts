@@ -1,6 +1,7 @@
 import { checkDims } from "./checkDims.ts";
 import { warnUnknownClients } from "./checkFtp.ts";
 import { checkLogs } from "./checkLogs.ts";
+import { checkMedia } from "./checkMedia.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkNames } from "./checkNames.ts";
 import { checkPorts } from "./checkPorts.ts";
@@ -18,6 +19,7 @@ import type {
 import { type InheritedOptions, readProfile } from "./inheritedOptions.ts";
 import type { BlockMemo } from "./options/blockMemo.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
+import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { STATS_OPTIONS } from "./options/statsOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
@@ -112,6 +114,9 @@ const readVhost = (
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   const options = memo.resolve(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options"));
   checkDims(VHOSTS_FILE, optionsLayer, "Vhosts/Vhost/Options", options, problems);
+  const mediaLayer = findChild(element, "Media");
+  const media = memo.resolve(MEDIA_OPTIONS, mediaLayer, inherited.media, written.noteBelow("Media"));
+  checkMedia(VHOSTS_FILE, element, "Vhosts/Vhost", { media, options }, problems);
   return {
     name: head.name,
     status: head.status === "Inactive" ? "Inactive" : "Active",
@@ -133,6 +138,7 @@ const readVhost = (
       base.originOptions,
       written.noteBelow("OriginOptions"),
     ),
+    media,
     logs: memo.resolve(LOG_OPTIONS, findChild(element, "Log"), inherited.logs, written.noteBelow("Log")),
     stats: memo.resolve(STATS_OPTIONS, findChild(element, "Stats"), inherited.stats, written.noteBelow("Stats")),
     conditions: head.name === "" ? NO_CONDITIONS : readConditions(head.name),

@@ -2,6 +2,7 @@ import { describeDefault } from "./options/describeDefault.ts";
 import { INACTIVE_SERVER_OPTIONS } from "./options/inactiveServer.ts";
 import { INACTIVE_SHARED_OPTIONS, INACTIVE_VHOSTS_OPTIONS } from "./options/inactiveVhost.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
+import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
 import type { AnyOption, InactiveOption, ListOption, OptionTable } from "./options/option.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
@@ -85,6 +86,9 @@ export const renderReference = (): string =>
     "## OriginOptions",
     "Places are relative to `<OriginOptions>`, in the same two places.",
     renderOptions(ORIGIN_OPTIONS),
+    "## Media",
+    "Places are relative to `<Media>`, in the same two places.",
+    renderOptions(MEDIA_OPTIONS),
     "## Log",
     "Places are relative to `<Log>`, in the same two places.",
     renderOptions(LOG_OPTIONS),

@@ -2,6 +2,7 @@ import { describeDefault } from "./options/describeDefault.ts";
 import { INACTIVE_SERVER_OPTIONS } from "./options/inactiveServer.ts";
 import { INACTIVE_SHARED_OPTIONS, INACTIVE_VHOSTS_OPTIONS } from "./options/inactiveVhost.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
+import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
 import type { AnyOption, InactiveOption, ListOption, OptionTable } from "./options/option.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
@@ -117,6 +118,7 @@ const addTable = <Settings>(root: GrowingNode, table: OptionTable<Settings>): vo
 const growOptionBlocks = (parent: GrowingNode): void => {
   addTable(growPath(parent, "Options"), VHOST_OPTIONS);
   addTable(growPath(parent, "OriginOptions"), ORIGIN_OPTIONS);
+  addTable(growPath(parent, "Media"), MEDIA_OPTIONS);
   addTable(growPath(parent, "Log"), LOG_OPTIONS);
   addTable(growPath(parent, "Stats"), STATS_OPTIONS);
   for (const row of INACTIVE_SHARED_OPTIONS) addRow(parent, row);

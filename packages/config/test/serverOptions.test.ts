@@ -163,8 +163,7 @@ describe("elements of the guide that are not active yet", () => {
   it.each([
     '<Host><SNMP Port="161" Status="Active"><Allow>127.0.0.1</Allow><Community Name="a" OID="Allow"><OID>1.3</OID></Community></SNMP></Host>',
     '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
-    '<VHostDefault><Media><MP4HLS Status="Active"><Index Ver="3">index.m3u8</Index></MP4HLS></Media></VHostDefault>',
-    "<VHostDefault><Media><MP3Trimming>ON</MP3Trimming></Media></VHostDefault>",
+    '<VHostDefault><Options><Overload Limit="9"/></Options></VHostDefault>',
   ])("CFG-30 accepts %s with a warning", (content) => {
     const warnings = warningsOf({ "server.xml": server(content) });
     expect(warnings.length).toBeGreaterThan(0);

@@ -36,3 +36,34 @@ const withoutContentRange = (fields: readonly string[]): string[] => {
   }
   return kept;
 };
+
+/** What asks for the first bytes of a body of which only parts may be wanted (MEDIA-04), flat. */
+export const firstPartFields = (byteCount: number): readonly string[] => ["Range", `bytes=0-${byteCount - 1}`];
+
+/**
+ * The head of a 206 with these first bytes, or with all there are, as that of the complete 200 that its body is the
+ * beginning of. Undefined for anything else.
+ */
+export const asFirstPart = (
+  head: Head,
+  byteCount: number,
+): { readonly head: Head; readonly isWhole: boolean } | undefined => {
+  if (head.status !== 206) return undefined;
+  const value = getField(head.fields, "content-range");
+  const said = value === undefined ? undefined : parseContentRange(value);
+  if (said?.kind !== "satisfied" || said.size === undefined || said.range.start !== 0) return undefined;
+  const isWhole = said.range.end === said.size;
+  if (!isWhole && said.range.end !== byteCount) return undefined;
+  const length = getField(head.fields, "content-length");
+  if (length !== undefined && length !== String(said.range.end)) return undefined;
+  const fields: string[] = [];
+  for (let index = 0; index + 1 < head.fields.length; index += 2) {
+    const name = head.fields[index] ?? "";
+    const lowerCaseName = name.toLowerCase();
+    if (lowerCaseName !== "content-range" && lowerCaseName !== "content-length") {
+      fields.push(name, head.fields[index + 1] ?? "");
+    }
+  }
+  fields.push("Content-Length", String(said.size));
+  return { head: { status: 200, reason: "", fields }, isWhole };
+};

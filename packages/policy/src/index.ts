@@ -120,7 +120,7 @@ export {
   isNoCacheAnswer,
   type TtlOptions,
 } from "./freshness.ts";
-export { asWhole, FULL_RANGE_FIELDS } from "./fullRange.ts";
+export { asFirstPart, asWhole, FULL_RANGE_FIELDS, firstPartFields } from "./fullRange.ts";
 export { compileGlob, matchesGlob, type TextMatcher } from "./glob.ts";
 export { compileHeaderRules, type HeaderRules, type ResponseRuleFacts } from "./headerRules.ts";
 export { invalidatedUrls, isSafeMethod, type RequestTarget, sameOriginUrl } from "./invalidation.ts";

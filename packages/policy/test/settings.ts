@@ -5,6 +5,7 @@ import type {
   ConditionTerm,
   ContentCoding,
   LogFileSettings,
+  MediaSettings,
   OriginOptions,
   VhostLogs,
   VhostOptions,
@@ -204,7 +205,53 @@ const LOGS: VhostLogs = {
   metricFilters: [],
 };
 
+const HLS = {
+  status: "Inactive",
+  indexName: "index.m3u8",
+  version: 3,
+  alternates: false,
+  alternatesName: "playlist.m3u8",
+  sequence: 0,
+  durationSeconds: 10,
+} as const;
+
+const TRIMMING = {
+  enabled: false,
+  startParam: "start",
+  endParam: "end",
+  allTracks: false,
+  multiParam: "trimming",
+  maxRatioPercent: 50,
+};
+
+export const DEFAULT_MEDIA: MediaSettings = {
+  mp4Hls: {
+    ...HLS,
+    keyword: "mp4hls",
+    form: "TS",
+    iframes: false,
+    subtitles: false,
+    encryption: {
+      status: "Inactive",
+      key: "",
+      keyType: "plain",
+      secret: "",
+      secretType: "plain",
+      keyUri: "",
+      servesKey: false,
+    },
+  },
+  mp3Hls: { ...HLS, keyword: "mp3hls", segmentType: "TS" },
+  dash: { status: "Inactive", keyword: "dash", manifestName: "manifest.mpd", durationSeconds: 10 },
+  upfrontMp4Header: false,
+  upfrontM4aHeader: false,
+  mp4Trimming: TRIMMING,
+  m4aTrimming: TRIMMING,
+  mp3Trimming: { ...TRIMMING, multiParam: "" },
+};
+
 export interface VhostChanges {
+  readonly media?: Partial<MediaSettings>;
   readonly options?: Partial<VhostOptions>;
   readonly originOptions?: Partial<OriginOptions>;
   readonly conditions?: Partial<ConditionFiles>;
@@ -225,6 +272,7 @@ export const vhostWith = (
   link: changes.link,
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
+  media: { ...DEFAULT_MEDIA, ...changes.media },
   logs: LOGS,
   stats: { dirDepth: 0, dirDepthAccum: false, httpsTraffic: false, clientLocal: true, originLocal: true },
   conditions: {

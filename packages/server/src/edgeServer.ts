@@ -22,6 +22,7 @@ import type { RateLimiter } from "./access/rateLimiter.ts";
 import { clientKeyOf, connectionLimiter, RateLimits } from "./access/rateLimits.ts";
 import { Connection } from "./connection.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
+import { Recipes } from "./delivery/recipes.ts";
 import type { AcceptListener, ClientSocket, SocketHandler } from "./driver/contract.ts";
 import { MediaKnowledge } from "./pacing/mediaKnowledge.ts";
 import { Pacer } from "./pacing/pacer.ts";
@@ -120,6 +121,7 @@ export class EdgeServer {
   readonly parts: EdgeServerParts;
   /** What clients may do how often; the owner tells workers of each other's counts. */
   readonly rateLimits = new RateLimits();
+  readonly recipes = new Recipes();
   /** Of all responses that are slowed down. */
   readonly pacer: Pacer;
   readonly media = new MediaKnowledge();

@@ -36,6 +36,7 @@ import type { Rejected } from "./delivery/errorResponse.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
 import { paceResponse } from "./pacing/paceResponse.ts";
 import { variantOfCoding } from "./phases/codings.ts";
+import type { Composed } from "./phases/composeMade.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { runPhases } from "./phases/table.ts";
 import type { RequestBody } from "./requestBody.ts";
@@ -91,6 +92,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   codings: readonly ContentCoding[] = NO_CODINGS;
   /** The URL asks for something made of another object (DIMS-08, DRM-03). */
   derivation: Derivation | undefined;
+  /** The object has no body of its own: it is made of others while it is sent. */
+  composed: Composed | undefined;
   /** Under which the cache knows what the object was made of, once it is the one that was asked for. */
   madeOfName = "";
   madeOfVariant: Variant = 0;
@@ -233,6 +236,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.ownFields = NO_FIELDS;
     this.codings = NO_CODINGS;
     this.derivation = undefined;
+    this.composed = undefined;
     this.mustRenew = false;
     this.url = "";
     this.name = "";
@@ -310,6 +314,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.ownFields = NO_FIELDS;
     this.codings = NO_CODINGS;
     this.derivation = undefined;
+    this.composed = undefined;
     this.errorText = "";
     this.mustRenew = false;
     this.keyBody = undefined;

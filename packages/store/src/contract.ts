@@ -79,6 +79,8 @@ export const ROW_FLAG = {
   STRETCHED: 1 << 3,
   /** It has tags. */
   TAGGED: 1 << 4,
+  /** Made anew whenever it is wanted, and kept only while it is in use: no write of it waits for the disk. */
+  TRANSIENT: 1 << 5,
 } as const;
 
 /** Which objects of a virtual host are meant. */

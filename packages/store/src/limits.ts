@@ -18,8 +18,13 @@ export const QUICK_RECORD_BYTES = 128 * KIB;
 export const HEAD_LIMIT_BYTES = MIB;
 /** Longest body in a file of its own: the largest file of ext4, and a map of the blocks that can be read at once. */
 export const BODY_FILE_LIMIT_BYTES = 2 ** 44;
-/** Block of a body file that has a checksum of its own: read and verified whole when first touched. */
-export const BLOCK_BYTES = MIB;
+/**
+ * Block of a body file that has a checksum of its own: read and verified whole when first touched, fetched whole from
+ * origins. What is wanted of a film costs at most so much more at either end. It is the length of a read.
+ */
+export const BLOCK_BYTES = 256 * KIB;
+/** Longest run of a record that is verified in a lent buffer: a packed body that was handed over whole, with its head. */
+export const LENT_BYTES = MIB;
 
 /** How long a written row may wait for others before it goes to the disk. */
 export const FLUSH_DELAY_MS = 20;

@@ -1,11 +1,12 @@
+import type { MediaFormat, MediaIndexMemory, MediaOutcome, MediaTask, MovieLayout } from "@basalt/media";
 import type { DeriveOperation } from "@basalt/policy";
 
 /** What a thread works on: plain data. */
-export type TransformJob = WholeJob | PieceJob;
+export type TransformJob = WholeJob | PieceJob | MediaJob;
 
 export interface WholeJob {
   readonly kind: "whole";
-  readonly operation: DeriveOperation;
+  readonly operation: Exclude<DeriveOperation, { readonly kind: "media" }>;
   readonly source: Uint8Array<ArrayBuffer>;
 }
 
@@ -17,6 +18,25 @@ export interface PieceJob {
   /** What the package before it has left; undefined for the first. */
   readonly state: Uint8Array<ArrayBuffer> | undefined;
   readonly isLast: boolean;
+}
+
+/** Of ranges of a media file; the memory of the pieces moves into the thread, that of the index is shared. */
+export interface MediaJob {
+  readonly kind: "media";
+  readonly work:
+    | { readonly kind: "index"; readonly layout: MovieLayout }
+    | {
+        readonly kind: "task";
+        readonly index: MediaIndexMemory;
+        readonly format: MediaFormat;
+        readonly task: MediaTask;
+      };
+  readonly pieces: readonly { readonly start: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+export interface MediaJobOutcome {
+  readonly kind: "media";
+  readonly outcome: MediaOutcome | { readonly kind: "indexed"; readonly memory: MediaIndexMemory };
 }
 
 export type RefusalReason = "tooLarge" | "unreadable" | "conversion";
@@ -92,6 +112,7 @@ export interface TransformPool {
    */
   run(terms: JobTerms, load: () => Promise<WholeJob>, watch?: JobWatch): Promise<TransformOutcome>;
   runPiece(terms: JobTerms, load: () => Promise<PieceJob>, watch?: JobWatch): Promise<PieceOutcome>;
+  runMedia(terms: JobTerms, load: () => Promise<MediaJob>, watch?: JobWatch): Promise<MediaJobOutcome["outcome"]>;
   readonly figures: TransformPoolFigures;
   setLimits(limits: TransformPoolLimits): void;
   /** Whether jobs may start now; those that run go on. */

@@ -1,6 +1,16 @@
 import { extname } from "node:path";
 import { EdgeError } from "@basalt/types";
-import type { PieceOutcome, TransformJob, TransformOutcome, TransformPool, TransformPoolOptions } from "./contract.ts";
+import type {
+  MediaJob,
+  MediaJobOutcome,
+  PieceJob,
+  PieceOutcome,
+  TransformJob,
+  TransformOutcome,
+  TransformPool,
+  TransformPoolOptions,
+  WholeJob,
+} from "./contract.ts";
 import { ownMemory } from "./ownMemory.ts";
 import { type LoadedJob, ThreadPool } from "./threadPool.ts";
 
@@ -12,18 +22,27 @@ const THREAD = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
  * A view into shared memory is copied.
  */
 export const createTransformPool = (options: TransformPoolOptions, entry: URL = THREAD): TransformPool => {
-  const threads = new ThreadPool<TransformJob, TransformOutcome | PieceOutcome>(entry, options);
+  const threads = new ThreadPool<TransformJob, TransformOutcome | PieceOutcome | MediaJobOutcome>(entry, options);
   let refused = 0;
   return {
     run: async (terms, load, watch) => {
       const outcome = await threads.run(terms, async () => movable(await load()), watch);
-      if (outcome.kind === "piece") throw new EdgeError("INTERNAL", { detail: "a piece instead of a whole result" });
+      if (outcome.kind === "piece" || outcome.kind === "media") {
+        throw new EdgeError("INTERNAL", { detail: "a piece instead of a whole result" });
+      }
       if (outcome.kind === "refused") refused++;
       return outcome;
     },
     runPiece: async (terms, load, watch) => {
       const outcome = await threads.run(terms, async () => movable(await load()), watch);
       if (outcome.kind !== "piece") throw new EdgeError("TRANSFORM_FAILED", { detail: "no piece came of a piece" });
+      return outcome;
+    },
+    runMedia: async (terms, load, watch) => {
+      const job = await threads.run(terms, async () => withPieces(await load()), watch);
+      if (job.kind !== "media") throw new EdgeError("TRANSFORM_FAILED", { detail: "nothing came of a media job" });
+      const { outcome } = job;
+      if (outcome.kind === "unreadable" || outcome.kind === "absent") refused++;
       return outcome;
     },
     get figures() {
@@ -36,7 +55,12 @@ export const createTransformPool = (options: TransformPoolOptions, entry: URL = 
   };
 };
 
-const movable = (job: TransformJob): LoadedJob<TransformJob> => {
+const withPieces = (job: MediaJob): LoadedJob<TransformJob> => {
+  const pieces = job.pieces.map(({ start, bytes }) => ({ start, bytes: ownMemory(bytes) }));
+  return { job: { ...job, pieces }, transfer: pieces.map(({ bytes }) => bytes.buffer) };
+};
+
+const movable = (job: WholeJob | PieceJob): LoadedJob<TransformJob> => {
   const source = ownMemory(job.source);
   return { job: { ...job, source }, transfer: [source.buffer] };
 };

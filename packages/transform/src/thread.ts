@@ -1,5 +1,5 @@
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
+import type { MediaJob, MediaJobOutcome, PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
 import { compressWhole } from "./jobs/compress.ts";
 import { encryptPiece, encryptWhole } from "./jobs/encrypt.ts";
 import { ownMemory } from "./ownMemory.ts";
@@ -15,15 +15,41 @@ export default async (job: TransformJob): Promise<unknown> => {
     }
     case "piece":
       return move({ [transferableSymbol]: [outcome.body.buffer, outcome.state.buffer], [valueSymbol]: outcome });
+    case "media":
+      return withMemory(outcome);
     case "unchanged":
     case "refused":
       return outcome;
   }
 };
 
-const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome> => {
+const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome | MediaJobOutcome> => {
   if (job.kind === "piece") return encryptPiece(job.operation, job.source, job.state, job.isLast);
-  return await runWhole(job);
+  return job.kind === "media" ? await runMedia(job) : await runWhole(job);
+};
+
+const runMedia = async ({ work, pieces }: MediaJob): Promise<MediaJobOutcome> => {
+  const { indexMovie, runMediaTask } = await import("@basalt/media");
+  if (work.kind === "index") return { kind: "media", outcome: indexMovie(work.layout, pieces) };
+  return { kind: "media", outcome: runMediaTask(work.index, work.format, work.task, pieces) };
+};
+
+const withMemory = (result: MediaJobOutcome): unknown => {
+  const { outcome } = result;
+  switch (outcome.kind) {
+    case "bytes": {
+      const body = ownMemory(outcome.body);
+      const moved = { kind: "media", outcome: { ...outcome, body } };
+      return move({ [transferableSymbol]: [body.buffer], [valueSymbol]: moved });
+    }
+    case "recipe": {
+      const recipe = ownMemory(outcome.recipe);
+      const moved = { kind: "media", outcome: { ...outcome, recipe } };
+      return move({ [transferableSymbol]: [recipe.buffer], [valueSymbol]: moved });
+    }
+    default:
+      return result;
+  }
 };
 
 const runWhole = async ({ operation, source }: WholeJob): Promise<TransformOutcome> => {

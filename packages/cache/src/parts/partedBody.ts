@@ -1,9 +1,10 @@
+import type { ByteRange } from "@basalt/http";
 import type { OriginPool, OriginRequest } from "@basalt/origin";
 import { judgePart, partRequestFields, type Representation } from "@basalt/policy";
 import { BLOCK_BYTES, type CacheKey, isGone, type MemoryTier, type PartedFile } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { ArrivingBytes } from "../arrivingBytes.ts";
-import { LOOK_AHEAD_BYTES, MEMORY_BLOCK_BYTES, SPLIT_BLOCKS } from "../limits.ts";
+import { LOOK_AHEAD_BYTES, READ_AHEAD_BYTES, SPLIT_BLOCKS } from "../limits.ts";
 import type { ObjectChannel } from "../objectCache.ts";
 import { fetchFromOrigin, type SinkControl } from "../originFetch.ts";
 import type { PartRun, PartUpdate } from "../protocol.ts";
@@ -20,6 +21,8 @@ export interface PartOrigin {
   readonly partBytes: number;
   /** Whether requests for parts carry If-Range (ORG-47). */
   readonly ifRange: boolean;
+  /** Nothing behind the end of a view is fetched for it (MEDIA-04). */
+  readonly isExact?: boolean;
   /** The request without its range, for whoever asks now. */
   request(): OriginRequest;
 }
@@ -46,8 +49,7 @@ export interface PartedBodyParts {
   readonly expectNews: () => () => void;
 }
 
-/** So far ahead of a reader nothing is asked for yet, when it is not on its way anyway. */
-const READ_AHEAD_BYTES = 2 * BLOCK_BYTES;
+const MEGABYTE_BLOCKS = 2 ** 20 / BLOCK_BYTES;
 
 /**
  * A body in a file of its own as this worker sees it: blocks on disk, blocks on their way here or in other workers,
@@ -90,6 +92,10 @@ export class PartedBody implements PartFillListener {
   /** Another object has to take its place. */
   get isLost(): boolean {
     return this.#lostError !== undefined;
+  }
+
+  get hasReaders(): boolean {
+    return this.#views.size > 0;
   }
 
   get pinnedBytes(): number {
@@ -154,6 +160,51 @@ export class PartedBody implements PartFillListener {
     return !this.isPartial && !this.#isUnstored;
   }
 
+  /** Resolves when all of these bytes are on the disk, for any process to read. Errors: those of the origin and the store. */
+  async whenPresent({ start, end }: ByteRange, origin: PartOrigin): Promise<void> {
+    const view = this.view(start, end, exactly(origin));
+    const first = Math.floor(start / BLOCK_BYTES);
+    const last = Math.ceil(end / BLOCK_BYTES);
+    const isPresent = (): boolean => {
+      for (let block = first; block < last; block++) if (!this.#isOnDisk(block)) return false;
+      return true;
+    };
+    let position = start;
+    let isLooking = false;
+    view.retain();
+    try {
+      await new Promise<void>((resolve) => {
+        const advance = (): void => {
+          while (position < end) {
+            const next = this.availableTo(position);
+            if (next <= position) break;
+            position = next;
+          }
+          if (isPresent() || this.#isUnstored || view.state === "failed") resolve();
+          // What others write shows in the map only when it is looked at.
+          else if (position >= end && !isLooking && this.#remote.size > 0) look();
+        };
+        const look = (): void => {
+          isLooking = true;
+          this.#parts.file
+            .refresh(first, last)
+            .catch(() => undefined)
+            .finally(() => {
+              isLooking = false;
+              if (isPresent()) resolve();
+            });
+        };
+        view.watch(advance, () => Math.min(position, end));
+        advance();
+        this.advanced(view);
+      });
+    } finally {
+      view.release();
+    }
+    if (isPresent() && !this.#isUnstored) return;
+    throw view.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "a part of a body could not be stored" });
+  }
+
   addView(view: PartView): void {
     this.#views.add(view);
     if (this.#lostError === undefined) this.demand(view);
@@ -174,10 +225,10 @@ export class PartedBody implements PartFillListener {
 
   /** Bytes at the position that are in memory. */
   peek(position: number): Buffer | undefined {
-    const index = Math.floor(position / MEMORY_BLOCK_BYTES);
+    const index = Math.floor(position / BLOCK_BYTES);
     const block = this.#parts.tier.find(this.#parts.blockSpace, this.#name + index);
     if (block instanceof BodyBlock && block.data !== undefined) {
-      const offset = position - index * MEMORY_BLOCK_BYTES;
+      const offset = position - index * BLOCK_BYTES;
       if (offset < block.data.length) return block.data.subarray(offset);
     }
     for (const fill of this.#fills.values()) {
@@ -396,8 +447,7 @@ export class PartedBody implements PartFillListener {
     this.retain();
     try {
       const template = view.origin.request();
-      const { partBytes } = view.origin;
-      const request = { key, file: file.location.file, first: block, end: this.#wantedEnd(block, partBytes) };
+      const request = { key, file: file.location.file, first: block, end: this.#wantedEnd(block, view) };
       const reply = await channel.call("acquirePart", request);
       if (reply.kind === "running") {
         view.waitingFor = reply.partId;
@@ -426,17 +476,26 @@ export class PartedBody implements PartFillListener {
     this.#parts.file.noteWritten(writtenTo, tailChecksum);
   }
 
-  /** As far as `<PartSize>` says, and no further than the next block that is there. */
-  #wantedEnd(block: number, partBytes: number): number {
+  /**
+   * As far as `<PartSize>` says, counted in whole megabytes as it is, so that parts of neighbouring ranges meet; or as
+   * the view goes; and no further than the next block that is there.
+   */
+  #wantedEnd(block: number, { origin, end: viewEnd }: PartView): number {
     const { file } = this.#parts;
-    const limit =
-      partBytes === 0 ? file.blockCount : Math.min(file.blockCount, block + Math.ceil(partBytes / BLOCK_BYTES));
+    const { partBytes, isExact } = origin;
+    const partBlocks = partBytes === 0 ? file.blockCount : Math.ceil(partBytes / BLOCK_BYTES);
+    const lastBlock = isExact === true ? Math.ceil(viewEnd / BLOCK_BYTES) : file.blockCount;
+    const counted = block - (block % MEGABYTE_BLOCKS);
+    const limit = Math.min(file.blockCount, counted + partBlocks, Math.max(block + 1, lastBlock));
     let end = block + 1;
     while (end < limit && !file.has(end)) end++;
     return end;
   }
 
-  /** Begins to fetch what was granted, without what others have completed meanwhile. */
+  /**
+   * Begins to fetch what was granted, without what others have completed meanwhile. Another question of this worker may
+   * have been answered with the part before it begins: it is not one of another worker for that.
+   */
   async #fill(
     partId: number,
     granted: { readonly first: number; readonly end: number },
@@ -461,6 +520,7 @@ export class PartedBody implements PartFillListener {
     }
     const fill = new PartFill(partId, file, { first, end }, this);
     this.#fills.set(partId, fill);
+    this.#remote.delete(partId);
     this.#parts.follow(partId, this);
     this.#request(fill, representation, origin, template);
   }
@@ -550,6 +610,7 @@ export class PartedBody implements PartFillListener {
 
   /** Nothing is to be fetched for it: whoever lacks these blocks asks again. */
   #giveBack(partId: number): void {
+    this.#remote.delete(partId);
     this.#parts.unfollow(partId);
     this.#tellPartEnd(partId);
   }
@@ -665,5 +726,20 @@ export class PartedBody implements PartFillListener {
     this.#parts.onUnused();
   }
 }
+
+/** As the origin is at each moment, for no more than is asked for. */
+export const exactly = (origin: PartOrigin): PartOrigin => ({
+  get pool() {
+    return origin.pool;
+  },
+  get partBytes() {
+    return origin.partBytes;
+  },
+  get ifRange() {
+    return origin.ifRange;
+  },
+  isExact: true,
+  request: () => origin.request(),
+});
 
 const isFar = (block: number, position: number): boolean => block - Math.floor(position / BLOCK_BYTES) > SPLIT_BLOCKS;

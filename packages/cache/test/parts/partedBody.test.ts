@@ -1,5 +1,6 @@
 import { truncateSync } from "node:fs";
 import type { Obtained } from "@basalt/cache";
+import { BLOCK_BYTES } from "@basalt/store";
 import { describe, expect, it } from "vitest";
 import type { OriginCall } from "../support/fakeOrigin.ts";
 import { TestHost, type TestWorker } from "../support/host.ts";
@@ -119,11 +120,12 @@ describe("a long body of known length", () => {
     const obtaining = worker.obtain("/film.mp4");
     const call = begin(await worker.origin.call(), whole);
     for (let at = 0; at < 3.5 * MIB; at += 0.5 * MIB) call.data(whole.subarray(at, at + 0.5 * MIB));
+    call.data(whole.subarray(3.5 * MIB, 3.5 * MIB + 100_000));
     const reading = bodyOf(worker, await obtaining);
     await turns(20);
     call.fail("ORIGIN_CLOSED");
     const second = await worker.origin.call(2);
-    expect(rangeOf(second)).toEqual({ start: 3 * MIB, end: 6 * MIB });
+    expect(rangeOf(second)).toEqual({ start: 3.5 * MIB, end: 6 * MIB });
     serve(second, whole);
     expect((await reading).equals(whole)).toBe(true);
     await until(() => host.row("/film.mp4")?.missingBytes === 0);
@@ -151,14 +153,14 @@ describe("a long body of known length", () => {
     const whole = patternBytes(5 * MIB);
     const obtaining = first.obtain("/film.mp4");
     const call = begin(await first.origin.call(), whole);
-    call.data(whole.subarray(0, 2.5 * MIB));
+    call.data(whole.subarray(0, 2.5 * MIB + 100_000));
     await obtaining;
     const reading = bodyOf(second, await second.obtain("/film.mp4"));
     await until(() => second.cache.parted.fillsRunning === 0 && host.coordinator.fillsInProgress === 1);
-    await until(() => (second.find("/film.mp4")?.openBody?.availableTo(0) ?? 0) >= 2 * MIB, "two blocks");
+    await until(() => (second.find("/film.mp4")?.openBody?.availableTo(0) ?? 0) >= 2.5 * MIB, "ten blocks");
     first.die(host);
     const rest = await second.origin.call();
-    expect(rangeOf(rest)).toEqual({ start: 2 * MIB, end: 5 * MIB });
+    expect(rangeOf(rest)).toEqual({ start: 2.5 * MIB, end: 5 * MIB });
     serve(rest, whole);
     expect((await reading).equals(whole)).toBe(true);
   });
@@ -283,6 +285,40 @@ describe("parts of a long body", () => {
     await until(() => host.row("/film.mp4")?.missingBytes === 0);
   });
 
+  it("goes on behind a part that another read of the same worker has just been granted", async () => {
+    const host = new TestHost({ vhost: PARTS });
+    const worker = host.worker(1);
+    const whole = patternBytes(6 * MIB);
+    worker.origin.answer = (call) => {
+      if (rangeOf(call) === undefined) begin(call, whole).data(whole.subarray(0, MIB));
+      else serve(call, whole);
+    };
+    const obtained = await worker.obtain("/film.mp4");
+    const ranges = [
+      [2 * MIB, 2 * MIB + 10],
+      [4 * MIB - 10, 4 * MIB + 10],
+    ] as const;
+    const reads = ranges.map(([start, end]) => readPart(worker, obtained, start, end, 2 * MIB));
+    expect(await Promise.all(reads)).toEqual(ranges.map(([start, end]) => whole.subarray(start, end)));
+  });
+
+  it("goes on behind a part that another read of the same worker has just been granted", async () => {
+    const host = new TestHost({ vhost: PARTS });
+    const worker = host.worker(1);
+    const whole = patternBytes(6 * MIB);
+    worker.origin.answer = (call) => {
+      if (rangeOf(call) === undefined) begin(call, whole).data(whole.subarray(0, MIB));
+      else serve(call, whole);
+    };
+    const obtained = await worker.obtain("/film.mp4");
+    const ranges = [
+      [2 * MIB, 2 * MIB + 10],
+      [4 * MIB - 10, 4 * MIB + 10],
+    ] as const;
+    const reads = ranges.map(([start, end]) => readPart(worker, obtained, start, end, 2 * MIB));
+    expect(await Promise.all(reads)).toEqual(ranges.map(([start, end]) => whole.subarray(start, end)));
+  });
+
   it("fetches no block twice for readers in several workers", async () => {
     const host = new TestHost({ workers: 3, vhost: PARTS });
     const whole = patternBytes(8 * MIB);
@@ -346,7 +382,7 @@ describe("parts of a long body", () => {
     await readPart(worker, obtained, MIB + 5, MIB + 10);
     expect(body.peek(MIB + 5)).toBeUndefined();
     await readPart(worker, obtained, MIB + 5, MIB + 10);
-    expect(body.peek(MIB + 5)?.equals(whole.subarray(MIB + 5, 2 * MIB))).toBe(true);
+    expect(body.peek(MIB + 5)?.equals(whole.subarray(MIB + 5, MIB + BLOCK_BYTES))).toBe(true);
     for (let time = 0; time < 2; time++) await readPart(worker, obtained, 3 * MIB, 3 * MIB + 5);
     expect(body.peek(3 * MIB)?.length).toBe(10);
   });
@@ -364,7 +400,11 @@ describe("parts of a long body", () => {
     await until(() => host.row("/film.mp4") === undefined && worker.find("/film.mp4") === undefined);
     const again = await worker.obtain("/film.mp4");
     expect((await bodyOf(worker, again)).equals(whole)).toBe(true);
-    expect(worker.origin.calls.map(rangeOf)).toEqual([undefined, { start: 2 * MIB, end: 3 * MIB }, undefined]);
+    expect(worker.origin.calls.map(rangeOf)).toEqual([
+      undefined,
+      { start: 2 * MIB, end: 2 * MIB + BLOCK_BYTES },
+      undefined,
+    ]);
   });
 
   it("an object that has taken its place ends what nobody reads of the old one", async () => {

@@ -1,27 +1,5 @@
 import { defineInactive, type InactiveOption } from "./option.ts";
 
-const trimmingRows = (name: string, spec: string) =>
-  [
-    [`Media/${name}`, spec, "Whether parts of such files can be asked for."],
-    [`Media/${name}@StartParam`, "MEDIA-71", "Query parameter of the start."],
-    [`Media/${name}@EndParam`, "MEDIA-72", "Query parameter of the end."],
-    [`Media/${name}@AllTracks`, "MEDIA-73", "Whether tracks beside sound and picture are kept."],
-    [`Media/${name}@MultiParam`, "MEDIA-90", "Query parameter of several parts."],
-    [`Media/${name}@MaxRatio`, "MEDIA-93", "How much the result may outgrow the source."],
-  ] as const;
-
-const hlsRows = (name: string, spec: string) =>
-  [
-    [`Media/${name}@Status`, spec, "Whether such files are served as HLS."],
-    [`Media/${name}@Keyword`, "MEDIA-11", "Path segment that asks for HLS."],
-    [`Media/${name}/Index`, "MEDIA-12", "Name of the playlist."],
-    [`Media/${name}/Index@Ver`, "MEDIA-13", "Version of the playlist."],
-    [`Media/${name}/Index@Alternates`, "MEDIA-14", "Whether the playlist names another one."],
-    [`Media/${name}/AlternatesName`, "MEDIA-15", "Name of that other one."],
-    [`Media/${name}/Sequence`, "MEDIA-16", "Number of the first segment."],
-    [`Media/${name}/Duration`, "MEDIA-17", "Target length of a segment."],
-  ] as const;
-
 const removed = (at: string): InactiveOption => ({
   kind: "removed",
   at,
@@ -46,14 +24,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
     ["Options/FileSystem/FileStatus", "FS-08", "Statuses shown as files."],
     ["Options/FileSystem/DirStatus", "FS-09", "Statuses shown as folders."],
     ["Options/FileSystem/Unlink", "FS-11", "What deleting a file does."],
-    ...hlsRows("MP4HLS", "MEDIA-10"),
-    ...hlsRows("MP3HLS", "MEDIA-50"),
-    ["Media/MP3HLS@SegmentType", "MEDIA-51", "Form of the segments."],
-    ["Media/UpfrontMP4Header", "MEDIA-60", "Whether the header of MP4 files is moved to the front."],
-    ["Media/UpfrontM4AHeader", "MEDIA-61", "Whether the header of M4A files is moved to the front."],
-    ...trimmingRows("MP4Trimming", "MEDIA-70"),
-    ...trimmingRows("M4ATrimming", "MEDIA-70"),
-    ...trimmingRows("MP3Trimming", "MEDIA-70"),
   ]),
   {
     kind: "removed",

@@ -2,11 +2,13 @@ import type { Problem } from "@basalt/types";
 import type { EdgeConfig, VhostOptions } from "../contract.ts";
 import { deepFreeze } from "../deepFreeze.ts";
 import type { DrmSettings } from "../drmContract.ts";
+import type { MediaSettings } from "../mediaContract.ts";
 import { type Place, wholeFile } from "../problems.ts";
 import type { Provenance } from "../provenance.ts";
 import { VHOSTS_FILE } from "../vhostsPlaces.ts";
 import { checkDrm, type DrmFinding } from "./checkDrm.ts";
 import { decryptPassword } from "./passwords.ts";
+import { hasEncryptedMediaKeys, settleMediaKeys } from "./settleMediaKeys.ts";
 import { hasEncryptedKeys, settleSignatures } from "./settleSignatures.ts";
 
 export interface SettledSecrets {
@@ -94,10 +96,24 @@ export const settleSecrets = async (
       report({ ...finding, ...placeOf(provenance, name, element) });
     }
   }
-  if (settledOptions.size === 0) return { config, problems };
+  const settledMedia = new Map<MediaSettings, MediaSettings>();
+  for (const { name, media } of config.vhosts) {
+    if (!hasEncryptedMediaKeys(media) || settledMedia.has(media)) continue;
+    const settled = await settleMediaKeys(media, decrypt);
+    settledMedia.set(media, settled.media);
+    for (const { attribute, message } of settled.findings) {
+      const element = `Media/MP4HLS/Encryption@${attribute}`;
+      const [place] = provenance.placesOf(name, element);
+      const where = place ?? { ...wholeFile(VHOSTS_FILE), element: `Vhosts/Vhost/${element}` };
+      report({ severity: "error", message, ...where, column: 0 });
+    }
+  }
+  if (settledOptions.size === 0 && settledMedia.size === 0) return { config, problems };
   const vhosts = config.vhosts.map((vhost) => {
     const options = settledOptions.get(vhost.options);
-    return options === undefined ? vhost : { ...vhost, options };
+    const media = settledMedia.get(vhost.media);
+    if (options === undefined && media === undefined) return vhost;
+    return { ...vhost, options: options ?? vhost.options, media: media ?? vhost.media };
   });
   return { config: deepFreeze({ ...config, vhosts }), problems };
 };

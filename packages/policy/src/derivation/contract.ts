@@ -1,3 +1,5 @@
+import type { Method } from "@basalt/http";
+import type { MediaFormat, MediaTask } from "@basalt/media";
 import type { ImageTask } from "../dims/contract.ts";
 
 /** What the transform host is asked to make of a stored body: plain data, the same for the same result. */
@@ -11,11 +13,13 @@ export type DeriveOperation =
       readonly key: Uint8Array;
       /** Empty where the algorithm has none (DRM-06). */
       readonly iv: Uint8Array;
-    };
+    }
+  /** Of ranges of the source; what is made of it is not kept for long (MEDIA-01). */
+  | { readonly kind: "media"; readonly format: MediaFormat; readonly task: MediaTask };
 
 /** A request whose URL asks for something made of another object of the host (DIMS-08, DRM-03). */
 export interface Derivation {
-  readonly kind: "dims" | "drm";
+  readonly kind: "dims" | "drm" | "media";
   /** Canonical URL of the result: it is kept, logged and purged under that. */
   readonly url: string;
   /** Tells results of one URL apart that depend on the request (`format/auto`); without blanks, mostly empty. */
@@ -28,6 +32,17 @@ export interface Derivation {
   readonly redirectTarget: string | undefined;
   /** The response depends on this field of the request and says so by Vary. */
   readonly variesOn: string | undefined;
+  /** Of a derivation of media; there undefined where nothing has that name, whatever the source: `plan` says 404. */
+  readonly media?: MediaDerivation;
+}
+
+export interface MediaDerivation {
+  readonly format: MediaFormat;
+  readonly task: MediaTask;
+  /** Where nothing can be made of the source: it is served itself (MEDIA-06), or there is no such resource (404). */
+  readonly otherwise: "source" | "absent";
+  /** What the origin is asked for, if not `sourceTarget`: the client's URL with `<WholeClientRequest>` (MEDIA-79). */
+  readonly originTarget: string | undefined;
 }
 
 export interface DerivationSource {
@@ -43,10 +58,15 @@ export type DerivationPlan =
   | { readonly kind: "operation"; readonly operation: DeriveOperation; readonly maxSourceBytes: number }
   /** Nothing to be done: the source is the result. */
   | { readonly kind: "unchanged" }
-  /** `reason`: for the client (DIMS-11); `detail`: for who runs the server, where there is more to say. */
-  | { readonly kind: "failure"; readonly reason: string; readonly detail?: string };
+  /**
+   * `reason`: for the client (DIMS-11); `detail`: for who runs the server, where there is more to say; `status`: of the
+   * answer, 500 where it is not given.
+   */
+  | { readonly kind: "failure"; readonly reason: string; readonly detail?: string; readonly status?: number };
 
 export interface DerivationRequest {
+  /** Undefined: GET. */
+  readonly methodCode?: Method;
   /** Path and query string. */
   readonly target: string;
   /** Combined value of a field of the request. */
@@ -67,5 +87,7 @@ export const DERIVATION_FAILURE = {
   SOURCE_TOO_LARGE: "The original file size is too large.",
   SOURCE_UNREADABLE: "The original file loading failed.",
   CONVERSION: "Image converting failed or invalid DIMS command.",
+  ABSENT: "There is no such part of the original file.",
   ENCRYPTION: "The original file could not be encrypted.",
+  NO_SUCH_STREAM: "There is nothing of that name.",
 } as const;

@@ -4,12 +4,13 @@ import { originFormOf } from "../cacheKey.ts";
 import { compileDerivations } from "../derivation/compileDerivations.ts";
 import type { Derivation, DerivationPlan } from "../derivation/contract.ts";
 import type { ExplainFact, ExplainState, ExplainStep } from "./contract.ts";
+import { mediaFacts } from "./mediaFacts.ts";
 import type { Sources } from "./sources.ts";
 import type { UnderstoodRequest } from "./understand.ts";
 
 /** What a URL asks to be made of another object of the host (DIMS-08, DRM-03). */
 export const derivationOf = (request: UnderstoodRequest, vhost: VhostSettings): Derivation | undefined =>
-  compileDerivations(vhost)?.of({ target: request.target, get: request.header });
+  compileDerivations(vhost)?.of({ target: request.target, get: request.header, methodCode: request.methodCode });
 
 export const mayAskForDerived = ({ methodCode }: UnderstoodRequest): boolean =>
   methodCode === METHOD.GET || methodCode === METHOD.HEAD;
@@ -36,8 +37,9 @@ const planFact = (plan: DerivationPlan | undefined): ExplainFact => {
   if (plan?.kind !== "failure") {
     return { name: "plan", value: plan?.kind === "operation" ? "conversion" : "the source as it is" };
   }
-  const { reason, detail } = plan;
-  return { name: "plan", value: "failure", text: reason, ...(detail === undefined ? {} : { because: detail }) };
+  const { reason, detail, status } = plan;
+  const text = status === undefined ? reason : `${status}: ${reason}`;
+  return { name: "plan", value: "failure", text, ...(detail === undefined ? {} : { because: detail }) };
 };
 
 const resultFact = ({ derived }: ExplainState): ExplainFact => ({
@@ -48,8 +50,15 @@ const resultFact = ({ derived }: ExplainState): ExplainFact => ({
     : { text: derived.map(({ bodyBytes, place }) => `${bodyBytes} bytes, ${place}`).join("; ") }),
 });
 
-const KIND_WORDS = { dims: "a DIMS URL", drm: "a DRM URL" } as const;
+const KIND_WORDS = { dims: "a DIMS URL", drm: "a DRM URL", media: "a media URL" } as const;
 const KEYWORD_PLACE = { dims: "Options/Dims@Keyword", drm: "Options/Drm@Keyword" } as const;
+
+/** What has made the URL one that asks for something. */
+const askedFacts = (derivation: Derivation, vhost: VhostSettings, sources: Sources): readonly ExplainFact[] => {
+  const { kind, media, sourceTarget } = derivation;
+  if (kind === "media") return mediaFacts(media, sourceTarget, sources);
+  return [{ name: "keyword", value: vhost.options[kind].keyword, source: sources.option(KEYWORD_PLACE[kind]) }];
+};
 
 export const derivationStep = (
   derivation: Derivation,
@@ -57,12 +66,15 @@ export const derivationStep = (
   state: ExplainState,
   sources: Sources,
 ): ExplainStep => {
-  const { kind, url, selector, sourceTarget, commands, variesOn, redirectTarget } = derivation;
-  const keyword = vhost.options[kind].keyword;
+  const { kind, url, selector, sourceTarget, commands, media, variesOn, redirectTarget } = derivation;
   const plan = planOf(derivation, vhost, state);
   const facts: ExplainFact[] = [
-    { name: "keyword", value: keyword, source: sources.option(KEYWORD_PLACE[kind]) },
-    { name: "sourceUrl", value: sourceTarget, because: "the origin is asked for that alone" },
+    ...askedFacts(derivation, vhost, sources),
+    {
+      name: "sourceUrl",
+      value: sourceTarget,
+      because: `${media?.originTarget === undefined ? "the origin is asked for" : "it is kept as"} that alone`,
+    },
     ...(commands === "" ? [] : [{ name: "commands", value: commands }]),
     { name: "resultUrl", value: url, because: "the result is kept, logged and purged under that" },
     ...(selector === "" ? [] : [{ name: "selector", value: selector }]),

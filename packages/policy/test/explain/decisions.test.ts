@@ -142,6 +142,56 @@ describe("URLs that ask for something made of another object", () => {
   });
 });
 
+describe("URLs of media files", () => {
+  const site = openSite({
+    "server.xml": '<Server><VHostDefault><Media><MP4HLS Status="Active"/></Media></VHostDefault></Server>',
+    "vhosts.xml": `<Vhosts><Vhost Name="www.example.com"><Origin><Address>10.0.0.1</Address></Origin>
+      <Media>
+        <UpfrontMP4Header>ON</UpfrontMP4Header>
+        <MP4Trimming>ON</MP4Trimming>
+      </Media></Vhost></Vhosts>`,
+  });
+  const explained = (path: string, asked: Asked = {}) => explain(`www.example.com${path}`, asked, undefined, { site });
+
+  it("MEDIA-21 MEDIA-102 says which segment of what, what the section is, and which line has switched it on", () => {
+    const segment = explained("/a.mp4?v=1&start=30/mp4hls/7.ts?end=90");
+    expect(factOf(segment, "derivation", "asksFor")).toMatchObject({
+      value: "segment 7 in MPEG-TS",
+      source: { file: "server.xml", line: 1, element: "Server/VHostDefault/Media/MP4HLS@Status" },
+    });
+    expect(factOf(segment, "derivation", "sections")).toMatchObject({ value: 1, text: "30 to 90" });
+    expect(factOf(segment, "derivation", "sourceUrl")?.value).toBe("/a.mp4?v=1");
+    expect(factOf(segment, "derivation", "resultUrl")?.value).toBe("/a.mp4?v=1&start=30&end=90/mp4hls/7.ts");
+    expect(factOf(segment, "derivation", "plan")?.value).toBe("conversion");
+    expect(factOf(segment, "origin", "request")?.value).toContain("/a.mp4?v=1");
+    expect(segment).toMatchObject({ outcome: "miss", verdict: expect.stringMatching(/^Made of \/a\.mp4\?v=1\. /) });
+  });
+
+  it.each([
+    ["/a.mp4", "the file with its header in front", "UpfrontMP4Header", 3],
+    ["/a.mp4?end=9", "a section of the file", "MP4Trimming", 4],
+  ])("MEDIA-60 MEDIA-70 says what %s asks for", (path, value, element, line) => {
+    expect(factOf(explained(path), "derivation", "asksFor")).toMatchObject({
+      value,
+      source: { file: "vhosts.xml", line, element: `Vhosts/Vhost/Media/${element}` },
+    });
+  });
+
+  it("MEDIA-23 says of a name that there is nothing of it", () => {
+    const unknown = explained("/a.mp4/mp4hls/7.m4s");
+    expect(factOf(unknown, "derivation", "asksFor")).toMatchObject({ value: null });
+    expect(factOf(unknown, "derivation", "plan")).toMatchObject({
+      value: "failure",
+      text: "404: There is nothing of that name.",
+    });
+  });
+
+  it("has nothing to say of a file that is written to", () => {
+    expect(stepsOf(explained("/a.mp4", { method: "DELETE" }))).not.toContain("derivation");
+    expect(explained("/a.mp4/mp4hls/0.ts", { method: "DELETE" })).toMatchObject({ outcome: "refused", status: 405 });
+  });
+});
+
 describe("reuse", () => {
   const stale: StoredView = stored({ freshUntilMs: NOW - 1_000 });
 

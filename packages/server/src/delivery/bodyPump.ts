@@ -99,7 +99,14 @@ export class BodyPump implements Ongoing {
   clientEnded(): void {}
 
   isKept(data: Buffer): boolean {
-    return this.#exchange.object?.openBody?.peek(this.#sentFrom)?.buffer === data.buffer;
+    const body = this.#exchange.object?.openBody;
+    for (let at = this.#sentFrom; at < this.#position; ) {
+      const kept = body?.peek(at);
+      if (kept === undefined) return false;
+      if (kept.buffer === data.buffer) return true;
+      at += kept.length;
+    }
+    return false;
   }
 
   #advance(): void {
@@ -121,8 +128,10 @@ export class BodyPump implements Ongoing {
           void this.#read(available);
           return;
         }
-        const most = Math.min(socket.pieceBytes ?? WRITE_BYTES, WRITE_BYTES);
-        this.#send(data.subarray(0, Math.min(data.length, available - this.#position, most)));
+        const most = Math.min(socket.pieceBytes ?? WRITE_BYTES, WRITE_BYTES, available - this.#position);
+        if (data.length < most && socket.writeRun !== undefined && this.#framing !== "chunked") {
+          this.#sendRun(data, most);
+        } else this.#send(data.subarray(0, Math.min(data.length, most)));
         continue;
       }
       if (this.#source.state === "complete") {
@@ -185,6 +194,27 @@ export class BodyPump implements Ongoing {
     this.#exchange.bodyBytesSent += data.length;
     if (head.length > 0) socket.writePair(head, data);
     else socket.write(data);
+  }
+
+  /** At most so many bytes, as far as they lie in memory one behind the other. */
+  #sendRun(first: Buffer, most: number): void {
+    const { socket } = this.#exchange.connection;
+    this.#begin();
+    const pieces = this.#head.length > 0 ? [this.#head, first] : [first];
+    this.#head = NOTHING;
+    let length = first.length;
+    while (length < most) {
+      const next = this.#source.peek(this.#position + length);
+      if (next === undefined) break;
+      const piece = next.subarray(0, most - length);
+      pieces.push(piece);
+      length += piece.length;
+    }
+    this.#sentFrom = this.#position;
+    this.#position += length;
+    this.#exchange.bodyBytesSent += length;
+    if (pieces.length === 1) socket.write(first);
+    else socket.writeRun?.(pieces);
   }
 
   /** The line end of each chunk travels in front of the next. */

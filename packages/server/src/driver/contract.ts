@@ -9,6 +9,8 @@ export interface ClientSocket {
   write(data: Buffer): boolean;
   /** Head and body in one system call. */
   writePair(head: Buffer, body: Buffer): boolean;
+  /** Several pieces in one system call; absent where they gain nothing by it. */
+  writeRun?(pieces: Buffer[]): boolean;
   /** More than this is not worth handing over at a time; absent: no matter how much. */
   readonly pieceBytes?: number;
   /** Bytes written but not yet taken by the kernel. */

@@ -78,14 +78,17 @@ export class RawSocket implements ClientSocket {
   }
 
   writePair(head: Buffer, body: Buffer): boolean {
+    return this.writeRun([head, body]);
+  }
+
+  writeRun(pieces: Buffer[]): boolean {
     const handle = this.#handle;
     if (handle === undefined) return true;
     const request = createWriteRequest();
-    const chunks = [head, body];
     request.handle = handle;
     request.oncomplete = onWriteComplete;
-    request.data = chunks;
-    return this.#written(handle.writev(request, chunks, true), chunks);
+    request.data = pieces;
+    return this.#written(handle.writev(request, pieces, true), pieces);
   }
 
   pauseReading(): void {

@@ -12,9 +12,18 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
   if (vhost.derivations !== undefined) {
-    exchange.derivation = vhost.derivations.of(exchange);
-    if (exchange.derivation !== undefined) return decideDerived(exchange, vhost);
+    const derivation = vhost.derivations.of(exchange);
+    exchange.derivation = derivation;
+    if (derivation !== undefined && derivation.media?.otherwise !== "source") return decideDerived(exchange, vhost);
   }
+  const code = decideOrdinary(exchange, vhost);
+  if (code !== PHASE.DERIVE_KEY || !isRead(exchange)) exchange.derivation = undefined;
+  return code;
+};
+
+const isRead = ({ methodCode }: Exchange): boolean => methodCode === METHOD.GET || methodCode === METHOD.HEAD;
+
+const decideOrdinary = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
   if (asksForUpgrade(exchange)) return PHASE.BYPASS;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
   const { methodRules } = vhost;
@@ -38,9 +47,9 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
 
 /** No origin is ever asked for such a URL (DIMS-10): only for what it is made of, and that only to be read. */
 const decideDerived = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
-  const { methodCode, connection } = exchange;
+  const { connection } = exchange;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
-  if (methodCode !== METHOD.GET && methodCode !== METHOD.HEAD) {
+  if (!isRead(exchange)) {
     sendPage(exchange, 405, "Allow: GET, HEAD\r\n", "");
     return PHASE.DONE;
   }

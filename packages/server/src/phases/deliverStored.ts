@@ -7,6 +7,7 @@ import { contentLengthOf, rangesOf, type Selection } from "../delivery/selection
 import type { Exchange } from "../exchange.ts";
 import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
+import { deliverComposed } from "./composeMade.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { goneObject } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
@@ -20,6 +21,7 @@ export const deliverStored = (
   selection: Selection,
 ): PhaseCode => {
   const { openBody } = object;
+  if (exchange.composed !== undefined) return deliverComposed(exchange, exchange.composed, selection);
   if (exchange.connection.server.isEmergency && !rangesOf(selection).every((part) => isLoaded(object, part))) {
     return refuseForMemory(exchange);
   }

@@ -9,14 +9,16 @@ import {
   VARIANT,
   variantText,
 } from "@basalt/cache";
+import type { ByteRange } from "@basalt/http";
 import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields, isEncoded } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject, GatheredMemory } from "./arrivedObject.ts";
+import { composeMade, mayBeComposed, type RecipeSource } from "./composeMade.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
-import { partOrigin } from "./obtain.ts";
+import { lastingOrigin, partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { countRefusedDerived, refuseDerived } from "./refuseDerived.ts";
 
@@ -26,11 +28,13 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
   const head = object?.head ?? sourceHead;
   if (head === undefined) return PHASE.DELIVER;
   if (exchange.variant === VARIANT.ENCODED && isEncoded(head.fields)) return takePlainSource(exchange);
+  // What the origin says of a file that it has not holds for all that would be made of it.
+  if (derivation.kind === "media" && head.status !== 200) return PHASE.DELIVER;
   if (object !== undefined && !exchange.isPassed) {
     const { cache } = exchange.connection.server.parts;
     const place = { ...madePlace(exchange, derivation), vhost: vhost.cache, variant: VARIANT.DERIVED };
     const known = cache.derivations.findNow({ ...place, source: { kind: "object", object } }, exchange.nowMs);
-    if (known !== undefined) return settle(exchange, derivation, known);
+    if (known !== undefined) return settle(exchange, vhost, derivation, known, object);
   }
   if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
   const sizeBytes = head.bodyBytes;
@@ -41,6 +45,7 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "failure":
+      if (derivation.media !== undefined) return refuseMedia(exchange, derivation, plan.reason);
       countRefusedDerived(exchange);
       return refuseDerived(exchange, derivation, plan.reason);
     case "operation": {
@@ -79,7 +84,7 @@ const make = async (making: Making, object: CachedObject): Promise<void> => {
   const { ticket, isPassed } = exchange;
   const { cache } = exchange.connection.server.parts;
   try {
-    if (object.isPartial) {
+    if (object.isPartial && making.operation.kind !== "media") {
       const body = await cache.stored.openBody(vhost.cache, exchange.variant, object);
       const isWhole = body !== undefined && (await body.whenComplete(partOrigin(exchange, vhost)));
       if (!exchange.isCurrent(ticket)) return;
@@ -173,13 +178,17 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
     },
     operation,
     maxSourceBytes,
+    ...(operation.kind === "media" && source.kind === "object"
+      ? { bring: bringer(exchange, vhost, source.object) }
+      : {}),
   });
   exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: wait.leave };
   try {
     const made = await wait.result;
     if (!exchange.isCurrent(ticket)) return;
     exchange.ongoing = undefined;
-    exchange.continueWith(ticket, settle(exchange, derivation, made));
+    const of = source.kind === "object" ? source.object : source.body;
+    exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, of));
   } finally {
     wait.leave();
   }
@@ -191,16 +200,48 @@ const deliverSource = (exchange: Exchange, { variesOn }: Derivation): PhaseCode 
   return PHASE.DELIVER;
 };
 
-const settle = (exchange: Exchange, derivation: Derivation, made: Derived): PhaseCode => {
+/** What is needed of a source that comes in parts is fetched by range (MEDIA-04), whoever of those who wait goes. */
+const bringer = (exchange: Exchange, vhost: ServedVhost, object: CachedObject) => {
+  const { variant } = exchange;
+  const { cache } = exchange.connection.server.parts;
+  const origin = lastingOrigin(exchange, vhost);
+  return async (ranges: readonly ByteRange[]): Promise<void> => {
+    const body = await cache.stored.openBody(vhost.cache, variant, object);
+    if (body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
+    body.retain();
+    try {
+      await Promise.all(ranges.map((range) => body.whenPresent(range, origin)));
+    } finally {
+      body.release();
+    }
+  };
+};
+
+/** MEDIA-06: the file as it is; or there is no such resource. */
+const refuseMedia = (exchange: Exchange, derivation: Derivation, reason: string): PhaseCode => {
+  if (derivation.media?.otherwise === "source") return PHASE.DELIVER;
+  return refuseDerived(exchange, derivation, reason, { status: 404 });
+};
+
+const settle = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  derivation: Derivation,
+  made: Derived,
+  source: RecipeSource,
+): PhaseCode => {
   switch (made.kind) {
     case "object":
+      if (mayBeComposed(derivation)) return composeMade(exchange, vhost, derivation, made.object, source);
       takeMade(exchange, derivation, made.object);
       return PHASE.DELIVER;
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "refused":
+      if (derivation.media !== undefined) return refuseMedia(exchange, derivation, REASONS[made.reason]);
       return refuseDerived(exchange, derivation, REASONS[made.reason]);
     case "failed":
+      if (derivation.media !== undefined) return failMedia(exchange, derivation, made.error);
       if (made.error.code === "TRANSFORM_FAILED") {
         return refuseDerived(exchange, derivation, DERIVATION_FAILURE.CONVERSION);
       }
@@ -214,6 +255,20 @@ const settle = (exchange: Exchange, derivation: Derivation, made: Derived): Phas
   }
 };
 
+/** Where the source has changed meanwhile, another try finds it as it is now. */
+const failMedia = (exchange: Exchange, derivation: Derivation, error: EdgeError): PhaseCode => {
+  if (error.code === "TRANSFORM_FAILED" && derivation.media?.otherwise === "source") return PHASE.DELIVER;
+  exchange.object = undefined;
+  exchange.source = undefined;
+  exchange.sourceHead = undefined;
+  if (!exchange.isAnew && (isOfStore(error) || error.code === "ORIGIN_CLOSED")) {
+    exchange.isAnew = true;
+    return PHASE.DERIVE_KEY;
+  }
+  exchange.error = isOfStore(error) ? new EdgeError("TRANSFORM_FAILED", { cause: error }) : error;
+  return PHASE.DELIVER;
+};
+
 /** What the store fails at is no reason to answer the request by another way: the origin has no such URL. */
 const isOfStore = ({ code }: EdgeError): boolean => code === "STORE_UNAVAILABLE";
 
@@ -221,4 +276,5 @@ const REASONS: { readonly [refusal in DeriveRefusal]: string } = {
   tooLarge: DERIVATION_FAILURE.SOURCE_TOO_LARGE,
   unreadable: DERIVATION_FAILURE.SOURCE_UNREADABLE,
   conversion: DERIVATION_FAILURE.CONVERSION,
+  absent: DERIVATION_FAILURE.ABSENT,
 };

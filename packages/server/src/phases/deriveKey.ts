@@ -9,6 +9,7 @@ import { deriveBodyKey } from "./postKey.ts";
 export const deriveKey = (exchange: Exchange): PhaseCode => {
   const { vhost, fields } = exchange;
   if (vhost === undefined) return PHASE.DONE;
+  exchange.composed = undefined;
   exchange.url = canonicalUrl(keyTarget(exchange), vhost);
   exchange.name = exchange.url;
   exchange.variant = variantOf(exchange, vhost);

@@ -4,6 +4,7 @@ import { type Derivation, isNoCacheRequest, NO_CODINGS } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { variantOfCoding, wantedCoding } from "./codings.ts";
+import { mayBeComposed } from "./composeMade.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
@@ -25,7 +26,7 @@ export const lookup = (exchange: Exchange): PhaseCode => {
       return PHASE.HIT;
     }
   }
-  if (exchange.derivation !== undefined && !forcesRenewal && !isHeeded) {
+  if (exchange.derivation !== undefined && !forcesRenewal && !isHeeded && !mayBeComposed(exchange.derivation)) {
     const made = findMade(exchange, vhost, exchange.derivation);
     if (made !== undefined) {
       takeMade(exchange, exchange.derivation, made);

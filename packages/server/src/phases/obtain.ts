@@ -6,6 +6,7 @@ import {
   type ObtainRequest,
   type PartOrigin,
   VARIANT,
+  WHOLE_IN_MEMORY_BYTES,
 } from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
@@ -208,6 +209,24 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
   };
 };
 
+/** As `partOrigin`, for work that may outlive the request: of the exchange as it is now. */
+export const lastingOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin => {
+  const template = obtainRequest(exchange, vhost, undefined).originRequest(undefined);
+  const origin = partOrigin(exchange, vhost);
+  return {
+    get pool() {
+      return origin.pool;
+    },
+    get partBytes() {
+      return origin.partBytes;
+    },
+    get ifRange() {
+      return origin.ifRange;
+    },
+    request: () => template,
+  };
+};
+
 /** Holds nothing of the exchange that changes: the exchange goes on to other requests before this one has ended. */
 export const obtainRequest = (
   exchange: Exchange,
@@ -219,7 +238,9 @@ export const obtainRequest = (
   const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
-  const target = vhost.keyRules.originTarget(keyTarget(exchange), vhost.keyRules.canonicalUrl(keyTarget(exchange)));
+  const target =
+    exchange.derivation?.media?.originTarget ??
+    vhost.keyRules.originTarget(keyTarget(exchange), vhost.keyRules.canonicalUrl(keyTarget(exchange)));
   const client = { methodCode, fields };
   const ownFields = fillFields(exchange, vhost);
   const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);
@@ -253,6 +274,7 @@ export const obtainRequest = (
         ...occasion,
       };
     },
+    firstBytes: exchange.derivation?.media === undefined ? undefined : WHOLE_IN_MEMORY_BYTES,
     onInformation: (status, interim) => {
       if (exchange.isCurrent(ticket)) sendInterim(exchange, status, interim);
     },
@@ -322,8 +344,14 @@ const accept = (exchange: Exchange, vhost: ServedVhost, obtained: Obtained): Pha
         const next = followLink(exchange, "failed");
         if (next !== undefined) return next;
       }
-      if (exchange.derivation !== undefined && obtained.error.traits.side === "origin") {
-        return refuseDerived(exchange, exchange.derivation, DERIVATION_FAILURE.SOURCE_MISSING, obtained.error.code);
+      if (
+        exchange.derivation !== undefined &&
+        exchange.derivation.kind !== "media" &&
+        obtained.error.traits.side === "origin"
+      ) {
+        return refuseDerived(exchange, exchange.derivation, DERIVATION_FAILURE.SOURCE_MISSING, {
+          code: obtained.error.code,
+        });
       }
       exchange.error = obtained.error;
       exchange.errorStatus = obtained.status ?? 0;

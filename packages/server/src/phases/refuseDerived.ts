@@ -10,7 +10,7 @@ export const refuseDerived = (
   exchange: Exchange,
   derivation: Derivation,
   reason: string,
-  code: ErrorCode = "TRANSFORM_FAILED",
+  { code = "TRANSFORM_FAILED", status = 500 }: { readonly code?: ErrorCode; readonly status?: number } = {},
 ): PhaseCode => {
   exchange.object = undefined;
   exchange.source = undefined;
@@ -22,7 +22,7 @@ export const refuseDerived = (
     return PHASE.DONE;
   }
   exchange.errorText = reason;
-  exchange.errorStatus = 500;
+  exchange.errorStatus = status;
   return PHASE.DELIVER;
 };
 

@@ -23,6 +23,8 @@ export class FakeSocket implements ClientSocket {
   /** Bytes written after the end was announced: a defect. */
   lateBytes = 0;
   writeCalls = 0;
+  /** Lengths of what was handed over in one call. */
+  readonly runs: number[][] = [];
   #taken: Buffer[] = [];
   #pending: Buffer[] = [];
   #unread: Buffer[] = [];
@@ -59,6 +61,11 @@ export class FakeSocket implements ClientSocket {
   writePair(head: Buffer, body: Buffer): boolean {
     const first = this.write(head);
     return this.write(body) && first;
+  }
+
+  writeRun(pieces: Buffer[]): boolean {
+    this.runs.push(pieces.map(({ length }) => length));
+    return pieces.map((piece) => this.write(piece)).every((isTaken) => isTaken);
   }
 
   pauseReading(): void {

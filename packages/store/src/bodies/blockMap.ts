@@ -15,7 +15,8 @@ export const MAP_HEADER_BYTES = 32;
 export const MAP_ENTRY_BYTES = 8;
 const MAP_ALIGNMENT = 4096;
 const MAP_MAGIC = 0x4d425342;
-const MAP_VERSION = 1;
+/** Of version 1 were maps of blocks of 1 MB: such a body is absent now, and fetched anew when it is asked for. */
+const MAP_VERSION = 2;
 
 export const countBlocks = (bodyBytes: number): number => Math.ceil(bodyBytes / BLOCK_BYTES);
 

@@ -11,7 +11,7 @@ import { BodyBlocks } from "./bodyBlocks.ts";
 import { readFully } from "./fileAccess.ts";
 
 /** Entries read at once: a whole map for bodies up to 8 GB. */
-const CHUNK_ENTRIES = 8192;
+const CHUNK_ENTRIES = 32_768;
 
 export type BlockMapReading =
   | { readonly kind: "whole"; readonly blocks: BodyBlocks; readonly damagedEntries: number }
@@ -25,9 +25,10 @@ const enterEntries = (blocks: BodyBlocks, entries: Buffer, first: number): numbe
   const count = entries.length / MAP_ENTRY_BYTES;
   for (let index = 0; index < count; index += 1) {
     const block = first + index;
+    if (blocks.has(block)) continue;
     const checksum = decodeEntry(entries, index, blocks.file, block);
     if (checksum === "damaged") damagedEntries += 1;
-    else if (checksum !== undefined && !blocks.has(block)) blocks.enter(block, checksum);
+    else if (checksum !== undefined) blocks.enter(block, checksum);
   }
   return damagedEntries;
 };

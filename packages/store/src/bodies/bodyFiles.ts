@@ -50,7 +50,7 @@ export class BodyFiles {
     this.#appendRecord = appendRecord;
   }
 
-  async createGrowing(disk: Disk): Promise<GrowingFile> {
+  async createGrowing(disk: Disk, isTransient = false): Promise<GrowingFile> {
     const { id, path, descriptor } = await this.#create(disk);
     const growing = new BodyFileWriter({
       disk: disk.number,
@@ -59,7 +59,7 @@ export class BodyFiles {
       descriptor,
       limitBytes: Math.min(BODY_FILE_LIMIT_BYTES, disk.limitBytes),
       appendRecord: (image, head, bodyBytes) => this.#appendRecord(disk, image, head, bodyBytes, id),
-      onWritten: () => this.#parts.unsynced.note(path, disk),
+      onWritten: isTransient ? () => {} : () => this.#parts.unsynced.note(path, disk),
       onWriteFailure: (cause) => this.#parts.reports.unwritable(disk, cause),
       onEnd: (ended) => this.#growing.delete(ended),
     });

@@ -1,18 +1,19 @@
 import { type Clock, systemClock } from "@basalt/types";
-import type {
-  ArrivedChecksums,
-  BodyCounters,
-  BodyReader,
-  BodyStore,
-  BodyUpkeep,
-  DiskSetting,
-  FoundRecord,
-  GrowingFile,
-  ObjectLocation,
-  OrphanSweep,
-  PartedFile,
-  RowImage,
-  SegmentFile,
+import {
+  type ArrivedChecksums,
+  type BodyCounters,
+  type BodyReader,
+  type BodyStore,
+  type BodyUpkeep,
+  type DiskSetting,
+  type FoundRecord,
+  type GrowingFile,
+  type ObjectLocation,
+  type OrphanSweep,
+  type PartedFile,
+  ROW_FLAG,
+  type RowImage,
+  type SegmentFile,
 } from "../contract.ts";
 import { packedBodyLimitFor, writableFilesFor } from "../limits.ts";
 import { BodyFiles } from "./bodyFiles.ts";
@@ -227,7 +228,7 @@ class DiskBodyStore implements BodyStore, BodyUpkeep {
   }
 
   async #appendFile(disk: Disk, image: RowImage, head: Buffer, body: Buffer): Promise<ObjectLocation> {
-    const growing = await this.#files.createGrowing(disk);
+    const growing = await this.#files.createGrowing(disk, (image.flags & ROW_FLAG.TRANSIENT) !== 0);
     try {
       await growing.write(body);
       return await growing.complete(image, head);

@@ -1,5 +1,5 @@
 import type { ObjectLocation } from "../contract.ts";
-import { BLOCK_BYTES } from "../limits.ts";
+import { LENT_BYTES } from "../limits.ts";
 import { clampLength, PooledReader, type ReaderContext } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
 import { arePieces, PIECE_BYTES, piecesAround, sumOf } from "./pieceSums.ts";
@@ -41,7 +41,7 @@ export class PackedBodyReader extends PooledReader {
       } else if (sums === undefined || sumOf(part) !== sums) this.#verify(part);
       await work(part, run.start);
     };
-    if (runBytes <= BLOCK_BYTES) await withBlock(verified);
+    if (runBytes <= LENT_BYTES) await withBlock(verified);
     else await verified(Buffer.allocUnsafeSlow(runBytes));
   }
 

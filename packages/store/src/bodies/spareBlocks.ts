@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from "../limits.ts";
+import { LENT_BYTES } from "../limits.ts";
 
 /**
  * Blocks that are read to be verified at a time: twice as many as threads that read. Whoever comes later waits for a
@@ -15,7 +15,7 @@ const takeBlock = (): Buffer | Promise<Buffer> => {
   if (spare !== undefined) return spare;
   if (made >= BLOCKS_AT_A_TIME) return new Promise((resolve) => waiting.push(resolve));
   made += 1;
-  return Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  return Buffer.allocUnsafeSlow(LENT_BYTES);
 };
 
 const giveBlock = (buffer: Buffer): void => {
@@ -24,7 +24,7 @@ const giveBlock = (buffer: Buffer): void => {
   else next(buffer);
 };
 
-/** Lends a buffer of one block for as long as the work takes; the work must not ask for another. */
+/** Lends a buffer of LENT_BYTES for as long as the work takes; the work must not ask for another. */
 export const withBlock = async <Result>(work: (buffer: Buffer) => Promise<Result>): Promise<Result> => {
   const buffer = await takeBlock();
   try {

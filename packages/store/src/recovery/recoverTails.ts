@@ -1,5 +1,5 @@
 import { EdgeError } from "@basalt/types";
-import type { BodyUpkeep, DiskIndex, FoundRecord, SegmentFile } from "../contract.ts";
+import { type BodyUpkeep, type DiskIndex, type FoundRecord, ROW_FLAG, type SegmentFile } from "../contract.ts";
 
 /**
  * Rows reach the index within a fraction of a second, but wait while it cannot be written (a full disk). What was
@@ -69,7 +69,7 @@ const missingBytesOf = async (
 const enterRecord = async (record: FoundRecord, { index, bodies, hasVhost }: TailRecovery): Promise<boolean> => {
   const { image, location } = record;
   const isLater = (): boolean => image.version > (index.find(image.key)?.version ?? -1);
-  if (!hasVhost(image.vhost) || !isLater()) return false;
+  if ((image.flags & ROW_FLAG.TRANSIENT) !== 0 || !hasVhost(image.vhost) || !isLater()) return false;
   const missingBytes = await missingBytesOf(record, bodies);
   if (missingBytes === undefined || !isLater()) return false;
   index.put({ ...image, location, lastAccess: image.updatedAt, missingBytes });

@@ -13,7 +13,7 @@ import { BodyBlocks } from "../../src/bodies/bodyBlocks.ts";
 import { BLOCK_BYTES, BODY_FILE_LIMIT_BYTES } from "../../src/limits.ts";
 
 const someFile = fc.integer({ min: 1, max: 2 ** 48 - 2 });
-const someBlock = fc.nat(2 ** 24);
+const someBlock = fc.nat(2 ** 26);
 const someChecksum = fc.nat(2 ** 32 - 1);
 
 describe("the block map of a body file", () => {
@@ -89,7 +89,7 @@ describe("what a process knows of the blocks of a body", () => {
 
   it("costs nothing for what is absent: a body of the greatest length can be declared by anyone", () => {
     const blocks = new BodyBlocks(1, BODY_FILE_LIMIT_BYTES);
-    expect(blocks.blockCount).toBe(2 ** 24);
+    expect(blocks.blockCount).toBe(2 ** 26);
     blocks.enter(blocks.blockCount - 1, 9);
     expect([blocks.has(0), blocks.has(blocks.blockCount - 1), blocks.has(blocks.blockCount)]).toEqual([
       false,

@@ -47,7 +47,7 @@ export const LAYOUTS: readonly Layout[] = [
   {
     name: "a body handed over whole that is too long to be packed",
     store: ({ first }, image, head, body) => first.append(image, head, body),
-    sizes: [PACKED_BODY_LIMIT_BYTES + 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1],
+    sizes: [PACKED_BODY_LIMIT_BYTES + 1, 3 * BLOCK_BYTES - 1, 3 * BLOCK_BYTES, 3 * BLOCK_BYTES + 1],
     hasOwnFile: true,
   },
   {

@@ -1,0 +1,91 @@
+import type { DeriveSource } from "@basalt/cache";
+import type { SourceRange } from "@basalt/media";
+import { BLOCK_BYTES, type BodyStore, type ObjectLocation, type PartedFile } from "@basalt/store";
+import { EdgeError } from "@basalt/types";
+import { readPiece, readSource } from "./transformSource.ts";
+
+/** Bytes of a source that are not on the disk yet. */
+export class LackingBytes extends Error {
+  readonly ranges: readonly SourceRange[];
+
+  constructor(ranges: readonly SourceRange[]) {
+    super("the source is not complete");
+    this.ranges = ranges;
+  }
+}
+
+/** A media file as jobs read it, range by range. Errors are EdgeError STORE_UNAVAILABLE and LackingBytes. */
+export interface MediaSource {
+  readonly sizeBytes: number;
+  /** Two sources with the same identity are the same bytes; undefined: of this job alone. */
+  readonly identity: string | undefined;
+  /** Throws when some of it is lacking, before anything is read. */
+  expect(ranges: readonly SourceRange[]): Promise<void>;
+  /** In memory of its own. */
+  read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>>;
+  release(): void;
+}
+
+export const openMediaSource = async (bodies: BodyStore, source: DeriveSource): Promise<MediaSource> => {
+  if (source.kind === "stored" && source.location.file !== 0) {
+    const file = await bodies.openParted(source.location);
+    if (file === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
+    return new PartedSource(file, identityOf(source.location));
+  }
+  const bytes = await readSource(bodies, source);
+  return {
+    sizeBytes: bytes.length,
+    identity: source.kind === "stored" ? identityOf(source.location) : undefined,
+    expect: async () => {},
+    read: async ({ start, end }) => bytes.slice(start, end),
+    release: () => {},
+  };
+};
+
+/** No place on a disk is ever given to other bytes. */
+const identityOf = ({ disk, segment, offset, file }: ObjectLocation): string =>
+  file === 0 ? `${disk}/${segment}/${offset}` : `${disk}/${file}`;
+
+class PartedSource implements MediaSource {
+  readonly identity: string;
+  readonly #file: PartedFile;
+
+  constructor(file: PartedFile, identity: string) {
+    this.#file = file;
+    this.identity = identity;
+  }
+
+  get sizeBytes(): number {
+    return this.#file.location.bodyBytes;
+  }
+
+  async expect(ranges: readonly SourceRange[]): Promise<void> {
+    for (const { start, end } of ranges) {
+      const [first, last] = [Math.floor(start / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES)];
+      if (this.#lacks(first, last)) await this.#file.refresh(first, last);
+    }
+    const lacking = ranges.filter(({ start, end }) =>
+      this.#lacks(Math.floor(start / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES)),
+    );
+    if (lacking.length > 0) throw new LackingBytes(lacking);
+  }
+
+  async read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await readPiece(this.#file, range.start, range.end - range.start);
+    } catch (cause) {
+      // A block that turned out damaged is absent now, and can be had again.
+      await this.expect([range]);
+      throw cause;
+    }
+  }
+
+  release(): void {
+    this.#file.release();
+  }
+
+  #lacks(first: number, end: number): boolean {
+    for (let block = first; block < end; block++) if (!this.#file.has(block)) return true;
+    return false;
+  }
+}

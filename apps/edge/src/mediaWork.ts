@@ -1,0 +1,104 @@
+import {
+  AudioIndexer,
+  locateMovie,
+  type MediaIndexMemory,
+  type MediaOutcome,
+  type MovieLayout,
+  type SourceRange,
+} from "@basalt/media";
+import type { DeriveOperation } from "@basalt/policy";
+import type { JobTerms, JobWatch, TransformPool } from "@basalt/transform";
+import { EdgeError } from "@basalt/types";
+import type { MediaIndexes } from "./mediaIndexes.ts";
+import type { MediaSource } from "./mediaSource.ts";
+
+export type MediaOperation = Extract<DeriveOperation, { readonly kind: "media" }>;
+
+export interface MediaWork {
+  readonly pool: TransformPool;
+  readonly indexes: MediaIndexes;
+  readonly operation: MediaOperation;
+  readonly source: MediaSource;
+  readonly terms: JobTerms;
+  readonly watch: JobWatch;
+}
+
+/** What one job may hold of its source in memory. */
+const MOST_SOURCE_BYTES = 512 * 1024 ** 2;
+const AUDIO_PIECE_BYTES = 4 * 1024 ** 2;
+/** A task knows what it needs when it has seen the index, and may then need more by what it has read. */
+const MOST_ROUNDS = 8;
+
+/** One task on a media file. Throws LackingBytes where the source is not complete enough. */
+export const makeOfMedia = async (work: MediaWork): Promise<Exclude<MediaOutcome, { readonly kind: "needs" }>> => {
+  const { pool, indexes, operation, source, terms, watch } = work;
+  const index = await indexes.of(source.identity, () =>
+    operation.format === "mp3" ? indexAudio(source) : indexFilm(work),
+  );
+  if (index === undefined) return { kind: "unreadable", detail: "no media file" };
+  const { format, task } = operation;
+  let ranges: readonly SourceRange[] = [];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const wanted = ranges;
+    await expectAll(source, wanted);
+    const outcome = await pool.runMedia(
+      terms,
+      async () => ({
+        kind: "media",
+        work: { kind: "task", index, format, task },
+        pieces: await readAll(source, wanted),
+      }),
+      watch,
+    );
+    if (outcome.kind === "indexed") throw new EdgeError("INTERNAL", { detail: "an index instead of a result" });
+    if (outcome.kind !== "needs") return outcome;
+    ranges = outcome.ranges;
+  }
+  throw new EdgeError("TRANSFORM_FAILED", { detail: "a media task that never has all it needs" });
+};
+
+const expectAll = async (source: MediaSource, ranges: readonly SourceRange[]): Promise<void> => {
+  let bytes = 0;
+  for (const { start, end } of ranges) bytes += end - start;
+  if (bytes > MOST_SOURCE_BYTES) throw new EdgeError("TRANSFORM_FAILED", { detail: `${bytes} bytes at once` });
+  await source.expect(ranges);
+};
+
+const readAll = async (source: MediaSource, ranges: readonly SourceRange[]) => {
+  const pieces: { readonly start: number; readonly bytes: Uint8Array<ArrayBuffer> }[] = [];
+  for (const range of ranges) pieces.push({ start: range.start, bytes: await source.read(range) });
+  return pieces;
+};
+
+const indexFilm = async ({ pool, source, terms, watch }: MediaWork): Promise<MediaIndexMemory | undefined> => {
+  const layout = await locate(source);
+  if (layout === undefined) return undefined;
+  await expectAll(source, layout.ranges);
+  const outcome = await pool.runMedia(
+    terms,
+    async () => ({ kind: "media", work: { kind: "index", layout }, pieces: await readAll(source, layout.ranges) }),
+    watch,
+  );
+  return outcome.kind === "indexed" ? outcome.memory : undefined;
+};
+
+const locate = async (source: MediaSource): Promise<MovieLayout | undefined> => {
+  const steps = locateMovie(source.sizeBytes);
+  for (let step = steps.next(); ; ) {
+    if (step.done === true) return step.value;
+    await source.expect([step.value]);
+    step = steps.next(await source.read(step.value));
+  }
+};
+
+/** Frame headers stand all over the file: it is looked through once, here, since that is no more than a look at each. */
+const indexAudio = async (source: MediaSource): Promise<MediaIndexMemory | undefined> => {
+  const { sizeBytes } = source;
+  await source.expect([{ start: 0, end: sizeBytes }]);
+  const indexer = new AudioIndexer(sizeBytes);
+  for (let start = 0; start < sizeBytes; start += AUDIO_PIECE_BYTES) {
+    indexer.push(start, await source.read({ start, end: Math.min(sizeBytes, start + AUDIO_PIECE_BYTES) }));
+  }
+  const outcome = indexer.finish();
+  return outcome.kind === "indexed" ? outcome.memory : undefined;
+};

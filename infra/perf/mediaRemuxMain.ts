@@ -1,0 +1,25 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FileReader, MediaFile } from "../../packages/media/test/interop/support/mediaFile.ts";
+import { playlistTask, segmentingOf } from "../../packages/media/test/interop/support/streams.ts";
+import { readPlaylist } from "../../packages/testkit/src/media/playlist.ts";
+import { print } from "../lib/print.ts";
+
+/**
+ * Cuts a film into files of segments, as `ffmpeg -c copy -f hls` does: the code of the transform host in one thread of one
+ * process. Arguments: film, folder, form, seconds. Prints the number of segments.
+ */
+const [film = "", folder = "", form = "ts", seconds = "10"] = process.argv.slice(2);
+const segmenting = segmentingOf(form === "fmp4" ? "fmp4" : "ts", Number(seconds));
+const opened = MediaFile.open(new FileReader(film), "mp4");
+if (opened.kind === "unreadable") throw new Error(opened.detail);
+const { file } = opened;
+mkdirSync(folder, { recursive: true });
+const text = file.text(playlistTask(segmenting));
+writeFileSync(join(folder, "index.m3u8"), text);
+const { segments } = readPlaylist(text);
+for (let number = 0; number < segments.length; number++) {
+  const body = file.bytes({ kind: "segment", number, segmenting, cut: undefined, encryption: undefined });
+  writeFileSync(join(folder, `${number}.ts`), body);
+}
+print(String(segments.length));

@@ -1,0 +1,119 @@
+import type { IndexReader, IndexWriter } from "./memory.ts";
+import { type Runs, runEnd, runStart } from "./runs.ts";
+
+/** Bytes of a value: 0 where all are equal, 8 for what does not fit into 32 bits. */
+export type PackedWidth = 0 | 1 | 2 | 3 | 4 | 8;
+
+/** Values are kept as `base + step * raw`, raw with as few bytes as they need. */
+export interface Packing {
+  readonly base: number;
+  readonly step: number;
+  readonly width: PackedWidth;
+}
+
+/** How these values (safe integers) are kept best. */
+export const packingOf = (values: Iterable<number>): Packing => {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  if (least >= most) return { base: least === Number.POSITIVE_INFINITY ? 0 : least, step: 1, width: 0 };
+  let step = 0;
+  for (const value of values) {
+    step = commonDivisor(step, value - least);
+    if (step === 1) break;
+  }
+  const width = widthOf((most - least) / step);
+  return width === 8 ? { base: 0, step: 1, width } : { base: least, step, width };
+};
+
+const widthOf = (most: number): PackedWidth => {
+  if (most < 2 ** 8) return 1;
+  if (most < 2 ** 16) return 2;
+  if (most < 2 ** 24) return 3;
+  return most < 2 ** 32 ? 4 : 8;
+};
+
+const commonDivisor = (left: number, right: number): number => {
+  let a = left;
+  let b = right;
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+};
+
+export const writePacked = (writer: IndexWriter, runs: Runs, packing: Packing): void => {
+  const { base, step, width } = packing;
+  writer.number(width);
+  writer.number(base);
+  writer.number(step);
+  if (width === 0) return;
+  const column = width === 3 ? new Uint8Array(runs.count * 3) : columnOf(width, runs.count);
+  for (let run = 0; run < runs.values.length; run++) {
+    const raw = ((runs.values[run] ?? 0) - base) / step;
+    const end = runEnd(runs, run);
+    if (width === 3) {
+      for (let index = runStart(runs, run); index < end; index++) {
+        column[index * 3] = raw & 0xff;
+        column[index * 3 + 1] = (raw >>> 8) & 0xff;
+        column[index * 3 + 2] = raw >>> 16;
+      }
+    } else {
+      column.fill(raw, runStart(runs, run), end);
+    }
+  }
+  writer.column(column);
+};
+
+const columnOf = (width: 1 | 2 | 4 | 8, count: number): Uint8Array | Uint16Array | Uint32Array | Float64Array => {
+  switch (width) {
+    case 1:
+      return new Uint8Array(count);
+    case 2:
+      return new Uint16Array(count);
+    case 4:
+      return new Uint32Array(count);
+    case 8:
+      return new Float64Array(count);
+  }
+};
+
+export class PackedColumn {
+  readonly #width: number;
+  readonly #base: number;
+  readonly #step: number;
+  readonly #bytes: Uint8Array = NO_BYTES;
+  readonly #wide: Uint16Array | Uint32Array | Float64Array = NO_WORDS;
+
+  constructor(reader: IndexReader) {
+    this.#width = reader.number();
+    this.#base = reader.number();
+    this.#step = reader.number();
+    if (this.#width === 1 || this.#width === 3) this.#bytes = reader.bytes();
+    else if (this.#width === 2) this.#wide = reader.halfWords();
+    else if (this.#width === 4) this.#wide = reader.words();
+    else if (this.#width === 8) this.#wide = reader.doubles();
+  }
+
+  /** The value of all, undefined where they differ. */
+  get constant(): number | undefined {
+    return this.#width === 0 ? this.#base : undefined;
+  }
+
+  at(index: number): number {
+    return this.#base + this.#step * this.#rawAt(index);
+  }
+
+  #rawAt(index: number): number {
+    if (this.#width === 0) return 0;
+    if (this.#width === 1) return this.#bytes[index] ?? 0;
+    if (this.#width !== 3) return this.#wide[index] ?? 0;
+    const position = index * 3;
+    const bytes = this.#bytes;
+    return (bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8) | ((bytes[position + 2] ?? 0) << 16);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Uint16Array(0);

@@ -1,0 +1,225 @@
+import { hash } from "node:crypto";
+import type { MediaSettings, VhostSettings } from "@basalt/config";
+import { METHOD } from "@basalt/http";
+import type { Cut, MediaFormat, MediaTask, StreamUris } from "@basalt/media";
+import { compileKeyRules, originFormOf } from "../cacheKey.ts";
+import { encryptionOf, KEY_FILE_NAME } from "../media/encryption.ts";
+import { compileMediaUrl, type MediaExtension, type MediaUrl, type StreamCall } from "../media/mediaUrl.ts";
+import { compileStreams, type StreamTasks } from "../media/streamTask.ts";
+import { compileCut, type TakenCut, type TrimmingRules } from "../media/takeCut.ts";
+import {
+  DERIVATION_FAILURE,
+  type Derivation,
+  type DerivationPlan,
+  type DerivationRequest,
+  type DerivationRules,
+  type MediaDerivation,
+} from "./contract.ts";
+
+const STATUS_OK = 200;
+const STATUS_NOT_FOUND = 404;
+
+/** Goes up when the same task gives other bytes than before: results of two versions must not meet (MEDIA-38). */
+const RESULT_VERSION = 1;
+
+const DIGEST_CHARACTERS = 8;
+
+const digestOf = (value: unknown): string =>
+  hash("sha256", JSON.stringify(value), "base64url").slice(0, DIGEST_CHARACTERS);
+
+const FORMATS: Record<MediaExtension, MediaFormat> = { mp4: "mp4", m4a: "mp4", mp3: "mp3" };
+
+const WHOLE: Cut = {
+  sections: [{ startSeconds: undefined, endSeconds: undefined }],
+  allTracks: true,
+  maxRatioPercent: undefined,
+};
+
+const withQuery = (path: string, parameters: readonly string[]): string => {
+  const query = parameters.join("&");
+  return query === "" ? path : `${path}?${query}`;
+};
+
+const withParameters = (url: string, query: string): string => {
+  if (query === "") return url;
+  return `${url}${url.includes("?") ? "&" : "?"}${query}`;
+};
+
+const NOT_FOUND: DerivationPlan = {
+  kind: "failure",
+  reason: DERIVATION_FAILURE.NO_SUCH_STREAM,
+  status: STATUS_NOT_FOUND,
+};
+
+/** What may stand in a request target, but not in a URI of a playlist. */
+const UNSAFE = /["<>\\^`{|}]/g;
+
+const encoded = (text: string): string =>
+  text.replace(UNSAFE, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+
+const isOn = ({ enabled }: { readonly enabled: boolean }): boolean => enabled;
+const isActive = ({ status }: { readonly status: string }): boolean => status === "Active";
+
+const hasMedia = (media: MediaSettings): boolean =>
+  [media.mp4Hls, media.mp3Hls, media.dash].some(isActive) ||
+  [media.mp4Trimming, media.m4aTrimming, media.mp3Trimming].some(isOn) ||
+  media.upfrontMp4Header ||
+  media.upfrontM4aHeader;
+
+/** What a host does with the files of one extension. */
+interface FileRules {
+  readonly format: MediaFormat;
+  /** Undefined: the keys are ordinary parameters (MEDIA-80). */
+  readonly takeCut: ((parameters: readonly string[]) => TakenCut) | undefined;
+  readonly isHeaderMoved: boolean;
+  /** Tells results under other settings apart, so that a change of the configuration shows at once. */
+  readonly trimMark: string;
+  readonly streamMark: string;
+}
+
+class MediaRules implements DerivationRules {
+  readonly #vhost: VhostSettings;
+  readonly #caseSensitive: boolean;
+  readonly #keyRules;
+  readonly #urlOf;
+  readonly #files: Readonly<Record<MediaExtension, FileRules>>;
+  readonly #streams;
+  /** The slash in front of a keyword, where a query string has one. */
+  readonly #keywordSlash: RegExp;
+
+  constructor(vhost: VhostSettings) {
+    const { media, options } = vhost;
+    this.#vhost = vhost;
+    this.#caseSensitive = options.caseSensitive;
+    this.#keyRules = compileKeyRules(vhost);
+    this.#urlOf = compileMediaUrl(media, options.caseSensitive);
+    this.#streams = compileStreams(vhost);
+    const { mp4Hls, mp3Hls, dash } = media;
+    const keywords = [mp4Hls, mp3Hls, dash].map(({ keyword }) => keyword.replaceAll(".", "\\."));
+    this.#keywordSlash = new RegExp(`/(?=(?:${keywords.join("|")})/)`, options.caseSensitive ? "g" : "gi");
+    this.#files = {
+      mp4: this.#fileRules("mp4", media.mp4Trimming, media.upfrontMp4Header),
+      m4a: this.#fileRules("m4a", media.m4aTrimming, media.upfrontM4aHeader),
+      mp3: this.#fileRules("mp3", { ...media.mp3Trimming, allTracks: false }, false),
+    };
+  }
+
+  readonly of = ({ target, methodCode }: DerivationRequest): Derivation | undefined => {
+    const sent = originFormOf(target);
+    const url = this.#urlOf(sent);
+    if (url === undefined) return undefined;
+    const { stream } = url;
+    if (stream !== undefined) return this.#ofStream(url, stream);
+    // Of a file that is written to, nothing is to be made.
+    if (methodCode !== undefined && methodCode !== METHOD.GET && methodCode !== METHOD.HEAD) return undefined;
+    return this.#ofFile(url, sent);
+  };
+
+  readonly plan = ({ media, commands }: Derivation, { status }: { readonly status: number }): DerivationPlan => {
+    if (media === undefined) return NOT_FOUND;
+    const { format, task, otherwise } = media;
+    if (status !== STATUS_OK && otherwise === "source") return { kind: "unchanged" };
+    if (status !== STATUS_OK) {
+      const answered = status >= 400 ? status : STATUS_NOT_FOUND;
+      return { kind: "failure", reason: DERIVATION_FAILURE.SOURCE_MISSING, status: answered };
+    }
+    if (task.kind === "trim" && commands === "") return { kind: "unchanged" };
+    return {
+      kind: "operation",
+      operation: { kind: "media", format, task },
+      maxSourceBytes: Number.MAX_SAFE_INTEGER,
+    };
+  };
+
+  #fileRules(extension: MediaExtension, trimming: TrimmingRules & { readonly enabled: boolean }, isMoved: boolean) {
+    const { mp4Hls, mp3Hls, dash } = this.#vhost.media;
+    const { allTracks, maxRatioPercent } = trimming;
+    return {
+      format: FORMATS[extension],
+      takeCut: trimming.enabled ? compileCut(trimming, this.#caseSensitive) : undefined,
+      isHeaderMoved: isMoved,
+      trimMark: digestOf([RESULT_VERSION, allTracks, maxRatioPercent]),
+      streamMark: digestOf([RESULT_VERSION, allTracks, maxRatioPercent, extension === "mp3" ? mp3Hls : [mp4Hls, dash]]),
+    };
+  }
+
+  #take({ takeCut }: FileRules, parameters: readonly string[]): TakenCut {
+    return takeCut?.(parameters) ?? { isNamed: false, others: parameters, cut: undefined, query: "" };
+  }
+
+  /** MEDIA-60, MEDIA-70. */
+  #ofFile({ extension, path, parameters }: MediaUrl, sent: string): Derivation | undefined {
+    const rules = this.#files[extension];
+    const { isNamed, others, cut, query } = this.#take(rules, parameters);
+    if (!isNamed && !rules.isHeaderMoved) return undefined;
+    const sourceTarget = isNamed ? withQuery(path, others) : sent;
+    const task: MediaTask =
+      cut === undefined && rules.isHeaderMoved ? { kind: "relocate" } : { kind: "trim", cut: cut ?? WHOLE };
+    const url = withParameters(this.#keyRules.canonicalUrl(sourceTarget), query);
+    const media: MediaDerivation = {
+      format: rules.format,
+      task,
+      otherwise: "source",
+      originTarget: this.#originTarget(path, parameters),
+    };
+    return this.#derivation({ url, selector: rules.trimMark, sourceTarget, commands: query, media });
+  }
+
+  /** MEDIA-20 to MEDIA-26, MEDIA-101 to MEDIA-104. */
+  #ofStream({ extension, path, parameters }: MediaUrl, stream: StreamCall): Derivation {
+    const rules = this.#files[extension];
+    const taken = this.#take(rules, parameters);
+    const others = taken.others.filter((parameter) => parameter !== "");
+    const sourceTarget = withQuery(path, others);
+    const sourceUrl = this.#keyRules.canonicalUrl(sourceTarget);
+    const keyword = this.#folded(stream.keyword);
+    const url = `${withParameters(sourceUrl, taken.query)}/${keyword}/${this.#folded(stream.fileName)}`;
+    const uris = this.#urisOf(path, others, taken.query, keyword);
+    const isEncrypted = stream.service === "mp4Hls";
+    const encryption = isEncrypted
+      ? encryptionOf(this.#vhost.media.mp4Hls.encryption, sourceUrl, `${uris.prefix}${KEY_FILE_NAME}`)
+      : undefined;
+    const task = this.#tasksOf(stream)?.(stream.fileName, { cut: taken.cut, uris, encryption });
+    const place = { url, selector: "", sourceTarget, commands: stream.fileName };
+    if (task === undefined) return this.#derivation(place);
+    const media: MediaDerivation = {
+      format: rules.format,
+      task,
+      otherwise: "absent",
+      originTarget: this.#originTarget(path, parameters),
+    };
+    // The query string that a playlist hands on need not be part of the key.
+    const selector = "uris" in task ? `${rules.streamMark},${digestOf(task.uris)}` : rules.streamMark;
+    return this.#derivation({ ...place, selector, media });
+  }
+
+  #tasksOf({ service }: StreamCall): StreamTasks | undefined {
+    return service === "none" ? undefined : this.#streams[service];
+  }
+
+  /** MEDIA-103: form (1), with the rest of the query string. A path with two slashes in front would name a host. */
+  #urisOf(path: string, others: readonly string[], cutQuery: string, keyword: string): StreamUris {
+    const absolute = path.startsWith("//") ? `/.${path}` : path;
+    const query = withQuery("", others).replace(this.#keywordSlash, "%2F");
+    return { prefix: encoded(`${this.#folded(absolute)}${withParameters(query, cutQuery)}/${keyword}/`), suffix: "" };
+  }
+
+  /** MEDIA-79: what the client has asked for, but for names that this server alone knows. */
+  #originTarget(path: string, parameters: readonly string[]): string | undefined {
+    return this.#vhost.originOptions.wholeClientRequest ? withQuery(path, parameters) : undefined;
+  }
+
+  #derivation(
+    found: Pick<Derivation, "url" | "selector" | "sourceTarget" | "commands"> & { readonly media?: MediaDerivation },
+  ): Derivation {
+    return { kind: "media", redirectTarget: undefined, variesOn: undefined, ...found };
+  }
+
+  #folded(text: string): string {
+    return this.#caseSensitive ? text : text.toLowerCase();
+  }
+}
+
+/** What is made of MP4, M4A and MP3 files by their URLs (spec 18); undefined where the host makes nothing of them. */
+export const compileMedia = (vhost: VhostSettings): DerivationRules | undefined =>
+  hasMedia(vhost.media) ? new MediaRules(vhost) : undefined;
