@@ -39,6 +39,7 @@ import {
   CounterBlock,
   type InfoLogFile,
   LogMetricAggregate,
+  type MetricReport,
   PROCESS_SLOT,
   reportJson,
   reportXml,
@@ -657,6 +658,15 @@ export class Instance implements Control {
     return this.#statistics.statistics.serviceMap(minutes, vhost);
   }
 
+  alarms(): readonly AlarmReport[] {
+    return this.#alarms.report();
+  }
+
+  metricStatistics(periodSeconds: number, vhost: string | undefined): MetricReport | undefined {
+    if (vhost !== undefined && !this.vhostNames().includes(vhost)) return undefined;
+    return this.#statistics.statistics.metrics(periodSeconds, vhost);
+  }
+
   /** Drains the workers, writes everything, ends the process. */
   async stop(exitCode: number): Promise<void> {
     if (this.#isStopping) return;
@@ -870,6 +880,7 @@ export class Instance implements Control {
       disks: () => store.diskStatus(),
       objectsOf: (vhost) => store.index.objectsOf(vhost),
       scan: (visit) => store.index.scan({}, ({ vhost, location }) => visit(vhost, location.bodyBytes)),
+      onMinute: (statistics) => this.#alarms.minuteEnded(statistics, clock.now()),
       onWindow: (statistics) => {
         this.#logs
           .logMonitoring((formOf) => statistics.monitoringRecords(formOf))

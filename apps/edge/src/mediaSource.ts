@@ -19,8 +19,8 @@ export interface MediaSource {
   readonly sizeBytes: number;
   /** Two sources with the same identity are the same bytes; undefined: of this job alone. */
   readonly identity: string | undefined;
-  /** Throws when some of it is lacking, before anything is read. */
-  expect(ranges: readonly SourceRange[]): Promise<void>;
+  /** Throws when some of it is lacking, before anything is read; `ahead`: what had better be brought with it then. */
+  expect(ranges: readonly SourceRange[], ahead?: readonly SourceRange[]): Promise<void>;
   /** In memory of its own. */
   read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>>;
   release(): void;
@@ -59,15 +59,14 @@ class PartedSource implements MediaSource {
     return this.#file.location.bodyBytes;
   }
 
-  async expect(ranges: readonly SourceRange[]): Promise<void> {
+  async expect(ranges: readonly SourceRange[], ahead: readonly SourceRange[] = []): Promise<void> {
     for (const { start, end } of ranges) {
       const [first, last] = [Math.floor(start / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES)];
       if (this.#lacks(first, last)) await this.#file.refresh(first, last);
     }
-    const lacking = ranges.filter(({ start, end }) =>
-      this.#lacks(Math.floor(start / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES)),
-    );
-    if (lacking.length > 0) throw new LackingBytes(lacking);
+    const isLacking = ({ start, end }: SourceRange): boolean =>
+      this.#lacks(Math.floor(start / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES));
+    if (ranges.some(isLacking)) throw new LackingBytes([...ranges, ...ahead].filter(isLacking));
   }
 
   async read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>> {

@@ -70,14 +70,16 @@ const readAll = async (source: MediaSource, ranges: readonly SourceRange[]) => {
   return pieces;
 };
 
+/** Other jobs may wait for the same index: it is made to its end, whoever has asked for it first. */
 const indexFilm = async ({ pool, source, terms, watch }: MediaWork): Promise<MediaIndexMemory | undefined> => {
   const layout = await locate(source);
   if (layout === undefined) return undefined;
   await expectAll(source, layout.ranges);
+  const { signal: _, ...lastingWatch } = watch;
   const outcome = await pool.runMedia(
     terms,
     async () => ({ kind: "media", work: { kind: "index", layout }, pieces: await readAll(source, layout.ranges) }),
-    watch,
+    lastingWatch,
   );
   return outcome.kind === "indexed" ? outcome.memory : undefined;
 };
@@ -86,7 +88,7 @@ const locate = async (source: MediaSource): Promise<MovieLayout | undefined> => 
   const steps = locateMovie(source.sizeBytes);
   for (let step = steps.next(); ; ) {
     if (step.done === true) return step.value;
-    await source.expect([step.value]);
+    await source.expect([step.value], step.value.ahead);
     step = steps.next(await source.read(step.value));
   }
 };

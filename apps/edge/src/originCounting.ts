@@ -60,8 +60,9 @@ export class OriginCounting {
     this.#noteOrigin(transaction);
     if (status === 0) return;
     const offset = this.#blockOf(vhost, isLoopback(serverIp));
-    const bucket = timeBucketOf(inHundredthsOfMs(firstByteMs));
-    this.#counters.add(offset + VHOST_SLOT.originFirstByteSeconds + bucket, 1);
+    const hundredths = inHundredthsOfMs(firstByteMs);
+    this.#counters.add(offset + VHOST_SLOT.originFirstByteSeconds + timeBucketOf(hundredths), 1);
+    this.#counters.latencies.add("origin", offset, hundredths);
   }
 
   /** Call it before counters are read. Traffic with loopback servers counts apart (STAT-15). */

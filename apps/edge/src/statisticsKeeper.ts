@@ -43,6 +43,8 @@ export interface StatisticsKeeperParts {
   readonly objectsOf: (vhost: string) => { readonly objects: number; readonly bytes: number };
   /** Visits every stored object. */
   readonly scan: (visit: (vhost: string, bodyBytes: number) => void) => Promise<void>;
+  /** A whole minute has ended. */
+  readonly onMinute: (statistics: Statistics) => void;
   /** A window of five minutes has ended. */
   readonly onWindow: (statistics: Statistics) => void;
   /** A process has answered nothing for half a minute: it is stuck, and purges wait for it. */
@@ -211,8 +213,11 @@ export class StatisticsKeeper {
   async #endSecond(): Promise<void> {
     try {
       await this.#collectSecond();
-      const { clock, onWindow } = this.#parts;
-      if (!this.statistics.endSecond(clock.now(), clock.monotonic())) return;
+      const { clock, onMinute, onWindow } = this.#parts;
+      const { minutesEnded } = this.statistics;
+      const hasWindowEnded = this.statistics.endSecond(clock.now(), clock.monotonic());
+      if (this.statistics.minutesEnded > minutesEnded) onMinute(this.statistics);
+      if (!hasWindowEnded) return;
       this.countSizes();
       onWindow(this.statistics);
     } catch (cause) {

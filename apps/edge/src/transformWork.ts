@@ -1,5 +1,6 @@
 import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-head";
+import { PLAY_TIME_FIELD, playTimeValue } from "@basalt/media";
 import type { BodyStore, RowImage } from "@basalt/store";
 import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
 import { EdgeError, unreachable } from "@basalt/types";
@@ -82,7 +83,12 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaTaskWork): Prom
     const outcome = await makeOfMedia({ pool, indexes, operation, source, terms, watch });
     switch (outcome.kind) {
       case "bytes":
-        return await settle(parts.bodies, request, head, madeOf(outcome.body, outcome.contentType));
+        return await settle(
+          parts.bodies,
+          request,
+          withPlayTime(head, outcome.playSeconds),
+          madeOf(outcome.body, outcome.contentType),
+        );
       case "recipe":
         return await settle(parts.bodies, request, head, madeOf(outcome.recipe, undefined));
       case "unchanged":
@@ -148,12 +154,17 @@ const encryptInPieces = async ({ bodies, pool }: TransformWorkParts, work: Piece
   }
 };
 
-const withContentType = (head: StoredHead, contentType: string | undefined): StoredHead => {
-  if (contentType === undefined) return head;
+const withContentType = (head: StoredHead, contentType: string | undefined): StoredHead =>
+  contentType === undefined ? head : withField(head, "Content-Type", contentType);
+
+const withPlayTime = (head: StoredHead, seconds: number | undefined): StoredHead =>
+  seconds === undefined ? head : withField(head, PLAY_TIME_FIELD, playTimeValue(seconds));
+
+const withField = (head: StoredHead, wanted: string, value: string): StoredHead => {
   const fields: string[] = [];
   for (let index = 0; index + 1 < head.fields.length; index += 2) {
     const name = head.fields[index] ?? "";
-    if (name.toLowerCase() !== "content-type") fields.push(name, head.fields[index + 1] ?? "");
+    if (name.toLowerCase() !== wanted.toLowerCase()) fields.push(name, head.fields[index + 1] ?? "");
   }
-  return { ...head, fields: [...fields, "Content-Type", contentType] };
+  return { ...head, fields: [...fields, wanted, value] };
 };

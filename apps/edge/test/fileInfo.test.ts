@@ -150,6 +150,19 @@ describe("fileinfo", () => {
     ],
     ["STAT-96.4 a disk that is not in use", { row: { location: { ...ROW.location, disk: 9 } } }, { "Disk-Index": 0 }],
     [
+      "STAT-96.5 the length of its body",
+      { row: { location: { ...ROW.location, bodyBytes: 12 } } },
+      { Size: 12, ETag: "502dd614:c" },
+    ],
+    [
+      "STAT-96.12 renewed just now, STAT-96.22, STAT-96.25, STAT-96.26 there, not deleted and counted",
+      { row: { updatedAt: epochMs(NOW_MS) } },
+      { UpdateTime: "[ 2012.09.03 14:29:52, 0 ]", LocalFileExist: "Y", Deleted: "N", AddedSize: "Y" },
+    ],
+    ["STAT-96.15 its type", fields("Content-Type", "video/mp4; x=1"), { ContentType: "video/mp4; x=1" }],
+    ["STAT-96.16 no Last-Modified", fields("Content-Type", "text/plain"), { LastModifiedTime: "[ 0, 0 ]" }],
+    ["STAT-96.19 made of when it was stored", { head: { storedAtMs: 0x10_000 } }, { ETag: "41:200c2b" }],
+    [
       "STAT-96.6, STAT-96.7, STAT-96.23 a small one lies in a segment",
       { row: small },
       { FID: 3, LocalPath: "/cache1/seg/03/3.seg", SmallFile: "Y" },

@@ -81,7 +81,7 @@ const checkNames = (check: Check, { media }: CheckedMedia): void => {
 };
 
 const checkEncryption = (check: Check, { media: { mp4Hls, dash } }: CheckedMedia): void => {
-  const { encryption, form } = mp4Hls;
+  const { encryption } = mp4Hls;
   if (mp4Hls.status === "Inactive" || encryption.status === "Inactive") return;
   const elements = ["Media", "MP4HLS", "Encryption"];
   if ((encryption.key === "") === (encryption.secret === "")) {
@@ -96,13 +96,22 @@ const checkEncryption = (check: Check, { media: { mp4Hls, dash } }: CheckedMedia
     const message = "Nobody would serve the key: there is no KeyURI, and ServeKey is OFF.";
     check.problems.error(placeOf(check, elements, "@KeyURI"), message, 'KeyURI="…" or ServeKey="ON"');
   }
-  if (form === "FMP4") {
-    const message = "Segments of the form FMP4 are not encrypted.";
-    check.problems.error(placeOf(check, elements), message, 'Form="TS"');
-  }
   if (dash.status === "Active") {
     check.problems.warn(placeOf(check, ["Media", "DASH"]), "Segments of <DASH> are not encrypted.");
   }
+};
+
+/** What no playlist would name, or what is never there. */
+const checkExtras = (check: Check, { media: { mp4Hls } }: CheckedMedia): void => {
+  const { status, form, alternates, iframes, subtitles, encryption } = mp4Hls;
+  if (status === "Inactive") return;
+  const warn = (attribute: string, message: string): void => {
+    check.problems.warn(placeOf(check, ["Media", "MP4HLS"], attribute), message);
+  };
+  if (iframes && form === "TS") warn("@IFrames", 'There is a playlist of key frames with Form="FMP4" only.');
+  if (iframes && encryption.status === "Active") warn("@IFrames", "Encrypted segments have no playlist of key frames.");
+  const isNamed = alternates || !(iframes || subtitles);
+  if (!isNamed) warn("/Index@Alternates", "Only a master playlist (Alternates ON) names key frames and subtitles.");
 };
 
 /**
@@ -123,4 +132,5 @@ export const checkMedia = (
   checkKeywords(check, checked);
   checkNames(check, checked);
   checkEncryption(check, checked);
+  checkExtras(check, checked);
 };

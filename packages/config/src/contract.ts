@@ -51,6 +51,7 @@ export interface ServerSettings {
     };
     readonly serviceAccess: ServiceAccessSettings;
     readonly connectionRate: ConnectionRate;
+    readonly alarms: readonly AlarmSettings[];
   };
   readonly cache: {
     readonly storage: {

@@ -20,6 +20,7 @@ export type {
   ThrottlingSettings,
   TrafficCapSettings,
 } from "./bandwidthContract.ts";
+export type { AlarmSettings } from "./alarmContract.ts";
 export { checkFiles } from "./checkFiles.ts";
 export type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";

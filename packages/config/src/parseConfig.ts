@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, resolve } from "node:path";
 import { checkDims } from "./checkDims.ts";
+import { checkAlarms } from "./checkAlarms.ts";
 import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkHttpsEntries } from "./checkHttpsPorts.ts";
 import { checkLogs } from "./checkLogs.ts";
@@ -182,6 +183,7 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   const written = { server: new WrittenPlaces(), inherited: new WrittenPlaces(), vhosts: new WrittenPlaces() };
   const settings = resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow(""));
   if (server !== undefined) checkHttpsEntries(server, settings, problems);
+  checkAlarms(SERVER_FILE, findDescendant(server, ["Host"]), problems);
   const sharedLogs = findDescendant(server, ["VHostDefault", "Log"]);
   checkMetricFilters(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", problems);
   warnUnknownClients(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", settings.ftp, problems);

@@ -200,14 +200,6 @@ describe("what cannot stand in <Media>", () => {
     expect(problemsOf(filesWith(xml("Active")))).not.toEqual([]);
     expect(problemsOf(filesWith(xml("Inactive")))).toEqual([]);
   });
-
-  it("refuses encrypted fragments", () => {
-    const xml =
-      '<MP4HLS Status="Active" Form="FMP4"><Encryption Status="Active" Secret="sixteen characters" ServeKey="ON"/></MP4HLS>';
-    expect(problemsOf(filesWith(xml)).map(({ message }) => message)).toEqual([
-      "Segments of the form FMP4 are not encrypted.",
-    ]);
-  });
 });
 
 describe("warnings about <Media>", () => {
@@ -231,6 +223,23 @@ describe("warnings about <Media>", () => {
       expect.stringContaining(message),
     ]);
     expect(warningsOf(filesWith('<MP4HLS Status="Inactive" Keyword="hls"/>', options))).toEqual([]);
+  });
+
+  it.each([
+    ['<MP4HLS Status="Active" IFrames="ON"><Index Alternates="ON"/></MP4HLS>', ['with Form="FMP4" only']],
+    ['<MP4HLS Status="Active" IFrames="ON" Form="FMP4"><Index Alternates="ON"/></MP4HLS>', []],
+    ['<MP4HLS Status="Active" Subtitles="ON"/>', ["Only a master playlist"]],
+    [
+      '<MP4HLS Status="Active" IFrames="ON" Form="FMP4"><Index Alternates="ON"/><Encryption Status="Active" Secret="sixteen characters" ServeKey="ON"/></MP4HLS>',
+      ["Encrypted segments have no playlist of key frames."],
+    ],
+    [
+      '<MP4HLS Status="Active"><Encryption Status="Active" Secret="sixteen characters" ServeKey="ON"/></MP4HLS><DASH Status="Active"/>',
+      ["Segments of <DASH> are not encrypted."],
+    ],
+    ['<MP4HLS IFrames="ON" Subtitles="ON"/>', []],
+  ])("tells of what does not work together: %s", (xml, messages) => {
+    expect(warningsOf(filesWith(xml))).toEqual(messages.map((message) => expect.stringContaining(message)));
   });
 
   it("tells of what is inherited where a host adds the other half", () => {

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { ServiceMap } from "@basalt/telemetry";
+import type { MetricReport, ServiceMap } from "@basalt/telemetry";
 import type { Problem } from "@basalt/types";
 import type { ConfigurationControl } from "./configuration/contract.ts";
 import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
@@ -62,6 +62,10 @@ export interface Control {
   statistics(question: StatisticsQuestion): StatisticsAnswer;
   /** AWS-100, of the last minutes; undefined without such a host. Without a name all hosts with traffic. */
   serviceMap(minutes: number, vhost: string | undefined): ServiceMap | undefined;
+  /** AWS-75, in the order of the configuration. */
+  alarms(): readonly AlarmReport[];
+  /** AWS-70, of the last second (1) or of so many seconds in whole minutes; else as `serviceMap`. */
+  metricStatistics(periodSeconds: number, vhost: string | undefined): MetricReport | undefined;
   /** CFG-24. */
   hardware(): Promise<HardwareReport>;
   processors(): ProcessorReport;
@@ -77,6 +81,24 @@ export interface Control {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** Only in test mode: moves the clock of every process. */
   advanceClock?(milliseconds: number): Promise<void>;
+}
+
+/** AWS-75: an alarm and how it stands, ready for JSON. */
+export interface AlarmReport {
+  readonly Name: string;
+  readonly State: "OK" | "ALARM" | "INSUFFICIENT_DATA";
+  /** Empty: all together. */
+  readonly Vhost: string;
+  readonly Metric: string;
+  readonly Statistic: string;
+  readonly Minutes: number;
+  readonly Periods: number;
+  readonly Comparison: string;
+  readonly Threshold: number;
+  /** Of the last period; null without samples. */
+  readonly Value: number | null;
+  /** When the state became what it is. */
+  readonly Changed: string;
 }
 
 /** Logs that can be followed live. */

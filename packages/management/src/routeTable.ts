@@ -1,6 +1,7 @@
 import type { Control } from "./contract.ts";
 import type { Route } from "./route.ts";
 import { ACCESS_ROUTES } from "./routes/access.ts";
+import { ALARM_ROUTES } from "./routes/alarms.ts";
 import { CONF_ROUTES } from "./routes/conf.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
@@ -8,6 +9,7 @@ import { INVALIDATION_ROUTES } from "./routes/invalidations.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { LOG_TRACE_ROUTES } from "./routes/logTrace.ts";
 import { MACHINE_ROUTES } from "./routes/machine.ts";
+import { METRIC_STATISTICS_ROUTES } from "./routes/metricStatistics.ts";
 import { MONITORING_ROUTES } from "./routes/monitoring.ts";
 import { ORIGIN_ROUTES } from "./routes/origin.ts";
 import { PASSWORD_ROUTES } from "./routes/password.ts";
@@ -22,6 +24,8 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...MONITORING_ROUTES,
   ...STATISTICS_ROUTES,
   ...SERVICE_MAP_ROUTES,
+  ...METRIC_STATISTICS_ROUTES,
+  ...ALARM_ROUTES,
   ...MACHINE_ROUTES,
   ...EXPLAIN_ROUTES,
   ...ACCESS_ROUTES,

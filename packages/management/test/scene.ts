@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Role } from "@basalt/config";
-import type { InfoLog, ServiceMap } from "@basalt/telemetry";
+import type { InfoLog, MetricReport, MetricStatistics, ServiceMap } from "@basalt/telemetry";
 import type {
   ConfigArchiveFile,
   ConfigHistoryEntry,
@@ -200,6 +200,42 @@ export const SERVICE_MAP: ServiceMap = {
   ],
 };
 
+const COUNTED: MetricStatistics = { Unit: "Count", SampleCount: 4, Sum: 1, Average: 0.25, Minimum: 0, Maximum: 1 };
+const MEASURED: MetricStatistics = { ...COUNTED, Unit: "Milliseconds", p50: 1.5, "p99.9": 2 };
+const METRICS: MetricReport["total"] = {
+  Count: COUNTED,
+  "4xxError": COUNTED,
+  "5xxError": COUNTED,
+  CacheHitCount: COUNTED,
+  CacheMissCount: COUNTED,
+  ThrottleCount: COUNTED,
+  ClientAbortedCount: COUNTED,
+  Latency: MEASURED,
+  IntegrationLatency: MEASURED,
+};
+
+export const METRIC_REPORT: MetricReport = {
+  endedAtMs: Date.UTC(2026, 8, 3, 14, 30),
+  seconds: 120,
+  omitted: 0,
+  total: METRICS,
+  hosts: [{ name: "site1.com", metrics: METRICS }],
+};
+
+export const ALARM: AlarmReport = {
+  Name: "errors",
+  State: "ALARM",
+  Vhost: "site1.com",
+  Metric: "5xxError",
+  Statistic: "Sum",
+  Minutes: 1,
+  Periods: 3,
+  Comparison: "AtLeast",
+  Threshold: 10,
+  Value: 12,
+  Changed: "2026-09-03T14:30:00.000Z",
+};
+
 export class FakeControl implements Control {
   readonly purges: PurgeRequest[] = [];
   readonly restarts: string[] = [];
@@ -256,6 +292,15 @@ export class FakeControl implements Control {
   serviceMap(minutes: number, vhost: string | undefined): ServiceMap | undefined {
     this.asked.push(`serviceMap ${minutes} ${vhost}`);
     return vhost === undefined || this.vhostNames().includes(vhost) ? SERVICE_MAP : undefined;
+  }
+
+  alarms(): readonly AlarmReport[] {
+    return [ALARM];
+  }
+
+  metricStatistics(periodSeconds: number, vhost: string | undefined): MetricReport | undefined {
+    this.asked.push(`metricStatistics ${periodSeconds} ${vhost}`);
+    return vhost === undefined || this.vhostNames().includes(vhost) ? METRIC_REPORT : undefined;
   }
 
   reload(): Promise<ReloadOutcome> {

@@ -125,7 +125,13 @@ export type RecipePiece =
  */
 export type MediaOutcome =
   | { readonly kind: "needs"; readonly ranges: readonly SourceRange[] }
-  | { readonly kind: "bytes"; readonly body: Uint8Array<ArrayBuffer>; readonly contentType: string }
+  | {
+      readonly kind: "bytes";
+      readonly body: Uint8Array<ArrayBuffer>;
+      readonly contentType: string;
+      /** How long it plays: of segments. */
+      readonly playSeconds?: number;
+    }
   /** Encoded by `encodeRecipe`: the result has the Content-Type of the source. */
   | { readonly kind: "recipe"; readonly recipe: Uint8Array<ArrayBuffer> }
   | { readonly kind: "unchanged"; readonly reason: string }

@@ -27,6 +27,7 @@ export type { Codec, Movie, MovieTimeline, MovieTrack, SampleRun, TimelineTrack 
 export { indexMovie, type MovieIndexing } from "./movie/indexMovie.ts";
 export { type LocateStep, locateMovie, type MovieLayout } from "./movie/locateMovie.ts";
 export { openMovie } from "./movie/openMovie.ts";
+export { PLAY_TIME_FIELD, playSecondsIn, playTimeValue } from "./playTime.ts";
 export { decodeRecipe, encodeRecipe, MAX_RECIPE_PIECES, type Recipe } from "./recipe.ts";
 export { formatOf } from "./recognise.ts";
 export { runMediaTask } from "./runMediaTask.ts";

@@ -1,42 +1,13 @@
+import { AUDIO_TICKS_PER_SECOND } from "./audio/contract.ts";
+import {
+  bitsPerSecondOf,
+  FRAME_HEADER_BYTES,
+  frameBytesOf,
+  frameTicksOf,
+  haveOneForm,
+  sideBytesOf,
+} from "./audio/frameHeader.ts";
 import { MAX_HEADER_BYTES, rateOf, type Step, type Steps } from "./steps.ts";
-
-interface Frame {
-  readonly byteCount: number;
-  readonly bytesPerSecond: number;
-  readonly sampleRate: number;
-  readonly samples: number;
-  /** Of the side information, behind which a Xing header begins. */
-  readonly sideBytes: number;
-}
-
-/** Kbps of layer III by the four bits of a frame header; 0: free format, which says nothing. */
-const KILOBITS_1 = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
-const KILOBITS_2 = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-const SAMPLE_RATES = [44_100, 48_000, 32_000];
-
-const FRAME_HEADER_BYTES = 4;
-
-/** ISO/IEC 11172-3 and 13818-3, layer III only; undefined for what is no header of a frame. */
-const parseFrame = (header: number): Frame | undefined => {
-  if (header >>> 21 !== 0x7ff || ((header >>> 17) & 3) !== 1) return undefined;
-  const version = (header >>> 19) & 3;
-  if (version === 1) return undefined;
-  const isFirst = version === 3;
-  const kilobits = (isFirst ? KILOBITS_1 : KILOBITS_2)[(header >>> 12) & 15] ?? 0;
-  const baseRate = SAMPLE_RATES[(header >>> 10) & 3] ?? 0;
-  if (kilobits === 0 || baseRate === 0) return undefined;
-  const sampleRate = isFirst ? baseRate : version === 2 ? baseRate / 2 : baseRate / 4;
-  const samples = isFirst ? 1_152 : 576;
-  const isMono = ((header >>> 6) & 3) === 3;
-  const bytesPerSecond = kilobits * 125;
-  return {
-    byteCount: Math.floor(((samples / 8) * kilobits * 1000) / sampleRate) + ((header >>> 9) & 1),
-    bytesPerSecond,
-    sampleRate,
-    samples,
-    sideBytes: isFirst ? (isMono ? 17 : 32) : isMono ? 9 : 17,
-  };
-};
 
 const ID3_HEADER_BYTES = 10;
 const MOST_TAGS = 4;
@@ -62,7 +33,7 @@ function* skipTags(): Generator<Step, number | undefined, DataView> {
 
 interface Found {
   readonly start: number;
-  readonly frame: Frame;
+  readonly header: number;
 }
 
 /** The first frame; without a tag in front it has to stand at the very beginning. */
@@ -72,8 +43,8 @@ function* findFrame(tagEnd: number, totalBytes: number): Generator<Step, Found |
   if (length < FRAME_HEADER_BYTES) return undefined;
   const window = yield { start: tagEnd, length };
   for (let offset = 0; offset + FRAME_HEADER_BYTES <= length; offset++) {
-    const frame = parseFrame(window.getUint32(offset));
-    if (frame !== undefined) return { start: tagEnd + offset, frame };
+    const header = window.getUint32(offset);
+    if (frameBytesOf(header) > 0) return { start: tagEnd + offset, header };
   }
   return undefined;
 }
@@ -86,8 +57,8 @@ const VBRI_AT = 36;
 const SUMMARY_BYTES = 56;
 
 /** Number of frames, and of their bytes where that is said. */
-const summaryOf = (content: DataView, { sideBytes }: Frame): { frames: number; byteCount: number } | undefined => {
-  const xingAt = FRAME_HEADER_BYTES + sideBytes;
+const summaryOf = (content: DataView, header: number): { frames: number; byteCount: number } | undefined => {
+  const xingAt = FRAME_HEADER_BYTES + sideBytesOf(header);
   const kind = content.getUint32(xingAt);
   if (kind === XING || kind === INFO) {
     const flags = content.getUint32(xingAt + 4);
@@ -98,25 +69,25 @@ const summaryOf = (content: DataView, { sideBytes }: Frame): { frames: number; b
   return { byteCount: content.getUint32(VBRI_AT + 10), frames: content.getUint32(VBRI_AT + 14) };
 };
 
-/** MP3. Recognised only if a second frame follows the first, or the file ends there. */
+/** MP3. Recognised only by a summary, or if a second frame follows the first, or the file ends there. */
 export function* readMpegAudio(totalBytes: number): Steps {
   const tagEnd = yield* skipTags();
   if (tagEnd === undefined) return undefined;
   const found = yield* findFrame(tagEnd, totalBytes);
   if (found === undefined) return undefined;
-  const { start, frame } = found;
-  let bytesPerSecond: number | undefined = frame.bytesPerSecond;
-  if (frame.byteCount >= SUMMARY_BYTES) {
-    const summary = summaryOf(yield { start, length: SUMMARY_BYTES }, frame);
+  const { start, header } = found;
+  const end = start + frameBytesOf(header);
+  if (end - start >= SUMMARY_BYTES) {
+    const summary = summaryOf(yield { start, length: SUMMARY_BYTES }, header);
     const byteCount = summary?.byteCount || totalBytes - start;
     if (summary !== undefined && summary.frames > 0 && byteCount > 0) {
-      bytesPerSecond = rateOf(byteCount, (summary.frames * frame.samples) / frame.sampleRate);
+      const seconds = (summary.frames * frameTicksOf(header)) / AUDIO_TICKS_PER_SECOND;
+      return { headerBytes: end, bytesPerSecond: rateOf(byteCount, seconds) };
     }
   }
-  const end = start + frame.byteCount;
   if (totalBytes !== end) {
-    const next = yield { start: end, length: FRAME_HEADER_BYTES };
-    if (parseFrame(next.getUint32(0)) === undefined) return undefined;
+    const next = (yield { start: end, length: FRAME_HEADER_BYTES }).getUint32(0);
+    if (frameBytesOf(next) === 0 || !haveOneForm(header, next)) return undefined;
   }
-  return { headerBytes: end, bytesPerSecond };
+  return { headerBytes: end, bytesPerSecond: bitsPerSecondOf(header) / 8 };
 }

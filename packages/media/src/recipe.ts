@@ -51,37 +51,43 @@ const tidied = (pieces: readonly RecipePiece[]): RecipePiece[] => {
   return tidy;
 };
 
+/** Literals behind each other lie so among the literals too: they are one piece. */
+const continuesLiteral = (tidy: readonly RecipePiece[], index: number): boolean =>
+  tidy[index]?.kind === "bytes" && tidy[index - 1]?.kind === "bytes";
+
 /** At most `MAX_RECIPE_PIECES` pieces behind each other; a `RangeError` above that. */
 export const encodeRecipe = (pieces: readonly RecipePiece[]): Uint8Array<ArrayBuffer> => {
   const tidy = tidied(pieces);
-  if (tidy.length > MAX_RECIPE_PIECES) {
-    throw new RangeError(`a recipe of ${tidy.length} pieces`);
-  }
+  let pieceCount = 0;
   let literalBytes = 0;
-  for (const piece of tidy) {
+  for (const [index, piece] of tidy.entries()) {
+    pieceCount += continuesLiteral(tidy, index) ? 0 : 1;
     literalBytes += piece.kind === "bytes" ? piece.bytes.byteLength : 0;
   }
-  const literalsAt = HEAD_BYTES + tidy.length * ENTRY_BYTES;
+  if (pieceCount > MAX_RECIPE_PIECES) {
+    throw new RangeError(`a recipe of ${pieceCount} pieces`);
+  }
+  const literalsAt = HEAD_BYTES + pieceCount * ENTRY_BYTES;
   const encoded = new Uint8Array(literalsAt + literalBytes);
   const view = new DataView(encoded.buffer);
   let position = 0;
   let literalPosition = 0;
   let entry = HEAD_BYTES;
-  for (const piece of tidy) {
-    view.setFloat64(entry, position, true);
+  for (const [index, piece] of tidy.entries()) {
+    if (!continuesLiteral(tidy, index)) {
+      view.setFloat64(entry, position, true);
+      view.setFloat64(entry + 8, piece.kind === "bytes" ? -1 - literalPosition : piece.start, true);
+      entry += ENTRY_BYTES;
+    }
     if (piece.kind === "bytes") {
-      view.setFloat64(entry + 8, -1 - literalPosition, true);
       encoded.set(piece.bytes, literalsAt + literalPosition);
       literalPosition += piece.bytes.byteLength;
-    } else {
-      view.setFloat64(entry + 8, piece.start, true);
     }
     position += lengthOf(piece);
-    entry += ENTRY_BYTES;
   }
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, MAGIC_TAIL, true);
-  view.setUint32(8, tidy.length, true);
+  view.setUint32(8, pieceCount, true);
   view.setUint32(12, literalBytes, true);
   view.setFloat64(16, position, true);
   return encoded;

@@ -114,6 +114,16 @@ describe("MP3", () => {
     expect(factsOf(file)).toEqual({ headerBytes: 310 + 20_010 + 7 + 417, bytesPerSecond: 16_000 });
   });
 
+  it("BW-24 believes a summary before it has seen what follows", () => {
+    const first = frame();
+    first.write("Xing", 36, "latin1");
+    first.writeUInt32BE(3, 40);
+    first.writeUInt32BE(1_000, 44);
+    first.writeUInt32BE(500_000, 48);
+    const rate = 500_000 / ((1_000 * 1_152) / 44_100);
+    expect(factsOf(first, undefined, 500_000)).toEqual({ headerBytes: 417, bytesPerSecond: rate });
+  });
+
   it("reads the summary of another encoder", () => {
     const first = frame();
     first.write("VBRI", 36, "latin1");

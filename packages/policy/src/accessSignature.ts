@@ -13,6 +13,8 @@ export interface SignatureDecision {
   readonly verdict: SignatureVerdict;
   /** Path and query string without the parameter. */
   readonly target: string;
+  /** The parameter as it was sent; empty where there was none. */
+  readonly parameter: string;
 }
 
 export interface SignedUrls {
@@ -59,11 +61,12 @@ export const compileSignedUrls = (settings: SignedUrlSettings, caseSensitive: bo
       const question = target.indexOf("?");
       const path = question < 0 ? target : target.slice(0, question);
       if (patternOf(path) < 0) return undefined;
-      if (question < 0) return { verdict: "invalid", target };
+      if (question < 0) return { verdict: "invalid", target, parameter: "" };
       const taken = takeParameter(target.slice(question + 1), settings.parameter);
-      if (taken.value === undefined) return { verdict: "invalid", target };
+      if (taken.value === undefined) return { verdict: "invalid", target, parameter: "" };
       const rest = taken.query === "" ? path : `${path}?${taken.query}`;
-      return { verdict: judge(path, taken.value, nowMs), target: rest };
+      const parameter = `${settings.parameter}=${taken.value}`;
+      return { verdict: judge(path, taken.value, nowMs), target: rest, parameter };
     },
   };
 };

@@ -53,8 +53,7 @@ export const compileThrottling = (vhost: VhostSettings): ThrottlingRules | undef
         : undefined;
       if (action === undefined && asked === undefined) return undefined;
       const amount = asked?.amount ?? amountOf(action?.bandwidth, settings);
-      const isMediaRate =
-        asked?.amount === undefined && action?.bandwidth.kind === "media" && isMediaPath(request.path);
+      const isMediaRate = asked?.amount === undefined && action?.bandwidth.kind === "media" && isOfMedia(request.path);
       return {
         bytesPerSecond: amount * factor,
         isMediaRate,
@@ -70,6 +69,9 @@ const amountOf = (bandwidth: ThrottlingBandwidth | undefined, { bandwidth: { amo
 
 /** BW-26. */
 export const isMediaPath = (path: string): boolean => /\.(?:mp4|m4a|mp3)$/i.test(path);
+
+/** A media file, or what is made of one under its name. */
+const isOfMedia = (path: string): boolean => /\.(?:mp4|m4a|mp3)(?:$|\/)/i.test(path);
 
 /** BW-13, BW-14; `mediaBytesPerSecond`: the bit rate of the file, where it is known. */
 export const paceOf = (throttle: Throttle, mediaBytesPerSecond: number | undefined): Pace => {

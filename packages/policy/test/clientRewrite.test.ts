@@ -29,6 +29,13 @@ describe("URLRewrite of client requests", () => {
       "baseball.exmaple.com/logo.jpg",
     ],
     [
+      "STAT-91: the hosts of one view, each below its name",
+      "sports.com/([^/]+)/(.*)",
+      "#1.com/#2",
+      "sports.com/baseball/standing/list.html",
+      "baseball.com/standing/list.html",
+    ],
+    [
       "VHT-E2",
       "example.com/([^/]+)/(.*)",
       "example.com/#1.php?id=#2",

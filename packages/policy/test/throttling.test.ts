@@ -90,6 +90,9 @@ describe("the bit rate of a media file", () => {
     ["/vod/a.avi", 500, 1200],
     ["/low/a.m4a", 64, 128],
     ["/low/a.m4a", undefined, 2000],
+    ["/vod/a.mp4/mp4hls/7.ts", 500, 600],
+    ["/vod/a.mp4?start=3&end=9/mp4hls/7.ts", 500, 600],
+    ["/vod/a.mp4.d/7.ts", 500, 1200],
   ])("BW-24 BW-25 BW-26 REG-177 paces %s of %s Kbps at %s Kbps", (url, mediaKbps, kbps) => {
     expect(kbpsOf(hostWith({ lines }), url, {}, mediaKbps)?.kbps).toBe(kbps);
   });

@@ -11,6 +11,7 @@ const SERVER: ServerSettings = {
     manager: { port: 10040, httpMethod: true, role: "Admin", uploadMultipartName: "confile", allow: [] },
     serviceAccess: { default: "Allow", geoIp: "", entries: [] },
     connectionRate: { count: 0, seconds: 1, burst: 0 },
+    alarms: [],
   },
   cache: {
     storage: { disks: [], diskFailSeconds: 60, diskFailCount: 10, onCrash: "hang" },

@@ -92,6 +92,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   codings: readonly ContentCoding[] = NO_CODINGS;
   /** The URL asks for something made of another object (DIMS-08, DRM-03). */
   derivation: Derivation | undefined;
+  /** Of a signed URL, which the target has no more. */
+  signedParameter = "";
   /** The object has no body of its own: it is made of others while it is sent. */
   composed: Composed | undefined;
   /** Under which the cache knows what the object was made of, once it is the one that was asked for. */
@@ -305,6 +307,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.booked = undefined;
     this.trace = undefined;
     this.#handedOn = undefined;
+    this.signedParameter = "";
     this.object = undefined;
     this.source = undefined;
     this.sourceHead = undefined;
@@ -570,6 +573,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     counters.add(offset + VHOST_SLOT.clientCompleteTime + classIndex, complete);
     counters.add(offset + VHOST_SLOT.clientFirstByteSeconds + timeBucketOf(firstByte), 1);
     counters.add(offset + VHOST_SLOT.clientCompleteSeconds + timeBucketOf(complete), 1);
+    counters.latencies.add("client", offset, complete);
     if (status === 304) counters.add(offset + VHOST_SLOT.clientNotModified, 1);
     else if (status === 206) counters.add(offset + VHOST_SLOT.clientRanges, 1);
     else if (status === 429) counters.add(offset + VHOST_SLOT.clientThrottled, 1);

@@ -1,3 +1,5 @@
+import type { LatencyRow, LatencySide } from "./statistics/latencySketch.ts";
+
 /**
  * Counters live in one Float64Array per process; a slot is an index. Layout: process-wide slots first, then blocks of one
  * shape, for a virtual host or a part of one. What has changed is what workers report to the primary.
@@ -47,6 +49,15 @@ export interface CounterReport {
   /** Exchanges by virtual host and origin: ORIGIN_SERVER_SLOT_COUNT values for each key, all of them differences. */
   readonly origins: readonly string[];
   readonly originValues: Float64Array;
+  /** Distributions of the latencies since the last report. */
+  readonly latencies: readonly CountedLatencies[];
+}
+
+/** Latencies of one block of counters. Plain data. */
+export interface CountedLatencies extends LatencyRow {
+  readonly side: LatencySide;
+  /** Key of the block. */
+  readonly block: string;
 }
 
 /** One disk of the store at one moment. */

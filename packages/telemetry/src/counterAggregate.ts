@@ -1,5 +1,5 @@
 import { type BlockScope, blockKey, scopeOf } from "./blockKey.ts";
-import type { CounterReport } from "./contract.ts";
+import type { CountedLatencies, CounterReport } from "./contract.ts";
 import { LAYOUT } from "./counterBlock.ts";
 import {
   ORIGIN_SERVER_SLOT_COUNT,
@@ -26,6 +26,7 @@ export interface CounterListener {
   levelChanges(place: number, from: number, to: number): void;
   folderCounted(key: string, values: Float64Array): void;
   originCounted(key: string, values: Float64Array): void;
+  latenciesCounted(latencies: CountedLatencies): void;
 }
 
 /** Wide enough for the process part and for blocks. */
@@ -83,6 +84,7 @@ export class CounterAggregate {
     report.origins.forEach((key, index) => {
       this.#listener?.originCounted(key, rowAt(report.originValues, index, ORIGIN_SERVER_SLOT_COUNT));
     });
+    for (const latencies of report.latencies) this.#listener?.latenciesCounted(latencies);
   }
 
   /** The process has ended: its counters stay, its gauges go. A report that comes later counts without its gauges. */

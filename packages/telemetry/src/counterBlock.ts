@@ -9,10 +9,14 @@ import {
 } from "./counterTable.ts";
 import { gaugeMask } from "./gaugeMask.ts";
 import { FolderCounters } from "./statistics/folderCounters.ts";
+import { LatencyCounters } from "./statistics/latencyCounters.ts";
 import { OriginCounters } from "./statistics/originCounters.ts";
 
+/** Of reports beside their slots. */
+const FORM = 1;
+
 /** Tells processes of different versions apart. */
-export const LAYOUT = (PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT) * 100 + ORIGIN_SERVER_SLOT_COUNT;
+export const LAYOUT = ((PROCESS_SLOT_COUNT * 10_000 + VHOST_SLOT_COUNT) * 100 + ORIGIN_SERVER_SLOT_COUNT) * 10 + FORM;
 
 const PROCESS_GAUGES = gaugeMask(PROCESS_COUNTERS, PROCESS_SLOT_COUNT);
 const VHOST_GAUGES = gaugeMask(VHOST_COUNTERS, VHOST_SLOT_COUNT);
@@ -35,6 +39,7 @@ export class CounterBlock {
   values: Float64Array = new Float64Array(PROCESS_SLOT_COUNT + 8 * VHOST_SLOT_COUNT);
   readonly folders = new FolderCounters();
   readonly origins = new OriginCounters();
+  readonly latencies = new LatencyCounters();
   readonly #offsets = new Map<string, number>();
   readonly #keys: string[] = [];
   /** By page: 1 where something was written since the last report. */
@@ -95,7 +100,8 @@ export class CounterBlock {
       block = this.#findIn(page, block, found);
     }
     found.endBlock(this.#keyOf(block));
-    return { layout: LAYOUT, ...found.result, ...this.folders.take(), ...this.origins.take() };
+    const latencies = this.latencies.take((offset) => this.#keyOf(blockOf(offset)));
+    return { layout: LAYOUT, ...found.result, ...this.folders.take(), ...this.origins.take(), latencies };
   }
 
   /** Whoever gets the next report knows nothing of those before: gauges are told again, counters go on. */

@@ -113,7 +113,7 @@ const MP4_HLS: OptionTable<Mp4HlsSettings> = {
     spec: OWN,
   }),
   iframes: option<boolean>("MP4HLS@IFrames", onOff, false, {
-    doc: `Whether there is a playlist of key frames, \`iframes.m3u8\`, which the master playlist names. ${NOT_IN_GUIDE}`,
+    doc: `Whether there is a playlist of key frames, \`iframes.m3u8\`, which the master playlist names; with \`Form="FMP4"\`. ${NOT_IN_GUIDE}`,
     spec: OWN,
   }),
   subtitles: option<boolean>("MP4HLS@Subtitles", onOff, false, {

@@ -1,6 +1,7 @@
 import type { Role, ServerSettings } from "../contract.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { addressExpression, CONNECTION_RATE_OPTIONS, SERVICE_ACCESS_OPTIONS } from "./accessOptions.ts";
+import { ALARM_OPTION } from "./alarmOptions.ts";
 import { FTP_OPTION } from "./ftpOptions.ts";
 import { HTTP2_OPTIONS } from "./http2Options.ts";
 import { HTTPS_OPTION, TLS_OPTIONS } from "./httpsOptions.ts";
@@ -111,6 +112,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
     },
     serviceAccess: SERVICE_ACCESS_OPTIONS,
     connectionRate: CONNECTION_RATE_OPTIONS,
+    alarms: ALARM_OPTION,
   },
   cache: {
     storage: {

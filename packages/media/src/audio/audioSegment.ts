@@ -43,11 +43,17 @@ export const audioSegment = (
   const runs = timelineRunsOf(timeline, segment.firstFrame, segment.endFrame);
   const ranges = runs.flatMap((run) => file.rangesOf(run.firstFrame, run.endFrame));
   const wanted = mergeRanges(ranges);
+  const outcomeOf = (body: Uint8Array<ArrayBuffer>, contentType: string): MediaOutcome => ({
+    kind: "bytes",
+    body: encryption === undefined ? body : encryptSegment(body, encryption.key, number),
+    contentType,
+    playSeconds: segment.durationSeconds,
+  });
   if (segmenting.form === "mp3") {
     const gathered = gatherInOrder(ranges, pieces);
     if (gathered === undefined) return { kind: "needs", ranges: joinGaps(wanted) };
     const startTicks = stampOf(timelineTicksOf(file, timeline, segment.firstFrame));
-    return bytesOutcome(packAudio(startTicks, gathered), "audio/mpeg", number, encryption);
+    return outcomeOf(packAudio(startTicks, gathered), "audio/mpeg");
   }
   const gathered = gatherPieces(wanted, pieces);
   if (gathered === undefined) return { kind: "needs", ranges: joinGaps(wanted) };
@@ -63,7 +69,7 @@ export const audioSegment = (
     ],
     pieces: gathered,
   });
-  return bytesOutcome(body, "video/MP2T", number, encryption);
+  return outcomeOf(body, "video/MP2T");
 };
 
 /** Sections may repeat and go back (MEDIA-91): one range after the other, not in the order of the file. */
@@ -79,17 +85,6 @@ const gatherInOrder = (
   }
   return gathered;
 };
-
-const bytesOutcome = (
-  body: Uint8Array<ArrayBuffer>,
-  contentType: string,
-  number: number,
-  encryption: SegmentEncryption | undefined,
-): MediaOutcome => ({
-  kind: "bytes",
-  body: encryption === undefined ? body : encryptSegment(body, encryption.key, number),
-  contentType,
-});
 
 const stampOf = (ticks: number): number => Math.round((ticks * TICKS_PER_SECOND) / AUDIO_TICKS_PER_SECOND);
 

@@ -75,23 +75,23 @@ const bytesPerSample = (run: PlannedRun): number =>
 
 function runsOf(wanted: FragmentTrack): PlannedRun[] {
   const runs: PlannedRun[] = [];
-  for (let from = wanted.from; from < wanted.to; ) {
-    const entry = entryAt(wanted, from);
-    let to = from + 1;
-    while (to < wanted.to && entryAt(wanted, to) === entry) to++;
-    runs.push(planRun(wanted, from, to, entry));
-    from = to;
+  const { track } = wanted.sequence;
+  const samples = wanted.sequence.samplesAt(wanted.from, wanted.to);
+  for (let first = 0; first < samples.length; ) {
+    const entry = track.entryOf(samples[first] ?? 0);
+    let end = first + 1;
+    while (end < samples.length && (track.sampleEntries.length < 2 || track.entryOf(samples[end] ?? 0) === entry))
+      end++;
+    runs.push(planRun(wanted, wanted.from + first, samples.subarray(first, end), entry));
+    first = end;
   }
   return runs;
 }
 
-const entryAt = ({ sequence }: FragmentTrack, position: number): number =>
-  sequence.track.entryOf(sequence.sampleAt(position));
-
-function planRun(wanted: FragmentTrack, from: number, to: number, entry: number): PlannedRun {
+function planRun(wanted: FragmentTrack, from: number, samples: Float64Array, entry: number): PlannedRun {
   const { sequence } = wanted;
   const { track } = sequence;
-  const count = to - from;
+  const count = samples.length;
   const offsets = new Float64Array(count);
   const sizes = new Uint32Array(count);
   const durations = new Uint32Array(count);
@@ -99,9 +99,9 @@ function planRun(wanted: FragmentTrack, from: number, to: number, entry: number)
   const syncs = new Uint8Array(count);
   let dataBytes = 0;
   let time = sequence.decodeTimeAt(from);
-  const decodeTime = Math.max(0, time + wanted.decodeShift);
+  const decodeTime = Math.max(0, Math.round(time + wanted.decodeShift));
   for (let index = 0; index < count; index++) {
-    const sample = sequence.sampleAt(from + index);
+    const sample = samples[index] ?? 0;
     const next = sequence.decodeTimeAt(from + index + 1);
     offsets[index] = track.offsetOf(sample);
     sizes[index] = track.sizeOf(sample);

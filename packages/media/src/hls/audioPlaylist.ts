@@ -1,6 +1,7 @@
 import { cutAudioTimeline } from "../audio/audioSegment.ts";
 import { audioSegments } from "../audio/audioSegments.ts";
 import type { AudioFile } from "../audio/contract.ts";
+import { TIMESTAMP_TAG_BYTES } from "../audio/packedAudio.ts";
 import type { MediaOutcome, MediaTask } from "../contract.ts";
 import { uriIn } from "./fileNames.ts";
 import { soundSegmentBytes } from "./measureStream.ts";
@@ -34,7 +35,9 @@ export function buildAudioPlaylist(file: AudioFile, task: PlaylistTask): MediaOu
       }),
     );
   const bytes = segments.map(({ byteCount, durationSeconds, firstFrame, endFrame }) =>
-    segmenting.form === "ts" ? soundSegmentBytes(endFrame - firstFrame, byteCount, durationSeconds) : byteCount,
+    segmenting.form === "ts"
+      ? soundSegmentBytes(endFrame - firstFrame, byteCount, durationSeconds)
+      : TIMESTAMP_TAG_BYTES + byteCount,
   );
   return playlistOutcome(
     masterPlaylist({

@@ -2,7 +2,7 @@ import { unreachable } from "@basalt/types";
 import type { MediaOutcome, MediaTask } from "../contract.ts";
 import type { Movie } from "../movie/contract.ts";
 import { uriIn } from "./fileNames.ts";
-import { isIndependent, keyFramesOf, variantFacts } from "./measureStream.ts";
+import { codecsOf, isIndependent, keyFramesOf, variantFacts } from "./measureStream.ts";
 import { type MediaStream, openStream } from "./mediaStream.ts";
 import { keyFramePlaylist, masterPlaylist, ratesOf, segmentPlaylist } from "./playlistTexts.ts";
 import { subtitleTrackOf } from "./subtitleTrackOf.ts";
@@ -74,5 +74,5 @@ function keyFrameFacts(
     entries.map(({ bytes }) => bytes),
     bounds,
   );
-  return { peakBitsPerSecond, codecs: stream.video?.sequence.track.codecs };
+  return { peakBitsPerSecond, codecs: stream.video && codecsOf(stream.video) };
 }

@@ -14,14 +14,15 @@ type InitTask = Extract<MediaTask, { readonly kind: "init" }>;
 
 /** A segment is built in memory; films whose key frames are further apart than that are no matter of streaming. */
 const MOST_SEGMENT_BYTES = 512 * 1024 * 1024;
+const MOST_SEGMENT_SAMPLES = 1_000_000;
 
 /** One segment, and nothing of the source but what it holds (MEDIA-42). */
 export function buildSegment(movie: Movie, task: SegmentTask, pieces: readonly SourcePiece[]): MediaOutcome {
   const { segmenting, encryption, number } = task;
-  const opened = openStream(movie, segmenting, task.cut);
+  const segment = number - segmenting.sequence;
+  const opened = openStream(movie, segmenting, task.cut, segment);
   if (opened.kind !== "stream") return opened;
   const { stream } = opened;
-  const segment = number - segmenting.sequence;
   if (!Number.isInteger(segment) || segment < 0 || segment >= stream.segmentation.count) return { kind: "absent" };
 
   const ranges = sampleRanges(stream, segment);
@@ -45,6 +46,7 @@ export function buildSegment(movie: Movie, task: SegmentTask, pieces: readonly S
     kind: "bytes",
     body: encryption === undefined ? body : encryptSegment(body, encryption.key, number),
     contentType: segmenting.form === "ts" ? "video/MP2T" : fragmentType(stream),
+    playSeconds: playSecondsOf(stream, segment),
   };
 }
 
@@ -59,16 +61,26 @@ export function buildInitSection(movie: Movie, { segmenting, cut }: InitTask): M
   return { kind: "bytes", body, contentType: fragmentType(stream) };
 }
 
+const playSecondsOf = ({ segmentation: { boundsSeconds } }: MediaStream, segment: number): number =>
+  (boundsSeconds[segment + 1] ?? 0) - (boundsSeconds[segment] ?? 0);
+
 const fragmentType = ({ video }: MediaStream): string => (video === undefined ? "audio/mp4" : "video/mp4");
 
-function sampleRanges(stream: MediaStream, segment: number): SourceRange[] {
+/** Where the samples of a segment lie; undefined: too many, or too many bytes, also where they overlap. */
+function sampleRanges(stream: MediaStream, segment: number): SourceRange[] | undefined {
   const ranges: { start: number; end: number }[] = [];
+  let sampleCount = 0;
+  let bytes = 0;
   for (const { sequence, positions } of tracksOf(stream)) {
+    const from = positions[segment] ?? 0;
+    const to = positions[segment + 1] ?? from;
+    sampleCount += to - from;
+    if (sampleCount > MOST_SEGMENT_SAMPLES) return undefined;
     let last: { start: number; end: number } | undefined;
-    for (let position = positions[segment] ?? 0; position < (positions[segment + 1] ?? 0); position++) {
-      const sample = sequence.sampleAt(position);
+    for (const sample of sequence.samplesAt(from, to)) {
       const start = sequence.track.offsetOf(sample);
       const end = start + sequence.track.sizeOf(sample);
+      bytes += end - start;
       if (last?.end === start) {
         last.end = end;
         continue;
@@ -77,5 +89,5 @@ function sampleRanges(stream: MediaStream, segment: number): SourceRange[] {
       ranges.push(last);
     }
   }
-  return mergeRanges(ranges);
+  return bytes > MOST_SEGMENT_BYTES ? undefined : mergeRanges(ranges);
 }

@@ -1,15 +1,13 @@
 import type { Segmenting } from "../contract.ts";
-import { type ElementaryStream, TICKS_PER_SECOND } from "../transport/contract.ts";
 import { planSegment, tracksOf } from "./fragmentTracks.ts";
 import type { MediaStream, StreamTrack } from "./mediaStream.ts";
 import { durationsMs, type KeyFrameEntry, ratesOf, type VariantFacts } from "./playlistTexts.ts";
-import { transportStreams } from "./transportStreams.ts";
 
 /** Measured by the sizes of all samples (MEDIA-14); no media data is read. */
 export function variantFacts(stream: MediaStream, segmenting: Segmenting): VariantFacts {
   const { video, segmentation } = stream;
   const bytes = Array.from({ length: segmentation.count }, (_, segment) => segmentBytes(stream, segmenting, segment));
-  const codecs = tracksOf(stream).map(({ sequence }) => sequence.track.codecs?.replace(/^hev1/, "hvc1"));
+  const codecs = tracksOf(stream).map(codecsOf);
   return {
     ...ratesOf(bytes, segmentation.boundsSeconds),
     picture: video && pictureFacts(video),
@@ -17,6 +15,10 @@ export function variantFacts(stream: MediaStream, segmenting: Segmenting): Varia
     isIndependent: isIndependent(stream),
   };
 }
+
+/** As the initialisation section names it. */
+export const codecsOf = ({ sequence }: StreamTrack): string | undefined =>
+  sequence.track.codecs?.replace(/^hev1/, "hvc1");
 
 /** Turned pictures as they are shown. */
 function pictureFacts({ sequence }: StreamTrack): VariantFacts["picture"] {
@@ -30,12 +32,28 @@ function pictureFacts({ sequence }: StreamTrack): VariantFacts["picture"] {
   };
 }
 
-/** Exact of fragments. */
-const segmentBytes = (stream: MediaStream, { form }: Segmenting, segment: number): number => {
-  if (form !== "fmp4") return transportBytes(transportStreams(stream, segment));
-  const { headBytes, dataBytes } = planSegment(stream, segment);
-  return headBytes + dataBytes;
-};
+const segmentBytes = (stream: MediaStream, { form }: Segmenting, segment: number): number =>
+  tracksOf(stream).reduce(
+    (bytes, track) => bytes + (form === "fmp4" ? fragmentBytes(track, segment) : transportBytes(track, segment)),
+    form === "fmp4" ? FRAGMENT_HEAD_BYTES : TABLE_PACKETS * PACKET_BYTES,
+  );
+
+function sizesIn({ sequence, positions }: StreamTrack, segment: number): Float64Array {
+  const samples = sequence.samplesAt(positions[segment] ?? 0, positions[segment + 1] ?? 0);
+  return samples.map((sample) => sequence.track.sizeOf(sample));
+}
+
+const FRAGMENT_HEAD_BYTES = 60;
+const TRACK_FRAGMENT_BYTES = 76;
+/** Pictures have a size, a duration or flags, and a composition offset each; sound has a size. */
+const PICTURE_ENTRY_BYTES = 12;
+const SOUND_ENTRY_BYTES = 4;
+
+function fragmentBytes(track: StreamTrack, segment: number): number {
+  const sizes = sizesIn(track, segment);
+  const entryBytes = track.sequence.track.kind === "video" ? PICTURE_ENTRY_BYTES : SOUND_ENTRY_BYTES;
+  return sizes.reduce((bytes, size) => bytes + size + entryBytes, TRACK_FRAGMENT_BYTES);
+}
 
 const PACKET_BYTES = 188;
 const PAYLOAD_BYTES = 184;
@@ -45,61 +63,52 @@ const PICTURE_EXTRA_BYTES = 34;
 const PES_HEADER_BYTES = 14;
 const CLOCK_FIELD_BYTES = 8;
 const ADTS_BYTES = 7;
-const SOUND_PACKET_TICKS = TICKS_PER_SECOND / 10;
+const SOUND_PACKET_SECONDS = 0.1;
 const SOUND_PACKET_BYTES = 2_880;
-/** The last packets of a stream are split into as many as continuity asks for. */
-const PADDING_PACKETS = 8;
+/** The last packets of a stream are split into as many as continuity asks for: at most that. */
+const PADDING_PACKETS = 15;
 
 /** Near to what `writeTransportSegment` makes, which has to read the samples to know it exactly. */
-export const transportBytes = (streams: readonly ElementaryStream[]): number =>
-  PACKET_BYTES * streams.reduce((packets, stream) => packets + PADDING_PACKETS + packetsOf(stream), TABLE_PACKETS);
-
-function packetsOf({ codec, samples, endTicks }: ElementaryStream): number {
-  if (samples.count === 0) return 0;
-  if (codec.kind === "avc" || codec.kind === "hevc") {
-    const sets = codec.kind === "avc" ? [...codec.sequenceSets, ...codec.pictureSets] : codec.parameterSets;
-    const setBytes = sets.reduce((bytes, set) => bytes + 4 + set.byteLength, 0);
-    return samples.sizes.reduce(
-      (packets, size, index) =>
-        packets +
-        Math.ceil((size + PICTURE_EXTRA_BYTES + (samples.isRandomAccess[index] === 1 ? setBytes : 0)) / PAYLOAD_BYTES),
-      0,
-    );
+function transportBytes(track: StreamTrack, segment: number): number {
+  const { sequence, positions } = track;
+  const { codec, timescale } = sequence.track;
+  const sizes = sizesIn(track, segment);
+  if (codec.kind !== "avc" && codec.kind !== "hevc") {
+    const from = positions[segment] ?? 0;
+    const units = sequence.decodeTimeAt(from + sizes.length) - sequence.decodeTimeAt(from);
+    return soundBytes(sizes, units / timescale, codec.kind === "aac" ? ADTS_BYTES : 0);
   }
-  const frameExtra = codec.kind === "aac" ? ADTS_BYTES : 0;
-  return soundPackets(
-    samples.count,
-    (frame) => (samples.sizes[frame] ?? 0) + frameExtra,
-    (frame) => samples.decodeTicks[frame] ?? endTicks,
-  );
+  const packets = sizes.reduce((sum, size) => sum + Math.ceil((size + PICTURE_EXTRA_BYTES) / PAYLOAD_BYTES), 0);
+  const setBytes = codec.kind === "avc" ? [...codec.sequenceSets, ...codec.pictureSets] : codec.parameterSets;
+  const setPackets = setBytes.reduce((bytes, set) => bytes + 4 + set.byteLength, 0) / PAYLOAD_BYTES;
+  return PACKET_BYTES * Math.ceil(packets + PADDING_PACKETS + setPackets * keyFramesIn(track, segment));
 }
 
-/** Transport packets that frames of sound take: several of them are in one PES packet. */
-function soundPackets(count: number, bytesOf: (frame: number) => number, ticksOf: (frame: number) => number): number {
-  let packets = 0;
-  for (let frame = 0; frame < count; ) {
-    const start = ticksOf(frame);
-    let bytes = PES_HEADER_BYTES;
-    do bytes += bytesOf(frame++);
-    while (
-      frame < count &&
-      bytes - PES_HEADER_BYTES + bytesOf(frame) <= SOUND_PACKET_BYTES &&
-      ticksOf(frame + 1) - start <= SOUND_PACKET_TICKS
-    );
-    packets += Math.ceil((bytes + CLOCK_FIELD_BYTES) / PAYLOAD_BYTES);
+function keyFramesIn({ sequence, positions }: StreamTrack, segment: number): number {
+  const end = positions[segment + 1] ?? 0;
+  let count = 0;
+  for (let position = sequence.syncAtOrAfter(positions[segment] ?? 0); position < end; count++)
+    position = sequence.syncAtOrAfter(position + 1);
+  return count;
+}
+
+/** Several frames of sound are in one PES packet. */
+function soundBytes(sizes: Float64Array, seconds: number, frameExtraBytes: number): number {
+  const framesByTime = Math.max(1, Math.floor((SOUND_PACKET_SECONDS * sizes.length) / Math.max(seconds, 1e-9)));
+  let packets = PADDING_PACKETS;
+  for (let frame = 0; frame < sizes.length; ) {
+    const end = Math.min(sizes.length, frame + framesByTime);
+    let bytes = 0;
+    do bytes += (sizes[frame++] ?? 0) + frameExtraBytes;
+    while (frame < end && bytes + (sizes[frame] ?? 0) + frameExtraBytes <= SOUND_PACKET_BYTES);
+    packets += Math.ceil((bytes + PES_HEADER_BYTES + CLOCK_FIELD_BYTES) / PAYLOAD_BYTES);
   }
-  return packets;
+  return packets * PACKET_BYTES;
 }
 
-/** Of a segment with MPEG audio alone. */
-export function soundSegmentBytes(frameCount: number, frameBytes: number, seconds: number): number {
-  const packets = soundPackets(
-    frameCount,
-    () => frameBytes / frameCount,
-    (frame) => (frame * seconds * TICKS_PER_SECOND) / frameCount,
-  );
-  return PACKET_BYTES * (TABLE_PACKETS + PADDING_PACKETS + packets);
-}
+/** Of a transport stream segment with MPEG audio alone. */
+export const soundSegmentBytes = (frameCount: number, frameBytes: number, seconds: number): number =>
+  TABLE_PACKETS * PACKET_BYTES + soundBytes(new Float64Array(frameCount).fill(frameBytes / frameCount), seconds, 0);
 
 /** Pictures behind a key frame in the order of decoding that are shown in front of it. */
 const MOST_LEADING_PICTURES = 16;

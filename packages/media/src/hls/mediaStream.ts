@@ -39,8 +39,16 @@ export function cutTimeline(movie: Movie, cut: Cut | undefined, allTracks: boole
   return timeline === "whole" ? wholeTimeline(movie, { allTracks }) : timeline;
 }
 
-/** Trim first, then segments (MEDIA-100). The first usable track of pictures and the first of sound are taken. */
-export function openStream(movie: Movie, segmenting: Segmenting, cut: Cut | undefined): OpenedStream {
+/**
+ * Trim first, then segments (MEDIA-100). The first usable track of pictures and the first of sound are taken. What lies
+ * behind `lastSegment` (counted from 0) is not cut, for who wants that segment alone.
+ */
+export function openStream(
+  movie: Movie,
+  segmenting: Segmenting,
+  cut: Cut | undefined,
+  lastSegment = Number.POSITIVE_INFINITY,
+): OpenedStream {
   if (segmenting.form === "mp3") return unreadable("MP3 segments are made of MP3 files only");
   if (movie.isTruncated) return unreadable("the end of the file is missing");
   const timeline = cutTimeline(movie, cut, false);
@@ -60,7 +68,13 @@ export function openStream(movie: Movie, segmenting: Segmenting, cut: Cut | unde
   const videoStart = video === undefined ? 0 : Math.min(0, secondsOf(video, video.presentationTimeAt(firstVideo)));
   const firstAudio = audio === undefined ? 0 : firstSound(audio, videoStart - LEAD_SECONDS);
   const firstPosition = video === undefined ? firstAudio : firstVideo;
-  const segmentation = segmentsOf(reference, firstPosition, timeline.durationSeconds, segmenting.durationSeconds);
+  const segmentation = segmentsOf(
+    reference,
+    firstPosition,
+    timeline.durationSeconds,
+    segmenting.durationSeconds,
+    lastSegment,
+  );
   if (segmentation === undefined) return unreadable("too many segments");
   const audioPositions =
     audio === undefined || audio === reference
@@ -103,7 +117,7 @@ const nameOf = (codec: Codec): string => (codec.kind === "other" ? codec.fourCha
 /** Tracks that are switched on come first. */
 function sequencesOf(timeline: MovieTimeline, kind: "video" | "audio", { tracks }: Segmenting): TrackSequence[] {
   if (tracks !== undefined && tracks !== kind) return [];
-  const isWanted = ({ track }: TimelineTrack): boolean => track.kind === kind;
+  const isWanted = ({ track }: TimelineTrack): boolean => track.kind === kind && track.timescale > 0;
   const wanted = timeline.tracks.filter(isWanted);
   return [...wanted.filter(({ track }) => track.isEnabled), ...wanted.filter(({ track }) => !track.isEnabled)]
     .map((track) => new TrackSequence(track))

@@ -21,13 +21,15 @@ export interface Segmentation {
 /**
  * Where a timeline is cut (MEDIA-30 to 36): from the start of a segment at the last key frame that is not further away
  * than the wanted duration, and if there is none, at the next one. It depends on nothing but the track and the durations,
- * so that a playlist and a segment agree which were computed apart. Undefined: too many segments.
+ * so that a playlist and a segment agree which were computed apart. Behind `lastSegment` there is at most one more, which
+ * then stands for all the rest. Undefined: too many segments.
  */
 export function segmentsOf(
   reference: TrackSequence,
   firstPosition: number,
   timelineSeconds: number,
   wantedSeconds: number,
+  lastSegment = Number.POSITIVE_INFINITY,
 ): Segmentation | undefined {
   const { timescale } = reference.track;
   const wantedUnits = (wantedSeconds + TOLERANCE_SECONDS) * timescale;
@@ -36,7 +38,7 @@ export function segmentsOf(
   const boundsSeconds = [0];
   const budget = { steps: MOST_STEPS };
   let start: CutPoint = { position: firstPosition, time: 0 };
-  while (start.time + wantedUnits < endUnits) {
+  while (start.time + wantedUnits < endUnits && positions.length <= lastSegment + 1) {
     const cut = nextCut(reference, start, start.time + wantedUnits, budget);
     if (cut === undefined || cut.time >= endUnits) break;
     if (positions.length > MOST_SEGMENTS) return undefined;

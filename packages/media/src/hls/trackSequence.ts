@@ -12,15 +12,19 @@ export class TrackSequence {
   readonly #runs: readonly SampleRun[];
   /** Position of the first sample of each run. */
   readonly #starts: Float64Array;
+  /** What the decode times of each run are behind those of the track. */
+  readonly #shifts: Float64Array;
   #latest = 0;
 
   constructor({ track, runs, mediaStartUnits, delayUnits }: TimelineTrack) {
     this.track = track;
     this.#runs = runs.filter(({ first, end }) => end > first);
     this.#starts = new Float64Array(this.#runs.length);
+    this.#shifts = new Float64Array(this.#runs.length);
     let length = 0;
-    for (const [index, { first, end }] of this.#runs.entries()) {
+    for (const [index, { first, end, decodeTime }] of this.#runs.entries()) {
       this.#starts[index] = length;
+      this.#shifts[index] = decodeTime - track.decodeTimeOf(first);
       length += end - first;
     }
     this.length = length;
@@ -33,13 +37,25 @@ export class TrackSequence {
     return (this.#runs[index]?.first ?? 0) + position - (this.#starts[index] ?? 0);
   }
 
+  /** Of positions `[from, to)`. */
+  samplesAt(from: number, to: number): Float64Array {
+    const samples = new Float64Array(Math.max(0, to - from));
+    for (let position = from, index = this.#runAt(from); position < to; index++) {
+      const start = this.#starts[index] ?? 0;
+      const run = this.#runs[index];
+      if (run === undefined) break;
+      const end = Math.min(to, start + run.end - run.first);
+      for (; position < end; position++) samples[position - from] = run.first + position - start;
+    }
+    return samples;
+  }
+
   /** Of `length`: where the last sample ends. */
   decodeTimeAt(position: number): number {
     const index = this.#runAt(Math.min(position, this.length - 1));
     const run = this.#runs[index];
     if (run === undefined) return 0;
-    const sample = run.first + position - (this.#starts[index] ?? 0);
-    return run.decodeTime + this.track.decodeTimeOf(sample) - this.track.decodeTimeOf(run.first);
+    return this.track.decodeTimeOf(run.first + position - (this.#starts[index] ?? 0)) + (this.#shifts[index] ?? 0);
   }
 
   /** Of `length`: as if the last sample were followed by one with the composition offset of the first. */
@@ -72,7 +88,7 @@ export class TrackSequence {
     const index = low - 1;
     const run = this.#runs[index];
     if (run === undefined) return -1;
-    const sample = this.track.sampleAt(this.track.decodeTimeOf(run.first) + time - run.decodeTime);
+    const sample = this.track.sampleAt(time - (this.#shifts[index] ?? 0));
     return (this.#starts[index] ?? 0) + Math.min(Math.max(sample, run.first), run.end - 1) - run.first;
   }
 

@@ -3,10 +3,15 @@ import { isTransportCodec } from "../transport/isTransportCodec.ts";
 import { decodeShift, type MediaStream, type StreamTrack } from "./mediaStream.ts";
 
 /** What a segment of a transport stream holds; `segment` counts from 0. */
-export const transportStreams = (stream: MediaStream, segment: number): ElementaryStream[] =>
-  [stream.video, stream.audio].flatMap((track) =>
+export const transportStreams = (stream: MediaStream, segment: number): ElementaryStream[] => {
+  const streams = [stream.video, stream.audio].flatMap((track) =>
     track === undefined ? [] : elementaryStream(track, segment, stream.shiftSeconds),
   );
+  if (segment < stream.segmentation.count - 1) return streams;
+  // The clock goes on for sound that lasts longer than the pictures.
+  const endTicks = Math.max(...streams.map((elementary) => elementary.endTicks));
+  return streams.map((elementary) => ({ ...elementary, endTicks }));
+};
 
 function elementaryStream(
   { sequence, positions }: StreamTrack,
@@ -29,12 +34,16 @@ function elementaryStream(
     presentationTicks: new Float64Array(count),
     isRandomAccess: new Uint8Array(count),
   };
+  const wanted = sequence.samplesAt(from, to);
   for (let index = 0; index < count; index++) {
-    const sample = sequence.sampleAt(from + index);
+    const sample = wanted[index] ?? 0;
+    const decodeTime = sequence.decodeTimeAt(from + index);
     samples.positions[index] = track.offsetOf(sample);
     samples.sizes[index] = track.sizeOf(sample);
-    samples.decodeTicks[index] = ticksOf(sequence.decodeTimeAt(from + index) + shift);
-    samples.presentationTicks[index] = ticksOf(sequence.presentationTimeAt(from + index));
+    samples.decodeTicks[index] = ticksOf(decodeTime + shift);
+    samples.presentationTicks[index] = ticksOf(
+      decodeTime + track.compositionOffsetOf(sample) + sequence.presentationShift,
+    );
     samples.isRandomAccess[index] = track.isSync(sample) ? 1 : 0;
   }
   const endTicks = ticksOf(sequence.decodeTimeAt(to) + shift);

@@ -65,9 +65,9 @@ export const openSummed = (reader: IndexReader): SummedColumn => {
 
 /** Sum of all values. */
 export const totalOf = (runs: Runs): number => {
+  const { values } = runs;
   let total = 0;
-  for (let run = 0; run < runs.values.length; run++)
-    total += (runs.values[run] ?? 0) * (runEnd(runs, run) - runStart(runs, run));
+  for (let run = 0; run < values.length; run++) total += (values[run] ?? 0) * (runEnd(runs, run) - runStart(runs, run));
   return total;
 };
 

@@ -44,6 +44,7 @@ export interface MovieTrack {
   /** As shown, after pixel aspect ratio but not rotation; 0 for sound. */
   readonly widthPixels: number;
   readonly heightPixels: number;
+  /** Clockwise. */
   readonly rotationDegrees: 0 | 90 | 180 | 270;
   /**
    * Composition time that is shown at `delayUnits` (the media time of the first edit that is not empty), and the empty

@@ -1,5 +1,6 @@
 import type { SourcePiece } from "../contract.ts";
 import { type Box, boxAt, boxesIn, childOf, requireContent, typeCode, viewOf } from "./box.ts";
+import { totalOf } from "./columns.ts";
 import { MOST_SAMPLES, MOST_TRACKS } from "./limits.ts";
 import type { MovieLayout } from "./locateMovie.ts";
 import { MalformedMovie, malformed } from "./malformed.ts";
@@ -52,7 +53,9 @@ const readMovie = (layout: MovieLayout, pieces: readonly SourcePiece[]): SharedA
   const timescale = readTimescale(view, moov);
   const headers = readTracks(view, moov);
   const fragments = readFragments(view, moov, headers, layout, pieces);
-  const whole = headers.map((header) => fragments?.samplesOf(header.id)?.finish() ?? header.table);
+  const whole = headers.map((header) =>
+    withKnownEntries(header, fragments?.samplesOf(header.id)?.finish() ?? header.table),
+  );
   const tables = whole.map((table) => fitTable(table, layout.fileBytes));
   const isTruncated = whole.some((table, index) => table.count !== tables[index]?.count);
   checkBytes(whole, tables, layout.fileBytes);
@@ -123,11 +126,18 @@ const readFragments = (
   return reader;
 };
 
+/** Sound and picture need an entry for each sample; another track has else no samples. */
+const withKnownEntries = (header: TrackHeader, table: SampleTable): SampleTable => {
+  if (table.entries.values.every((entry) => entry < header.entries.length)) return table;
+  return header.kind === "video" || header.kind === "audio" ? malformed("a sample entry is missing") : EMPTY_TABLE;
+};
+
 /** Throws unless there are samples, and at least half of what the header names. */
 const checkBytes = (whole: readonly SampleTable[], fitting: readonly SampleTable[], fileBytes: number): void => {
   const sum = (tables: readonly SampleTable[]): number =>
     tables.reduce((total, table) => total + totalBytesOf(table), 0);
   const present = sum(fitting);
+  if (fitting.some((table) => !Number.isSafeInteger(totalOf(table.durations)))) malformed("a track never ends");
   if (fitting.every((table) => table.count === 0)) malformed("no samples");
   if (present * 2 < sum(whole)) malformed("more than half of the samples is missing");
   if (present > fileBytes * MOST_TIMES_OF_FILE) malformed("samples lie on one another");

@@ -12,21 +12,28 @@ export interface Packing {
 }
 
 /** How these values (safe integers) are kept best. */
-export const packingOf = (values: Iterable<number>): Packing => {
-  let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  if (least >= most) return { base: least === Number.POSITIVE_INFINITY ? 0 : least, step: 1, width: 0 };
-  let step = 0;
-  for (const value of values) {
-    step = commonDivisor(step, value - least);
-    if (step === 1) break;
+export const packingOf = (values: Uint32Array | Float64Array): Packing => {
+  const { least, most } = extremesOf(values);
+  if (least === most) return { base: least, step: 1, width: 0 };
+  let step = most - least;
+  for (let index = 0; index < values.length && step > 1; index++) {
+    const raw = (values[index] ?? 0) - least;
+    if (raw % step !== 0) step = commonDivisor(step, raw);
   }
   const width = widthOf((most - least) / step);
   return width === 8 ? { base: 0, step: 1, width } : { base: least, step, width };
+};
+
+/** Both 0 without values. */
+export const extremesOf = (values: Uint32Array | Float64Array): { readonly least: number; readonly most: number } => {
+  let least = values[0] ?? 0;
+  let most = least;
+  for (let index = 1; index < values.length; index++) {
+    const value = values[index] ?? 0;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, most };
 };
 
 const widthOf = (most: number): PackedWidth => {
@@ -37,10 +44,14 @@ const widthOf = (most: number): PackedWidth => {
 };
 
 const commonDivisor = (left: number, right: number): number => {
-  let a = left;
-  let b = right;
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
+  let divisor = left;
+  let rest = right;
+  while (rest !== 0) {
+    const next = divisor % rest;
+    divisor = rest;
+    rest = next;
+  }
+  return divisor;
 };
 
 export const writePacked = (writer: IndexWriter, runs: Runs, packing: Packing): void => {
@@ -49,24 +60,37 @@ export const writePacked = (writer: IndexWriter, runs: Runs, packing: Packing): 
   writer.number(base);
   writer.number(step);
   if (width === 0) return;
-  const column = width === 3 ? new Uint8Array(runs.count * 3) : columnOf(width, runs.count);
-  for (let run = 0; run < runs.values.length; run++) {
-    const raw = ((runs.values[run] ?? 0) - base) / step;
-    const end = runEnd(runs, run);
-    if (width === 3) {
-      for (let index = runStart(runs, run); index < end; index++) {
-        column[index * 3] = raw & 0xff;
-        column[index * 3 + 1] = (raw >>> 8) & 0xff;
-        column[index * 3 + 2] = raw >>> 16;
-      }
-    } else {
-      column.fill(raw, runStart(runs, run), end);
-    }
-  }
-  writer.column(column);
+  writer.column(width === 3 ? packTriples(runs, packing) : packWords(runs, packing, columnOf(width, runs.count)));
 };
 
-const columnOf = (width: 1 | 2 | 4 | 8, count: number): Uint8Array | Uint16Array | Uint32Array | Float64Array => {
+type Words = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+const packWords = (runs: Runs, { base, step }: Packing, column: Words): Words => {
+  const { values } = runs;
+  for (let run = 0; run < values.length; run++) {
+    const raw = ((values[run] ?? 0) - base) / step;
+    const end = runEnd(runs, run);
+    for (let sample = runStart(runs, run); sample < end; sample++) column[sample] = raw;
+  }
+  return column;
+};
+
+const packTriples = (runs: Runs, { base, step }: Packing): Uint8Array => {
+  const { values } = runs;
+  const column = new Uint8Array(runs.count * 3);
+  for (let run = 0; run < values.length; run++) {
+    const raw = ((values[run] ?? 0) - base) / step;
+    const end = runEnd(runs, run);
+    for (let sample = runStart(runs, run); sample < end; sample++) {
+      column[sample * 3] = raw & 0xff;
+      column[sample * 3 + 1] = (raw >>> 8) & 0xff;
+      column[sample * 3 + 2] = raw >>> 16;
+    }
+  }
+  return column;
+};
+
+const columnOf = (width: 1 | 2 | 4 | 8, count: number): Words => {
   switch (width) {
     case 1:
       return new Uint8Array(count);

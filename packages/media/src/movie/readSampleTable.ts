@@ -1,6 +1,6 @@
 import { type Box, childOf, requireContent, rowCount, safeUint64, typeCode } from "./box.ts";
 import { malformed } from "./malformed.ts";
-import { constantRuns, RunBuilder, type Runs, runEnd, shortenRuns } from "./runs.ts";
+import { constantRuns, RunBuilder, type Runs, shortenRuns } from "./runs.ts";
 import { EMPTY_TABLE, type SampleTable } from "./sampleTable.ts";
 
 const STTS = typeCode("stts");
@@ -169,7 +169,3 @@ const readChunkPositions = (view: DataView, stbl: Box): Float64Array => {
     positions[index] = safeUint64(view, start + index * 8) ?? malformed("a chunk lies beyond any file");
   return positions;
 };
-
-/** Whether a sample names an entry that is not there. */
-export const namesMissingEntry = (entries: Runs, entryCount: number): boolean =>
-  entries.values.some((entry, run) => entry >= entryCount && runEnd(entries, run) > 0);

@@ -12,7 +12,7 @@ import {
 import { MOST_SAMPLE_ENTRIES } from "./limits.ts";
 import { MalformedMovie, malformed } from "./malformed.ts";
 import { type EntryFacts, entriesOf, type MediaHandler, readEntry } from "./readCodec.ts";
-import { namesMissingEntry, readSampleTable } from "./readSampleTable.ts";
+import { readSampleTable } from "./readSampleTable.ts";
 import { EMPTY_TABLE, type SampleTable } from "./sampleTable.ts";
 
 const TKHD = typeCode("tkhd");
@@ -99,7 +99,6 @@ const readMedia = (
   const isElsewhere = entries.some((entry) => liesElsewhere(view, minf, entry));
   const isForeign = isElsewhere || facts.some((entry) => entry.isEncrypted);
   const table = isElsewhere ? EMPTY_TABLE : readSampleTable(view, stbl, mostSamples);
-  if (namesMissingEntry(table.entries, entries.length)) malformed("a sample entry is missing");
   return {
     ...media,
     ...shownSize(other, facts[0]),
@@ -213,7 +212,7 @@ const readEdits = (view: DataView, trak: Box): Edits | undefined => {
   return mediaStartUnits === undefined ? undefined : { emptyUnits, mediaStartUnits, totalUnits };
 };
 
-/** Whether the entry's data reference names another file. Data references without flag 1 do, except of QuickTime aliases. */
+/** Whether the entry's data reference names another file: those that name this one have flag 1 set. */
 const liesElsewhere = (view: DataView, minf: Box, entry: Box): boolean => {
   const dinf = childOf(view, minf, DINF);
   const dref = dinf === undefined ? undefined : childOf(view, dinf, DREF);

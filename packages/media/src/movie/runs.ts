@@ -1,3 +1,5 @@
+import { lastNotAbove } from "./search.ts";
+
 /** Values of consecutive samples: value `i` is that of the samples from `firsts[i]` up to the next first. */
 export interface Runs {
   readonly count: number;
@@ -16,6 +18,10 @@ export const runStart = (runs: Runs, run: number): number => runs.firsts?.[run] 
 
 export const runEnd = (runs: Runs, run: number): number =>
   run + 1 < runs.values.length ? runStart(runs, run + 1) : runs.count;
+
+/** The run of a sample. */
+export const runOf = (runs: Runs, sample: number): number =>
+  runs.firsts === undefined ? sample : lastNotAbove(runs.firsts, sample);
 
 /** The same without what lies behind `count`. */
 export const shortenRuns = (runs: Runs, count: number): Runs => {

@@ -1,5 +1,6 @@
 import { totalOf } from "./columns.ts";
-import { type Runs, runEnd, runStart, shortenRuns } from "./runs.ts";
+import { extremesOf } from "./packedColumn.ts";
+import { type Runs, runEnd, runOf, runStart, shortenRuns } from "./runs.ts";
 
 /** Samples of a track as they are read from `stbl` or from fragments, before they are packed. */
 export interface SampleTable {
@@ -51,43 +52,32 @@ export const fitTable = (table: SampleTable, fileBytes: number): SampleTable =>
   shortenTable(table, firstBeyond(table, fileBytes));
 
 const firstBeyond = (table: SampleTable, fileBytes: number): number => {
-  const cursor = new SizeCursor(table.sizes);
+  const largest = extremesOf(table.sizes.values).most;
   for (let chunk = 0; chunk < table.chunkFirsts.length; chunk++) {
     const first = table.chunkFirsts[chunk] ?? 0;
     const end = table.chunkFirsts[chunk + 1] ?? table.count;
     const room = fileBytes - (table.chunkPositions[chunk] ?? 0);
-    const fitting = cursor.fitting(first, end, room);
+    if ((end - first) * largest <= room) continue;
+    const fitting = firstWithoutRoom(table.sizes, first, end, room);
     if (fitting < end) return fitting;
   }
   return table.count;
 };
 
-/** Goes through the sizes once, from run to run. */
-class SizeCursor {
-  readonly #sizes: Runs;
-  #run = 0;
-
-  constructor(sizes: Runs) {
-    this.#sizes = sizes;
+/** Of the samples `[first, end)` that lie one behind the other, the first for which there is no room; `end`: for all there is. */
+const firstWithoutRoom = (sizes: Runs, first: number, end: number, roomBytes: number): number => {
+  let room = roomBytes;
+  if (room < 0) return first;
+  let sample = first;
+  for (let run = runOf(sizes, first); sample < end; run++) {
+    const size = sizes.values[run] ?? 0;
+    const stop = Math.min(end, runEnd(sizes, run));
+    if (size * (stop - sample) > room) return sample + Math.floor(room / size);
+    room -= size * (stop - sample);
+    sample = stop;
   }
-
-  /** Of the samples `[first, end)` that lie one behind the other, the first that does not fit. */
-  fitting(first: number, end: number, roomBytes: number): number {
-    let room = roomBytes;
-    let sample = first;
-    if (room < 0) return first;
-    while (sample < end) {
-      while (runEnd(this.#sizes, this.#run) <= sample) this.#run++;
-      const size = this.#sizes.values[this.#run] ?? 0;
-      const stop = Math.min(end, runEnd(this.#sizes, this.#run));
-      const wanted = size * (stop - sample);
-      if (wanted > room) return sample + Math.floor(room / size);
-      room -= wanted;
-      sample = stop;
-    }
-    return end;
-  }
-}
+  return end;
+};
 
 /**
  * For each chunk the position in the file less the bytes of all samples in front of it: with that, the bytes in front of
@@ -119,4 +109,4 @@ export const totalBytesOf = (table: SampleTable): number => totalOf(table.sizes)
 
 /** Where the first byte of a sample lies, infinite without samples. */
 export const firstByteOf = (table: SampleTable): number =>
-  table.chunkPositions.reduce((least, position) => Math.min(least, position), Number.POSITIVE_INFINITY);
+  table.count === 0 ? Number.POSITIVE_INFINITY : extremesOf(table.chunkPositions).least;

@@ -1,6 +1,6 @@
 import { writeSummed, writeValues } from "./columns.ts";
 import type { IndexWriter } from "./memory.ts";
-import { packingOf, writePacked } from "./packedColumn.ts";
+import { extremesOf, packingOf, writePacked } from "./packedColumn.ts";
 import { type Runs, runEnd, runStart } from "./runs.ts";
 import { writeSet } from "./sampleSet.ts";
 import { chunkShifts, type SampleTable, totalBytesOf } from "./sampleTable.ts";
@@ -45,7 +45,7 @@ export const writeTrack = (writer: IndexWriter, track: TrackRecord, table: Sampl
   writer.column(Float64Array.from(track.entryBounds));
   writer.number(table.count);
   writer.number(totalBytesOf(table));
-  writer.number(leastOf(table.offsets.values));
+  writer.number(extremesOf(table.offsets.values).least);
   if (table.count > 0) writeSamples(writer, table);
 };
 
@@ -66,12 +66,6 @@ const writeSamples = (writer: IndexWriter, table: SampleTable): void => {
   writeShifts(writer, shifts);
 };
 
-const leastOf = (values: Iterable<number>): number => {
-  let least = Number.POSITIVE_INFINITY;
-  for (const value of values) least = Math.min(least, value);
-  return Number.isFinite(least) ? least : 0;
-};
-
 const countSyncs = (syncs: Runs): number => {
   let count = 0;
   syncs.values.forEach((isSync, run) => {
@@ -83,11 +77,13 @@ const countSyncs = (syncs: Runs): number => {
 const writeShifts = (writer: IndexWriter, shifts: Float64Array): void => {
   const blocks = Math.ceil(shifts.length / (1 << CHUNK_BLOCK_SHIFT));
   const bases = new Float64Array(blocks).fill(Number.POSITIVE_INFINITY);
-  shifts.forEach((shift, index) => {
+  for (let index = 0; index < shifts.length; index++) {
     const block = index >> CHUNK_BLOCK_SHIFT;
-    bases[block] = Math.min(bases[block] ?? shift, shift);
-  });
-  const values = shifts.map((shift, index) => shift - (bases[index >> CHUNK_BLOCK_SHIFT] ?? 0));
+    bases[block] = Math.min(bases[block] ?? 0, shifts[index] ?? 0);
+  }
+  const values = new Float64Array(shifts.length);
+  for (let index = 0; index < shifts.length; index++)
+    values[index] = (shifts[index] ?? 0) - (bases[index >> CHUNK_BLOCK_SHIFT] ?? 0);
   writer.column(bases);
   writePacked(writer, { count: values.length, firsts: undefined, values }, packingOf(values));
 };

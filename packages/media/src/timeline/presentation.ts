@@ -68,6 +68,9 @@ const lastCompositionOf = (track: MovieTrack): number => {
   return last;
 };
 
+const beginningSecondsOf = (track: MovieTrack): number =>
+  (compositionOf(track, 0) + track.delayUnits - track.mediaStartUnits) / track.timescale;
+
 /**
  * The tracks that are kept: sound and picture, or all. Fragments of a live recording may begin at any time: a fragmented
  * file counts from where its first track does.
@@ -76,11 +79,7 @@ export const presentMovie = (movie: Movie, allTracks: boolean): PresentedMovie =
   const kept = movie.tracks.filter(
     (track) => track.sampleCount > 0 && (allTracks || track.kind === "video" || track.kind === "audio"),
   );
-  const beginnings = movie.isFragmented
-    ? kept.map(
-        (track) => (compositionOf(track, 0) + Math.max(0, track.delayUnits - track.mediaStartUnits)) / track.timescale,
-      )
-    : [];
+  const beginnings = movie.isFragmented ? kept.map((track) => beginningSecondsOf(track)) : [];
   const originSeconds = beginnings.length === 0 ? 0 : Math.max(0, Math.min(...beginnings));
   const tracks = kept.map((track): PresentedTrack => {
     const shiftUnits = track.delayUnits - track.mediaStartUnits - Math.round(originSeconds * track.timescale);

@@ -63,10 +63,9 @@ const placeReference = (runs: TrackRuns, section: ReferenceSection, atUnits: num
   }
   // What the source hides in front of its beginning is shown where the beginning is not the first section.
   const shown = Math.max(0, intoSection);
-  runs.append(first, first + 1, atUnits + shown - offset + runs.decodeShift);
-  const at = runs.presentationOfLastRun() - intoSection;
+  const presentation = runs.append(first, first + 1, atUnits + shown - offset + runs.decodeShift);
   runs.resume(behind, end);
-  return at;
+  return presentation - intoSection;
 };
 
 /** A timeline with the sections that it consists of. */

@@ -49,9 +49,14 @@ export class TrackRuns {
     this.#push(first, end, 0);
   }
 
-  /** Another run, at the decode time or, where samples lie there already, right behind them. */
-  append(first: number, end: number, decodeTime: number): void {
-    this.#push(first, end, Math.max(Math.round(decodeTime), this.#lastDecodeTime + 1));
+  /**
+   * Another run, at the decode time or, where samples lie there already, right behind them. Answers when its first sample is
+   * presented.
+   */
+  append(first: number, end: number, decodeTime: number): number {
+    const placed = Math.max(Math.round(decodeTime), this.#lastDecodeTime + 1);
+    this.#push(first, end, placed);
+    return placed + this.track.compositionOffsetOf(first) - this.decodeShift;
   }
 
   /** Goes on with the last run behind samples that are left out; what is kept keeps its time. */
@@ -65,12 +70,6 @@ export class TrackRuns {
   /** What follows may begin here, in the middle of the last sample. */
   endAt(decodeTime: number): void {
     this.#decodeEnd = Math.min(this.#decodeEnd, Math.max(Math.round(decodeTime), this.#lastDecodeTime + 1));
-  }
-
-  /** When the first sample of the last run is presented in the new timeline. */
-  presentationOfLastRun(): number {
-    const run = this.#runs.at(-1);
-    return run === undefined ? 0 : run.decodeTime + this.track.compositionOffsetOf(run.first) - this.decodeShift;
   }
 
   /** Whether these are all samples of the track. */

@@ -4,6 +4,9 @@ type PictureCodec = Extract<Codec, { readonly kind: "avc" | "hevc" }>;
 
 const START_CODE = [0, 0, 0, 1];
 
+/** More units than a picture has by any level of either standard: what follows them is dropped as broken. */
+const MAX_UNITS = 4_096;
+
 /** SEI user data of HEVC encoders, which names the encoder and its options at length. */
 const SEI_USER_DATA = 5;
 
@@ -103,7 +106,7 @@ export const contentOf = (sample: Uint8Array, format: PictureFormat): number => 
   const bitOf = format.isAvc ? avcBitOf : hevcBitOf;
   const lengthBytes = format.nalLengthBytes;
   let content = 0;
-  for (let at = 0; at + lengthBytes < sample.length; ) {
+  for (let at = 0, unit = 0; unit < MAX_UNITS && at + lengthBytes < sample.length; unit++) {
     const length = unitLengthAt(sample, at, lengthBytes);
     if (length < 0) break;
     at += lengthBytes;
@@ -171,7 +174,7 @@ const convert = (sample: Uint8Array, format: PictureFormat, content: number, wit
     }
   }
   const lengthBytes = format.nalLengthBytes;
-  for (let at = 0; at + lengthBytes < sample.length; ) {
+  for (let at = 0, unit = 0; unit < MAX_UNITS && at + lengthBytes < sample.length; unit++) {
     const length = unitLengthAt(sample, at, lengthBytes);
     if (length < 0) break;
     const start = at + lengthBytes;

@@ -46,8 +46,7 @@ export interface ElementaryStream {
 
 /**
  * All streams of the timeline in each segment, in the same order, also those without a sample in it: packet identifiers go
- * by the order. A segment depends on nothing but this. It is made in memory: the caller bounds the sum of the sizes, which
- * a file can make larger than itself.
+ * by the order. A segment depends on nothing but this.
  */
 export interface TransportSegment {
   /** Consecutive from segment to segment; continuity counters of the tables go by it. */

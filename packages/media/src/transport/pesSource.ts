@@ -1,4 +1,10 @@
 /**
+ * What one stream may take of a segment, about, with 188 bytes for each PES packet; what is beyond is left out. A file can
+ * name the same bytes as often as it likes, so the size of a segment does not follow from that of its source.
+ */
+export const MAX_STREAM_BYTES = 768 * 1024 * 1024;
+
+/**
  * The PES packets of one stream within a segment: their sizes and times are known before any is written.
  */
 export interface PesSource {

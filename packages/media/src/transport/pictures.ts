@@ -1,7 +1,8 @@
 import { accessUnitBytes, contentOf, IS_ENTRY_POINT, type PictureFormat, writeAccessUnit } from "./accessUnit.ts";
 import { TRANSPORT_START_TICKS, type TransportSamples } from "./contract.ts";
+import { PACKET_BYTES } from "./packets.ts";
 import { PES_HEADER_BYTES, PES_HEADER_BYTES_WITH_DECODE_TIME, writePesHeader } from "./pesHeader.ts";
-import type { PesSource } from "./pesSource.ts";
+import { MAX_STREAM_BYTES, type PesSource } from "./pesSource.ts";
 import type { SourceBytes } from "./sourceBytes.ts";
 
 const OPEN_LENGTH = 0;
@@ -29,7 +30,8 @@ export const pictureSource = (
     samples.isRandomAccess[kept[packet] ?? 0] === 1 || ((contents[packet] ?? 0) & IS_ENTRY_POINT) !== 0;
   const hasSets = (packet: number): boolean => packet === 0 || isEntry(packet);
 
-  for (let sample = 0; sample < samples.count; sample++) {
+  let totalBytes = 0;
+  for (let sample = 0; sample < samples.count && totalBytes <= MAX_STREAM_BYTES; sample++) {
     const bytes = sampleBytes(sample);
     if (bytes === undefined) continue;
     const content = contentOf(bytes, format);
@@ -37,7 +39,9 @@ export const pictureSource = (
     contents[count] = content;
     const headerBytes =
       decodeTicks(sample) === presentationTicks(sample) ? PES_HEADER_BYTES : PES_HEADER_BYTES_WITH_DECODE_TIME;
-    sizes[count] = headerBytes + accessUnitBytes(bytes, format, content, hasSets(count));
+    const size = headerBytes + accessUnitBytes(bytes, format, content, hasSets(count));
+    totalBytes += size + PACKET_BYTES;
+    sizes[count] = size;
     count++;
   }
 

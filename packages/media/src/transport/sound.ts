@@ -1,6 +1,7 @@
 import { TRANSPORT_START_TICKS, type TransportSamples } from "./contract.ts";
+import { PACKET_BYTES } from "./packets.ts";
 import { PES_HEADER_BYTES, writePesHeader } from "./pesHeader.ts";
-import type { PesSource } from "./pesSource.ts";
+import { MAX_STREAM_BYTES, type PesSource } from "./pesSource.ts";
 import { frameBytes, frameTicks, type SoundCodec, writeFrame } from "./soundFrame.ts";
 import type { SourceBytes } from "./sourceBytes.ts";
 
@@ -36,7 +37,8 @@ export const soundSource = (
   let packetTicks = 0;
   let expectedTicks = 0;
   let duration: number | undefined;
-  for (let sample = 0; sample < samples.count; sample++) {
+  let totalBytes = 0;
+  for (let sample = 0; sample < samples.count && totalBytes <= MAX_STREAM_BYTES; sample++) {
     const size = frameBytes(codec, samples.sizes[sample] ?? 0);
     if (size === 0) continue;
     const bytes = sampleBytes(sample);
@@ -55,7 +57,9 @@ export const soundSource = (
       packetTicks = ticks;
       expectedTicks = ticks;
       duration = frameTicks(codec, bytes);
+      totalBytes += PACKET_BYTES;
     }
+    totalBytes += size;
     payload += size;
     payloads[count - 1] = payload;
     expectedTicks += duration ?? 0;

@@ -46,6 +46,18 @@ export class BoxWriter {
     this.#length += 8;
   }
 
+  /** Each as a field of 32 bits. */
+  numbers(numbers: Uint32Array): void {
+    this.reserve(numbers.length * 4);
+    const view = this.#view;
+    let at = this.#length;
+    for (let index = 0; index < numbers.length; index += 1) {
+      view.setUint32(at, numbers[index] ?? 0);
+      at += 4;
+    }
+    this.#length = at;
+  }
+
   bytes(bytes: Uint8Array): void {
     this.reserve(bytes.byteLength);
     this.#bytes.set(bytes, this.#length);

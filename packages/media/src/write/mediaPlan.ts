@@ -1,5 +1,6 @@
 import type { SourceRange } from "../contract.ts";
 import type { CutTimeline } from "../timeline/timelineOf.ts";
+import { ChunkTable } from "./chunkTable.ts";
 import { SampleCursor } from "./sampleCursor.ts";
 
 /** Players read a chunk at once. */
@@ -9,34 +10,27 @@ const MOST_GAP_BYTES = 4096;
 /** ... and all of them together are no more than this share of it. */
 const MOST_GAP_SHARE = 0.01;
 
-/** Chunks of one track, in columns. */
-export interface Chunks {
-  /** Position behind the beginning of the media data. */
-  readonly offsets: readonly number[];
-  readonly sampleCounts: readonly number[];
-  /** Number of the sample entry in the source. */
-  readonly entries: readonly number[];
-}
-
 /** Where the samples of a new file lie, and from where in the source they come. */
 export interface MediaPlan {
   /** By position in the timeline's tracks. */
-  readonly chunks: readonly Chunks[];
+  readonly chunks: readonly ChunkTable[];
   /** Behind each other they are the media data. */
   readonly ranges: readonly SourceRange[];
   readonly mediaBytes: number;
 }
 
 class MediaLayout {
-  readonly ranges: { start: number; end: number }[] = [];
-  readonly chunks: { offsets: number[]; sampleCounts: number[]; entries: number[] }[];
+  readonly ranges: SourceRange[] = [];
+  readonly chunks: readonly ChunkTable[];
   mediaBytes = 0;
+  #rangeStart = -1;
+  #rangeEnd = -1;
   #gapBytes = 0;
   #lastTrack = -1;
   #chunkBytes = 0;
 
   constructor(trackCount: number) {
-    this.chunks = Array.from({ length: trackCount }, () => ({ offsets: [], sampleCounts: [], entries: [] }));
+    this.chunks = Array.from({ length: trackCount }, () => new ChunkTable());
   }
 
   add(position: number, start: number, size: number, entry: number): void {
@@ -45,19 +39,16 @@ class MediaLayout {
     if (chunks === undefined) {
       return;
     }
-    const last = chunks.offsets.length - 1;
     const goesOn =
       this.#lastTrack === position &&
       gap === 0 &&
-      chunks.entries[last] === entry &&
+      chunks.entryOf(chunks.length - 1) === entry &&
       this.#chunkBytes + size <= MOST_CHUNK_BYTES;
     if (goesOn) {
-      chunks.sampleCounts[last] = (chunks.sampleCounts[last] ?? 0) + 1;
+      chunks.extend();
       this.#chunkBytes += size;
     } else {
-      chunks.offsets.push(this.mediaBytes - size);
-      chunks.sampleCounts.push(1);
-      chunks.entries.push(entry);
+      chunks.begin(this.mediaBytes - size, entry);
       this.#chunkBytes = size;
       this.#lastTrack = position;
     }
@@ -65,18 +56,25 @@ class MediaLayout {
 
   /** Answers how many bytes nobody needs were taken in front of the sample. */
   #append(start: number, size: number): number {
-    const last = this.ranges.at(-1);
-    const gap = last === undefined ? -1 : start - last.end;
-    const allowed = Math.min(MOST_GAP_BYTES, this.mediaBytes * MOST_GAP_SHARE - this.#gapBytes);
-    if (last === undefined || gap < 0 || (gap > 0 && gap > allowed)) {
-      this.ranges.push({ start, end: start + size });
+    const gap = start - this.#rangeEnd;
+    if (gap !== 0 && !(gap > 0 && gap <= MOST_GAP_BYTES && this.#gapBytes + gap <= this.mediaBytes * MOST_GAP_SHARE)) {
+      this.finish();
+      this.#rangeStart = start;
+      this.#rangeEnd = start + size;
       this.mediaBytes += size;
       return 0;
     }
-    last.end = start + size;
+    this.#rangeEnd = start + size;
     this.mediaBytes += gap + size;
     this.#gapBytes += gap;
     return gap;
+  }
+
+  /** Nothing follows the range that grew last. */
+  finish(): void {
+    if (this.#rangeEnd > this.#rangeStart) {
+      this.ranges.push({ start: this.#rangeStart, end: this.#rangeEnd });
+    }
   }
 }
 
@@ -84,13 +82,13 @@ class MediaLayout {
 const firstInSource = (cursors: readonly SampleCursor[], ends: readonly number[], except: number): number => {
   let found = -1;
   let lowest = Number.POSITIVE_INFINITY;
-  for (const [position, cursor] of cursors.entries()) {
-    if (position === except || cursor.passed >= (ends[position] ?? 0)) {
+  for (let position = 0; position < cursors.length; position += 1) {
+    const cursor = cursors[position];
+    if (cursor === undefined || position === except || cursor.passed >= (ends[position] ?? 0)) {
       continue;
     }
-    const offset = cursor.track.offsetOf(cursor.sample);
-    if (offset < lowest) {
-      lowest = offset;
+    if (cursor.offset < lowest) {
+      lowest = cursor.offset;
       found = position;
     }
   }
@@ -109,16 +107,17 @@ export const planMedia = (timeline: CutTimeline): MediaPlan => {
         break;
       }
       const other = cursors[firstInSource(cursors, ends, position)];
-      const limit = other === undefined ? Number.POSITIVE_INFINITY : other.track.offsetOf(other.sample);
+      const limit = other?.offset ?? Number.POSITIVE_INFINITY;
       const end = ends[position] ?? 0;
       const { track } = cursor;
       const hasOneEntry = track.sampleEntries.length <= 1;
       do {
         const { sample } = cursor;
-        layout.add(position, track.offsetOf(sample), track.sizeOf(sample), hasOneEntry ? 0 : track.entryOf(sample));
+        layout.add(position, cursor.offset, track.sizeOf(sample), hasOneEntry ? 0 : track.entryOf(sample));
         cursor.advance();
-      } while (cursor.passed < end && track.offsetOf(cursor.sample) < limit);
+      } while (cursor.passed < end && cursor.offset < limit);
     }
   }
+  layout.finish();
   return layout;
 };

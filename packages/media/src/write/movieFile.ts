@@ -102,11 +102,12 @@ export const writeMovieHeader = (
     writer.unsigned64(mediaBytes + 16);
   }
   for (const { position, chunks } of found) {
-    for (const [chunk, offset] of chunks.offsets.entries()) {
+    for (let chunk = 0; chunk < chunks.length; chunk += 1) {
+      const offset = chunks.offsetOf(chunk) + writer.length;
       if (hasLongOffsets) {
-        writer.setUnsigned64(position + chunk * 8, offset + writer.length);
+        writer.setUnsigned64(position + chunk * 8, offset);
       } else {
-        writer.setUnsigned32(position + chunk * 4, offset + writer.length);
+        writer.setUnsigned32(position + chunk * 4, offset);
       }
     }
   }

@@ -127,6 +127,9 @@ export const relocateMovie = (movie: Movie): MediaOutcome => {
   if (movie.isFragmented) {
     return unchanged("fragments need no header in front");
   }
+  if (movie.isTruncated) {
+    return unchanged("the end of the file is missing");
+  }
   if (range.end <= movie.firstMediaByte) {
     return unchanged("the header is in front");
   }

@@ -8,6 +8,8 @@ export class SampleCursor {
   #runEnd: number;
   /** Number of the current sample in the source; meaningless at the end. */
   sample: number;
+  /** Its position in the source. */
+  offset: number;
   /** How many samples lie behind. */
   passed = 0;
 
@@ -16,6 +18,7 @@ export class SampleCursor {
     this.#runs = runs;
     this.sample = runs[0]?.first ?? 0;
     this.#runEnd = runs[0]?.end ?? 0;
+    this.offset = track.offsetOf(this.sample);
   }
 
   advance(): void {
@@ -26,7 +29,11 @@ export class SampleCursor {
       const next = this.#runs[this.#run];
       this.sample = next?.first ?? this.sample;
       this.#runEnd = next?.end ?? Number.POSITIVE_INFINITY;
+      if (next === undefined) {
+        return;
+      }
     }
+    this.offset = this.track.offsetOf(this.sample);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { TimelineTrack } from "../movie/contract.ts";
 import type { BoxWriter } from "./boxWriter.ts";
-import type { Chunks } from "./mediaPlan.ts";
+import type { ChunkTable } from "./chunkTable.ts";
 import { sampleCountOf } from "./sampleCursor.ts";
 
 /** Counts of equal values behind each other, two columns. */
@@ -85,6 +85,7 @@ export const tabulate = (timelineTrack: TimelineTrack, timelineEndUnits: number)
   let position = 0;
   let decodeTime = 0;
   let compositionEndUnits = 0;
+  let hasOneSize = true;
   for (const [index, run] of runs.entries()) {
     const shift = run.decodeTime - track.decodeTimeOf(run.first);
     const following = runs[index + 1]?.decodeTime;
@@ -96,7 +97,9 @@ export const tabulate = (timelineTrack: TimelineTrack, timelineEndUnits: number)
       const offset = track.compositionOffsetOf(sample) + addedOffsetUnits;
       durations.push(next - decodeTime);
       compositionOffsets.push(offset);
-      sizes[position] = track.sizeOf(sample);
+      const size = track.sizeOf(sample);
+      sizes[position] = size;
+      hasOneSize &&= size === sizes[0];
       position += 1;
       compositionEndUnits = Math.max(compositionEndUnits, next + offset);
       decodeTime = next;
@@ -111,7 +114,7 @@ export const tabulate = (timelineTrack: TimelineTrack, timelineEndUnits: number)
     compositionOffsets,
     keyFrames: keyFramesOf(timelineTrack),
     sizes,
-    hasOneSize: sizes.every((size) => size === sizes[0]) && (sizes[0] ?? 0) > 0,
+    hasOneSize: hasOneSize && (sizes[0] ?? 0) > 0,
   };
 };
 
@@ -127,10 +130,7 @@ const writeRuns = (writer: BoxWriter, type: string, runs: Runs): void => {
 };
 
 const writeNumbers = (writer: BoxWriter, numbers: Uint32Array): void => {
-  writer.reserve(numbers.length * 4);
-  for (const number of numbers) {
-    writer.unsigned32(number);
-  }
+  writer.numbers(numbers);
 };
 
 /** stts, ctts, stss and stsz. */
@@ -158,16 +158,17 @@ export const writeSampleTables = (writer: BoxWriter, tables: SampleTables): void
 /** `entryNumbers`: by number of the sample entry in the source, its number in the new file from 1. */
 export const writeSamplesToChunks = (
   writer: BoxWriter,
-  chunks: Chunks,
+  chunks: ChunkTable,
   entryNumbers: ReadonlyMap<number, number>,
 ): void => {
   writer.fullBox("stsc", 0, () => {
     const countAt = writer.length;
     writer.unsigned32(0);
     let written = 0;
-    for (const [chunk, sampleCount] of chunks.sampleCounts.entries()) {
-      const entry = chunks.entries[chunk] ?? 0;
-      if (chunk > 0 && chunks.sampleCounts[chunk - 1] === sampleCount && chunks.entries[chunk - 1] === entry) {
+    for (let chunk = 0; chunk < chunks.length; chunk += 1) {
+      const sampleCount = chunks.sampleCountOf(chunk);
+      const entry = chunks.entryOf(chunk);
+      if (chunk > 0 && chunks.sampleCountOf(chunk - 1) === sampleCount && chunks.entryOf(chunk - 1) === entry) {
         continue;
       }
       writer.unsigned32(chunk + 1);

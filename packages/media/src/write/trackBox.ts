@@ -1,15 +1,15 @@
 import type { TimelineTrack } from "../movie/contract.ts";
 import { boxAt, boxesIn, childrenOf, contentOf, findBox, typeOf } from "./boxTree.ts";
 import { type BoxWriter, fitsUnsigned32 } from "./boxWriter.ts";
+import type { ChunkTable } from "./chunkTable.ts";
 import { writeDurationHead } from "./durationHeads.ts";
-import type { Chunks } from "./mediaPlan.ts";
 import { type SampleTables, writeSamplesToChunks, writeSampleTables } from "./sampleTables.ts";
 
 /** A track of the new file with all that its boxes say. */
 export interface TrackPlan {
   readonly timelineTrack: TimelineTrack;
   readonly tables: SampleTables;
-  readonly chunks: Chunks;
+  readonly chunks: ChunkTable;
   /** What is shown of the track, units of the movie: an empty time, then its media from `mediaStartUnits` on. */
   readonly delayMovieUnits: number;
   readonly shownMovieUnits: number;
@@ -19,7 +19,7 @@ export interface TrackPlan {
 /** Where in the header the chunk offsets are, to be filled in when its length is known. */
 export interface OffsetTable {
   readonly position: number;
-  readonly chunks: Chunks;
+  readonly chunks: ChunkTable;
 }
 
 const writeEdits = (writer: BoxWriter, plan: TrackPlan): void => {
@@ -74,10 +74,9 @@ const writeReferences = (writer: BoxWriter, box: Uint8Array, keptIds: ReadonlySe
 
 /** Sample entries that are used, counted anew from 1 in the order of the source. */
 const usedEntries = ({ timelineTrack, chunks }: TrackPlan): ReadonlyMap<number, number> => {
-  const used = new Set(chunks.entries);
   const numbers = new Map<number, number>();
   for (const entry of timelineTrack.track.sampleEntries.keys()) {
-    if (used.has(entry)) {
+    if (chunks.isEntryUsed(entry)) {
       numbers.set(entry, numbers.size + 1);
     }
   }
@@ -102,7 +101,7 @@ const writeSampleTable = (writer: BoxWriter, plan: TrackPlan, hasLongOffsets: bo
     writeSampleTables(writer, plan.tables);
     writeSamplesToChunks(writer, chunks, entryNumbers);
     writer.fullBox(hasLongOffsets ? "co64" : "stco", 0, () => {
-      const count = chunks.offsets.length;
+      const count = chunks.length;
       writer.unsigned32(count);
       position = writer.length;
       writer.bytes(new Uint8Array(count * (hasLongOffsets ? 8 : 4)));

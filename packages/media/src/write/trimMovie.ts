@@ -2,7 +2,8 @@ import type { Cut, MediaOutcome, RecipePiece } from "../contract.ts";
 import type { Movie, TimelineTrack } from "../movie/contract.ts";
 import { encodeRecipe, MAX_RECIPE_PIECES } from "../recipe.ts";
 import { type CutTimeline, timelineOf } from "../timeline/timelineOf.ts";
-import { type Chunks, planMedia } from "./mediaPlan.ts";
+import { ChunkTable } from "./chunkTable.ts";
+import { planMedia } from "./mediaPlan.ts";
 import { writeMovieHeader } from "./movieFile.ts";
 import { tabulate } from "./sampleTables.ts";
 import type { TrackPlan } from "./trackBox.ts";
@@ -13,7 +14,7 @@ const FINE_TIMESCALE = 1000;
 
 const planTrack = (
   timelineTrack: TimelineTrack,
-  chunks: Chunks,
+  chunks: ChunkTable,
   durationSeconds: number,
   movieTimescale: number,
 ): TrackPlan => {
@@ -46,12 +47,7 @@ const writeTimeline = (movie: Movie, timeline: CutTimeline): MediaOutcome => {
   }
   const timescale = movie.timescale >= LEAST_TIMESCALE ? movie.timescale : FINE_TIMESCALE;
   const tracks = timeline.tracks.map((track, position) =>
-    planTrack(
-      track,
-      plan.chunks[position] ?? { offsets: [], sampleCounts: [], entries: [] },
-      timeline.durationSeconds,
-      timescale,
-    ),
+    planTrack(track, plan.chunks[position] ?? new ChunkTable(), timeline.durationSeconds, timescale),
   );
   const header = writeMovieHeader(movie, tracks, timescale, plan.mediaBytes);
   if (header === undefined) {
@@ -66,6 +62,9 @@ const writeTimeline = (movie: Movie, timeline: CutTimeline): MediaOutcome => {
  * `unchanged` where the cut selects everything or nothing that there is.
  */
 export const trimMovie = (movie: Movie, cut: Cut): MediaOutcome => {
+  if (movie.isTruncated) {
+    return { kind: "unchanged", reason: "the end of the file is missing" };
+  }
   const timeline = timelineOf(movie, cut);
   if (timeline === undefined) {
     return { kind: "unreadable", detail: "no sound and no picture" };

@@ -102,6 +102,7 @@ export function movieInCode(tracks: readonly TrackGiven[]): Movie {
     fileBytes: 100_000_000,
     fileType: undefined,
     isFragmented: false,
+    isTruncated: false,
     header: { range: { start: 0, end: 8 }, bytes: new Uint8Array(8) },
     firstMediaByte: 1_000_000,
     timescale: 1000,

@@ -107,6 +107,12 @@ describe("MEDIA-37 H.264", () => {
     ]);
   });
 
+  it("drops what follows more units than any picture has", () => {
+    const bytes = new Uint8Array(2_000_000).map((_, index) => (index % 2 === 0 ? 1 : 0x41));
+    const [packet] = reportOf(avcCodec(1), [{ bytes, decodeTicks: 0 }]).streams[0]?.packets ?? [];
+    expect(nalUnitsOf(packet?.payload ?? new Uint8Array(0)).length).toBe(3 + 4_096);
+  });
+
   it("carries on with any bytes as samples", () => {
     const bytes = fc.uint8Array({ maxLength: 600 });
     const lengthBytes = fc.constantFrom<(1 | 2 | 4)[]>(1, 2, 4);

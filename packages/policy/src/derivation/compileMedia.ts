@@ -3,8 +3,15 @@ import type { MediaSettings, VhostSettings } from "@basalt/config";
 import { METHOD } from "@basalt/http";
 import type { Cut, MediaFormat, MediaTask, StreamUris } from "@basalt/media";
 import { compileKeyRules, originFormOf } from "../cacheKey.ts";
+import { remembered } from "../dims/remembered.ts";
 import { encryptionOf, KEY_FILE_NAME } from "../media/encryption.ts";
-import { compileMediaUrl, type MediaExtension, type MediaUrl, type StreamCall } from "../media/mediaUrl.ts";
+import {
+  compileMediaUrl,
+  type MediaExtension,
+  type MediaUrl,
+  mayBeMediaUrl,
+  type StreamCall,
+} from "../media/mediaUrl.ts";
 import { compileStreams, type StreamTasks } from "../media/streamTask.ts";
 import { compileCut, type TakenCut, type TrimmingRules } from "../media/takeCut.ts";
 import {
@@ -22,7 +29,7 @@ const STATUS_NOT_FOUND = 404;
 /** Goes up when the same task gives other bytes than before: results of two versions must not meet (MEDIA-38). */
 const RESULT_VERSION = 1;
 
-const DIGEST_CHARACTERS = 8;
+const DIGEST_CHARACTERS = 16;
 
 const digestOf = (value: unknown): string =>
   hash("sha256", JSON.stringify(value), "base64url").slice(0, DIGEST_CHARACTERS);
@@ -66,6 +73,8 @@ const hasMedia = (media: MediaSettings): boolean =>
   media.upfrontMp4Header ||
   media.upfrontM4aHeader;
 
+const ORDINARY = "ordinary";
+
 /** What a host does with the files of one extension. */
 interface FileRules {
   readonly format: MediaFormat;
@@ -84,6 +93,7 @@ class MediaRules implements DerivationRules {
   readonly #urlOf;
   readonly #files: Readonly<Record<MediaExtension, FileRules>>;
   readonly #streams;
+  readonly #known = remembered((sent) => this.#find(sent, ""));
   /** The slash in front of a keyword, where a query string has one. */
   readonly #keywordSlash: RegExp;
 
@@ -104,16 +114,22 @@ class MediaRules implements DerivationRules {
     };
   }
 
-  readonly of = ({ target, methodCode }: DerivationRequest): Derivation | undefined => {
+  readonly of = ({ target, methodCode, signedParameter = "" }: DerivationRequest): Derivation | undefined => {
     const sent = originFormOf(target);
-    const url = this.#urlOf(sent);
-    if (url === undefined) return undefined;
-    const { stream } = url;
-    if (stream !== undefined) return this.#ofStream(url, stream);
+    if (!mayBeMediaUrl(sent)) return undefined;
+    const found = signedParameter === "" ? this.#known(sent) : this.#find(sent, signedParameter);
+    if (found === ORDINARY) return undefined;
+    const isRead = methodCode === undefined || methodCode === METHOD.GET || methodCode === METHOD.HEAD;
     // Of a file that is written to, nothing is to be made.
-    if (methodCode !== undefined && methodCode !== METHOD.GET && methodCode !== METHOD.HEAD) return undefined;
-    return this.#ofFile(url, sent);
+    return isRead || found.media?.otherwise !== "source" ? found : undefined;
   };
+
+  #find(sent: string, signedParameter: string): Derivation | typeof ORDINARY {
+    const url = this.#urlOf(sent);
+    if (url === undefined) return ORDINARY;
+    const { stream } = url;
+    return stream === undefined ? this.#ofFile(url, sent) : this.#ofStream(url, stream, signedParameter);
+  }
 
   readonly plan = ({ media, commands }: Derivation, { status }: { readonly status: number }): DerivationPlan => {
     if (media === undefined) return NOT_FOUND;
@@ -148,10 +164,10 @@ class MediaRules implements DerivationRules {
   }
 
   /** MEDIA-60, MEDIA-70. */
-  #ofFile({ extension, path, parameters }: MediaUrl, sent: string): Derivation | undefined {
+  #ofFile({ extension, path, parameters }: MediaUrl, sent: string): Derivation | typeof ORDINARY {
     const rules = this.#files[extension];
     const { isNamed, others, cut, query } = this.#take(rules, parameters);
-    if (!isNamed && !rules.isHeaderMoved) return undefined;
+    if (!isNamed && !rules.isHeaderMoved) return ORDINARY;
     const sourceTarget = isNamed ? withQuery(path, others) : sent;
     const task: MediaTask =
       cut === undefined && rules.isHeaderMoved ? { kind: "relocate" } : { kind: "trim", cut: cut ?? WHOLE };
@@ -166,7 +182,7 @@ class MediaRules implements DerivationRules {
   }
 
   /** MEDIA-20 to MEDIA-26, MEDIA-101 to MEDIA-104. */
-  #ofStream({ extension, path, parameters }: MediaUrl, stream: StreamCall): Derivation {
+  #ofStream({ extension, path, parameters }: MediaUrl, stream: StreamCall, signedParameter: string): Derivation {
     const rules = this.#files[extension];
     const taken = this.#take(rules, parameters);
     const others = taken.others.filter((parameter) => parameter !== "");
@@ -174,10 +190,10 @@ class MediaRules implements DerivationRules {
     const sourceUrl = this.#keyRules.canonicalUrl(sourceTarget);
     const keyword = this.#folded(stream.keyword);
     const url = `${withParameters(sourceUrl, taken.query)}/${keyword}/${this.#folded(stream.fileName)}`;
-    const uris = this.#urisOf(path, others, taken.query, keyword);
+    const uris = this.#urisOf(path, keyword, withParameters(withQuery("", others), taken.query), signedParameter);
     const isEncrypted = stream.service === "mp4Hls";
     const encryption = isEncrypted
-      ? encryptionOf(this.#vhost.media.mp4Hls.encryption, sourceUrl, `${uris.prefix}${KEY_FILE_NAME}`)
+      ? encryptionOf(this.#vhost.media.mp4Hls.encryption, sourceUrl, `${uris.prefix}${KEY_FILE_NAME}${uris.suffix}`)
       : undefined;
     const task = this.#tasksOf(stream)?.(stream.fileName, { cut: taken.cut, uris, encryption });
     const place = { url, selector: "", sourceTarget, commands: stream.fileName };
@@ -197,11 +213,15 @@ class MediaRules implements DerivationRules {
     return service === "none" ? undefined : this.#streams[service];
   }
 
-  /** MEDIA-103: form (1), with the rest of the query string. A path with two slashes in front would name a host. */
-  #urisOf(path: string, others: readonly string[], cutQuery: string, keyword: string): StreamUris {
-    const absolute = path.startsWith("//") ? `/.${path}` : path;
-    const query = withQuery("", others).replace(this.#keywordSlash, "%2F");
-    return { prefix: encoded(`${this.#folded(absolute)}${withParameters(query, cutQuery)}/${keyword}/`), suffix: "" };
+  /**
+   * MEDIA-103: form (1), with the rest of the query string; where a parameter is handed on that is looked for at the end,
+   * form (2). A path with two slashes in front would name a host.
+   */
+  #urisOf(path: string, keyword: string, query: string, signedParameter: string): StreamUris {
+    const file = encoded(this.#folded(path.startsWith("//") ? `/.${path}` : path));
+    const carried = encoded(query.replace(this.#keywordSlash, "%2F"));
+    if (signedParameter === "") return { prefix: `${file}${carried}/${keyword}/`, suffix: "" };
+    return { prefix: `${file}/${keyword}/`, suffix: withParameters(carried, encoded(signedParameter)) };
   }
 
   /** MEDIA-79: what the client has asked for, but for names that this server alone knows. */

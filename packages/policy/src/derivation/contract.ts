@@ -67,6 +67,8 @@ export type DerivationPlan =
 export interface DerivationRequest {
   /** Undefined: GET. */
   readonly methodCode?: Method;
+  /** Of a signed URL, which the target has no more: playlists give it to what they name. Empty: none. */
+  readonly signedParameter?: string;
   /** Path and query string. */
   readonly target: string;
   /** Combined value of a field of the request. */

@@ -10,6 +10,7 @@ const OF_THE_BYTES: ReadonlySet<string> = new Set([
   "repr-digest",
   "content-digest",
   "accept-ranges",
+  "cmsd-static",
 ]);
 
 /**

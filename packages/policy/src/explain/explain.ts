@@ -1,7 +1,7 @@
 import type { EdgeConfig, Provenance, VhostSettings } from "@basalt/config";
 import { fieldBlockOf, METHOD, type Method } from "@basalt/http";
 import { unreachable } from "@basalt/types";
-import type { Derivation } from "../derivation/contract.ts";
+import { DERIVATION_FAILURE, type Derivation } from "../derivation/contract.ts";
 import { compileHeaderRules, type HeaderRules } from "../headerRules.ts";
 import type { ExplainedOutcome, ExplainFact, ExplainState, ExplainStep, Explanation } from "./contract.ts";
 import { derivationOf, derivationStep, mayAskForDerived, sourceRequestOf } from "./derivation.ts";
@@ -105,7 +105,8 @@ class Explainer {
     }
 
     const derivation = derivationOf(scene.request, vhost);
-    if (derivation !== undefined) return this.#derive(scene, derivation);
+    // The URL of a media file is an origin's too: bypass rules count for it.
+    if (derivation !== undefined && derivation.media?.otherwise !== "source") return this.#derive(scene, derivation);
 
     const method = decideMethod(scene.request, vhost, state, rules, sources);
     this.#steps.push(method.step);
@@ -119,7 +120,7 @@ class Explainer {
       case "bypass":
         return this.#bypass(scene);
       case "cache":
-        return this.#cache(scene);
+        return derivation === undefined ? this.#cache(scene) : this.#derive(scene, derivation);
       default:
         return unreachable(method.decision);
     }
@@ -131,6 +132,9 @@ class Explainer {
     this.#steps.push(derivationStep(derivation, vhost, this.#world.state, sources));
     if (!mayAskForDerived(request)) {
       return refused({ status: 405, verdict: `405: ${request.method} has no meaning for what is made here.` });
+    }
+    if (derivation.kind === "media" && derivation.media === undefined) {
+      return refused({ status: 404, verdict: `404: ${DERIVATION_FAILURE.NO_SUCH_STREAM}` });
     }
     const { verdict, ...conclusion } = this.#cache({ ...scene, request: sourceRequestOf(request, derivation) });
     return { ...conclusion, verdict: `Made of ${derivation.sourceTarget}. For that: ${verdict}` };

@@ -23,8 +23,10 @@ export interface MediaUrl {
   readonly stream: StreamCall | undefined;
 }
 
-/** Whatever lacks this is no URL of a media file. */
 const MEDIA_FILE = /\.m(?:p[34]|4a)(?:[/?]|$)/i;
+
+/** One search, since it is asked of every request: false for what cannot be the URL of a media file. */
+export const mayBeMediaUrl = (sent: string): boolean => MEDIA_FILE.test(sent);
 
 const EXTENSION = /\.(mp[34]|m4a)$/i;
 
@@ -85,8 +87,8 @@ const keywordsOf = ({ mp4Hls, mp3Hls, dash }: MediaSettings, fold: (text: string
 };
 
 /**
- * Reads path and query string of a URL; undefined for all that is not about a media file, of which nearly all cost one
- * search. The keyword counts where it first stands behind the extension of a media file.
+ * Reads path and query string of a URL; undefined for all that is not about a media file. The keyword counts where it
+ * first stands behind the extension of a media file.
  */
 export const compileMediaUrl = (
   media: MediaSettings,
@@ -112,7 +114,7 @@ export const compileMediaUrl = (
   };
 
   return (sent) => {
-    if (!MEDIA_FILE.test(sent)) return undefined;
+    if (!mayBeMediaUrl(sent)) return undefined;
     const folded = fold(sent);
     const [first] = keywords
       .flatMap((keyword) => streamIn(sent, folded, keyword) ?? [])

@@ -383,6 +383,22 @@ describe("HLS of sections by URL", () => {
     expect(first?.selector).toBe(second?.selector);
   });
 
+  it("hands the parameter of a signed URL on, at the end where it is looked for", () => {
+    const signed = (signedParameter: string, target = "/video.mp4/mp4hls/index.m3u8?end=60&tag=1") =>
+      rulesOf().of({ target, get: () => undefined, signedParameter });
+    const one = signed("token=1.a.sig");
+    expect(one?.media?.task).toMatchObject({
+      uris: { prefix: "/video.mp4/mp4hls/", suffix: "?tag=1&end=60&token=1.a.sig" },
+    });
+    expect(one?.url).toBe(signed("")?.url);
+    expect(new Set([one, signed("token=2.a.sig"), signed("")].map((each) => each?.selector)).size).toBe(3);
+    expect(signed("token=1.a.sig", "/video.mp4/mp4hls/index.m3u8")?.media?.task).toMatchObject({
+      uris: { prefix: "/video.mp4/mp4hls/", suffix: "?token=1.a.sig" },
+    });
+    const segment = "/video.mp4/mp4hls/0.ts?end=60&tag=1";
+    expect(signed("token=1.a.sig", segment)).toEqual(signed("token=2.a.sig", segment));
+  });
+
   it.each([
     "/video.mp4?trimming=0-30,210-270/mp4hls/0.ts",
     "/video.mp4/mp4hls/0.ts?trimming=0-30,210-270",

@@ -150,6 +150,7 @@ describe("URLs of media files", () => {
         <UpfrontMP4Header>ON</UpfrontMP4Header>
         <MP4Trimming>ON</MP4Trimming>
       </Media></Vhost></Vhosts>`,
+    "svc/www.example.com/bypass.txt": "/live/*\n",
   });
   const explained = (path: string, asked: Asked = {}) => explain(`www.example.com${path}`, asked, undefined, { site });
 
@@ -184,6 +185,12 @@ describe("URLs of media files", () => {
       value: "failure",
       text: "404: There is nothing of that name.",
     });
+    expect(unknown).toMatchObject({ outcome: "refused", status: 404 });
+  });
+
+  it("BYP-06 lets bypass rules count for the file, not for what stands behind a keyword", () => {
+    expect(explained("/live/a.mp4?start=3").outcome).toBe("bypass");
+    expect(explained("/live/a.mp4/mp4hls/0.ts").outcome).toBe("miss");
   });
 
   it("has nothing to say of a file that is written to", () => {

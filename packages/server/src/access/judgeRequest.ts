@@ -83,6 +83,7 @@ const judgeSignature = (exchange: Exchange, { signed, settings }: VhostAccess): 
   const decision = signed?.verify(exchange.target, exchange.nowMs);
   if (decision === undefined) return undefined;
   exchange.target = decision.target;
+  exchange.signedParameter = decision.parameter;
   switch (decision.verdict) {
     case "valid":
       return undefined;

@@ -28,6 +28,8 @@ export class ComposedBody implements BodySource {
   readonly #end: number;
   #listener: (() => void) | undefined;
   #position: () => number;
+  /** Everything in front of it was given to the reader, who may not know yet. */
+  #givenTo = 0;
   #view:
     | { readonly view: PartView; readonly start: number; readonly end: number; readonly unwatch: () => void }
     | undefined;
@@ -159,6 +161,7 @@ export class ComposedBody implements BodySource {
 
   /** Has what lies ahead of the reader asked for. */
   #follow(position: number): void {
+    this.#givenTo = position;
     if (this.#source.kind === "bytes" || this.#listener === undefined) return;
     const { body, origin } = this.#source;
     const next = this.#nextSource(position);
@@ -174,7 +177,7 @@ export class ComposedBody implements BodySource {
     view.retain();
     const unwatch = view.watch(
       () => this.#listener?.(),
-      () => Math.min(end, this.#nextSource(this.#position())?.at ?? end),
+      () => Math.min(end, this.#nextSource(Math.max(this.#givenTo, this.#position()))?.at ?? end),
     );
     this.#view = { view, start: at, end, unwatch };
     body.advanced(view);

@@ -2,6 +2,7 @@ import { type MediaFacts, scanMedia } from "@basalt/media";
 import { isMediaPath, type Throttle } from "@basalt/policy";
 import type { Connection } from "../connection.ts";
 import type { Exchange } from "../exchange.ts";
+import { composedFacts, streamFacts } from "./derivedFacts.ts";
 import type { MediaBody } from "./mediaKnowledge.ts";
 import { type SentResponse, ThrottledResponse } from "./throttledResponse.ts";
 import type { TokenBucket } from "./tokenBucket.ts";
@@ -47,15 +48,23 @@ const sentResponseOf = (exchange: Exchange, isMedia: boolean, needsRate: boolean
   const { object, source, status, contentLength, bodyStart, minorVersion } = exchange;
   const isRange = status === 206;
   const fileBytes = object?.bodyBytes ?? source?.totalBytes ?? (isRange ? -1 : contentLength);
+  const ofStream = factsOfStream(exchange);
   return {
     headBytes: exchange.headBytesSent,
     // Behind a 101 come the bytes of a tunnel as they are.
     isChunked: contentLength < 0 && minorVersion === 1 && status !== 101,
     bodyStart: status === 200 || isRange ? bodyStart : -1,
     fileBytes,
-    facts: isMedia ? knownFacts(exchange, needsRate) : undefined,
-    isMedia,
+    facts: ofStream ?? (isMedia ? knownFacts(exchange, needsRate) : undefined),
+    isMedia: isMedia && ofStream === undefined,
   };
+};
+
+/** Undefined for what is not part of a stream. */
+const factsOfStream = ({ derivation, object }: Exchange): MediaFacts | undefined => {
+  const media = derivation?.media;
+  if (media === undefined || object === undefined) return undefined;
+  return streamFacts({ media, fields: object.fields, bodyBytes: object.bodyBytes });
 };
 
 const knownFacts = (exchange: Exchange, needsRate: boolean): MediaFacts | undefined => {
@@ -70,7 +79,8 @@ const knownFacts = (exchange: Exchange, needsRate: boolean): MediaFacts | undefi
 };
 
 /** Of a file that is asked for from somewhere in the middle: as far as memory holds its beginning. */
-const factsInMemory = ({ object }: Exchange): MediaFacts | undefined => {
+const factsInMemory = ({ object, composed }: Exchange): MediaFacts | undefined => {
+  if (composed !== undefined) return composedFacts(composed);
   const start = object?.body ?? object?.openBody?.peek(0);
   if (object === undefined || start === undefined) return undefined;
   const scanner = scanMedia(object.bodyBytes);

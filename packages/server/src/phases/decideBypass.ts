@@ -1,4 +1,5 @@
 import { METHOD } from "@basalt/http";
+import { DERIVATION_FAILURE, type Derivation } from "@basalt/policy";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError, unreachable } from "@basalt/types";
 import { sendPage } from "../delivery/errorResponse.ts";
@@ -6,6 +7,7 @@ import { asksForUpgrade, type Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { answerOptions } from "./answerOptions.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import { refuseDerived } from "./refuseDerived.ts";
 
 /** BYP-01: before any caching policy. Upgrade requests always go to the origin. */
 export const decideBypass = (exchange: Exchange): PhaseCode => {
@@ -14,7 +16,8 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
   if (vhost.derivations !== undefined) {
     const derivation = vhost.derivations.of(exchange);
     exchange.derivation = derivation;
-    if (derivation !== undefined && derivation.media?.otherwise !== "source") return decideDerived(exchange, vhost);
+    if (derivation !== undefined && derivation.media?.otherwise !== "source")
+      return decideDerived(exchange, vhost, derivation);
   }
   const code = decideOrdinary(exchange, vhost);
   if (code !== PHASE.DERIVE_KEY || !isRead(exchange)) exchange.derivation = undefined;
@@ -46,12 +49,15 @@ const decideOrdinary = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
 };
 
 /** No origin is ever asked for such a URL (DIMS-10): only for what it is made of, and that only to be read. */
-const decideDerived = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
+const decideDerived = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): PhaseCode => {
   const { connection } = exchange;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
   if (!isRead(exchange)) {
     sendPage(exchange, 405, "Allow: GET, HEAD\r\n", "");
     return PHASE.DONE;
+  }
+  if (derivation.kind === "media" && derivation.media === undefined) {
+    return refuseDerived(exchange, derivation, DERIVATION_FAILURE.NO_SUCH_STREAM, { status: 404 });
   }
   if (connection.server.isBypassing) exchange.storeFailures = PAST_STORE;
   return PHASE.DERIVE_KEY;

@@ -45,7 +45,7 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "failure":
-      if (derivation.media !== undefined) return refuseMedia(exchange, derivation, plan.reason);
+      if (derivation.kind === "media") return refuseMedia(exchange, derivation, plan.reason, plan.status);
       countRefusedDerived(exchange);
       return refuseDerived(exchange, derivation, plan.reason);
     case "operation": {
@@ -218,9 +218,9 @@ const bringer = (exchange: Exchange, vhost: ServedVhost, object: CachedObject) =
 };
 
 /** MEDIA-06: the file as it is; or there is no such resource. */
-const refuseMedia = (exchange: Exchange, derivation: Derivation, reason: string): PhaseCode => {
+const refuseMedia = (exchange: Exchange, derivation: Derivation, reason: string, status = 404): PhaseCode => {
   if (derivation.media?.otherwise === "source") return PHASE.DELIVER;
-  return refuseDerived(exchange, derivation, reason, { status: 404 });
+  return refuseDerived(exchange, derivation, reason, { status });
 };
 
 const settle = (
@@ -238,10 +238,10 @@ const settle = (
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "refused":
-      if (derivation.media !== undefined) return refuseMedia(exchange, derivation, REASONS[made.reason]);
+      if (derivation.kind === "media") return refuseMedia(exchange, derivation, REASONS[made.reason]);
       return refuseDerived(exchange, derivation, REASONS[made.reason]);
     case "failed":
-      if (derivation.media !== undefined) return failMedia(exchange, derivation, made.error);
+      if (derivation.kind === "media") return failMedia(exchange, derivation, made.error);
       if (made.error.code === "TRANSFORM_FAILED") {
         return refuseDerived(exchange, derivation, DERIVATION_FAILURE.CONVERSION);
       }

@@ -12,6 +12,14 @@ describe("a rate limit", () => {
     expect(limiter.take("b", 100)).toBe(0);
   });
 
+  it("AWS-59 AWS-A13: of 300 at one instant a bucket of 200 that fills by 100 a second admits 200", () => {
+    const limiter = new RateLimiter({ count: 100, seconds: 1, burst: 200 });
+    const admitted = (atMs: number) =>
+      Array.from({ length: 300 }, () => limiter.take("a", atMs)).filter((ms) => ms === 0);
+    expect(admitted(0)).toHaveLength(200);
+    expect(admitted(1_000)).toHaveLength(100);
+  });
+
   it("says how long it is until the next is admitted", () => {
     const limiter = new RateLimiter({ count: 1, seconds: 60, burst: 1 });
     limiter.take("a", 1_000);

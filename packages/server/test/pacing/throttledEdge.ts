@@ -9,10 +9,12 @@ export interface Throttling {
   readonly queryString?: boolean;
   /** Further elements of `<Options>`. */
   readonly options?: string;
+  /** Content of `<Media>`. */
+  readonly media?: string;
 }
 
-const vhostWith = ({ settings = "", queryString = false, options = "" }: Throttling): string =>
-  `<Options>${options}<BandwidthThrottling><Settings>${settings}</Settings>
+const vhostWith = ({ settings = "", queryString = false, options = "", media = "" }: Throttling): string =>
+  `<Media>${media}</Media><Options>${options}<BandwidthThrottling><Settings>${settings}</Settings>
     <Throttling QueryString="${queryString ? "ON" : "OFF"}">ON</Throttling></BandwidthThrottling></Options>`;
 
 /** A worker whose responses are slowed down, in time that the test tells. */

@@ -3,6 +3,8 @@ import {
   type CacheVhost,
   type DeriveRefusal,
   type DeriveSource,
+  decodeHead,
+  encodeHead,
   ObjectCache,
   ObjectCoordinator,
   VhostRegistry,
@@ -22,6 +24,17 @@ import { until } from "./waiting.ts";
 
 export const HOST = "www.example.com";
 
+/** With fields that the response has beside those of the source. */
+export interface MadeBody {
+  readonly body: Buffer;
+  readonly fields: readonly string[];
+}
+
+/** Ranges of the source that are to be brought first. */
+interface Lacking {
+  readonly lacking: readonly { readonly start: number; readonly end: number }[];
+}
+
 export interface EdgeSettings {
   /** Content of `<Vhost>` beside its origin. */
   readonly vhost?: string;
@@ -33,6 +46,12 @@ export interface EdgeSettings {
   readonly moreVhosts?: string;
   readonly tracing?: RequestTracing;
 }
+
+const withFields = (encoded: Buffer, fields: readonly string[]): Buffer => {
+  const head = decodeHead(encoded);
+  if (head === undefined) throw new Error("not a stored head");
+  return encodeHead({ ...head, fields: [...head.fields, ...fields] });
+};
 
 const configOf = (
   { vhost = "", host = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
@@ -75,7 +94,7 @@ export class TestEdge {
   onDerive: (
     body: Buffer,
     operation: DeriveOperation,
-  ) => Buffer | DeriveRefusal | "overloaded" | "unchanged" | Promise<Buffer> = compressedBody;
+  ) => Buffer | MadeBody | Lacking | DeriveRefusal | "overloaded" | "unchanged" | Promise<Buffer> = compressedBody;
   /** Derivations that nobody waited for. */
   idleDerivations = 0;
   /** Derivations that the transform host was told to give up. */
@@ -101,12 +120,16 @@ export class TestEdge {
       derive: async ({ source, head, image, operation, priority }) => {
         this.deriveCalls++;
         if (priority === "idle") this.idleDerivations++;
-        const result = await this.onDerive(await this.#bytesOf(source), operation);
+        const made = await this.onDerive(await this.#bytesOf(source), operation);
+        if (typeof made === "object" && "lacking" in made) return { kind: "lacking", ranges: made.lacking };
+        const { body: result, fields } =
+          typeof made === "object" && "fields" in made ? made : { body: made, fields: [] as readonly string[] };
         if (result === "unchanged") return { kind: "unchanged", reason: "larger" };
         if (result === "overloaded") throw new EdgeError("TRANSFORM_OVERLOADED");
         if (typeof result === "string") return { kind: "refused", reason: result, detail: "" };
-        if (image === undefined) return { kind: "made", head, body: result };
-        return { kind: "stored", location: await this.bodies.append(image, head, result), head };
+        const ownHead = fields.length === 0 ? head : withFields(head, fields);
+        if (image === undefined) return { kind: "made", head: ownHead, body: result };
+        return { kind: "stored", location: await this.bodies.append(image, ownHead, result), head: ownHead };
       },
       abandonDerivation: (id) => this.abandoned.push(id),
     });

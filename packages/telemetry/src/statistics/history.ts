@@ -1,3 +1,4 @@
+import type { CountedLatencies } from "../contract.ts";
 import { CounterAggregate, type CounterListener } from "../counterAggregate.ts";
 import { LevelSums } from "./levelSums.ts";
 import { MinuteHistory } from "./minuteHistory.ts";
@@ -29,6 +30,7 @@ export class StatisticsHistory implements CounterListener {
   #secondEndedAtMs = 0;
   #minuteEndedAtMs = 0;
   #windowEndedAtMs = 0;
+  #minutesEnded = 0;
 
   constructor(nowMs: number, monotonicMs: number) {
     this.#clock = new WindowClock(nowMs, monotonicMs);
@@ -50,6 +52,10 @@ export class StatisticsHistory implements CounterListener {
     this.#arriving.addOrigin(key, values);
   }
 
+  latenciesCounted(latencies: CountedLatencies): void {
+    this.#arriving.latencies.add(latencies);
+  }
+
   /** STAT-04; empty before the first second is over (STAT-10). */
   get lastSecond(): EndedPeriod {
     this.#lastSecond.levels.clear();
@@ -67,6 +73,11 @@ export class StatisticsHistory implements CounterListener {
     const period = new Period();
     this.minutes.addLastTo(period, count);
     return { period, endedAtMs: this.#minuteEndedAtMs };
+  }
+
+  /** Whole minutes since the start. */
+  get minutesEnded(): number {
+    return this.#minutesEnded;
   }
 
   /** The minute that runs and the whole ones before it, so many in all, or as many as there are. Without levels. */
@@ -97,6 +108,7 @@ export class StatisticsHistory implements CounterListener {
 
   #endMinute(nowMs: number): void {
     this.#minuteEndedAtMs = nowMs;
+    this.#minutesEnded += 1;
     this.#levels.moveTo(this.#minute.levels);
     this.minutes.push(this.#minute);
     this.#minute.addTo(this.#window);

@@ -1,3 +1,4 @@
+import type { CountedLatencies } from "../contract.ts";
 import { ORIGIN_SERVER_SLOT_COUNT } from "../counterTable.ts";
 import type { Period } from "./period.ts";
 
@@ -12,6 +13,7 @@ interface KeptMinute {
   readonly levelSums: Float64Array;
   /** By `originKey`. */
   readonly origins: readonly (readonly [key: string, values: Float64Array])[];
+  readonly latencies: readonly CountedLatencies[];
 }
 
 const MOST_MINUTES = 60;
@@ -29,7 +31,7 @@ export class MinuteHistory {
     return this.#minutes.length;
   }
 
-  push({ counts, levels, origins, seconds }: Period): void {
+  push({ counts, levels, origins, latencies, seconds }: Period): void {
     const ranges = new Map<number, readonly [number, number]>();
     const slots: number[] = [];
     const values: number[] = [];
@@ -50,6 +52,7 @@ export class MinuteHistory {
       levelPlaces: Uint32Array.from(levels.keys()),
       levelSums: Float64Array.from(levels.values()),
       origins: [...origins.keys].map((key) => [key, origins.find(key)?.slice() ?? new Float64Array(0)]),
+      latencies: latencies.rows(),
     };
     this.#minutes.push(minute);
     this.#figures += figuresIn(minute);
@@ -61,8 +64,10 @@ export class MinuteHistory {
 
   /** The last `count` minutes together, or as many as there are. */
   addLastTo(total: Period, count: number): void {
-    for (const { seconds, ranges, slots, values, levelPlaces, levelSums, origins } of this.#minutes.slice(-count)) {
+    for (const minute of this.#minutes.slice(-count)) {
+      const { seconds, ranges, slots, values, levelPlaces, levelSums, origins, latencies } = minute;
       total.seconds += seconds;
+      for (const row of latencies) total.latencies.add(row);
       for (const [key, row] of origins) total.addOrigin(key, row);
       levelPlaces.forEach((place, index) => {
         total.levels.set(place, (total.levels.get(place) ?? 0) + (levelSums[index] ?? 0));
@@ -74,5 +79,8 @@ export class MinuteHistory {
   }
 }
 
-const figuresIn = ({ slots, levelPlaces, origins }: KeptMinute): number =>
-  slots.length + levelPlaces.length + origins.length * ORIGIN_SERVER_SLOT_COUNT;
+const figuresIn = ({ slots, levelPlaces, origins, latencies }: KeptMinute): number =>
+  slots.length +
+  levelPlaces.length +
+  origins.length * ORIGIN_SERVER_SLOT_COUNT +
+  latencies.reduce((sum, { buckets }) => sum + buckets.length, 0);

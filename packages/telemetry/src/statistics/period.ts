@@ -2,6 +2,7 @@ import { folderKey, folderScopeOf, originKey, originScopeOf } from "../blockKey.
 import { BLOCK_WIDTH, gaugeSlotsOf } from "../counterAggregate.ts";
 import { ORIGIN_SERVER_SLOT_COUNT, TRAFFIC_SLOT_COUNT } from "../counterTable.ts";
 import { OTHER_FOLDERS } from "./folderCounters.ts";
+import { HostLatencies } from "./latencyCounters.ts";
 import { OTHER_ORIGINS } from "./originCounters.ts";
 import { SparseRows } from "./sparseRows.ts";
 
@@ -22,6 +23,7 @@ export class Period {
   readonly folders = new SparseRows<string>(TRAFFIC_SLOT_COUNT);
   /** By `originKey`. */
   readonly origins = new SparseRows<string>(ORIGIN_SERVER_SLOT_COUNT);
+  readonly latencies = new HostLatencies();
   seconds = 0;
 
   addFolder(key: string, values: Float64Array): void {
@@ -64,6 +66,7 @@ export class Period {
       const values = this.origins.find(key);
       if (values !== undefined) other.addOrigin(key, values);
     }
+    this.latencies.addTo(other.latencies);
     other.seconds += this.seconds;
   }
 
@@ -72,6 +75,7 @@ export class Period {
     this.levels.clear();
     this.folders.clear();
     this.origins.clear();
+    this.latencies.clear();
     this.seconds = 0;
   }
 }

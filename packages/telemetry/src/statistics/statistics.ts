@@ -1,13 +1,17 @@
 import { DISK_STATES, type DiskFigures } from "../contract.ts";
 import type { CounterAggregate } from "../counterAggregate.ts";
+import { VHOST_SLOT_COUNT } from "../counterTable.ts";
 import { NO_BLOCK_COUNTERS } from "../system/blockDevices.ts";
 import type { SystemDisk, SystemSample } from "../system/sampleSystem.ts";
 import type { HostFacts } from "./facts.ts";
 import { StatisticsHistory } from "./history.ts";
+import { sumOfLatencies } from "./latencyCounters.ts";
+import { LatencySketch } from "./latencySketch.ts";
+import { type MeasuredHost, type MetricReport, metricsOf, requestsOf } from "./metricStatistics.ts";
 import type { Period } from "./period.ts";
 import { monitoringRecord, type StatisticsReport, type VhostPart } from "./report.ts";
 import { drawServiceMap, originsByVhost, type ServiceMap } from "./serviceMap.ts";
-import { PeriodFigures, type VhostSubject } from "./subjects.ts";
+import { PeriodFigures, sumOfRows, type VhostSubject } from "./subjects.ts";
 
 export interface StatisticsView {
   readonly name: string;
@@ -41,6 +45,11 @@ export const formatMoment = (epochMs: number): string => {
 };
 
 const WINDOW_SECONDS = 300;
+
+const SECONDS_PER_MINUTE = 60;
+
+/** Nobody reads the metrics of more, and those of all of thousands would hold up the primary. */
+const MOST_MEASURED = 500;
 
 /** Statistics of one instance: kept by its primary, from what all processes report. */
 export class Statistics {
@@ -122,6 +131,64 @@ export class Statistics {
     return drawServiceMap(services, { endedAtMs, seconds: period.seconds, isOfOne: vhost !== undefined });
   }
 
+  /**
+   * AWS-61 to AWS-74 of the last second (1), or of the minute that runs and the whole ones before it (multiples of 60);
+   * of one virtual host, or of those with requests. Loopback and HTTPS traffic is in it whatever the statistics leave out.
+   */
+  metrics(periodSeconds: number, vhost?: string): MetricReport {
+    const minutes = Math.ceil(periodSeconds / SECONDS_PER_MINUTE);
+    const isSecond = periodSeconds < SECONDS_PER_MINUTE;
+    const { period, endedAtMs } = isSecond ? this.#history.lastSecond : this.#history.minutesUntilNow(minutes);
+    return this.#metricsOf(period, endedAtMs, vhost);
+  }
+
+  /** As `metrics`, of so many whole minutes without the one that runs. */
+  metricsOfMinutes(minutes: number, vhost?: string): MetricReport {
+    const { period, endedAtMs } = this.#history.lastMinutes(minutes);
+    return this.#metricsOf(period, endedAtMs, vhost);
+  }
+
+  /** Whole minutes since the start. */
+  get minutesEnded(): number {
+    return this.#history.minutesEnded;
+  }
+
+  #metricsOf(period: Period, endedAtMs: number, vhost: string | undefined): MetricReport {
+    const { seconds, latencies } = period;
+    const figures = new PeriodFigures(this.#history.aggregate, period);
+    const measured = this.#parts
+      .vhosts()
+      .filter(({ name }) => vhost === undefined || name === vhost)
+      .map((subject): MeasuredHost => {
+        const { name, stats } = subject;
+        return {
+          name,
+          values: figures.vhost({ ...subject, stats: { ...stats, ...EVERYTHING } }),
+          client: latencies.find("client", name) ?? NO_LATENCIES,
+          origin: latencies.find("origin", name) ?? NO_LATENCIES,
+        };
+      });
+    const busy = measured
+      .filter((host) => vhost !== undefined || requestsOf(host) > 0 || host.origin.count > 0)
+      .toSorted((left, right) => requestsOf(right) - requestsOf(left));
+    const sketches = (side: "client" | "origin") => busy.map(({ name }) => latencies.find(side, name));
+    const total = {
+      values: sumOfRows(
+        busy.map(({ values }) => values),
+        VHOST_SLOT_COUNT,
+      ),
+      client: sumOfLatencies(sketches("client")),
+      origin: sumOfLatencies(sketches("origin")),
+    };
+    return {
+      endedAtMs,
+      seconds,
+      total: metricsOf(total, seconds),
+      hosts: busy.slice(0, MOST_MEASURED).map((host) => ({ name: host.name, metrics: metricsOf(host, seconds) })),
+      omitted: Math.max(0, busy.length - MOST_MEASURED),
+    };
+  }
+
   /** Records of the Monitoring log for the last whole window (LOG-146), host by host. */
   *monitoringRecords(
     formOf: (vhost: string) => "json" | "xml" | undefined,
@@ -165,6 +232,8 @@ export class Statistics {
     });
   }
 }
+
+const NO_LATENCIES = new LatencySketch();
 
 const EVERYTHING = { clientLocal: true, originLocal: true, httpsTraffic: true };
 

@@ -41,17 +41,19 @@ export const runFfmpeg = (args: readonly string[]): Promise<Buffer> => runWell("
 
 /** What `ffmpeg` complains of when it decodes everything in the file or at the URL; empty when all is well. */
 export const decodeComplaints = async (input: string): Promise<string> => {
-  const { stderr, exitCode } = await runTool("ffmpeg", [...QUIET, "-i", input, "-map", "0", "-dn", "-f", "null", "-"]);
+  const { stderr, exitCode } = await runTool("ffmpeg", [
+    ...QUIET,
+    "-i",
+    input,
+    "-map",
+    "0",
+    "-dn",
+    "-sn",
+    "-f",
+    "null",
+    "-",
+  ]);
   return exitCode === 0 ? stderr.trim() : `exit code ${exitCode}: ${stderr.trim()}`;
-};
-
-/** What the demuxer of a transport stream says of its continuity counters. */
-export const continuityComplaints = async (input: string): Promise<string> => {
-  const { stderr } = await runTool("ffprobe", ["-v", "debug", "-show_entries", "format=duration", input]);
-  return stderr
-    .split("\n")
-    .filter((line) => /continuity|corrupt/i.test(line))
-    .join("\n");
 };
 
 export interface ProbedStream {

@@ -2,7 +2,6 @@ export { type CorpusFile, corpusFile, corpusFiles } from "./corpus.ts";
 export { CORPUS, type CorpusName, type CorpusRecipe, LARGE_FILES } from "./corpusRecipes.ts";
 export {
   codedFrames,
-  continuityComplaints,
   decodeComplaints,
   type Frame,
   hasFfmpeg,
@@ -20,3 +19,4 @@ export { FileBody } from "./fileBody.ts";
 export { type Expected, type Judgement, judgeResult, OFFSET_TOLERANCE_SECONDS } from "./judge.ts";
 export { mutateMedia } from "./mutations.ts";
 export { collectSegments, type Playlist, type PlaylistSegment, readPlaylist } from "./playlist.ts";
+export { transportComplaints } from "./transportComplaints.ts";

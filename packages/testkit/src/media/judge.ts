@@ -21,6 +21,12 @@ export interface Judgement {
 /** One coded AAC or MP3 frame at 22,050 Hz, and the grain of 90 kHz clocks. */
 export const OFFSET_TOLERANCE_SECONDS = 0.05;
 
+/** Of the picture in a song's tag. */
+const COVER = "mjpeg";
+
+/** Frames at the beginning of a section of an MP3 that refer to bytes in front of it are replaced by silence. */
+const MOST_SILENT_FRAMES = 3;
+
 /** Where `part` lies in `whole` without a gap; -1 when it does not. */
 const findRun = (whole: readonly Frame[], part: readonly Frame[]): number => {
   for (let at = 0; at + part.length <= whole.length; at++) {
@@ -37,8 +43,18 @@ interface Alignment {
   readonly result: readonly Frame[];
 }
 
-const align = (what: string, source: readonly Frame[], result: readonly Frame[]): Alignment => {
-  const at = findRun(source, result);
+const align = async (
+  what: string,
+  ofSource: Promise<readonly Frame[]>,
+  ofResult: Promise<readonly Frame[]>,
+  mostSkipped = 0,
+): Promise<Alignment> => {
+  const [source, all] = await Promise.all([ofSource, ofResult]);
+  let [result, at] = [all, findRun(source, all)];
+  for (let skipped = 1; at < 0 && skipped <= mostSkipped; skipped++) {
+    result = all.slice(skipped);
+    at = findRun(source, result);
+  }
   const complaint = at < 0 ? `${what}: ${result.length} frames are no run of the source's ${source.length}` : undefined;
   return { complaint, at, source, result };
 };
@@ -55,7 +71,22 @@ const worstOffset = (pictures: Alignment, sound: Alignment): number => {
   return Math.max(most(first) - least(second), most(second) - least(first));
 };
 
-const isAdtsOf = (path: string, codec: string): boolean => codec === "aac" && path.endsWith(".ts");
+const framesOf = (path: string, codec: string): Promise<readonly Frame[]> =>
+  codedFrames(path, "a:0", codec === "aac" && path.endsWith(".ts"));
+
+/** Many results are compared with one source, which is read once. */
+const remembered = <Value>(read: (path: string, codec: string) => Promise<Value>) => {
+  const known = new Map<string, Promise<Value>>();
+  return (path: string, codec = ""): Promise<Value> => {
+    const value = known.get(path) ?? read(path, codec);
+    known.set(path, value);
+    return value;
+  };
+};
+
+const probeSource = remembered(probeFile);
+const picturesOf = remembered(shownPictures);
+const soundOf = remembered(framesOf);
 
 /** A song without a header of its own has no duration that ffprobe knew: its frames do. */
 const durationOf = (path: string, probedSeconds: number, frames: readonly Frame[]): number => {
@@ -71,11 +102,10 @@ const durationOf = (path: string, probedSeconds: number, frames: readonly Frame[
  */
 export const judgeResult = async (source: string, result: string, expected: Expected = {}): Promise<Judgement> => {
   const complaints: string[] = [];
-  const decoding = await decodeComplaints(result);
+  const [decoding, from, to] = await Promise.all([decodeComplaints(result), probeSource(source), probeFile(result)]);
   if (decoding !== "") complaints.push(`decoding: ${decoding.slice(0, 400)}`);
-  const [from, to] = [await probeFile(source), await probeFile(result)];
   const codecOf = (file: typeof from, type: string): string | undefined =>
-    file.streams.find((stream) => stream.type === type)?.codec;
+    file.streams.find((stream) => stream.type === type && stream.codec !== COVER)?.codec;
   const none: Alignment = { complaint: undefined, at: 0, source: [], result: [] };
   const [pictureCodec, soundCodec] = [codecOf(from, "video"), codecOf(from, "audio")];
   for (const type of ["video", "audio"]) {
@@ -84,16 +114,19 @@ export const judgeResult = async (source: string, result: string, expected: Expe
     }
   }
   const isPieced = (expected.sections?.length ?? 1) > 1;
-  const hasPictures = pictureCodec !== undefined && pictureCodec !== "mjpeg" && complaints.length === 0;
-  const pictures = hasPictures ? align("pictures", await shownPictures(source), await shownPictures(result)) : none;
-  const sound =
-    soundCodec !== undefined && codecOf(to, "audio") === soundCodec
+  const hasPictures = pictureCodec !== undefined && complaints.length === 0;
+  const hasSound = soundCodec !== undefined && codecOf(to, "audio") === soundCodec;
+  const [pictures, sound] = await Promise.all([
+    hasPictures ? align("pictures", picturesOf(source), shownPictures(result)) : none,
+    hasSound
       ? align(
           "sound",
-          await codedFrames(source, "a:0", isAdtsOf(source, soundCodec)),
-          await codedFrames(result, "a:0", isAdtsOf(result, soundCodec)),
+          soundOf(source, soundCodec),
+          framesOf(result, soundCodec),
+          soundCodec === "mp3" ? MOST_SILENT_FRAMES : 0,
         )
-      : none;
+      : none,
+  ]);
   if (!isPieced) {
     for (const { complaint } of [pictures, sound]) if (complaint !== undefined) complaints.push(complaint);
   }
@@ -110,6 +143,9 @@ export const judgeResult = async (source: string, result: string, expected: Expe
     offsetSeconds,
   };
 };
+
+/** The frames that prime an encoder are not shown, and may be missing. */
+const MOST_PRIMING_FRAMES = 4;
 
 /** How far the end of the shorter track may be from that of the longer, and one frame on either side. */
 const END_TOLERANCE_SECONDS = 0.25;
@@ -129,8 +165,7 @@ const judgeExtent = (
     if (pictures.result.length !== pictures.source.length) {
       complaints.push(`${pictures.result.length} pictures of ${pictures.source.length}`);
     }
-    // The frames that prime an encoder are not shown, and may be missing.
-    if (sound.source.length - sound.result.length > 2) {
+    if (sound.source.length - sound.result.length > MOST_PRIMING_FRAMES) {
       complaints.push(`${sound.result.length} frames of sound of ${sound.source.length}`);
     }
     return complaints;

@@ -74,6 +74,12 @@ interface Document {
   };
 }
 
+interface MetricStatistics {
+  readonly result: {
+    readonly hosts: readonly { readonly metrics: readonly Readonly<Record<string, number | string>>[] }[];
+  };
+}
+
 const statusClass = ({ statuses }: Wire, first: number): number =>
   [...statuses].reduce((sum, [status, count]) => sum + (Math.trunc(status / 100) === first ? count : 0), 0);
 
@@ -169,6 +175,43 @@ describe("what is counted", () => {
       expect(xml).toContain(`<ClientHttpReqBypass Sum="${OFTEN}">0</ClientHttpReqBypass>`);
       for (const [name, count] of Object.entries(Host.HttpCountSum)) expect(xml).toContain(` ${name}="${count}"`);
       for (const [name, count] of Object.entries(Host.HttpRequestHitSum)) expect(xml).toContain(` ${name}="${count}"`);
+    },
+  );
+
+  scenario(
+    "AWS-70 AWS-71 AWS-74 AWS-A13: statistics of metrics agree with what clients of both workers saw, 429 among it",
+    { xml: '<Options><RateLimit Requests="20" Seconds="3600">/limited/*</RateLimit></Options>' },
+    async (scene) => {
+      const { origin, edge } = scene;
+      origin.on("/a").reply(200, { "Cache-Control": "max-age=600" }, "v");
+      origin.on("/limited/b").reply(200, { "Cache-Control": "max-age=600" }, "w");
+      const { wire, ask } = asker(scene, await Promise.all([scene.client(), scene.client(), scene.client()]));
+      for (const path of ["/a", "/limited/b"]) {
+        await ask("GET", path);
+        await edge.stored(path);
+      }
+      for (let round = 0; round < 2 * OFTEN; round++) await ask("GET", "/a");
+      for (let round = 0; round < 60; round++) await ask("GET", "/limited/b");
+      const throttled = wire.statuses.get(429) ?? 0;
+      expect(throttled).toBeGreaterThan(0);
+      expect(statusClass(wire, 2) + throttled).toBe(wire.requests);
+      const shown = async (): Promise<Readonly<Record<string, Readonly<Record<string, number | string>>>>> => {
+        const { text } = await edge.cluster.api(`/monitoring/metricstatistics?period=3600&vhost=${edge.host}`);
+        const { result }: MetricStatistics = JSON.parse(text);
+        return Object.fromEntries(
+          result.hosts.flatMap(({ metrics }) => metrics).map((one) => [String(one.Metric), one]),
+        );
+      };
+      await expect.poll(async () => (await shown()).Count?.Sum, { timeout: LIMIT_MS }).toBe(wire.requests);
+      const { ThrottleCount, Latency, IntegrationLatency, CacheHitCount } = await shown();
+      expect(ThrottleCount).toMatchObject({ Unit: "Count", Sum: throttled, SampleCount: wire.requests, Maximum: 1 });
+      expect(CacheHitCount).toMatchObject({ Sum: statusClass(wire, 2) - 2 });
+      expect(Latency).toMatchObject({ Unit: "Milliseconds", SampleCount: wire.requests });
+      expect(IntegrationLatency).toMatchObject({ SampleCount: 2 });
+      const ofLatency = ["Minimum", "p50", "p90", "p95", "p99", "p99.9", "Maximum"].map((name) =>
+        Number(Latency?.[name]),
+      );
+      expect(ofLatency.toSorted((left, right) => left - right)).toEqual(ofLatency);
     },
   );
 

@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { indexMovie, type MediaTask, runMediaTask } from "@basalt/media";
+import { computeCacheKey, openBodyStore, type RowImage } from "@basalt/store";
+import type { MediaJob, TransformPool } from "@basalt/transform";
+import { epochMs } from "@basalt/types";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { buildMovie } from "../../../packages/media/test/support/boxes.ts";
+import { pictures } from "../../../packages/media/test/support/films.ts";
+import { MediaIndexes } from "../src/mediaIndexes.ts";
+import { LackingBytes, type MediaSource, openMediaSource } from "../src/mediaSource.ts";
+import { makeOfMedia } from "../src/mediaWork.ts";
+
+const TERMS = { vhost: "a", weight: 1, maxRunning: 1, priority: "asked", heldBytes: 0 } as const;
+const RELOCATE: MediaTask = { kind: "relocate" };
+
+/** The work of a thread, done here. */
+const poolOf = (jobs: MediaJob[]): TransformPool => {
+  const unused = () => Promise.reject(new Error("not asked for"));
+  return {
+    run: unused,
+    runPiece: unused,
+    runMedia: async (_terms, load) => {
+      const job = await load();
+      jobs.push(job);
+      const { work, pieces } = job;
+      return work.kind === "index"
+        ? indexMovie(work.layout, pieces)
+        : runMediaTask(work.index, work.format, work.task, pieces);
+    },
+    figures: { waiting: 0, running: 0, done: 0, failed: 0, refused: 0, cancelled: 0, overloaded: 0 },
+    setLimits: () => {},
+    setStarting: () => {},
+    retire: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+};
+
+const film = Buffer.from(buildMovie({ header: "last", tracks: [pictures(2_000, 25)] }).file);
+
+/** A source of which only some ranges are there. */
+class HeldSource implements MediaSource {
+  readonly identity = "1/1";
+  readonly bytes: Buffer;
+  readonly held: { readonly start: number; readonly end: number }[];
+
+  constructor(bytes: Buffer, held: { readonly start: number; readonly end: number }[]) {
+    this.bytes = bytes;
+    this.held = held;
+  }
+
+  get sizeBytes(): number {
+    return this.bytes.length;
+  }
+
+  async expect(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void> {
+    const lacking = ranges.filter(
+      ({ start, end }) => !this.held.some((each) => each.start <= start && end <= each.end),
+    );
+    if (lacking.length > 0) throw new LackingBytes(lacking);
+  }
+
+  async read({ start, end }: { readonly start: number; readonly end: number }): Promise<Uint8Array<ArrayBuffer>> {
+    return Uint8Array.from(this.bytes.subarray(start, end));
+  }
+
+  release(): void {}
+}
+
+const work = (source: MediaSource, task: MediaTask, indexes = new MediaIndexes(1_000_000), jobs: MediaJob[] = []) =>
+  makeOfMedia({
+    pool: poolOf(jobs),
+    indexes,
+    operation: { kind: "media", format: "mp4", task },
+    source,
+    terms: TERMS,
+    watch: {},
+  });
+
+const lackingOf = async (promise: Promise<unknown>) => {
+  try {
+    await promise;
+  } catch (cause) {
+    if (cause instanceof LackingBytes) return cause.ranges;
+    throw cause;
+  }
+  return [];
+};
+
+describe("media jobs of the transform host", () => {
+  it("MEDIA-41: name the ranges that they lack, and no more: the header wherever it lies, then what they are for", async () => {
+    const source = new HeldSource(film, [{ start: 0, end: 16 }]);
+    const indexes = new MediaIndexes(1_000_000);
+    for (let round = 0; round < 8; round++) {
+      const lacking = await lackingOf(work(source, RELOCATE, indexes));
+      if (lacking.length === 0) break;
+      source.held.push(...lacking);
+    }
+    expect((await work(source, RELOCATE, indexes)).kind).toBe("recipe");
+    const heldBytes = source.held.reduce((sum, { start, end }) => sum + end - start, 0);
+    expect(heldBytes).toBeLessThan(film.length / 2);
+  });
+
+  it("MEDIA-03: index a file once for all tasks on it", async () => {
+    const source = new HeldSource(film, [{ start: 0, end: film.length }]);
+    const indexes = new MediaIndexes(1_000_000);
+    const jobs: MediaJob[] = [];
+    await Promise.all([work(source, RELOCATE, indexes, jobs), work(source, RELOCATE, indexes, jobs)]);
+    await work(source, RELOCATE, indexes, jobs);
+    expect(jobs.filter((job) => job.work.kind === "index")).toHaveLength(1);
+    expect(indexes.bytes).toBeGreaterThan(0);
+  });
+
+  it("MEDIA-06: say of what is no film that it is unreadable", async () => {
+    const noise = Buffer.alloc(5_000, 7);
+    const source = new HeldSource(noise, [{ start: 0, end: noise.length }]);
+    expect((await work(source, RELOCATE)).kind).toBe("unreadable");
+  });
+});
+
+describe("what is known of media files", () => {
+  const memory = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
+
+  it("keeps what was used last, within its limit", async () => {
+    const indexes = new MediaIndexes(100);
+    let made = 0;
+    const use = (name: string) =>
+      indexes.of(name, async () => {
+        made++;
+        return memory(40);
+      });
+    await use("a");
+    await use("b");
+    await use("a");
+    await use("c");
+    expect(indexes.bytes).toBe(80);
+    await use("a");
+    expect(made).toBe(3);
+    await use("b");
+    expect(made).toBe(4);
+  });
+
+  it("a failure is not kept, and reaches all who wait", async () => {
+    const indexes = new MediaIndexes(100);
+    const { promise, reject } = Promise.withResolvers<SharedArrayBuffer>();
+    const waiting = [indexes.of("a", () => promise), indexes.of("a", () => promise)];
+    reject(new Error("no"));
+    for (const each of waiting) await expect(each).rejects.toThrow("no");
+    expect((await indexes.of("a", async () => memory(1)))?.byteLength).toBe(1);
+  });
+});
+
+describe("a stored film as jobs read it", () => {
+  it("MEDIA-42: tells which of its bytes are not there, also when another process has written some meanwhile", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "basalt-media-source-"));
+    let number = 1;
+    const open = () =>
+      openBodyStore({
+        disks: [{ number: 1, path: folder }],
+        allocateSegment: () => Promise.resolve(number++),
+        allocateFile: () => Promise.resolve(number++),
+        onProblem: () => {},
+        maxOpenFiles: 10,
+      });
+    const [writing, reading] = [open(), open()];
+    onTestFinished(async () => {
+      await writing.close();
+      await reading.close();
+      rmSync(folder, { recursive: true });
+    });
+    const image: RowImage = {
+      key: computeCacheKey("a", "/film.mp4", ""),
+      vhost: "a",
+      url: "/film.mp4",
+      version: 1,
+      freshUntil: epochMs(1),
+      ttl: 1,
+      updatedAt: epochMs(1),
+      flags: 0,
+    };
+    const body = Buffer.alloc(3 * 1024 * 1024, 9);
+    const file = await writing.createParted(image, Buffer.from("head"), body.length);
+    const source = await openMediaSource(reading, { kind: "stored", location: file.location });
+    const range = { start: 10, end: 20 };
+    expect(await lackingOf(source.expect([range, { start: 2_500_000, end: 2_500_001 }]))).toHaveLength(2);
+    const part = await file.startPart(0);
+    await part.write(body.subarray(0, 1024 * 1024));
+    await part.close();
+    await source.expect([range]);
+    expect(Buffer.from(await source.read(range)).equals(body.subarray(10, 20))).toBe(true);
+    const ahead = [
+      { start: 30, end: 40 },
+      { start: 2_900_000, end: 2_900_010 },
+    ];
+    expect(await lackingOf(source.expect([{ start: 2_500_000, end: 2_500_001 }], ahead))).toEqual([
+      { start: 2_500_000, end: 2_500_001 },
+      ahead[1],
+    ]);
+    source.release();
+    file.release();
+  });
+});
