@@ -19,7 +19,7 @@ export interface AlarmsParts {
 }
 
 /** What a period without samples has no value of; sums are 0 then (AWS-76). */
-const valueOf = (statistics: MetricStatistics, { statistic }: AlarmSettings): number | undefined => {
+const latestOf = (statistics: MetricStatistics, { statistic }: AlarmSettings): number | undefined => {
   const isKnown = statistics.SampleCount > 0 || statistic === "Sum" || statistic === "SampleCount";
   return isKnown ? statistics[statistic] : undefined;
 };
@@ -48,13 +48,13 @@ export class Alarms {
     );
   }
 
-  minuteEnded(statistics: Statistics, nowMs: number): void {
+  minuteEnded(statistics: Pick<Statistics, "metricsOfMinutes">, nowMs: number): void {
     this.#minutes += 1;
     for (const one of this.#watched) {
       const { settings, watch } = one;
       if (this.#minutes % settings.periodMinutes !== 0) continue;
       const { total } = statistics.metricsOfMinutes(settings.periodMinutes, settings.vhost || undefined);
-      one.value = valueOf(total[settings.metric], settings);
+      one.value = latestOf(total[settings.metric], settings);
       const before = watch.state;
       if (!watch.observe(one.value)) continue;
       one.changedAtMs = nowMs;

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { type EmergencyChange, EmergencyState, ObjectCoordinator } from "@basalt/cache";
 import { type ConfigSources, type EdgeConfig, encryptPassword, type Provenance } from "@basalt/config";
 import {
+  type AlarmReport,
   type CacheResourceReport,
   type CipherSuiteReport,
   type CleanupReport,
@@ -56,6 +57,7 @@ import {
 } from "@basalt/types";
 import { AcmeKeeper } from "./acme/acmeKeeper.ts";
 import { describeAes } from "./aesInstructions.ts";
+import { Alarms, postJson } from "./alarms.ts";
 import { ColdFiles } from "./coldFiles.ts";
 import { ConfigHistory } from "./configHistory.ts";
 import { ConfigHistoryList } from "./configHistoryList.ts";
@@ -132,6 +134,7 @@ export class Instance implements Control {
   readonly advanceClock?: (milliseconds: number) => Promise<void>;
   readonly #parts: InstanceParts;
   readonly #startedMs = performance.now();
+  readonly #alarms: Alarms;
   readonly #statistics: StatisticsKeeper;
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
@@ -373,6 +376,8 @@ export class Instance implements Control {
       },
       onGone: (worker, code) => this.#workerGone(worker, code),
     });
+    this.#alarms = new Alarms({ log, post: postJson, hostName: () => this.config.server.host.name || hostname() });
+    this.#alarms.configure(parts.config.server.host.alarms, clock.now());
     this.#statistics = this.#createStatistics();
     this.#metrics = createMetrics(
       this.#statistics.statistics.aggregate,
@@ -753,6 +758,7 @@ export class Instance implements Control {
     }
     this.#logs.tellChanges();
     this.#statistics.configure();
+    this.#alarms.configure(config.server.host.alarms, this.#parts.clock.now());
     this.#coordinator.setVhosts(contentNamesOf(this.config));
     this.#store.configure(config);
     // Content of hosts that are gone is gone for every worker when the reload is answered (CFG-56).

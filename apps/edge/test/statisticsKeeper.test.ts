@@ -26,6 +26,7 @@ const keeperOf = (processes: readonly CountingProcess[], onStuck: (source: strin
     disks: () => [],
     objectsOf: () => ({ objects: 0, bytes: 0 }),
     scan: () => Promise.resolve(),
+    onMinute: () => {},
     onWindow: () => {},
     onStuck,
     onDefect: () => {},

@@ -163,8 +163,10 @@ export class DerivedMaking {
       });
       switch (reply.kind) {
         case "unchanged":
-          // Whoever has brought the bytes has nothing left to send them from.
-          return source.kind === "bytes" ? this.#objectAlone(task, task.head, body) : { kind: "unchanged" };
+          // Whoever has brought the bytes has nothing left to send them from, unless he has kept them.
+          return source.kind === "bytes" && operation.kind !== "media"
+            ? this.#objectAlone(task, task.head, body)
+            : { kind: "unchanged" };
         case "refused":
           return { kind: "refused", reason: reply.reason };
         case "stored":

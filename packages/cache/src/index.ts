@@ -21,7 +21,7 @@ export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidatio
 export { PASSING_ROOM_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
-export { derivedSelector, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";
+export { derivedSelector, keyOfName, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";
 export { exactly, type PartedBody, type PartOrigin } from "./parts/partedBody.ts";
 export type { PartView } from "./parts/partView.ts";
 export type * from "./protocol.ts";

@@ -21,7 +21,11 @@ export const checkAlarms = (file: string, host: XmlElement | undefined, problems
       problems.error(at("Threshold"), "An <Alarm> has no threshold.", 'Threshold="{number}"');
     }
     if (attributes.get("Statistic")?.startsWith("p") === true && !LATENCIES.has(attributes.get("Metric"))) {
-      problems.error(at("Statistic"), "Only latencies have percentiles.", "Sum, Average, Minimum, Maximum, SampleCount");
+      problems.error(
+        at("Statistic"),
+        "Only latencies have percentiles.",
+        "Sum, Average, Minimum, Maximum, SampleCount",
+      );
     }
     if (index === MOST_ALARMS) problems.error(at("Name"), "There are too many alarms.", `at most ${MOST_ALARMS}`);
   });

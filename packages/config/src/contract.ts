@@ -1,5 +1,6 @@
 import type { Problem } from "@basalt/types";
 import type { AccessOptions, AccessRule, ConnectionRate, ServiceAccessSettings, UserEntry } from "./accessContract.ts";
+import type { AlarmSettings } from "./alarmContract.ts";
 import type { ThrottlingRule, ThrottlingSettings, TrafficCapSettings } from "./bandwidthContract.ts";
 import type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
 import type { DimsSettings } from "./dimsContract.ts";

@@ -12,6 +12,7 @@ export type {
   UserEntry,
 } from "./accessContract.ts";
 export { adviseOnConfig } from "./adviseOnConfig.ts";
+export type { AlarmSettings } from "./alarmContract.ts";
 export type {
   BandwidthUnit,
   ThrottlingAction,
@@ -20,7 +21,6 @@ export type {
   ThrottlingSettings,
   TrafficCapSettings,
 } from "./bandwidthContract.ts";
-export type { AlarmSettings } from "./alarmContract.ts";
 export { checkFiles } from "./checkFiles.ts";
 export type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
 export { CONDITION_FILE_NAMES } from "./conditions/conditionFiles.ts";

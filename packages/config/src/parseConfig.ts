@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, resolve } from "node:path";
-import { checkDims } from "./checkDims.ts";
 import { checkAlarms } from "./checkAlarms.ts";
+import { checkDims } from "./checkDims.ts";
 import { checkFtpClients, warnUnknownClients } from "./checkFtp.ts";
 import { checkHttpsEntries } from "./checkHttpsPorts.ts";
 import { checkLogs } from "./checkLogs.ts";

@@ -7,6 +7,7 @@ import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
 import { INVALIDATION_ROUTES } from "./routes/invalidations.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
+import { LOG_PATTERN_ROUTES } from "./routes/logPattern.ts";
 import { LOG_TRACE_ROUTES } from "./routes/logTrace.ts";
 import { MACHINE_ROUTES } from "./routes/machine.ts";
 import { METRIC_STATISTICS_ROUTES } from "./routes/metricStatistics.ts";
@@ -31,6 +32,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...ACCESS_ROUTES,
   ...SSL_ROUTES,
   ...ORIGIN_ROUTES,
+  ...LOG_PATTERN_ROUTES,
   ...LOG_TRACE_ROUTES,
   ...PURGE_ROUTES,
   ...INVALIDATION_ROUTES,

@@ -16,6 +16,7 @@ import type {
   UploadOutcome,
 } from "../src/configuration/contract.ts";
 import type {
+  AlarmReport,
   CipherSuiteReport,
   CleanupReport,
   Control,

@@ -99,6 +99,25 @@ describe("a file that is made of ranges of another", () => {
     }
   });
 
+  it("MEDIA-06: of a response that is for one request alone too", async () => {
+    const edge = trimming();
+    const own = [...FILM, "Cache-Control", "private, no-store"];
+    edge.configure(
+      { vhost: "<Media><MP4Trimming>ON</MP4Trimming></Media><Options><CachingProfile>rfc9111</CachingProfile></Options>" },
+      2,
+    );
+    const ask = async (number: number): Promise<string> => {
+      const client = edge.connect().get("/a.mp4?start=1");
+      (await edge.origin.call(number)).reply(200, "a film of its own", own);
+      const response = await client.response();
+      return `${response.status} ${response.body}`;
+    };
+    edge.onDerive = () => "unreadable";
+    expect(await ask(1)).toBe("200 a film of its own");
+    edge.onDerive = () => recipe(literal("head "), range(2, 6));
+    expect(await ask(2)).toBe("200 head film");
+  });
+
   it("MEDIA-60: with the header in front on, other methods and bypassed URLs are what they were", async () => {
     const edge = edgeWith("<UpfrontMP4Header>ON</UpfrontMP4Header>");
     const client = edge.connect().get("/a.mp4", ["Content-Length: 0"], "POST");

@@ -116,6 +116,7 @@ const compileLayout = ({ front, back }: Layout): LogPatternOutcome => {
     ok: true,
     pattern: {
       kind: "columns",
+      names: readers.map(({ name }) => name).filter((name) => name !== ""),
       matches: (columns) => columns.count >= names && checks.every(({ accepts, read }) => accepts(read(columns))),
       reader: (name) => (name === "" ? undefined : readers.find((reader) => reader.name === name)?.read),
     },

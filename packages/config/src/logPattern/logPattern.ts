@@ -17,6 +17,8 @@ export interface TermsPattern {
 
 export interface ColumnsPattern {
   readonly kind: "columns";
+  /** Of the fields that have one, in their order. */
+  readonly names: readonly string[];
   matches(columns: LogColumns): boolean;
   /** Reads the field of that name from a line that matches; undefined when the pattern does not name it. */
   reader(name: string): ((columns: LogColumns) => string) | undefined;

@@ -45,7 +45,12 @@ export const ALARM_OPTION = listOption<AlarmSettings>("Host/Alarm", {
   text: undefined,
   attributes: [
     { name: "Name", type: plainText, defaultNote: "required", doc: "Name of the alarm, unique." },
-    { name: "Vhost", type: plainText, defaultNote: "all", doc: "Virtual host that is watched; all together without it." },
+    {
+      name: "Vhost",
+      type: plainText,
+      defaultNote: "all",
+      doc: "Virtual host that is watched; all together without it.",
+    },
     { name: "Metric", type: metric, defaultNote: "`Count`", doc: "As in `/monitoring/metricstatistics`." },
     {
       name: "Statistic",

@@ -26,11 +26,7 @@ export function buildSegment(movie: Movie, task: SegmentTask, pieces: readonly S
   if (!Number.isInteger(segment) || segment < 0 || segment >= stream.segmentation.count) return { kind: "absent" };
 
   const ranges = sampleRanges(stream, segment);
-  if (ranges.reduce((bytes, { start, end }) => bytes + end - start, 0) > MOST_SEGMENT_BYTES)
-    return {
-      kind: "unreadable",
-      detail: `segment ${number} is larger than ${MOST_SEGMENT_BYTES} bytes`,
-    };
+  if (ranges === undefined) return { kind: "unreadable", detail: `segment ${number} is too large` };
   const gathered = gatherPieces(ranges, pieces);
   if (gathered === undefined) return { kind: "needs", ranges: joinGaps(ranges) };
 

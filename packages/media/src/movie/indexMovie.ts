@@ -58,7 +58,7 @@ const readMovie = (layout: MovieLayout, pieces: readonly SourcePiece[]): SharedA
   );
   const tables = whole.map((table) => fitTable(table, layout.fileBytes));
   const isTruncated = whole.some((table, index) => table.count !== tables[index]?.count);
-  checkBytes(whole, tables, layout.fileBytes);
+  checkBytes(whole, tables, isTruncated, layout.fileBytes);
   const firstTimes = headers.map((header) => fragments?.samplesOf(header.id)?.firstTime ?? 0);
   const placements = placementOf(headers, tables, firstTimes, timescale, layout.isFragmented);
   const tracks = headers.map((header, index): ReadTrack => {
@@ -133,13 +133,18 @@ const withKnownEntries = (header: TrackHeader, table: SampleTable): SampleTable 
 };
 
 /** Throws unless there are samples, and at least half of what the header names. */
-const checkBytes = (whole: readonly SampleTable[], fitting: readonly SampleTable[], fileBytes: number): void => {
+const checkBytes = (
+  whole: readonly SampleTable[],
+  fitting: readonly SampleTable[],
+  isTruncated: boolean,
+  fileBytes: number,
+): void => {
   const sum = (tables: readonly SampleTable[]): number =>
     tables.reduce((total, table) => total + totalBytesOf(table), 0);
   const present = sum(fitting);
   if (fitting.some((table) => !Number.isSafeInteger(totalOf(table.durations)))) malformed("a track never ends");
   if (fitting.every((table) => table.count === 0)) malformed("no samples");
-  if (present * 2 < sum(whole)) malformed("more than half of the samples is missing");
+  if (isTruncated && present * 2 < sum(whole)) malformed("more than half of the samples is missing");
   if (present > fileBytes * MOST_TIMES_OF_FILE) malformed("samples lie on one another");
 };
 

@@ -66,11 +66,15 @@ export const writePacked = (writer: IndexWriter, runs: Runs, packing: Packing): 
 type Words = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 const packWords = (runs: Runs, { base, step }: Packing, column: Words): Words => {
-  const { values } = runs;
+  const { values, firsts } = runs;
+  if (firsts === undefined) {
+    for (let sample = 0; sample < values.length; sample++) column[sample] = ((values[sample] ?? 0) - base) / step;
+    return column;
+  }
   for (let run = 0; run < values.length; run++) {
     const raw = ((values[run] ?? 0) - base) / step;
     const end = runEnd(runs, run);
-    for (let sample = runStart(runs, run); sample < end; sample++) column[sample] = raw;
+    for (let sample = firsts[run] ?? 0; sample < end; sample++) column[sample] = raw;
   }
   return column;
 };

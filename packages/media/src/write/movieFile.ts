@@ -57,6 +57,10 @@ const hasItemsInFile = (meta: Uint8Array): boolean => {
   return [content, content.subarray(4)].some((boxes) => findBox(boxesIn(boxes), "iloc") !== undefined);
 };
 
+/** About as much as the tables of the tracks will take. */
+const expectedBytes = (tracks: readonly TrackPlan[]): number =>
+  tracks.reduce((sum, { tables, chunks }) => sum + 8 * tables.sampleCount + 8 * chunks.length, 0);
+
 /** All that is in front of the media data of a new file; undefined where the source's header lacks what is needed. */
 export const writeMovieHeader = (
   movie: Movie,
@@ -65,6 +69,7 @@ export const writeMovieHeader = (
   mediaBytes: number,
 ): Uint8Array<ArrayBuffer> | undefined => {
   const writer = new BoxWriter();
+  writer.reserve(movie.header.bytes.byteLength + expectedBytes(tracks));
   const hasLongOffsets = mediaBytes > MOST_SHORT_MEDIA_BYTES - HEADER_ROOM_BYTES;
   const keptIds = new Set(tracks.map(({ timelineTrack }) => timelineTrack.track.id));
   const durationUnits = Math.max(0, ...tracks.map((plan) => plan.delayMovieUnits + plan.shownMovieUnits));

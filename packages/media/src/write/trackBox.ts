@@ -22,8 +22,15 @@ export interface OffsetTable {
   readonly chunks: ChunkTable;
 }
 
+/**
+ * No list where none is needed: readers take the first picture of a track with a list to be shown at once, though its
+ * composition offset may say later.
+ */
 const writeEdits = (writer: BoxWriter, plan: TrackPlan): void => {
   const { delayMovieUnits, shownMovieUnits, mediaStartUnits } = plan;
+  if (delayMovieUnits === 0 && mediaStartUnits === 0) {
+    return;
+  }
   const edits = [
     ...(delayMovieUnits > 0 ? [{ duration: delayMovieUnits, isEmpty: true }] : []),
     { duration: shownMovieUnits, isEmpty: false },

@@ -91,6 +91,35 @@ function leading(offset: number): { duration: number; offset: number; isSync: bo
   return { duration: 1, offset, isSync: false };
 }
 
+describe("a segment alone", () => {
+  it("MEDIA-36 lies where the playlist says, though the rest of the film is not looked at", () => {
+    const keys = fc.uniqueArray(fc.integer({ min: 0, max: 599 }), { maxLength: 60 });
+    fc.assert(
+      fc.property(
+        keys,
+        fc.integer({ min: 1, max: 12 }),
+        fc.double({ min: 59, max: 61, noNaN: true }),
+        (given, wanted, end) => {
+          const sequence = sequenceOf(
+            picturesWithKeys(
+              given.map((frame) => frame / 10),
+              60,
+            ),
+          );
+          const whole = segmentsOf(sequence, 0, end, wanted);
+          for (let segment = 0; segment < (whole?.count ?? 0) + 2; segment++) {
+            const alone = segmentsOf(sequence, 0, end, wanted, segment);
+            expect(segment < (alone?.count ?? 0)).toBe(segment < (whole?.count ?? 0));
+            if (segment >= (whole?.count ?? 0)) continue;
+            expect(alone?.positions.slice(0, segment + 2)).toEqual(whole?.positions.slice(0, segment + 2));
+            expect(alone?.boundsSeconds.slice(0, segment + 2)).toEqual(whole?.boundsSeconds.slice(0, segment + 2));
+          }
+        },
+      ),
+    );
+  });
+});
+
 describe("sound beside pictures", () => {
   it("MEDIA-37 each frame is in the segment in which it begins to sound, also where frames are irregular", () => {
     const durations = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 60 });

@@ -1,8 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { locateMovie } from "../../src/index.ts";
-import { box, buildFragmentedMovie, buildMovie, zeros } from "../support/boxes.ts";
+import { box, buildFragmentedMovie, buildMovie, concat, fullBox, u16, u32, zeros } from "../support/boxes.ts";
 import { locate, openFile, tryOpen } from "../support/openFile.ts";
 import { FILM, PICTURES, SOUND } from "../support/sampleFilm.ts";
+
+/** Starts of all ranges that a search foretells. */
+const foretoldIn = (file: Uint8Array): readonly number[] => {
+  const search = locateMovie(file.length);
+  const foretold: number[] = [];
+  let step = search.next();
+  while (step.done !== true) {
+    for (const range of step.value.ahead ?? []) foretold.push(range.start);
+    step = search.next(file.subarray(step.value.start, step.value.end));
+  }
+  return foretold;
+};
+
+/** `sidx` of parts that follow it; with 2^31 as their kind they are indexes themselves. */
+const index = (sizes: readonly number[], kind: number): Uint8Array =>
+  fullBox("sidx", 0, 0, u32(1, 1000, 0, 0), u16(0), u16(sizes.length), ...sizes.map((size) => u32(kind + size, 1, 0)));
 
 describe("what is asked for", () => {
   it("MEDIA-41 is the header and a few bytes", () => {
@@ -24,14 +40,25 @@ describe("what is asked for", () => {
     const { steps, layout } = locate(file);
     expect(layout?.fragments).toHaveLength(12);
     expect(steps.length).toBeLessThan(17);
-    const search = locateMovie(file.length);
-    const foretold: number[] = [];
-    let step = search.next();
-    while (step.done !== true) {
-      for (const range of step.value.ahead ?? []) foretold.push(range.start);
-      step = search.next(file.subarray(step.value.start, step.value.end));
-    }
-    for (const fragment of layout?.fragments.slice(9) ?? []) expect(foretold).toContain(fragment.start);
+    for (const fragment of layout?.fragments.slice(9) ?? []) expect(foretoldIn(file)).toContain(fragment.start);
+  });
+
+  it.each(["of an index of indexes", "at the end"])("of fragments far apart is foretold by the index %s", (place) => {
+    const samples = Array.from({ length: 12 }, () => ({ data: 2_200_000, duration: 512 }));
+    const isLast = place === "at the end";
+    const built = buildFragmentedMovie(
+      { tracks: [{ ...PICTURES, samples }] },
+      { samplesPerFragment: 1, hasRandomAccess: isLast },
+    );
+    const first = locate(built.file).layout?.fragments ?? [];
+    const at = first[0]?.start ?? 0;
+    const sizes = first.map((fragment, index) => (first[index + 1]?.start ?? built.file.length) - fragment.start);
+    const inner = index(sizes, 0);
+    const outer = index([inner.length], 2 ** 31);
+    const file = isLast ? built.file : concat(built.file.subarray(0, at), outer, inner, built.file.subarray(at));
+    const { layout } = locate(file);
+    expect(layout?.fragments).toHaveLength(12);
+    for (const fragment of layout?.fragments.slice(9) ?? []) expect(foretoldIn(file)).toContain(fragment.start);
   });
 
   it("of many small fragments is the rest of the file in few ranges", () => {

@@ -193,6 +193,13 @@ describe("trimmed film", () => {
     ]);
   });
 
+  it("MEDIA-77 has an edit list only where the source or the section needs one", () => {
+    const listIn = (trimmed: Uint8Array) => boxAt(boxesIn(trimmed)[1] ?? trimmed, ["trak", "edts"]);
+    const late = buildMovie({ tracks: [pictures(500, 50, B_FRAMES), sound(20)] }).file;
+    expect(listIn(verify(late, single("-10")).trimmed)).toBeUndefined();
+    expect(listIn(verify(late, single("4-10")).trimmed)).toBeDefined();
+  });
+
   it("MEDIA-77 shifts negative composition offsets away", () => {
     const { movie } = verify(
       buildMovie({ tracks: [pictures(500, 50, [0, 2, -1, -1], {}), sound(20)] }).file,

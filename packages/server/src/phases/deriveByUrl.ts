@@ -9,16 +9,15 @@ import {
   VARIANT,
   variantText,
 } from "@basalt/cache";
-import type { ByteRange } from "@basalt/http";
 import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields, isEncoded } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject, GatheredMemory } from "./arrivedObject.ts";
-import { composeMade, mayBeComposed, type RecipeSource } from "./composeMade.ts";
+import { bringer, passesAsItIs, refuseMedia, settleMedia } from "./deriveMedia.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
-import { lastingOrigin, partOrigin } from "./obtain.ts";
+import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { countRefusedDerived, refuseDerived } from "./refuseDerived.ts";
 
@@ -34,7 +33,7 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     const { cache } = exchange.connection.server.parts;
     const place = { ...madePlace(exchange, derivation), vhost: vhost.cache, variant: VARIANT.DERIVED };
     const known = cache.derivations.findNow({ ...place, source: { kind: "object", object } }, exchange.nowMs);
-    if (known !== undefined) return settle(exchange, vhost, derivation, known, object);
+    if (known !== undefined) return settle(exchange, vhost, derivation, known, { kind: "object", object });
   }
   if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
   const sizeBytes = head.bodyBytes;
@@ -45,12 +44,13 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "failure":
-      if (derivation.kind === "media") return refuseMedia(exchange, derivation, plan.reason, plan.status);
+      if (derivation.kind === "media") return refuseMedia(exchange, derivation, plan.reason, plan);
       countRefusedDerived(exchange);
       return refuseDerived(exchange, derivation, plan.reason);
     case "operation": {
       const making = { exchange, vhost, derivation, operation: plan.operation, maxSourceBytes: plan.maxSourceBytes };
       if (object !== undefined) void make(making, object);
+      else if (exchange.isPassed && passesAsItIs(derivation, head, ALONE_BYTES)) return PHASE.DELIVER;
       else if (source !== undefined) void makeOfArriving(making, source, head);
       return PHASE.WAIT;
     }
@@ -153,6 +153,7 @@ const makeOfArriving = async (making: Making, source: BodySource, head: StoredHe
 };
 
 const refuse = ({ exchange, derivation }: Making, reason: string): PhaseCode => {
+  if (derivation.kind === "media") return refuseMedia(exchange, derivation, reason);
   countRefusedDerived(exchange);
   return refuseDerived(exchange, derivation, reason);
 };
@@ -187,8 +188,7 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
     const made = await wait.result;
     if (!exchange.isCurrent(ticket)) return;
     exchange.ongoing = undefined;
-    const of = source.kind === "object" ? source.object : source.body;
-    exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, of));
+    exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, source));
   } finally {
     wait.leave();
   }
@@ -200,48 +200,23 @@ const deliverSource = (exchange: Exchange, { variesOn }: Derivation): PhaseCode 
   return PHASE.DELIVER;
 };
 
-/** What is needed of a source that comes in parts is fetched by range (MEDIA-04), whoever of those who wait goes. */
-const bringer = (exchange: Exchange, vhost: ServedVhost, object: CachedObject) => {
-  const { variant } = exchange;
-  const { cache } = exchange.connection.server.parts;
-  const origin = lastingOrigin(exchange, vhost);
-  return async (ranges: readonly ByteRange[]): Promise<void> => {
-    const body = await cache.stored.openBody(vhost.cache, variant, object);
-    if (body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
-    body.retain();
-    try {
-      await Promise.all(ranges.map((range) => body.whenPresent(range, origin)));
-    } finally {
-      body.release();
-    }
-  };
-};
-
-/** MEDIA-06: the file as it is; or there is no such resource. */
-const refuseMedia = (exchange: Exchange, derivation: Derivation, reason: string, status = 404): PhaseCode => {
-  if (derivation.media?.otherwise === "source") return PHASE.DELIVER;
-  return refuseDerived(exchange, derivation, reason, { status });
-};
-
 const settle = (
   exchange: Exchange,
   vhost: ServedVhost,
   derivation: Derivation,
   made: Derived,
-  source: RecipeSource,
+  source: DerivedFrom,
 ): PhaseCode => {
+  if (derivation.kind === "media") return settleMedia(exchange, vhost, derivation, made, source);
   switch (made.kind) {
     case "object":
-      if (mayBeComposed(derivation)) return composeMade(exchange, vhost, derivation, made.object, source);
       takeMade(exchange, derivation, made.object);
       return PHASE.DELIVER;
     case "unchanged":
       return deliverSource(exchange, derivation);
     case "refused":
-      if (derivation.kind === "media") return refuseMedia(exchange, derivation, REASONS[made.reason]);
       return refuseDerived(exchange, derivation, REASONS[made.reason]);
     case "failed":
-      if (derivation.kind === "media") return failMedia(exchange, derivation, made.error);
       if (made.error.code === "TRANSFORM_FAILED") {
         return refuseDerived(exchange, derivation, DERIVATION_FAILURE.CONVERSION);
       }
@@ -253,20 +228,6 @@ const settle = (
     default:
       return unreachable(made);
   }
-};
-
-/** Where the source has changed meanwhile, another try finds it as it is now. */
-const failMedia = (exchange: Exchange, derivation: Derivation, error: EdgeError): PhaseCode => {
-  if (error.code === "TRANSFORM_FAILED" && derivation.media?.otherwise === "source") return PHASE.DELIVER;
-  exchange.object = undefined;
-  exchange.source = undefined;
-  exchange.sourceHead = undefined;
-  if (!exchange.isAnew && (isOfStore(error) || error.code === "ORIGIN_CLOSED")) {
-    exchange.isAnew = true;
-    return PHASE.DERIVE_KEY;
-  }
-  exchange.error = isOfStore(error) ? new EdgeError("TRANSFORM_FAILED", { cause: error }) : error;
-  return PHASE.DELIVER;
 };
 
 /** What the store fails at is no reason to answer the request by another way: the origin has no such URL. */

@@ -238,9 +238,11 @@ export const obtainRequest = (
   const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
-  const target =
-    exchange.derivation?.media?.originTarget ??
-    vhost.keyRules.originTarget(keyTarget(exchange), vhost.keyRules.canonicalUrl(keyTarget(exchange)));
+  const asked = keyTarget(exchange);
+  const target = vhost.keyRules.originTarget(
+    exchange.derivation?.media?.originTarget ?? asked,
+    vhost.keyRules.canonicalUrl(asked),
+  );
   const client = { methodCode, fields };
   const ownFields = fillFields(exchange, vhost);
   const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);

@@ -4,7 +4,11 @@ import { patternBody, type RawClient } from "../../src/index.ts";
 import { type Scene, scenario, useEdge } from "../../src/scenario/index.ts";
 
 /** Everything that is counted, through two workers, against what client and origin have counted themselves. */
-useEdge({ workers: 2, managerXml: '<Allow Role="User">127.0.0.1</Allow>' });
+useEdge({
+  workers: 2,
+  managerXml: '<Allow Role="User">127.0.0.1</Allow>',
+  hostXml: '<Alarm Name="many errors" Metric="5xxError" Threshold="20"/>',
+});
 
 const COUNTED = "<Stats><ClientLocal>ON</ClientLocal><OriginLocal>ON</OriginLocal><DirDepth>1</DirDepth></Stats>";
 const WINDOW_SECONDS = 300;
@@ -212,6 +216,24 @@ describe("what is counted", () => {
         Number(Latency?.[name]),
       );
       expect(ofLatency.toSorted((left, right) => left - right)).toEqual(ofLatency);
+    },
+  );
+
+  scenario(
+    "AWS-75 AWS-A14: an alarm begins with a minute of errors and ends with one without",
+    async ({ origin, edge, clock }) => {
+      const stateAfterMinute = async (): Promise<unknown> => {
+        await clock.advance(WINDOW_SECONDS);
+        const { text } = await edge.cluster.api("/monitoring/alarms");
+        const { result }: { readonly result: { readonly alarms: readonly { readonly State: string }[] } } =
+          JSON.parse(text);
+        return result.alarms[0]?.State;
+      };
+      origin.on("/broken").reply(500, { "Cache-Control": "no-store" }, "x");
+      for (let count = 0; count < 25; count++) await edge.get(`/broken?${count}`);
+      await expect.poll(stateAfterMinute, { timeout: LIMIT_MS }).toBe("ALARM");
+      await expect.poll(stateAfterMinute, { timeout: LIMIT_MS }).toBe("OK");
+      expect(await edge.cluster.log()).toContain("alarm many errors: ALARM, was ");
     },
   );
 
