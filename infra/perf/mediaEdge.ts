@@ -33,7 +33,12 @@ export const startMediaEdge = async (
   const filmName = basename(film);
   origin
     .on((request) => basename(request.path) === filmName)
-    .file(body, { etag: '"film"', type: "video/mp4", fields: { "Cache-Control": "max-age=86400" } });
+    .file(body, {
+      etag: '"film"',
+      lastModified: "Tue, 01 Jan 2019 00:00:00 GMT",
+      type: "video/mp4",
+      fields: { "Cache-Control": "max-age=86400" },
+    });
   const home = join(folder, "edge");
   await writeRigHome(home, { port, managerPort, originPort: origin.port, workers, vhostXml: MEDIA });
   const edge = await startEdge(home, { cores });

@@ -3,7 +3,7 @@ import { print } from "../../infra/lib/print.ts";
 import { listProcessTree, readMemory } from "../../infra/lib/procfs.ts";
 import { type CorpusName, corpusFile, mutateMedia } from "../../packages/testkit/src/media/index.ts";
 import type { Findings } from "./findings.ts";
-import { hostName, type MediaScene, playMediaScene } from "./mediaScene.ts";
+import { hostName, type MediaScene, playMediaScene, SMALLEST_TIER } from "./mediaScene.ts";
 
 const SOURCES: readonly CorpusName[] = [
   "front.mp4",
@@ -58,7 +58,7 @@ const askAll = async (scene: MediaScene, path: string, tally: Tally): Promise<vo
 
 /** Damaged files, each asked for as HLS and in sections: answered in bounded time, by processes that live on. */
 export const checkHostile = async (findings: Findings, mutations: number): Promise<void> => {
-  await playMediaScene({}, async (scene) => {
+  await playMediaScene({ serverXml: SMALLEST_TIER }, async (scene) => {
     const sources = new Map<string, Buffer>();
     for (const name of SOURCES) sources.set(name, readFileSync((await corpusFile(name)).path));
     scene.origin
@@ -84,6 +84,10 @@ export const checkHostile = async (findings: Findings, mutations: number): Promi
     await Promise.all(Array.from({ length: CLIENTS }, client));
     const after = await scene.edge.status();
     const growth = anonymousBytes(listProcessTree(after.primaryPid)) - anonymousBefore;
+    const inMb = (pid: number): string => (anonymousBytes([pid]) / 1e6).toFixed(0);
+    print(
+      `      anonymous memory, MB: primary ${inMb(after.primaryPid)}, workers ${after.workers.map(({ pid }) => inMb(pid)).join(" and ")}, transform host ${inMb(after.transform?.pid ?? 0)}`,
+    );
     const counts = [...tally.statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${count} x ${status}`);
     findings.expect(tally.silent.length === 0, `${mutations} damaged files: ${counts.join(", ")}`);
     for (const silence of tally.silent.slice(0, 10)) findings.expect(false, silence);

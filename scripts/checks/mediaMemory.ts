@@ -1,13 +1,10 @@
 import { request } from "node:http";
 import { listProcessTree, readMemory } from "../../infra/lib/procfs.ts";
 import type { Findings } from "./findings.ts";
-import { hostName, type MediaScene, playMediaScene } from "./mediaScene.ts";
+import { hostName, type MediaScene, playMediaScene, SMALLEST_TIER } from "./mediaScene.ts";
 
 const LARGEST_GROWTH_BYTES = 100 << 20;
 const LOOK_EVERY_MS = 100;
-
-/** So that the memory tier does not take what the film brings. */
-const SMALLEST_TIER = "<SystemMemoryRatio>1</SystemMemoryRatio><ContentMemoryRatio>1</ContentMemoryRatio>";
 
 interface Streamed {
   readonly status: number;

@@ -18,6 +18,9 @@ import {
   readPlaylist,
 } from "../../packages/testkit/src/media/index.ts";
 
+/** Without `<OriginalETag>` an ETag alone is no reason to ask for parts. */
+const MODIFIED = "Tue, 01 Jan 2019 00:00:00 GMT";
+
 /** Short segments: films of the corpus have some 10 s. */
 export const SEGMENT_SECONDS = 4;
 
@@ -38,6 +41,9 @@ const HOSTS = {
     <Encryption Status="Active" Key="000102030405060708090a0b0c0d0e0f" ServeKey="ON"/></MP4HLS>`,
   upfront: "<UpfrontMP4Header>ON</UpfrontMP4Header><UpfrontM4AHeader>ON</UpfrontM4AHeader>",
 } as const;
+
+/** So that the memory tier does not take what films bring. */
+export const SMALLEST_TIER = "<SystemMemoryRatio>1</SystemMemoryRatio><ContentMemoryRatio>1</ContentMemoryRatio>";
 
 export type MediaHost = keyof typeof HOSTS;
 
@@ -62,7 +68,6 @@ export interface MediaSceneSettings {
   readonly defaultHost?: MediaHost;
 }
 
-/** Blocks of a long body, so that bytes of the origin are counted as the configuration would have them. */
 const vhosts = (origin: TestOrigin): VhostSpec[] =>
   Object.entries(HOSTS).map(([host, media]) => ({
     name: `${host}.media.test`,
@@ -103,7 +108,7 @@ export const playMediaScene = async (
           bodies.set(name, body);
           origin
             .on((request) => basename(request.path) === name)
-            .file(body, { etag: `"${name}"`, fields: { "Cache-Control": "max-age=3600" } });
+            .file(body, { etag: `"${name}"`, lastModified: MODIFIED, fields: { "Cache-Control": "max-age=3600" } });
         }
         return path;
       },

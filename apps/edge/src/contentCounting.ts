@@ -59,6 +59,7 @@ const slotsOf = ({ operation }: DeriveRequest): ConversionSlots | undefined => {
       return VHOST_SLOT.dims;
     case "encrypt":
     case "media":
+    case "mediaIndex":
       return undefined;
     default:
       return unreachable(operation);

@@ -42,6 +42,29 @@ export const openMediaSource = async (bodies: BodyStore, source: DeriveSource): 
   };
 };
 
+/** What is known of a source, as it was stored; undefined when that is gone. */
+export const readStoredIndex = async (
+  bodies: BodyStore,
+  location: ObjectLocation,
+): Promise<SharedArrayBuffer | undefined> => {
+  const reader = await bodies.openBody(location);
+  if (reader === undefined) return undefined;
+  const memory = new SharedArrayBuffer(location.bodyBytes);
+  const target = Buffer.from(memory);
+  try {
+    for (let filled = 0; filled < target.length; ) {
+      const count = await reader.read(target, filled, target.length - filled, filled);
+      if (count < 1) return undefined;
+      filled += count;
+    }
+    return memory;
+  } catch {
+    return undefined;
+  } finally {
+    reader.release();
+  }
+};
+
 /** No place on a disk is ever given to other bytes. */
 const identityOf = ({ disk, segment, offset, file }: ObjectLocation): string =>
   file === 0 ? `${disk}/${segment}/${offset}` : `${disk}/${file}`;

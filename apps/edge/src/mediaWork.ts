@@ -1,26 +1,31 @@
 import {
   AudioIndexer,
   locateMovie,
+  type MediaFormat,
   type MediaIndexMemory,
   type MediaOutcome,
+  type MediaTask,
   type MovieLayout,
   type SourceRange,
 } from "@basalt/media";
-import type { DeriveOperation } from "@basalt/policy";
 import type { JobTerms, JobWatch, TransformPool } from "@basalt/transform";
 import { EdgeError } from "@basalt/types";
 import type { MediaIndexes } from "./mediaIndexes.ts";
 import type { MediaSource } from "./mediaSource.ts";
 
-export type MediaOperation = Extract<DeriveOperation, { readonly kind: "media" }>;
-
-export interface MediaWork {
+export interface MediaIndexWork {
   readonly pool: TransformPool;
   readonly indexes: MediaIndexes;
-  readonly operation: MediaOperation;
+  readonly format: MediaFormat;
   readonly source: MediaSource;
+  /** What was stored of an earlier analysis, if it is there. */
+  readonly storedIndex: () => Promise<MediaIndexMemory | undefined>;
   readonly terms: JobTerms;
   readonly watch: JobWatch;
+}
+
+export interface MediaTaskWork extends MediaIndexWork {
+  readonly task: MediaTask;
 }
 
 /** What one job may hold of its source in memory. */
@@ -29,14 +34,20 @@ const AUDIO_PIECE_BYTES = 4 * 1024 ** 2;
 /** A task knows what it needs when it has seen the index, and may then need more by what it has read. */
 const MOST_ROUNDS = 8;
 
+/** What tasks need to know of a media file; undefined: it is none. Throws LackingBytes as `makeOfMedia` does. */
+export const indexOfMedia = async (work: MediaIndexWork): Promise<MediaIndexMemory | undefined> => {
+  const { indexes, format, source, storedIndex } = work;
+  return await indexes.of(source.identity, async () => {
+    const stored = await storedIndex();
+    return stored ?? (format === "mp3" ? await indexAudio(source) : await indexFilm(work));
+  });
+};
+
 /** One task on a media file. Throws LackingBytes where the source is not complete enough. */
-export const makeOfMedia = async (work: MediaWork): Promise<Exclude<MediaOutcome, { readonly kind: "needs" }>> => {
-  const { pool, indexes, operation, source, terms, watch } = work;
-  const index = await indexes.of(source.identity, () =>
-    operation.format === "mp3" ? indexAudio(source) : indexFilm(work),
-  );
+export const makeOfMedia = async (work: MediaTaskWork): Promise<Exclude<MediaOutcome, { readonly kind: "needs" }>> => {
+  const { pool, format, task, source, terms, watch } = work;
+  const index = await indexOfMedia(work);
   if (index === undefined) return { kind: "unreadable", detail: "no media file" };
-  const { format, task } = operation;
   let ranges: readonly SourceRange[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const wanted = ranges;
@@ -71,7 +82,7 @@ const readAll = async (source: MediaSource, ranges: readonly SourceRange[]) => {
 };
 
 /** Other jobs may wait for the same index: it is made to its end, whoever has asked for it first. */
-const indexFilm = async ({ pool, source, terms, watch }: MediaWork): Promise<MediaIndexMemory | undefined> => {
+const indexFilm = async ({ pool, source, terms, watch }: MediaIndexWork): Promise<MediaIndexMemory | undefined> => {
   const layout = await locate(source);
   if (layout === undefined) return undefined;
   await expectAll(source, layout.ranges);

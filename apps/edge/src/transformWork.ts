@@ -1,12 +1,13 @@
 import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-head";
 import { PLAY_TIME_FIELD, playTimeValue } from "@basalt/media";
+import type { DeriveOperation } from "@basalt/policy";
 import type { BodyStore, RowImage } from "@basalt/store";
 import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { MediaIndexes } from "./mediaIndexes.ts";
-import { LackingBytes, openMediaSource } from "./mediaSource.ts";
-import { type MediaOperation, makeOfMedia } from "./mediaWork.ts";
+import { LackingBytes, openMediaSource, readStoredIndex } from "./mediaSource.ts";
+import { indexOfMedia, makeOfMedia } from "./mediaWork.ts";
 import type { TransformTask } from "./protocol.ts";
 import { openSource, readPiece, readSource, sourceBytesOf } from "./transformSource.ts";
 
@@ -37,7 +38,9 @@ export const derive = async (parts: TransformWorkParts, task: TransformTask, wat
     priority: request.priority,
     heldBytes: source.kind === "bytes" ? sourceBytes : 0,
   };
-  if (operation.kind === "media") return await deriveMedia(parts, { request, operation, head, terms, watch });
+  if (operation.kind === "media" || operation.kind === "mediaIndex") {
+    return await deriveMedia(parts, { request, operation, head, terms, watch });
+  }
   if (operation.kind === "encrypt" && sourceBytes > WHOLE_BYTES && image !== undefined && source.kind === "stored") {
     return await encryptInPieces(parts, { operation, location: source.location, image, head, terms, watch });
   }
@@ -67,36 +70,42 @@ const settle = async (
   }
 };
 
-interface MediaTaskWork {
+interface MediaWork {
   readonly request: DeriveRequest;
-  readonly operation: MediaOperation;
+  readonly operation: Extract<DeriveOperation, { readonly kind: "media" | "mediaIndex" }>;
   readonly head: StoredHead;
   readonly terms: JobTerms;
   readonly watch: JobWatch;
 }
 
-const deriveMedia = async (parts: TransformWorkParts, work: MediaTaskWork): Promise<DeriveReply> => {
+const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<DeriveReply> => {
+  const { bodies } = parts;
   const { request, operation, head, terms, watch } = work;
   const { pool, mediaIndexes: indexes } = parts;
-  const source = await openMediaSource(parts.bodies, request.source);
+  const stored = request.source.kind === "stored" ? request.source.index : undefined;
+  const source = await openMediaSource(bodies, request.source);
+  const known = { pool, indexes, format: operation.format, source, terms, watch };
+  const indexing = { ...known, storedIndex: async () => stored && (await readStoredIndex(bodies, stored)) };
   try {
-    const outcome = await makeOfMedia({ pool, indexes, operation, source, terms, watch });
+    if (operation.kind === "mediaIndex") {
+      const index = await indexOfMedia(indexing);
+      if (index === undefined) return UNREADABLE;
+      return await settle(bodies, request, head, madeOf(Uint8Array.from(new Uint8Array(index)), undefined));
+    }
+    const outcome = await makeOfMedia({ ...indexing, task: operation.task });
     switch (outcome.kind) {
-      case "bytes":
-        return await settle(
-          parts.bodies,
-          request,
-          withPlayTime(head, outcome.playSeconds),
-          madeOf(outcome.body, outcome.contentType),
-        );
+      case "bytes": {
+        const { body, contentType, playSeconds } = outcome;
+        return await settle(bodies, request, withPlayTime(head, playSeconds), madeOf(body, contentType));
+      }
       case "recipe":
-        return await settle(parts.bodies, request, head, madeOf(outcome.recipe, undefined));
+        return await settle(bodies, request, head, madeOf(outcome.recipe, undefined));
       case "unchanged":
         return outcome;
       case "absent":
         return { kind: "refused", reason: "absent", detail: "no such part" };
       case "unreadable":
-        return { kind: "refused", reason: "unreadable", detail: outcome.detail };
+        return { ...UNREADABLE, detail: outcome.detail };
       default:
         return unreachable(outcome);
     }
@@ -107,6 +116,8 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaTaskWork): Prom
     source.release();
   }
 };
+
+const UNREADABLE = { kind: "refused", reason: "unreadable", detail: "no media file" } as const;
 
 const madeOf = (body: Uint8Array<ArrayBuffer>, contentType: string | undefined): TransformOutcome => ({
   kind: "done",

@@ -85,8 +85,10 @@ const work = (source: MediaSource, task: MediaTask, indexes = new MediaIndexes(1
   makeOfMedia({
     pool: poolOf(jobs),
     indexes,
-    operation: { kind: "media", format: "mp4", task },
+    format: "mp4",
+    task,
     source,
+    storedIndex: async () => undefined,
     terms: TERMS,
     watch: {},
   });

@@ -9,8 +9,8 @@ import { computeCacheKey, type ObjectLocation, openBodyStore, type RowImage } fr
 import { createTransformPool } from "@basalt/transform";
 import { epochMs } from "@basalt/types";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { readPiece, readSource } from "../src/transformSource.ts";
 import { MediaIndexes } from "../src/mediaIndexes.ts";
+import { readPiece, readSource } from "../src/transformSource.ts";
 import { derive } from "../src/transformWork.ts";
 
 const HEAD: StoredHead = {

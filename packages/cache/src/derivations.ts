@@ -1,6 +1,6 @@
 import type { ByteRange } from "@basalt/http";
 import type { DeriveOperation } from "@basalt/policy";
-import type { IndexRow } from "@basalt/store";
+import type { IndexRow, ObjectLocation } from "@basalt/store";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { CachedObject } from "./cachedObject.ts";
@@ -32,6 +32,8 @@ export interface DerivedRequest {
   readonly head: StoredHead;
   readonly operation: DeriveOperation;
   readonly maxSourceBytes: number;
+  /** Where lies what is known of a source of media. */
+  readonly index?: ObjectLocation | undefined;
   /** Has these bytes of a source that comes in parts brought to the disk. Errors: those of the origin and the store. */
   readonly bring?: (ranges: readonly ByteRange[]) => Promise<void>;
   /** `idle`: nobody waits for it. */

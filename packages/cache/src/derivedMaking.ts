@@ -40,7 +40,7 @@ export class DerivedMaking {
     try {
       const { location } = source;
       if (location === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
-      const reply = await this.#askComplete(task, grant, { kind: "stored", location }).catch(async (cause: unknown) => {
+      const reply = await this.#askComplete(task, grant, storedSource(task, location)).catch(async (cause: unknown) => {
         const other = isOfStore(cause) ? await this.#sourceElsewhere(source, location) : undefined;
         if (other === undefined) throw cause;
         return await this.#askComplete(task, grant, other);
@@ -204,10 +204,13 @@ export class DerivedMaking {
   }
 }
 
+const storedSource = ({ index }: DeriveTask, location: ObjectLocation): DeriveSource =>
+  index === undefined ? { kind: "stored", location } : { kind: "stored", location, index };
+
 /** What is made of media takes no room (MEDIA-01): it is kept while it is in use, and is not counted (MEDIA-40). */
 const flagsOf = ({ operation, variant }: DeriveTask): number => {
   if (isTransient(operation)) return ROW_FLAG.DERIVED | ROW_FLAG.TRANSIENT;
-  return variant === VARIANT.DERIVED ? 0 : ROW_FLAG.DERIVED;
+  return variant === VARIANT.DERIVED && operation.kind !== "mediaIndex" ? 0 : ROW_FLAG.DERIVED;
 };
 
 const isTransient = ({ kind }: DeriveOperation): boolean => kind === "media";

@@ -42,11 +42,15 @@ const SHARES_ASKED = 1024;
 
 type Grant = AcquireReply & { readonly kind: "granted" };
 
-/** A long body of known length; `partBytes`: what of it comes with its head, 0 for all. */
+/**
+ * A long body of known length; `partBytes`: what of it comes with its head, 0 for all. `isBeginning`: the response has
+ * no more than that.
+ */
 interface PartedAnswer {
   readonly head: StoredHead;
   readonly sink: HeldSink;
   readonly partBytes: number;
+  readonly isBeginning: boolean;
 }
 
 /** What a fill tells the cache that it works for. */
@@ -187,9 +191,10 @@ export class Filling {
     let isCutShort = false;
     const outcome = await this.#ask(request, validated, (received, control) => {
       const { head, firstBytes } = wholeOfFirstPart(received, request.firstBytes);
-      // An empty body has no first bytes.
-      if (head.status === 416 && request.firstBytes !== undefined) {
+      // An empty body has no first bytes; and other parts than those asked for are none to begin with.
+      if ((head.status === 416 || head.status === 206) && request.firstBytes !== undefined) {
         isCutShort = true;
+        control.stop();
         return undefined;
       }
       if (judge(head.status) !== "replace" || isUnexpected(head.status)) return undefined;
@@ -210,7 +215,7 @@ export class Filling {
       if (mayComeInParts) {
         const partBytes = firstBytes ?? originOptions.partBytes;
         const heldBytes = partBytes === 0 ? UNWRITTEN_HIGH_BYTES : Math.min(partBytes, UNWRITTEN_HIGH_BYTES);
-        parted = { head: stored, sink: new HeldSink(control, heldBytes), partBytes };
+        parted = { head: stored, sink: new HeldSink(control, heldBytes), partBytes, isBeginning: firstBytes !== undefined };
         return parted.sink;
       }
       fill = this.#localFill(request, grant.fillId, stored, control);
@@ -219,9 +224,13 @@ export class Filling {
       return fill;
     });
 
-    if (isCutShort) return await this.#fetch({ ...request, firstBytes: undefined }, key, grant, held, noteHead);
+    const fetchWhole = (): Promise<Obtained> =>
+      this.#fetch({ ...request, firstBytes: undefined }, key, grant, held, noteHead);
+    if (isCutShort) return await fetchWhole();
     if (outcome.kind === "failed") return this.#failed(request, grant, held, outcome.error);
-    if (parted !== undefined) return await this.#receiveParts(request, key, grant, held, parted, outcome.done);
+    if (parted !== undefined) {
+      return (await this.#receiveParts(request, key, grant, held, parted, outcome.done)) ?? (await fetchWhole());
+    }
     if (fill !== undefined && passed !== undefined) {
       return await this.#pass(request, key, grant, held, { fill, passed }, outcome.done);
     }
@@ -257,7 +266,7 @@ export class Filling {
 
   /**
    * A long body of known length: the object is stored at once, with a body that is filled part by part from then on.
-   * Where the store cannot take it, it passes through like any other.
+   * Where the store cannot take it, it passes through like any other; undefined where only its beginning has come.
    */
   async #receiveParts(
     request: ObtainRequest,
@@ -266,8 +275,8 @@ export class Filling {
     held: CachedObject | undefined,
     parted: PartedAnswer,
     done: Promise<EdgeError | undefined>,
-  ): Promise<Obtained> {
-    const { head, sink, partBytes } = parted;
+  ): Promise<Obtained | undefined> {
+    const { head, sink, partBytes, isBeginning } = parted;
     const object = this.#objectOf(request, key, grant.version, head, undefined);
     let file: PartedFile;
     try {
@@ -278,6 +287,10 @@ export class Filling {
       use.wrote(encoded.length);
       file = new CountedPartedFile(made, use);
     } catch {
+      if (isBeginning) {
+        sink.control.stop();
+        return undefined;
+      }
       const fill = this.#localFill(request, grant.fillId, head, sink.control, { arrived: sink.bytes });
       sink.handTo(fill);
       return await this.#receive(request, key, grant, held, fill, done);

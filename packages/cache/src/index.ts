@@ -15,7 +15,7 @@ export {
   type ObjectUse,
   type WorkerChannel,
 } from "./coordinator.ts";
-export type { Derivations, Derived, DerivedFrom, DerivedRequest } from "./derivations.ts";
+export type { Derivations, DerivationWait, Derived, DerivedFrom, DerivedRequest } from "./derivations.ts";
 export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
 export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidations.ts";
 export { PASSING_ROOM_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";

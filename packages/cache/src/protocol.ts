@@ -148,7 +148,8 @@ export interface Invalidation {
 }
 
 export type DeriveSource =
-  | { readonly kind: "stored"; readonly location: ObjectLocation }
+  /** `index`: where lies what is known of it, if that is stored. */
+  | { readonly kind: "stored"; readonly location: ObjectLocation; readonly index?: ObjectLocation | undefined }
   | { readonly kind: "bytes"; readonly body: Buffer };
 
 /** An object to be made of another one by the transform host. */

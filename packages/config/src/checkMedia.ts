@@ -103,15 +103,15 @@ const checkEncryption = (check: Check, { media: { mp4Hls, dash } }: CheckedMedia
 
 /** What no playlist would name, or what is never there. */
 const checkExtras = (check: Check, { media: { mp4Hls } }: CheckedMedia): void => {
-  const { status, form, alternates, iframes, subtitles, encryption } = mp4Hls;
+  const { status, form, alternates, iframes, subtitles, variants, encryption } = mp4Hls;
   if (status === "Inactive") return;
   const warn = (attribute: string, message: string): void => {
     check.problems.warn(placeOf(check, ["Media", "MP4HLS"], attribute), message);
   };
   if (iframes && form === "TS") warn("@IFrames", 'There is a playlist of key frames with Form="FMP4" only.');
   if (iframes && encryption.status === "Active") warn("@IFrames", "Encrypted segments have no playlist of key frames.");
-  const isNamed = alternates || !(iframes || subtitles);
-  if (!isNamed) warn("/Index@Alternates", "Only a master playlist (Alternates ON) names key frames and subtitles.");
+  const isNamed = alternates || variants || !(iframes || subtitles);
+  if (!isNamed) warn("/Index@Alternates", "Only a master playlist (Alternates or Variants ON) names key frames and subtitles.");
 };
 
 /**

@@ -33,6 +33,8 @@ export interface Mp4HlsSettings extends HlsSettings {
   readonly form: "TS" | "FMP4";
   readonly iframes: boolean;
   readonly subtitles: boolean;
+  /** Several films in one master playlist. */
+  readonly variants: boolean;
   readonly encryption: HlsEncryptionSettings;
 }
 

@@ -22,6 +22,7 @@ export {
   SUBTITLES_FILE_NAME,
   segmentFileName,
 } from "./hls/fileNames.ts";
+export { joinMasterPlaylists } from "./hls/joinMasterPlaylists.ts";
 export { type MediaFacts, type MediaScanner, scanMedia } from "./mediaScanner.ts";
 export type { Codec, Movie, MovieTimeline, MovieTrack, SampleRun, TimelineTrack } from "./movie/contract.ts";
 export { indexMovie, type MovieIndexing } from "./movie/indexMovie.ts";

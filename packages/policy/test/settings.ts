@@ -231,6 +231,7 @@ export const DEFAULT_MEDIA: MediaSettings = {
     form: "TS",
     iframes: false,
     subtitles: false,
+    variants: false,
     encryption: {
       status: "Inactive",
       key: "",

@@ -103,7 +103,10 @@ describe("a file that is made of ranges of another", () => {
     const edge = trimming();
     const own = [...FILM, "Cache-Control", "private, no-store"];
     edge.configure(
-      { vhost: "<Media><MP4Trimming>ON</MP4Trimming></Media><Options><CachingProfile>rfc9111</CachingProfile></Options>" },
+      {
+        vhost:
+          "<Media><MP4Trimming>ON</MP4Trimming></Media><Options><CachingProfile>rfc9111</CachingProfile></Options>",
+      },
       2,
     );
     const ask = async (number: number): Promise<string> => {
@@ -186,6 +189,23 @@ describe("a part of a stream", () => {
     expect([part?.status, String(part?.body), part?.field("content-range")]).toEqual([206, "234", "bytes 2-4/10"]);
     expect([all?.status, String(all?.body)]).toEqual([200, "0123456789"]);
     expect(edge.deriveCalls).toBe(1);
+  });
+
+  it("MEDIA-41: of a long film is made by what was learnt of it once", async () => {
+    const edge = hls();
+    const kinds: string[] = [];
+    edge.onDerive = (_, { kind }) => {
+      kinds.push(kind);
+      return Buffer.from(kind);
+    };
+    await edge.store("/a.mp4", "x".repeat(17 * MIB), FILM);
+    const client = edge.connect().get("/a.mp4/mp4hls/0.ts").get("/a.mp4/mp4hls/1.ts");
+    expect((await client.responses(2)).map(({ body }) => String(body))).toEqual(["media", "media"]);
+    expect(kinds).toEqual(["mediaIndex", "media", "media"]);
+    edge.onDerive = () => "unreadable";
+    await edge.store("/b.mp4", "x".repeat(17 * MIB), FILM);
+    client.get("/b.mp4/mp4hls/0.ts");
+    expect((await client.responses(3))[2]?.status).toBe(404);
   });
 
   it("the origin's failure is an error of the origin, not of the transform", async () => {

@@ -6,7 +6,7 @@ export type TransformJob = WholeJob | PieceJob | MediaJob;
 
 export interface WholeJob {
   readonly kind: "whole";
-  readonly operation: Exclude<DeriveOperation, { readonly kind: "media" }>;
+  readonly operation: Exclude<DeriveOperation, { readonly kind: "media" | "mediaIndex" }>;
   readonly source: Uint8Array<ArrayBuffer>;
 }
 

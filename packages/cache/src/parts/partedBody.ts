@@ -162,39 +162,40 @@ export class PartedBody implements PartFillListener {
 
   /** Resolves when all of these bytes are on the disk, for any process to read. Errors: those of the origin and the store. */
   async whenPresent({ start, end }: ByteRange, origin: PartOrigin): Promise<void> {
-    const view = this.view(start, end, exactly(origin));
-    const first = Math.floor(start / BLOCK_BYTES);
-    const last = Math.ceil(end / BLOCK_BYTES);
+    const lastBlock = Math.ceil(Math.min(end, this.totalBytes) / BLOCK_BYTES);
+    // The first that is not on the disk. What has arrived of it counts for nothing: its end may never come.
+    let block = Math.floor(start / BLOCK_BYTES);
     const isPresent = (): boolean => {
-      for (let block = first; block < last; block++) if (!this.#isOnDisk(block)) return false;
-      return true;
+      while (block < lastBlock && this.#isOnDisk(block)) block++;
+      return block >= lastBlock;
     };
-    let position = start;
+    if (isPresent()) return;
+    const view = this.view(block * BLOCK_BYTES, Math.min(lastBlock * BLOCK_BYTES, this.totalBytes), exactly(origin));
+    const position = (): number => Math.min(block * BLOCK_BYTES, view.end);
     let isLooking = false;
+    let hasNews = false;
     view.retain();
     try {
       await new Promise<void>((resolve) => {
         const advance = (): void => {
-          while (position < end) {
-            const next = this.availableTo(position);
-            if (next <= position) break;
-            position = next;
-          }
-          if (isPresent() || this.#isUnstored || view.state === "failed") resolve();
+          if (isPresent() || this.#isUnstored || view.state === "failed" || this.#onlyPasses(block)) resolve();
+          else if (isLooking) hasNews = true;
           // What others write shows in the map only when it is looked at.
-          else if (position >= end && !isLooking && this.#remote.size > 0) look();
+          else if (this.#remote.size > 0 && this.#hasArrived(position(), view.end)) look();
         };
         const look = (): void => {
           isLooking = true;
+          hasNews = false;
           this.#parts.file
-            .refresh(first, last)
+            .refresh(block, lastBlock)
             .catch(() => undefined)
             .finally(() => {
               isLooking = false;
-              if (isPresent()) resolve();
+              if (hasNews || isPresent()) advance();
+              this.demand(view);
             });
         };
-        view.watch(advance, () => Math.min(position, end));
+        view.watch(advance, position);
         advance();
         this.advanced(view);
       });
@@ -203,6 +204,24 @@ export class PartedBody implements PartFillListener {
     }
     if (isPresent() && !this.#isUnstored) return;
     throw view.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "a part of a body could not be stored" });
+  }
+
+  #hasArrived(start: number, end: number): boolean {
+    for (let at = start; at < end; ) {
+      const next = this.availableTo(at);
+      if (next <= at) return false;
+      at = next;
+    }
+    return true;
+  }
+
+  /** Whether a block comes, and the disk does not take it. */
+  #onlyPasses(block: number): boolean {
+    const position = block * BLOCK_BYTES;
+    for (const fill of this.#fills.values()) {
+      if (fill.isUnstored && fill.start <= position && position < fill.end) return true;
+    }
+    return false;
   }
 
   addView(view: PartView): void {
@@ -358,6 +377,7 @@ export class PartedBody implements PartFillListener {
     if (isGone(cause)) this.#loseFile(cause);
     // Whoever was promised the body becomes a reader within a turn of the event loop.
     setImmediate(() => {
+      for (const view of [...this.#views]) view.notify();
       this.#stopUnreadable();
       this.#endIfUnused();
     });

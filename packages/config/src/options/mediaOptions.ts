@@ -120,6 +120,10 @@ const MP4_HLS: OptionTable<Mp4HlsSettings> = {
     doc: `Whether the text track of a film is served as WebVTT, \`subtitles.m3u8\`, which the master playlist names. ${NOT_IN_GUIDE}`,
     spec: OWN,
   }),
+  variants: option<boolean>("MP4HLS@Variants", onOff, false, {
+    doc: `Whether \`/a.mp4,b.mp4/{Keyword}/{Index}\` is a master playlist of several films, up to 8, of which players choose by their bit rates. ${NOT_IN_GUIDE}`,
+    spec: OWN,
+  }),
   encryption: ENCRYPTION,
 };
 

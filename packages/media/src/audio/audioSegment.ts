@@ -1,5 +1,6 @@
 import type { Cut, MediaOutcome, SegmentEncryption, Segmenting, SourcePiece } from "../contract.ts";
 import { gatherPieces, joinGaps, mergeRanges } from "../hls/wantedRanges.ts";
+import { bytesAt } from "../movie/pieces.ts";
 import { TICKS_PER_SECOND, type TransportSamples } from "../transport/contract.ts";
 import { encryptSegment } from "../transport/encryptSegment.ts";
 import { writeTransportSegment } from "../transport/writeTransportSegment.ts";
@@ -77,11 +78,12 @@ const gatherInOrder = (
   ranges: ReturnType<AudioFile["rangesOf"]>,
   pieces: readonly SourcePiece[],
 ): SourcePiece[] | undefined => {
+  const sorted = [...pieces].sort((one, other) => one.start - other.start);
   const gathered: SourcePiece[] = [];
   for (const range of ranges) {
-    const piece = gatherPieces([range], pieces);
-    if (piece === undefined) return undefined;
-    gathered.push(...piece);
+    const bytes = bytesAt(sorted, range);
+    if (bytes === undefined) return undefined;
+    gathered.push({ start: range.start, bytes });
   }
   return gathered;
 };

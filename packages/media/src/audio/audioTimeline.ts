@@ -69,7 +69,7 @@ export const audioTimelineOf = (file: AudioFile, cut: Cut | undefined): AudioTim
   return isWhole ? "whole" : inOrder(file, spans);
 };
 
-const runAt = (runs: readonly AudioRun[], value: number, keyOf: (run: AudioRun) => number): AudioRun | undefined => {
+const runIndexAt = (runs: readonly AudioRun[], value: number, keyOf: (run: AudioRun) => number): number => {
   let low = 0;
   let high = runs.length - 1;
   while (low < high) {
@@ -78,12 +78,12 @@ const runAt = (runs: readonly AudioRun[], value: number, keyOf: (run: AudioRun) 
     if (run !== undefined && keyOf(run) <= value) low = middle;
     else high = middle - 1;
   }
-  return runs[low];
+  return low;
 };
 
 /** When a frame of the timeline begins; of `frameCount`: its end. */
 export const timelineTicksOf = (file: AudioFile, timeline: AudioTimeline, position: number): number => {
-  const run = runAt(timeline.runs, position, (each) => each.position);
+  const run = timeline.runs[runIndexAt(timeline.runs, position, (each) => each.position)];
   if (run === undefined || position >= timeline.frameCount) return timeline.durationTicks;
   return run.startTicks + file.ticksOf(run.firstFrame + position - run.position) - file.ticksOf(run.firstFrame);
 };
@@ -91,7 +91,7 @@ export const timelineTicksOf = (file: AudioFile, timeline: AudioTimeline, positi
 /** The last frame of the timeline that begins at or before the time; `frameCount` from its end on. */
 export const timelineFrameAt = (file: AudioFile, timeline: AudioTimeline, ticks: number): number => {
   if (ticks >= timeline.durationTicks) return timeline.frameCount;
-  const run = runAt(timeline.runs, ticks, (each) => each.startTicks);
+  const run = timeline.runs[runIndexAt(timeline.runs, ticks, (each) => each.startTicks)];
   if (run === undefined) return 0;
   return run.position + file.frameAt(file.ticksOf(run.firstFrame) + ticks - run.startTicks) - run.firstFrame;
 };
@@ -99,7 +99,9 @@ export const timelineFrameAt = (file: AudioFile, timeline: AudioTimeline, ticks:
 /** What frames `[first, end)` of the timeline are in the file. */
 export const timelineRunsOf = ({ runs }: AudioTimeline, first: number, end: number): readonly AudioRun[] => {
   const parts: AudioRun[] = [];
-  for (const run of runs) {
+  for (let index = runIndexAt(runs, first, (each) => each.position); index < runs.length; index++) {
+    const run = runs[index];
+    if (run === undefined || run.position >= end) break;
     const from = Math.max(first, run.position);
     const to = Math.min(end, run.position + run.endFrame - run.firstFrame);
     if (from >= to) continue;

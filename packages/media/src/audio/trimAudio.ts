@@ -1,5 +1,6 @@
 import type { Cut, MediaOutcome, RecipePiece, SourcePiece, SourceRange } from "../contract.ts";
 import { gatherPieces, mergeRanges } from "../hls/wantedRanges.ts";
+import { bytesAt } from "../movie/pieces.ts";
 import { encodeRecipe, MAX_RECIPE_PIECES } from "../recipe.ts";
 import { audioTimelineOf } from "./audioTimeline.ts";
 import type { AudioFile, AudioRun } from "./contract.ts";
@@ -68,8 +69,8 @@ const reservoirOf = (file: AudioFile, lead: Lead, gathered: readonly SourcePiece
   let end = lead.byteCount;
   for (let frame = lead.firstFrame - 1; frame >= lead.fromFrame && end > 0; frame--) {
     const start = file.offsetOf(frame);
-    const [piece] = gatherPieces([{ start, end: start + file.sizeOf(frame) }], gathered) ?? [];
-    const content = piece?.bytes.subarray(mainDataStartOf(file.headerOf(frame))) ?? new Uint8Array(0);
+    const bytes = bytesAt(gathered, { start, end: start + file.sizeOf(frame) });
+    const content = bytes?.subarray(mainDataStartOf(file.headerOf(frame))) ?? new Uint8Array(0);
     const taken = content.subarray(Math.max(0, content.length - end));
     end -= taken.length;
     reservoir.set(taken, end);

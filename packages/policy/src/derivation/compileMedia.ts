@@ -5,14 +5,16 @@ import type { Cut, MediaFormat, MediaTask, StreamUris } from "@basalt/media";
 import { compileKeyRules, originFormOf } from "../cacheKey.ts";
 import { remembered } from "../dims/remembered.ts";
 import { encryptionOf, KEY_FILE_NAME } from "../media/encryption.ts";
+import { listedFiles } from "../media/listedFiles.ts";
 import {
   compileMediaUrl,
+  extensionOf,
   type MediaExtension,
   type MediaUrl,
   mayBeMediaUrl,
   type StreamCall,
 } from "../media/mediaUrl.ts";
-import { compileStreams, type StreamTasks } from "../media/streamTask.ts";
+import { compileStreams, type StreamScene, type StreamTasks } from "../media/streamTask.ts";
 import { compileCut, type TakenCut, type TrimmingRules } from "../media/takeCut.ts";
 import {
   DERIVATION_FAILURE,
@@ -20,6 +22,7 @@ import {
   type DerivationPlan,
   type DerivationRequest,
   type DerivationRules,
+  type DerivationVariant,
   type MediaDerivation,
 } from "./contract.ts";
 
@@ -86,6 +89,9 @@ interface FileRules {
   readonly streamMark: string;
 }
 
+/** What a derivation of media says. */
+type Found = Pick<Derivation, "url" | "selector" | "sourceTarget" | "commands" | "media" | "variants">;
+
 class MediaRules implements DerivationRules {
   readonly #vhost: VhostSettings;
   readonly #caseSensitive: boolean;
@@ -128,7 +134,11 @@ class MediaRules implements DerivationRules {
     const url = this.#urlOf(sent);
     if (url === undefined) return ORDINARY;
     const { stream } = url;
-    return stream === undefined ? this.#ofFile(url, sent) : this.#ofStream(url, stream, signedParameter);
+    if (stream === undefined) return this.#ofFile(url, sent);
+    const isListed = stream.service === "mp4Hls" && this.#vhost.media.mp4Hls.variants;
+    const files = isListed ? listedFiles(url.path) : undefined;
+    if (files !== undefined) return this.#ofList(files, url, stream, signedParameter);
+    return this.#ofStream(url, stream, signedParameter);
   }
 
   readonly plan = ({ media, commands }: Derivation, { status }: { readonly status: number }): DerivationPlan => {
@@ -182,9 +192,46 @@ class MediaRules implements DerivationRules {
   }
 
   /** MEDIA-20 to MEDIA-26, MEDIA-101 to MEDIA-104. */
-  #ofStream({ extension, path, parameters }: MediaUrl, stream: StreamCall, signedParameter: string): Derivation {
-    const rules = this.#files[extension];
-    const taken = this.#take(rules, parameters);
+  #ofStream(file: MediaUrl, stream: StreamCall, signedParameter: string): Derivation {
+    const { place, scene } = this.#streamOf(file, stream, signedParameter);
+    const task = this.#tasksOf(stream)?.(stream.fileName, scene);
+    if (task === undefined) return this.#derivation(place);
+    const { streamMark } = this.#files[file.extension];
+    // The query string that a playlist hands on need not be part of the key.
+    const selector = "uris" in task ? `${streamMark},${digestOf(task.uris)}` : streamMark;
+    return this.#derivation({ ...place, selector, media: this.#streamMedia(file, task) });
+  }
+
+  /** Of several files there is the master playlist alone. */
+  #ofList(files: readonly string[], url: MediaUrl, stream: StreamCall, signedParameter: string): Derivation {
+    const { place } = this.#streamOf(url, stream, signedParameter);
+    const isThere = this.#folded(stream.fileName) === this.#folded(this.#vhost.media.mp4Hls.indexName);
+    const variants = isThere ? files.map((path) => this.#variantOf({ ...url, path }, stream, signedParameter)) : [];
+    const [first] = variants;
+    if (first === undefined) return this.#derivation(place);
+    return this.#derivation({ ...place, sourceTarget: first.derivation.sourceTarget, variants });
+  }
+
+  #variantOf(named: MediaUrl, stream: StreamCall, signedParameter: string): DerivationVariant {
+    const file = { ...named, extension: extensionOf(named.path) ?? named.extension };
+    const { place, scene } = this.#streamOf(file, stream, signedParameter);
+    const task = this.#streams.mp4HlsVariant(scene);
+    const { prefix, suffix } = scene.uris;
+    // What has the same name for one file alone may be another playlist.
+    const selector = `${this.#files[file.extension].streamMark},${digestOf(scene.uris)},variant`;
+    return {
+      derivation: this.#derivation({ ...place, selector, media: this.#streamMedia(file, task) }),
+      playlistTarget: `${prefix}${task.variantName}${suffix}`,
+    };
+  }
+
+  /** Where a stream of a file is kept, and what it is made of. */
+  #streamOf(
+    { extension, path, parameters }: MediaUrl,
+    stream: StreamCall,
+    signedParameter: string,
+  ): { readonly place: Omit<Found, "media" | "variants">; readonly scene: StreamScene } {
+    const taken = this.#take(this.#files[extension], parameters);
     const others = taken.others.filter((parameter) => parameter !== "");
     const sourceTarget = withQuery(path, others);
     const sourceUrl = this.#keyRules.canonicalUrl(sourceTarget);
@@ -195,18 +242,13 @@ class MediaRules implements DerivationRules {
     const encryption = isEncrypted
       ? encryptionOf(this.#vhost.media.mp4Hls.encryption, sourceUrl, `${uris.prefix}${KEY_FILE_NAME}${uris.suffix}`)
       : undefined;
-    const task = this.#tasksOf(stream)?.(stream.fileName, { cut: taken.cut, uris, encryption });
     const place = { url, selector: "", sourceTarget, commands: stream.fileName };
-    if (task === undefined) return this.#derivation(place);
-    const media: MediaDerivation = {
-      format: rules.format,
-      task,
-      otherwise: "absent",
-      originTarget: this.#originTarget(path, parameters),
-    };
-    // The query string that a playlist hands on need not be part of the key.
-    const selector = "uris" in task ? `${rules.streamMark},${digestOf(task.uris)}` : rules.streamMark;
-    return this.#derivation({ ...place, selector, media });
+    return { place, scene: { cut: taken.cut, uris, encryption } };
+  }
+
+  #streamMedia({ extension, path, parameters }: MediaUrl, task: MediaTask): MediaDerivation {
+    const { format } = this.#files[extension];
+    return { format, task, otherwise: "absent", originTarget: this.#originTarget(path, parameters) };
   }
 
   #tasksOf({ service }: StreamCall): StreamTasks | undefined {
@@ -229,9 +271,7 @@ class MediaRules implements DerivationRules {
     return this.#vhost.originOptions.wholeClientRequest ? withQuery(path, parameters) : undefined;
   }
 
-  #derivation(
-    found: Pick<Derivation, "url" | "selector" | "sourceTarget" | "commands"> & { readonly media?: MediaDerivation },
-  ): Derivation {
+  #derivation(found: Found): Derivation {
     return { kind: "media", redirectTarget: undefined, variesOn: undefined, ...found };
   }
 

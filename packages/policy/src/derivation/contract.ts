@@ -15,7 +15,9 @@ export type DeriveOperation =
       readonly iv: Uint8Array;
     }
   /** Of ranges of the source; what is made of it is not kept for long (MEDIA-01). */
-  | { readonly kind: "media"; readonly format: MediaFormat; readonly task: MediaTask };
+  | { readonly kind: "media"; readonly format: MediaFormat; readonly task: MediaTask }
+  /** What tasks on a film need to know of it, kept as long as the film. */
+  | { readonly kind: "mediaIndex"; readonly format: MediaFormat };
 
 /** A request whose URL asks for something made of another object of the host (DIMS-08, DRM-03). */
 export interface Derivation {
@@ -34,6 +36,19 @@ export interface Derivation {
   readonly variesOn: string | undefined;
   /** Of a derivation of media; there undefined where nothing has that name, whatever the source: `plan` says 404. */
   readonly media?: MediaDerivation;
+  /**
+   * Of a media URL that names several files, at least one: their playlists are joined. Nothing else is made then; the
+   * source of the derivation is that of the first.
+   */
+  readonly variants?: readonly DerivationVariant[];
+}
+
+/** One of several files in a master playlist. */
+export interface DerivationVariant {
+  /** A master playlist of the file alone. */
+  readonly derivation: Derivation;
+  /** Path and query string of the playlist that it names: to whom that is refused, nothing is told of the file. */
+  readonly playlistTarget: string;
 }
 
 export interface MediaDerivation {

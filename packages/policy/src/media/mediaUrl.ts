@@ -29,8 +29,10 @@ const MEDIA_FILE = /\.m(?:p[34]|4a)(?:[/?]|$)/i;
 export const mayBeMediaUrl = (sent: string): boolean => MEDIA_FILE.test(sent);
 
 const EXTENSION = /\.(mp[34]|m4a)$/i;
+const EXTENSION_CHARACTERS = 4;
 
-const extensionOf = (path: string): MediaExtension | undefined => {
+/** Undefined for a path without one of them. */
+export const extensionOf = (path: string): MediaExtension | undefined => {
   const [, written = ""] = EXTENSION.exec(path) ?? [];
   const folded = written.toLowerCase();
   return folded === "mp4" || folded === "m4a" || folded === "mp3" ? folded : undefined;
@@ -97,18 +99,24 @@ export const compileMediaUrl = (
   const fold = (text: string): string => (caseSensitive ? text : text.toLowerCase());
   const keywords = keywordsOf(media, fold);
 
+  /** Looks at four characters in front of each place only: a URL may be one keyword behind the other. */
   const streamIn = (sent: string, folded: string, { marker, keyword, service, extensions }: Keyword) => {
+    const question = sent.indexOf("?");
+    const pathEnd = question < 0 ? sent.length : question;
     for (let at = folded.indexOf(marker, 1); at > 0; at = folded.indexOf(marker, at + 1)) {
-      const front = sent.slice(0, at);
-      const question = front.indexOf("?");
-      const path = question < 0 ? front : front.slice(0, question);
-      const extension = extensionOf(path);
-      if (extension === undefined || !extensions.includes(extension)) continue;
+      const isInQuery = at > pathEnd;
+      const end = isInQuery ? pathEnd : at;
+      const extension = extensionOf(sent.slice(Math.max(0, end - EXTENSION_CHARACTERS), end));
+      const isFound = extension !== undefined && extensions.includes(extension);
+      // The path in front of a query string is the same for all places behind.
+      if (!isFound && isInQuery) return undefined;
+      if (!isFound) continue;
       const rest = sent.slice(at + marker.length);
-      const end = rest.indexOf("?");
-      const fileName = end < 0 ? rest : rest.slice(0, end);
-      const parameters = united(question < 0 ? "" : front.slice(question + 1), end < 0 ? "" : rest.slice(end + 1));
-      return { at, url: { extension, path, parameters, stream: { service, keyword, fileName } } };
+      const nameEnd = rest.indexOf("?");
+      const fileName = nameEnd < 0 ? rest : rest.slice(0, nameEnd);
+      const front = isInQuery ? sent.slice(pathEnd + 1, at) : "";
+      const parameters = united(front, nameEnd < 0 ? "" : rest.slice(nameEnd + 1));
+      return { at, url: { extension, path: sent.slice(0, end), parameters, stream: { service, keyword, fileName } } };
     }
     return undefined;
   };

@@ -31,21 +31,43 @@ const NO_EXTRAS: Extras = { iframes: false, subtitles: false, servesKey: false }
 
 type Fold = (text: string) => string;
 
-const compileHls = (settings: HlsSettings, form: Segmenting["form"], extras: Extras, fold: Fold): StreamTasks => {
-  const { version, alternates, alternatesName, durationSeconds, sequence } = settings;
-  const segmenting: Segmenting = { form, durationSeconds, sequence };
-  const playlist = (list: "segments" | "master" | "iframes", { cut, uris, encryption }: StreamScene): MediaTask => ({
-    kind: "playlist",
-    list,
-    version,
-    segmenting,
-    cut,
-    uris,
-    variantName: alternatesName,
-    iframesName: extras.iframes ? IFRAMES_NAME : undefined,
-    subtitlesName: extras.subtitles ? SUBTITLES_NAME : undefined,
-    encryption,
-  });
+/** HLS of one kind of files, and the names that URLs use. */
+interface Hls {
+  readonly settings: HlsSettings;
+  readonly segmenting: Segmenting;
+  readonly extras: Extras;
+}
+
+const hlsOf = (settings: HlsSettings, form: Segmenting["form"], extras: Extras): Hls => {
+  const { durationSeconds, sequence } = settings;
+  return { settings, segmenting: { form, durationSeconds, sequence }, extras };
+};
+
+type PlaylistTask = Extract<MediaTask, { readonly kind: "playlist" }>;
+
+const playlistTask = (
+  { settings, segmenting, extras }: Hls,
+  list: PlaylistTask["list"],
+  { cut, uris, encryption }: StreamScene,
+  variantName = settings.alternatesName,
+): PlaylistTask => ({
+  kind: "playlist",
+  list,
+  version: settings.version,
+  segmenting,
+  cut,
+  uris,
+  variantName,
+  iframesName: extras.iframes ? IFRAMES_NAME : undefined,
+  subtitlesName: extras.subtitles ? SUBTITLES_NAME : undefined,
+  encryption,
+});
+
+const compileHls = (hls: Hls, fold: Fold): StreamTasks => {
+  const { settings, segmenting, extras } = hls;
+  const { alternates, alternatesName } = settings;
+  const { form } = segmenting;
+  const playlist = (list: PlaylistTask["list"], scene: StreamScene): MediaTask => playlistTask(hls, list, scene);
   const named = new Map<string, (scene: StreamScene) => MediaTask | undefined>();
   if (extras.servesKey) {
     named.set(KEY_FILE_NAME, ({ encryption }) =>
@@ -94,16 +116,22 @@ export interface StreamRules {
   readonly mp4Hls: StreamTasks;
   readonly mp3Hls: StreamTasks;
   readonly dash: StreamTasks;
+  /** A master playlist that names the playlist of the segments of an MP4, whatever name that has. */
+  readonly mp4HlsVariant: (scene: StreamScene) => PlaylistTask;
 }
 
 export const compileStreams = ({ media, options }: VhostSettings): StreamRules => {
   const fold: Fold = options.caseSensitive ? (text) => text : (text) => text.toLowerCase();
   const { mp4Hls, mp3Hls, dash } = media;
   const servesKey = mp4Hls.encryption.status === "Active" && mp4Hls.encryption.servesKey;
-  const { iframes, subtitles } = mp4Hls;
+  const { iframes, subtitles, alternates, alternatesName, indexName } = mp4Hls;
+  const ofMovies = hlsOf(mp4Hls, mp4Hls.form === "FMP4" ? "fmp4" : "ts", { iframes, subtitles, servesKey });
+  const ofAudio = hlsOf(mp3Hls, mp3Hls.segmentType === "MP3" ? "mp3" : "ts", NO_EXTRAS);
+  const variantName = alternates ? alternatesName : indexName;
   return {
-    mp4Hls: compileHls(mp4Hls, mp4Hls.form === "FMP4" ? "fmp4" : "ts", { iframes, subtitles, servesKey }, fold),
-    mp3Hls: compileHls(mp3Hls, mp3Hls.segmentType === "MP3" ? "mp3" : "ts", NO_EXTRAS, fold),
+    mp4Hls: compileHls(ofMovies, fold),
+    mp3Hls: compileHls(ofAudio, fold),
     dash: compileDash(dash, fold),
+    mp4HlsVariant: (scene) => playlistTask(ofMovies, "master", scene, variantName),
   };
 };

@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import {
   type BodySource,
   type CachedObject,
+  type DerivationWait,
   type Derived,
   type DerivedFrom,
   type DeriveRefusal,
@@ -14,7 +15,7 @@ import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject, GatheredMemory } from "./arrivedObject.ts";
-import { bringer, passesAsItIs, refuseMedia, settleMedia } from "./deriveMedia.ts";
+import { bringer, mediaIndexOf, passesAsItIs, refuseMedia, settleMedia } from "./deriveMedia.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { madePlace, takeMade } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
@@ -162,6 +163,15 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
   const { exchange, vhost, derivation, operation, maxSourceBytes } = making;
   const { ticket } = exchange;
   const { url, selector } = madePlace(exchange, derivation);
+  const isMediaObject = operation.kind === "media" && source.kind === "object";
+  const bring = isMediaObject ? bringer(exchange, vhost, source.object) : undefined;
+  const indexWait = isMediaObject ? mediaIndexOf(exchange, vhost, derivation, source.object) : undefined;
+  const indexed = indexWait === undefined ? undefined : await awaited(exchange, indexWait);
+  if (!exchange.isCurrent(ticket)) return;
+  if (indexed !== undefined && indexed.kind !== "object") {
+    exchange.continueWith(ticket, settle(exchange, vhost, derivation, indexed, source));
+    return;
+  }
   const wait = exchange.connection.server.parts.cache.derivations.obtain({
     vhost: vhost.cache,
     source,
@@ -179,18 +189,22 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
     },
     operation,
     maxSourceBytes,
-    ...(operation.kind === "media" && source.kind === "object"
-      ? { bring: bringer(exchange, vhost, source.object) }
-      : {}),
+    index: indexed?.object.location,
+    ...(bring === undefined ? {} : { bring }),
   });
-  exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: wait.leave };
+  const made = await awaited(exchange, wait);
+  if (exchange.isCurrent(ticket)) exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, source));
+};
+
+/** Given up when the client goes. */
+const awaited = async (exchange: Exchange, { result, leave }: DerivationWait): Promise<Derived> => {
+  const { ticket } = exchange;
+  exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: leave };
   try {
-    const made = await wait.result;
-    if (!exchange.isCurrent(ticket)) return;
-    exchange.ongoing = undefined;
-    exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, source));
+    return await result;
   } finally {
-    wait.leave();
+    if (exchange.isCurrent(ticket)) exchange.ongoing = undefined;
+    leave();
   }
 };
 

@@ -1,4 +1,16 @@
-import { CachedObject, type Derived, type DerivedFrom, keyOfName, nameOf, type StoredHead } from "@basalt/cache";
+import {
+  CachedObject,
+  type DerivationWait,
+  type Derived,
+  type DerivedFrom,
+  derivedSelector,
+  keyOfName,
+  nameOf,
+  type StoredHead,
+  selectorIn,
+  VARIANT,
+  variantText,
+} from "@basalt/cache";
 import type { ByteRange } from "@basalt/http";
 import { DERIVATION_FAILURE, type Derivation } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
@@ -29,6 +41,54 @@ export const bringer = (exchange: Exchange, vhost: ServedVhost, object: CachedOb
       body.release();
     }
   };
+};
+
+/** Films shorter than that are looked through again each time, which costs nothing. */
+const INDEXED_BYTES = 16 * 1024 ** 2;
+
+/** Goes up when indexes of old are none any more. */
+const INDEX_VERSION = 1;
+
+/**
+ * What tasks on a long film need to know of it: made once, and kept as long as the film (MEDIA-41). Undefined where none
+ * is kept.
+ */
+export const mediaIndexOf = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  derivation: Derivation,
+  object: CachedObject,
+): DerivationWait | undefined => {
+  const { location } = object;
+  if (derivation.media === undefined || location === undefined || location.file === 0) return undefined;
+  if (object.bodyBytes < INDEXED_BYTES) return undefined;
+  const { url, variant, name } = exchange;
+  const selector = derivedSelector({ url, variant: variantText(variant, selectorIn(name)) }, `index-${INDEX_VERSION}`);
+  const place = {
+    vhost: vhost.cache,
+    variant: VARIANT.DERIVED,
+    url,
+    selector,
+    source: { kind: "object", object },
+  } as const;
+  const { derivations } = exchange.connection.server.parts.cache;
+  const known = derivations.findNow(place, exchange.nowMs);
+  if (known !== undefined) return { result: Promise.resolve(known), leave: () => {} };
+  return derivations.obtain({
+    ...place,
+    head: {
+      ...object.head,
+      url,
+      variant: variantText(VARIANT.DERIVED, selector),
+      fields: ["Content-Type", "application/octet-stream"],
+      bodyBytes: -1,
+      bodyVersion: INDEX_VERSION,
+      sourceVersion: object.bodyVersion,
+    },
+    operation: { kind: "mediaIndex", format: derivation.media.format },
+    maxSourceBytes: Number.MAX_SAFE_INTEGER,
+    bring: bringer(exchange, vhost, object),
+  });
 };
 
 export const settleMedia = (

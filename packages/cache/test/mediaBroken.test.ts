@@ -1,0 +1,138 @@
+import { BLOCK_BYTES } from "@basalt/store";
+import { describe, expect, it } from "vitest";
+import { type Obtained, VARIANT, WHOLE_IN_MEMORY_BYTES } from "../src/index.ts";
+import type { OriginCall } from "./support/fakeOrigin.ts";
+import { TestHost, type TestWorker } from "./support/host.ts";
+import { bodyOf, partOriginOf, patternBytes } from "./support/reading.ts";
+import { isSettled, turns, until } from "./support/waiting.ts";
+
+const MIB = 1024 * 1024;
+const FIRST = WHOLE_IN_MEMORY_BYTES;
+const VALIDATORS = ["ETag", '"v1"', "Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT", "Accept-Ranges", "bytes"];
+
+const rangeOf = ({ request: { fields } }: OriginCall): readonly [number, number] | undefined => {
+  const at = fields.indexOf("Range");
+  const match = at < 0 ? null : /^bytes=(\d+)-(\d+)$/.exec(fields[at + 1] ?? "");
+  return match === null ? undefined : [Number(match[1]), Number(match[2]) + 1];
+};
+
+const serve = (call: OriginCall, whole: Buffer): void => {
+  const range = rangeOf(call);
+  if (range === undefined) {
+    call.reply(200, whole, VALIDATORS);
+    return;
+  }
+  const part = whole.subarray(...range);
+  const contentRange = `bytes ${range[0]}-${range[0] + part.length - 1}/${whole.length}`;
+  call.reply(206, part, [...VALIDATORS, "Content-Range", contentRange]);
+};
+
+const film = async (worker: TestWorker, whole: Buffer): Promise<Obtained> => {
+  worker.origin.answer = (call) => serve(call, whole);
+  return await worker.obtain("/film.mp4", { firstBytes: FIRST });
+};
+
+const bring = async (worker: TestWorker, obtained: Obtained, start: number, end: number): Promise<void> => {
+  if (obtained.kind !== "object") throw new Error(obtained.kind);
+  const body = await worker.cache.stored.openBody(worker.vhost, VARIANT.PLAIN, obtained.object);
+  if (body === undefined) throw new Error("the body is gone");
+  await body.whenPresent({ start, end }, partOriginOf(worker, "/film.mp4"));
+};
+
+describe("parts of a source that do not come as they should", () => {
+  it("MEDIA-54: an origin that breaks off behind the wanted bytes, in their last block, is asked again", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(4 * MIB);
+    const obtained = await film(worker, whole);
+    worker.origin.answer = undefined;
+    const brought = bring(worker, obtained, 2 * MIB + 10, 2 * MIB + 1000);
+    const call = await worker.origin.call(2);
+    const [start, end] = rangeOf(call) ?? [0, 0];
+    call.head(206, [...VALIDATORS, "Content-Range", `bytes ${start}-${end - 1}/${whole.length}`]);
+    call.data(whole.subarray(start, start + 5000));
+    await turns(20);
+    worker.origin.answer = (again) => serve(again, whole);
+    call.fail("ORIGIN_CLOSED");
+    expect(await isSettled(brought, 1000)).toBe(true);
+    await brought;
+  });
+
+  it("MEDIA-54: as does the death of the worker that fetches them", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const whole = patternBytes(4 * MIB);
+    const here = await film(first, whole);
+    await until(() => host.row("/film.mp4") !== undefined);
+    const there = await second.obtain("/film.mp4", { firstBytes: FIRST });
+    second.origin.answer = (call) => serve(call, whole);
+    first.origin.answer = undefined;
+    void bring(first, here, 2 * MIB, 3 * MIB).catch(() => undefined);
+    const call = await first.origin.call(2);
+    call.head(206, [...VALIDATORS, "Content-Range", `bytes ${2 * MIB}-${3 * MIB - 1}/${whole.length}`]);
+    const brought = bring(second, there, 2 * MIB, 2 * MIB + 1000);
+    await turns(50);
+    call.data(whole.subarray(2 * MIB, 2 * MIB + 5000));
+    await turns(50);
+    first.die(host);
+    expect(await isSettled(brought, 1000)).toBe(true);
+    await brought;
+  });
+
+  it("MEDIA-54: a disk that takes no more is an error for who waits", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(16 * MIB);
+    const obtained = await film(worker, whole);
+    await turns(50);
+    worker.bodies.failsToWrite = true;
+    for (const end of [2 * MIB + 1000, 12 * MIB]) {
+      const brought = bring(worker, obtained, 2 * MIB, end);
+      brought.catch(() => undefined);
+      expect(await isSettled(brought, 1000)).toBe(true);
+      await expect(brought).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    }
+    worker.bodies.failsToWrite = false;
+    await bring(worker, obtained, 2 * MIB, 3 * MIB);
+  });
+
+  it("a range of many blocks, of which some are there", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(20 * MIB + 77);
+    const obtained = await film(worker, whole);
+    await bring(worker, obtained, 9 * MIB, 10 * MIB);
+    await bring(worker, obtained, 0, whole.length);
+    let bytes = 0;
+    for (const call of worker.origin.calls) {
+      const [start, end] = rangeOf(call) ?? [0, 0];
+      bytes += Math.min(end, whole.length) - start;
+    }
+    expect(bytes).toBe(whole.length);
+    if (obtained.kind === "object") expect(obtained.object.isPartial).toBe(false);
+  });
+});
+
+describe("a source of which the first bytes are not kept", () => {
+  it("OPT-75: where no disk takes it, it comes whole and passes through", async () => {
+    const worker = new TestHost().worker(1);
+    worker.bodies.failsToCreate = true;
+    const whole = patternBytes(3 * MIB);
+    const obtained = await film(worker, whole);
+    expect((await bodyOf(worker, obtained)).equals(whole)).toBe(true);
+    await until(() => worker.cache.filling.inProgress === 0);
+  });
+
+  it("RFC 9110 15.3.7: an origin that gives less than was asked for is asked for the whole", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(3 * MIB);
+    worker.origin.answer = (call) => {
+      if (rangeOf(call) === undefined) call.reply(200, whole, VALIDATORS);
+      else
+        call.reply(206, whole.subarray(0, BLOCK_BYTES), [
+          ...VALIDATORS,
+          "Content-Range",
+          `bytes 0-${BLOCK_BYTES - 1}/${whole.length}`,
+        ]);
+    };
+    const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST });
+    expect((await bodyOf(worker, obtained)).equals(whole)).toBe(true);
+  });
+});
