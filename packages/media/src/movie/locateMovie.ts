@@ -91,6 +91,8 @@ export function* locateMovie(fileBytes: number): Steps<MovieLayout | undefined> 
 const fileTypeOf = (range: SourceRange | undefined): SourceRange | undefined =>
   range !== undefined && range.start === 0 && range.end <= LARGEST_STEP_BYTES ? range : undefined;
 
+const nothing = (): readonly SourceRange[] => [];
+
 /** The bytes that were seen last. */
 class Window {
   readonly fileBytes: number;
@@ -98,7 +100,8 @@ class Window {
   view: DataView = new DataView(new ArrayBuffer(0));
   /** Asked for at once; grows where a file has many fragments. */
   stepBytes = STEP_BYTES;
-  ahead: readonly SourceRange[] = [];
+  /** What is asked for after a step that begins there. */
+  ahead: (start: number) => readonly SourceRange[] = nothing;
   endsEarly = false;
 
   constructor(fileBytes: number) {
@@ -115,7 +118,7 @@ function* see(window: Window, start: number, byteCount: number): Steps<boolean> 
   if (start < 0 || start + byteCount > window.fileBytes) return false;
   if (window.holds(start, start + byteCount)) return true;
   const end = Math.min(window.fileBytes, start + Math.max(byteCount, window.stepBytes));
-  const { ahead } = window;
+  const ahead = window.ahead(start);
   const bytes = yield ahead.length === 0 ? { start, end } : { start, end, ahead };
   window.start = start;
   window.view = viewOf(bytes);
@@ -150,7 +153,7 @@ function* readTopBox(window: Window, start: number, limit = window.fileBytes): S
 
 /** Whether `moov` has an `mvex`. */
 function* namesFragments(window: Window, header: SourceRange): Steps<boolean> {
-  window.ahead = [header];
+  window.ahead = () => [header];
   let position = header.start + 8;
   let found = false;
   if ((yield* see(window, header.start, 8)) && window.view.getUint32(header.start - window.start) === 1) position += 8;
@@ -160,7 +163,7 @@ function* namesFragments(window: Window, header: SourceRange): Steps<boolean> {
     found = box.type === MVEX;
     position = box.end;
   }
-  window.ahead = [];
+  window.ahead = nothing;
   return found;
 }
 
@@ -176,7 +179,6 @@ function* findFragments(
   let sidx = indexInFront;
   let hints: readonly number[] = [];
   for (let count = 0; count < MOST_BOXES; count++) {
-    window.ahead = foretold(hints, position, window.fileBytes);
     const box: TopBox | undefined = yield* readTopBox(window, position);
     if (box === undefined) break;
     if (box.type === SIDX) sidx ??= box;
@@ -184,15 +186,18 @@ function* findFragments(
       fragments.push({ start: box.start, end: box.end });
       fragmentBytes += box.end - box.start;
       if (fragmentBytes > MOST_FRAGMENT_BYTES) return undefined;
-      if (fragments.length === FRAGMENTS_BEFORE_HINTS) hints = yield* readHints(window, sidx);
+      if (fragments.length === FRAGMENTS_BEFORE_HINTS) {
+        hints = yield* readHints(window, sidx);
+        window.ahead = foretelling(hints, window.fileBytes);
+      }
       if (fragments.length === MOST_SINGLE_FRAGMENTS && !pays(hints, window.fileBytes)) {
-        hints = [];
+        window.ahead = nothing;
         widen(window, position);
       }
     }
     position = box.end;
   }
-  window.ahead = [];
+  window.ahead = nothing;
   return fragments;
 }
 
@@ -204,10 +209,13 @@ const widen = (window: Window, position: number): void => {
 const pays = (hints: readonly number[], fileBytes: number): boolean =>
   hints.length > 0 && fileBytes / hints.length > WORTH_SEEKING_BYTES;
 
-const foretold = (hints: readonly number[], position: number, fileBytes: number): readonly SourceRange[] => {
-  const next = hints.findIndex((hint) => hint > position);
-  if (next < 0) return [];
-  return hints.slice(next, next + AHEAD).map((start) => ({ start, end: Math.min(fileBytes, start + STEP_BYTES) }));
+/** To be asked with ascending positions. */
+const foretelling = (hints: readonly number[], fileBytes: number): ((position: number) => readonly SourceRange[]) => {
+  let next = 0;
+  return (position) => {
+    while (next < hints.length && (hints[next] ?? 0) <= position) next++;
+    return hints.slice(next, next + AHEAD).map((start) => ({ start, end: Math.min(fileBytes, start + STEP_BYTES) }));
+  };
 };
 
 /**
@@ -216,8 +224,9 @@ const foretold = (hints: readonly number[], position: number, fileBytes: number)
  */
 function* readHints(window: Window, sidx: SourceRange | undefined): Steps<readonly number[]> {
   const kept = { start: window.start, view: window.view };
-  window.ahead = [];
-  const byIndex = sidx === undefined ? [] : yield* readSegmentIndex(window, sidx, 0);
+  window.ahead = nothing;
+  const byIndex: number[] = [];
+  if (sidx !== undefined) yield* readSegmentIndex(window, sidx, 0, { indexes: MOST_INDEXES, starts: byIndex });
   const hints = byIndex.length > 1 ? byIndex : yield* readRandomAccess(window);
   window.start = kept.start;
   window.view = kept.view;
@@ -226,36 +235,47 @@ function* readHints(window: Window, sidx: SourceRange | undefined): Steps<readon
 
 /** Levels of indexes that name indexes. */
 const MOST_INDEX_LEVELS = 3;
-const MOST_INDEXES = 64;
+/** Of all levels together: indexes may name one another as often as they like. */
+const MOST_INDEXES = 256;
+const MOST_HINTS = 65_536;
 
-function* readSegmentIndex(window: Window, range: SourceRange, level: number): Steps<readonly number[]> {
-  if (range.end - range.start > LARGEST_STEP_BYTES || level === MOST_INDEX_LEVELS) return [];
-  if (range.end - range.start < 32 || !(yield* see(window, range.start, range.end - range.start))) return [];
+interface Hinted {
+  indexes: number;
+  readonly starts: number[];
+}
+
+function* readSegmentIndex(window: Window, range: SourceRange, level: number, hinted: Hinted): Steps<void> {
+  if (range.end - range.start > LARGEST_STEP_BYTES || level === MOST_INDEX_LEVELS) return;
+  if (range.end - range.start < 32 || !(yield* see(window, range.start, range.end - range.start))) return;
   const { view } = window;
   let position = range.start - window.start;
   const end = range.end - window.start;
   const isLong = view.getUint8(position + 8) === 1;
   position += isLong ? 28 : 20;
-  if (position + (isLong ? 20 : 12) > end) return [];
+  if (position + (isLong ? 20 : 12) > end) return;
   const offset = isLong ? (safeUint64(view, position + 8) ?? 0) : view.getUint32(position + 4);
   position += isLong ? 16 : 8;
   const count = Math.min(view.getUint16(position + 2), Math.floor((end - position - 4) / 12));
   position += 4;
   let start = range.end + offset;
-  const starts: number[] = [];
-  const indexes: SourceRange[] = [];
-  for (let index = 0; index < count && start < window.fileBytes; index++, position += 12) {
+  const { starts } = hinted;
+  const indexes: number[] = [];
+  for (
+    let index = 0;
+    index < count && starts.length < MOST_HINTS && start < window.fileBytes;
+    index++, position += 12
+  ) {
     const word = view.getUint32(position);
     const size = word % 2 ** 31;
     if (word < 2 ** 31) starts.push(start);
-    else indexes.push({ start, end: Math.min(window.fileBytes, start + size) });
+    else indexes.push(start);
     start += size;
   }
-  for (const { start: at } of indexes.slice(0, MOST_INDEXES)) {
+  for (const at of indexes) {
+    if (hinted.indexes-- <= 0) return;
     const box: TopBox | undefined = yield* readTopBox(window, at);
-    if (box?.type === SIDX) starts.push(...(yield* readSegmentIndex(window, box, level + 1)));
+    if (box?.type === SIDX) yield* readSegmentIndex(window, box, level + 1, hinted);
   }
-  return starts;
 }
 
 function* readRandomAccess(window: Window): Steps<readonly number[]> {

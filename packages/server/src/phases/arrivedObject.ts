@@ -1,6 +1,13 @@
-import type { BodySource, CachedObject } from "@basalt/cache";
+import type { BodySource, CachedObject, StoredHead } from "@basalt/cache";
 import type { Exchange } from "../exchange.ts";
 import { obtainRequest } from "./obtain.ts";
+import type { WantedObject } from "./wantedObject.ts";
+
+/** What a body is of, where that is not what the exchange names. */
+interface Arriving {
+  readonly wanted: WantedObject;
+  readonly head: StoredHead;
+}
 
 /**
  * Waits until the body has ended, or is longer than `limitBytes`; the object that it has become, if it has become one. The
@@ -10,8 +17,10 @@ export const arrivedObject = async (
   exchange: Exchange,
   source: BodySource,
   limitBytes = Number.POSITIVE_INFINITY,
+  { wanted = exchange, head = exchange.sourceHead }: Partial<Arriving> = {},
 ): Promise<CachedObject | undefined> => {
-  const { sourceHead, name, variant, vhost, ticket } = exchange;
+  const { name, variant } = wanted;
+  const { vhost, ticket } = exchange;
   const { cache } = exchange.connection.server.parts;
   await whenSettled(source, limitBytes);
   // The object is made in the turn in which its body ends.
@@ -21,10 +30,10 @@ export const arrivedObject = async (
   if (isStored) await cache.whenGrown(vhost.cache, variant, name, source);
   // What memory holds may still be the object that the body was to take the place of.
   const object = cache.find(vhost.cache, variant, name);
-  if (object !== undefined && object.bodyVersion === sourceHead?.bodyVersion) return object;
+  if (object !== undefined && object.bodyVersion === head?.bodyVersion) return object;
   if (!isStored || !exchange.isCurrent(ticket)) return undefined;
   // Another worker has fetched it: it is stored, and not in this one's memory yet.
-  const obtained = await cache.obtain(obtainRequest(exchange, vhost, undefined));
+  const obtained = await cache.obtain(obtainRequest(exchange, vhost, undefined, wanted));
   return obtained.kind === "object" && obtained.passed === undefined ? obtained.object : undefined;
 };
 

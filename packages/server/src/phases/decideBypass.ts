@@ -56,7 +56,7 @@ const decideDerived = (exchange: Exchange, vhost: ServedVhost, derivation: Deriv
     sendPage(exchange, 405, "Allow: GET, HEAD\r\n", "");
     return PHASE.DONE;
   }
-  if (derivation.kind === "media" && derivation.media === undefined) {
+  if (derivation.kind === "media" && derivation.media === undefined && derivation.variants === undefined) {
     return refuseDerived(exchange, derivation, DERIVATION_FAILURE.NO_SUCH_STREAM, { status: 404 });
   }
   if (connection.server.isBypassing) exchange.storeFailures = PAST_STORE;

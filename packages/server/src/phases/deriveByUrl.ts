@@ -21,6 +21,7 @@ import { madePlace, takeMade } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { countRefusedDerived, refuseDerived } from "./refuseDerived.ts";
+import type { WantedObject } from "./wantedObject.ts";
 
 /** What the URL asks to be made of the object that is at hand by now, or is just arriving (DIMS-08, DRM-03). */
 export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: Derivation): PhaseCode => {
@@ -72,7 +73,7 @@ const takePlainSource = (exchange: Exchange): PhaseCode => {
   return PHASE.LOOKUP;
 };
 
-interface Making {
+export interface Making {
   readonly exchange: Exchange;
   readonly vhost: ServedVhost;
   readonly derivation: Derivation;
@@ -103,8 +104,8 @@ const make = async (making: Making, object: CachedObject): Promise<void> => {
 };
 
 /** What is made of bytes that no disk has goes through the memory of three processes. */
-const ALONE_BYTES = 32 * 1024 ** 2;
-const gathered = new GatheredMemory(4 * ALONE_BYTES);
+export const ALONE_BYTES = 32 * 1024 ** 2;
+export const gathered = new GatheredMemory(4 * ALONE_BYTES);
 
 /** A body that becomes an object is awaited as one; any other is read into memory (DIMS-16). */
 const makeOfArriving = async (making: Making, source: BodySource, head: StoredHead): Promise<void> => {
@@ -160,17 +161,29 @@ const refuse = ({ exchange, derivation }: Making, reason: string): PhaseCode => 
 };
 
 const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHead): Promise<void> => {
-  const { exchange, vhost, derivation, operation, maxSourceBytes } = making;
+  const { exchange, vhost, derivation } = making;
   const { ticket } = exchange;
-  const { url, selector } = madePlace(exchange, derivation);
+  const made = await derivedOf(making, exchange, source, sourceHead, (wait) => awaited(exchange, wait));
+  if (exchange.isCurrent(ticket)) exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, source));
+};
+
+/** What is made of a source. `awaited`: waits for the steps of it, as long as somebody wants the result. */
+export const derivedOf = async (
+  { exchange, vhost, derivation, operation, maxSourceBytes }: Making,
+  wanted: WantedObject,
+  source: DerivedFrom,
+  sourceHead: StoredHead,
+  awaited: (wait: DerivationWait) => Promise<Derived>,
+): Promise<Derived> => {
+  const { ticket } = exchange;
+  const { url, selector } = madePlace(wanted, derivation);
   const isMediaObject = operation.kind === "media" && source.kind === "object";
-  const bring = isMediaObject ? bringer(exchange, vhost, source.object) : undefined;
-  const indexWait = isMediaObject ? mediaIndexOf(exchange, vhost, derivation, source.object) : undefined;
-  const indexed = indexWait === undefined ? undefined : await awaited(exchange, indexWait);
-  if (!exchange.isCurrent(ticket)) return;
-  if (indexed !== undefined && indexed.kind !== "object") {
-    exchange.continueWith(ticket, settle(exchange, vhost, derivation, indexed, source));
-    return;
+  const bring = isMediaObject ? bringer(exchange, vhost, source.object, wanted) : undefined;
+  const indexWait = isMediaObject ? mediaIndexOf(exchange, vhost, derivation, source.object, wanted) : undefined;
+  const indexed = indexWait === undefined ? undefined : await awaited(indexWait);
+  if (indexed !== undefined && indexed.kind !== "object") return indexed;
+  if (!exchange.isCurrent(ticket)) {
+    return { kind: "failed", error: new EdgeError("TRANSFORM_FAILED", { detail: "nobody waits for it" }) };
   }
   const wait = exchange.connection.server.parts.cache.derivations.obtain({
     vhost: vhost.cache,
@@ -192,8 +205,7 @@ const obtain = async (making: Making, source: DerivedFrom, sourceHead: StoredHea
     index: indexed?.object.location,
     ...(bring === undefined ? {} : { bring }),
   });
-  const made = await awaited(exchange, wait);
-  if (exchange.isCurrent(ticket)) exchange.continueWith(ticket, settle(exchange, vhost, derivation, made, source));
+  return await awaited(wait);
 };
 
 /** Given up when the client goes. */

@@ -4,6 +4,7 @@ import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { deriveBodyKey } from "./postKey.ts";
+import type { WantedObject } from "./wantedObject.ts";
 
 /** KEY-01 to KEY-06; whether a copy compressed here is wanted (HTTP-62). */
 export const deriveKey = (exchange: Exchange): PhaseCode => {
@@ -13,13 +14,15 @@ export const deriveKey = (exchange: Exchange): PhaseCode => {
   exchange.url = canonicalUrl(keyTarget(exchange), vhost);
   exchange.name = exchange.url;
   exchange.variant = variantOf(exchange, vhost);
+  if (exchange.derivation?.variants !== undefined) return PHASE.JOIN_VARIANTS;
   if (exchange.derivation !== undefined) return PHASE.LOOKUP;
   if (vhost.codingChoice !== undefined) exchange.codings = vhost.codingChoice(fields.flags);
   return exchange.methodCode === METHOD.POST ? deriveBodyKey(exchange, vhost) : PHASE.LOOKUP;
 };
 
 /** Path and query string of what is looked up, and asked of the origin where it is not there. */
-export const keyTarget = (exchange: Exchange): string => exchange.derivation?.sourceTarget ?? exchange.target;
+export const keyTarget = ({ derivation, target }: Pick<WantedObject, "derivation" | "target">): string =>
+  derivation?.sourceTarget ?? target;
 
 /** The key of a GET with these fields. */
 export const keyOf = (exchange: Exchange, vhost: ServedVhost): { readonly url: string; readonly variant: Variant } => ({
@@ -33,5 +36,5 @@ export const canonicalUrl = (target: string, vhost: ServedVhost): string => {
   return vhost.searchRules.isEmpty ? url : vhost.searchRules.canonicalUrl(url);
 };
 
-const variantOf = ({ fields }: Exchange, vhost: ServedVhost): Variant =>
+export const variantOf = ({ fields }: Exchange, vhost: ServedVhost): Variant =>
   vhost.keyRules.variantOf(fields.flags) === "" ? VARIANT.PLAIN : VARIANT.ENCODED;

@@ -21,16 +21,22 @@ import { takeMade } from "./madeObject.ts";
 import { lastingOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { refuseDerived } from "./refuseDerived.ts";
+import type { WantedObject } from "./wantedObject.ts";
 
 /** Whether a body that is not kept goes out as it is: to be looked at, it would have to be held as a whole first. */
 export const passesAsItIs = ({ media }: Derivation, { bodyBytes }: StoredHead, limitBytes: number): boolean =>
   media?.otherwise === "source" && (bodyBytes < 0 || bodyBytes > limitBytes);
 
 /** What is needed of a source that comes in parts is fetched by range (MEDIA-04), whoever of those who wait goes. */
-export const bringer = (exchange: Exchange, vhost: ServedVhost, object: CachedObject) => {
-  const { variant } = exchange;
+export const bringer = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  wanted: WantedObject = exchange,
+) => {
+  const { variant } = wanted;
   const { cache } = exchange.connection.server.parts;
-  const origin = lastingOrigin(exchange, vhost);
+  const origin = lastingOrigin(exchange, vhost, wanted);
   return async (ranges: readonly ByteRange[]): Promise<void> => {
     const body = await cache.stored.openBody(vhost.cache, variant, object);
     if (body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
@@ -58,11 +64,12 @@ export const mediaIndexOf = (
   vhost: ServedVhost,
   derivation: Derivation,
   object: CachedObject,
+  wanted: WantedObject = exchange,
 ): DerivationWait | undefined => {
   const { location } = object;
   if (derivation.media === undefined || location === undefined || location.file === 0) return undefined;
   if (object.bodyBytes < INDEXED_BYTES) return undefined;
-  const { url, variant, name } = exchange;
+  const { url, variant, name } = wanted;
   const selector = derivedSelector({ url, variant: variantText(variant, selectorIn(name)) }, `index-${INDEX_VERSION}`);
   const place = {
     vhost: vhost.cache,
@@ -87,7 +94,7 @@ export const mediaIndexOf = (
     },
     operation: { kind: "mediaIndex", format: derivation.media.format },
     maxSourceBytes: Number.MAX_SAFE_INTEGER,
-    bring: bringer(exchange, vhost, object),
+    bring: bringer(exchange, vhost, object, wanted),
   });
 };
 

@@ -13,10 +13,7 @@ import { decideReuse, heedsRequest } from "./reuse.ts";
 export const lookup = (exchange: Exchange): PhaseCode => {
   const { vhost, nowMs } = exchange;
   if (vhost === undefined) return PHASE.DONE;
-  const { isEmergency } = exchange.connection.server;
-  const { options } = vhost.settings;
-  const mayForce = options.noCacheRequestExpire && !isEmergency;
-  const forcesRenewal = mayForce && (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 && isNoCacheRequest(exchange);
+  const forcesRenewal = asksForRenewal(exchange, vhost);
   const isHeeded = heedsRequest(exchange, vhost);
   if (exchange.codings.length > 0 && !forcesRenewal && !isHeeded) {
     const compressed = findCompressed(exchange, vhost);
@@ -41,6 +38,13 @@ export const lookup = (exchange: Exchange): PhaseCode => {
   const isFresh = object.isFresh(nowMs) && (!isHeeded || decideReuse(exchange, vhost, object, nowMs) === "serve");
   return isFresh ? PHASE.HIT : PHASE.REVALIDATE;
 };
+
+/** Whether the client wants the origin asked, and may (TTL-37). */
+export const asksForRenewal = (exchange: Exchange, vhost: ServedVhost): boolean =>
+  vhost.settings.options.noCacheRequestExpire &&
+  !exchange.connection.server.isEmergency &&
+  (exchange.fields.flags & FIELD.CACHE_CONTROL) !== 0 &&
+  isNoCacheRequest(exchange);
 
 /** What memory holds in the coding that the client is to have, while nothing says that its source has changed. */
 const findCompressed = (exchange: Exchange, vhost: ServedVhost): CachedObject | undefined => {

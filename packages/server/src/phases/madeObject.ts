@@ -2,10 +2,11 @@ import { type CachedObject, derivedSelector, nameOf, selectorIn, VARIANT, varian
 import type { Derivation } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
+import type { WantedObject } from "./wantedObject.ts";
 
-/** Where the cache keeps what this URL asks to be made of the object that the exchange names now. */
+/** Where the cache keeps what this URL asks to be made of that object. */
 export const madePlace = (
-  { url, name, variant }: Exchange,
+  { url, name, variant }: Pick<WantedObject, "url" | "name" | "variant">,
   derivation: Derivation,
 ): { readonly url: string; readonly selector: string } => ({
   url: derivation.url,

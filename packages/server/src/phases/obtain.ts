@@ -6,6 +6,7 @@ import {
   type ObtainRequest,
   type PartOrigin,
   VARIANT,
+  type Variant,
   WHOLE_IN_MEMORY_BYTES,
 } from "@basalt/cache";
 import { getField } from "@basalt/http";
@@ -24,6 +25,7 @@ import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { refuseDerived } from "./refuseDerived.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
+import type { WantedObject } from "./wantedObject.ts";
 
 /** An access that the index is to know of (CFG-48). */
 const touch = (exchange: Exchange, object: CachedObject): void => {
@@ -163,18 +165,29 @@ const obtain = async (exchange: Exchange, vhost: ServedVhost): Promise<void> => 
 };
 
 /** A stale object that came from the disk and sufficed (TTL-30). */
-const renewIfStale = (exchange: Exchange, vhost: ServedVhost, object: CachedObject, result: CacheResult): void => {
+export const renewIfStale = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  result: CacheResult,
+  wanted: WantedObject = exchange,
+): void => {
   if (result !== "TCP_HIT" || object.isFresh(exchange.nowMs) || object.renewing) return;
   if (exchange.connection.server.isEmergency) return;
   if (decideReuse(exchange, vhost, object, exchange.nowMs) === "serveAndRenew") {
-    void renewBehind(exchange, vhost, object);
+    void renewBehind(exchange, vhost, object, wanted);
   }
 };
 
-const renewBehind = async (exchange: Exchange, vhost: ServedVhost, object: CachedObject): Promise<void> => {
+const renewBehind = async (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  object: CachedObject,
+  wanted: WantedObject = exchange,
+): Promise<void> => {
   object.renewing = true;
   try {
-    const request = obtainRequest(exchange, vhost, object);
+    const request = obtainRequest(exchange, vhost, object, wanted);
     await exchange.connection.server.parts.cache.obtain({ ...request, suffices: isFreshNow(exchange) });
   } catch (cause) {
     exchange.connection.server.parts.onDefect(cause);
@@ -210,8 +223,12 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
 };
 
 /** As `partOrigin`, for work that may outlive the request: of the exchange as it is now. */
-export const lastingOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin => {
-  const template = obtainRequest(exchange, vhost, undefined).originRequest(undefined);
+export const lastingOrigin = (
+  exchange: Exchange,
+  vhost: ServedVhost,
+  wanted: WantedObject = exchange,
+): PartOrigin => {
+  const template = obtainRequest(exchange, vhost, undefined, wanted).originRequest(undefined);
   const origin = partOrigin(exchange, vhost);
   return {
     get pool() {
@@ -232,19 +249,21 @@ export const obtainRequest = (
   exchange: Exchange,
   vhost: ServedVhost,
   held: CachedObject | undefined,
+  wanted: WantedObject = exchange,
 ): ObtainRequest => {
-  const { url, name, variant, methodCode, fields, keyBody, mustRenew, ticket } = exchange;
+  const { url, name, variant, derivation } = wanted;
+  const { methodCode, fields, keyBody, mustRenew, ticket } = exchange;
   const { sessionId } = exchange.connection;
   const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
-  const asked = keyTarget(exchange);
+  const asked = keyTarget(wanted);
   const target = vhost.keyRules.originTarget(
-    exchange.derivation?.media?.originTarget ?? asked,
+    derivation?.media?.originTarget ?? asked,
     vhost.keyRules.canonicalUrl(asked),
   );
   const client = { methodCode, fields };
-  const ownFields = fillFields(exchange, vhost);
+  const ownFields = fillFields(exchange, vhost, variant);
   const ruled = originFieldRules(exchange, vhost) ?? ((complete: readonly string[]) => complete);
   const facts = requestFacts(methodCode, fields);
   const isHeeded = heedsRequest(exchange, vhost);
@@ -276,7 +295,7 @@ export const obtainRequest = (
         ...occasion,
       };
     },
-    firstBytes: exchange.derivation?.media === undefined ? undefined : WHOLE_IN_MEMORY_BYTES,
+    firstBytes: derivation?.media === undefined ? undefined : WHOLE_IN_MEMORY_BYTES,
     onInformation: (status, interim) => {
       if (exchange.isCurrent(ticket)) sendInterim(exchange, status, interim);
     },
@@ -296,16 +315,16 @@ async function* oneChunk(body: Buffer): AsyncGenerator<Buffer> {
   if (body.length > 0) yield body;
 }
 
-const fillFields = (exchange: Exchange, vhost: ServedVhost): string[] => {
+const fillFields = (exchange: Exchange, vhost: ServedVhost, variant: Variant): string[] => {
   const { fields, originClient: client, keyBody } = exchange;
-  const variant = exchange.variant === VARIANT.PLAIN ? "" : "encoded";
+  const keyVariant = variant === VARIANT.PLAIN ? "" : "encoded";
   const filling = {
     client,
     get: (lowerCaseName: string) => fields.get(lowerCaseName),
     toFlatArray: () => fields.toFlatArray(),
     hasKeyBody: keyBody !== undefined,
   };
-  const complete = fillRequestFields(filling, vhost.settings, variant);
+  const complete = fillRequestFields(filling, vhost.settings, keyVariant);
   return exchange.trace?.applyTo(complete) ?? complete;
 };
 

@@ -12,11 +12,12 @@ export const PHASE = {
   MISS: 9,
   BYPASS: 10,
   DERIVE: 11,
-  DELIVER: 12,
+  JOIN_VARIANTS: 12,
+  DELIVER: 13,
   /** The phase goes on asynchronously. */
-  WAIT: 13,
+  WAIT: 14,
   /** The response is out, or never will be. */
-  DONE: 14,
+  DONE: 15,
 } as const;
 
 export type PhaseCode = (typeof PHASE)[keyof typeof PHASE];

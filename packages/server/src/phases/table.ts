@@ -6,6 +6,7 @@ import { decideBypass } from "./decideBypass.ts";
 import { deliver } from "./deliver.ts";
 import { derive } from "./derive.ts";
 import { deriveKey } from "./deriveKey.ts";
+import { joinVariants } from "./joinVariants.ts";
 import { lookup } from "./lookup.ts";
 import { hit, miss, revalidate } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
@@ -44,6 +45,8 @@ export const REQUEST_PHASES: PhaseTable<Phase> = [
   bypass,
   /** The compressed copy instead of the object, where rules and client want it. */
   derive,
+  /** One playlist of those of several sources, instead of an object. */
+  joinVariants,
   /** Conditions, ranges, head and body. */
   deliver,
 ];
@@ -62,6 +65,7 @@ const PHASE_NAMES: PhaseTable<string> = [
   "miss",
   "bypass",
   "derive",
+  "joinVariants",
   "deliver",
 ];
 
