@@ -13,7 +13,7 @@ const { values } = parseArgs({
   options: {
     /** Those alone, separated by commas. */
     part: { type: "string" },
-    /** Of the corpus, for the part `decode`. */
+    /** Of the corpus, for the parts `decode` and `browser`. */
     files: { type: "string" },
     mutations: { type: "string", default: "1000" },
     /** Where screenshots go. */
@@ -25,7 +25,7 @@ const findings = new Findings();
 const files = values.files?.split(",");
 const PARTS: readonly (readonly [string, () => Promise<void>])[] = [
   ["decode", () => checkDecoding(findings, files)],
-  ["browser", () => checkBrowser(findings, values.out)],
+  ["browser", () => checkBrowser(findings, values.out, files)],
   ["bytes", () => checkBytes(findings)],
   ["hostile", () => checkHostile(findings, Number(values.mutations))],
   ["memory", () => checkMemory(findings)],

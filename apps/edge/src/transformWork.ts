@@ -110,11 +110,18 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<
         return unreachable(outcome);
     }
   } catch (cause) {
-    if (cause instanceof LackingBytes) return { kind: "lacking", ranges: cause.ranges };
+    const lacking = lackingIn(cause);
+    if (lacking !== undefined) return { kind: "lacking", ranges: lacking.ranges };
     throw cause;
   } finally {
     source.release();
   }
+};
+
+/** What a job meets while it is loaded (a block that turns out damaged) comes as the cause of the pool's own error. */
+const lackingIn = (cause: unknown): LackingBytes | undefined => {
+  const first = cause instanceof EdgeError ? cause.cause : cause;
+  return first instanceof LackingBytes ? first : undefined;
 };
 
 const UNREADABLE = { kind: "refused", reason: "unreadable", detail: "no media file" } as const;

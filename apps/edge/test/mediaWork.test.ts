@@ -1,14 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encodeHead } from "@basalt/cache/stored-head";
 import type { MediaTask } from "@basalt/media";
 import { computeCacheKey, openBodyStore, type RowImage } from "@basalt/store";
 import type { MediaJob, TransformPool } from "@basalt/transform";
-import { epochMs } from "@basalt/types";
+import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { MediaIndexes } from "../src/mediaIndexes.ts";
 import { LackingBytes, type MediaSource, openMediaSource } from "../src/mediaSource.ts";
 import { makeOfMedia } from "../src/mediaWork.ts";
+import { derive } from "../src/transformWork.ts";
 
 const TERMS = { vhost: "a", weight: 1, maxRunning: 1, priority: "asked", heldBytes: 0 } as const;
 const RELOCATE: MediaTask = { kind: "relocate" };
@@ -131,6 +133,95 @@ describe("media jobs of the transform host", () => {
     const noise = Buffer.alloc(5_000, 7);
     const source = new HeldSource(noise, [{ start: 0, end: noise.length }]);
     expect((await work(source, RELOCATE)).kind).toBe("unreadable");
+  });
+});
+
+describe("a film with a damaged block", () => {
+  it("MEDIA-54: is told to lack it, though the damage shows only when a job is loaded", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "basalt-media-damage-"));
+    let number = 1;
+    const openStore = () =>
+      openBodyStore({
+        disks: [{ number: 1, path: folder }],
+        allocateSegment: () => Promise.resolve(number++),
+        allocateFile: () => Promise.resolve(number++),
+        onProblem: () => {},
+        maxOpenFiles: 10,
+      });
+    const [writing, bodies] = [openStore(), openStore()];
+    onTestFinished(async () => {
+      await writing.close();
+      await bodies.close();
+      rmSync(folder, { recursive: true });
+    });
+    const image: RowImage = {
+      key: computeCacheKey("a", "/film.mp4", ""),
+      vhost: "a",
+      url: "/film.mp4",
+      version: 1,
+      freshUntil: epochMs(1),
+      ttl: 1,
+      updatedAt: epochMs(1),
+      flags: 0,
+    };
+    const long = Buffer.concat([film.subarray(0, 16), box("mdat", Buffer.alloc(2_000_000, 3)), film.subarray(-516)]);
+    const file = await writing.createParted(image, Buffer.from("head"), long.length);
+    const part = await file.startPart(0);
+    await part.write(long);
+    await part.close();
+    const damagedAt = 600_000;
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.name.endsWith(".body")) continue;
+      const descriptor = openSync(join(entry.parentPath, entry.name), "r+");
+      writeSync(descriptor, Buffer.from("damage"), 0, 6, damagedAt);
+      closeSync(descriptor);
+    }
+    const wanted = { start: damagedAt - 100, end: damagedAt + 100 };
+    const pool: TransformPool = {
+      ...poolOf([]),
+      // As the pool does with what a job meets while it is loaded.
+      runMedia: async (_terms, load) => {
+        try {
+          const { work, pieces } = await load();
+          if (work.kind === "index") return { kind: "indexed", memory: new SharedArrayBuffer(100) };
+          return pieces.length === 0 ? { kind: "needs", ranges: [wanted] } : { kind: "unchanged" };
+        } catch (cause) {
+          throw EdgeError.from(cause, "TRANSFORM_FAILED");
+        }
+      },
+    };
+    const reply = await derive(
+      { bodies, pool, mediaIndexes: new MediaIndexes(1_000_000) },
+      {
+        number: 1,
+        share: { weight: 100, threads: 0 },
+        request: {
+          id: 1,
+          vhost: "a",
+          source: { kind: "stored", location: file.location },
+          operation: { kind: "media", format: "mp4", task: RELOCATE },
+          priority: "asked",
+          maxSourceBytes: 100_000_000,
+          head: encodeHead({
+            url: "/film.mp4",
+            variant: "",
+            selection: "",
+            status: 200,
+            fields: [],
+            bodyBytes: -1,
+            storedAtMs: 1,
+            validatedAtMs: 1,
+            initialAgeSeconds: 0,
+            bodyVersion: 1,
+            sourceVersion: 1,
+          }),
+          image,
+        },
+      },
+      {},
+    );
+    expect(reply).toEqual({ kind: "lacking", ranges: [wanted] });
+    file.release();
   });
 });
 

@@ -34,8 +34,11 @@ export interface DerivedRequest {
   readonly maxSourceBytes: number;
   /** Where lies what is known of a source of media. */
   readonly index?: ObjectLocation | undefined;
-  /** Has these bytes of a source that comes in parts brought to the disk. Errors: those of the origin and the store. */
-  readonly bring?: (ranges: readonly ByteRange[]) => Promise<void>;
+  /**
+   * Has these bytes of a source that comes in parts brought to the disk. `isAgain`: they were lacking although they were
+   * brought. Errors: those of the origin and the store.
+   */
+  readonly bring?: (ranges: readonly ByteRange[], isAgain: boolean) => Promise<void>;
   /** `idle`: nobody waits for it. */
   readonly priority?: "asked" | "idle";
 }

@@ -97,11 +97,14 @@ export class DerivedMaking {
 
   /** As `#ask`; what the source lacks for it is brought first. */
   async #askComplete(task: DeriveTask, grant: Grant, from: DeriveSource): Promise<DeriveReply> {
+    let before = "";
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const reply = await this.#ask(task, grant, from);
       if (reply.kind !== "lacking") return reply;
       if (task.bring === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source is not complete" });
-      await task.bring(reply.ranges);
+      const wanted = reply.ranges.map(({ start, end }) => `${start}-${end}`).join();
+      await task.bring(reply.ranges, wanted === before);
+      before = wanted;
     }
     throw new EdgeError("TRANSFORM_FAILED", { detail: "the source is read in too many pieces" });
   }

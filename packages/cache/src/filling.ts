@@ -215,7 +215,12 @@ export class Filling {
       if (mayComeInParts) {
         const partBytes = firstBytes ?? originOptions.partBytes;
         const heldBytes = partBytes === 0 ? UNWRITTEN_HIGH_BYTES : Math.min(partBytes, UNWRITTEN_HIGH_BYTES);
-        parted = { head: stored, sink: new HeldSink(control, heldBytes), partBytes, isBeginning: firstBytes !== undefined };
+        parted = {
+          head: stored,
+          sink: new HeldSink(control, heldBytes),
+          partBytes,
+          isBeginning: firstBytes !== undefined,
+        };
         return parted.sink;
       }
       fill = this.#localFill(request, grant.fillId, stored, control);

@@ -2,7 +2,7 @@ import { type IndexRow, ROW_FLAG, type RowImage } from "@basalt/store";
 import { epochMs } from "@basalt/types";
 import type { CachedObject } from "./cachedObject.ts";
 import { type CacheVhost, VARIANT } from "./cacheVhost.ts";
-import { variantIn } from "./objectName.ts";
+import { sourceUrlOf, variantIn } from "./objectName.ts";
 
 /** What a record says of the object that it holds. */
 export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
@@ -24,8 +24,8 @@ export const imageOf = (vhost: CacheVhost, object: CachedObject): RowImage => ({
 });
 
 /** Another form of the object of its URL, which goes with that and is not counted (PRG-11). */
-const isCopy = (object: CachedObject): boolean =>
-  object.sourceVersion > 0 && variantIn(object.variant) !== VARIANT.DERIVED;
+const isCopy = ({ sourceVersion, url, variant }: CachedObject): boolean =>
+  sourceVersion > 0 && (variantIn(variant) !== VARIANT.DERIVED || sourceUrlOf(url, variant) === url);
 
 /** State of an object as the index keeps it; undefined while it has no place on disk. */
 export const rowOf = (vhost: CacheVhost, object: CachedObject, lastAccessMs: number): IndexRow | undefined =>

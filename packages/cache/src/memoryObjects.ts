@@ -50,13 +50,6 @@ export class MemoryObjects {
     this.#tier.remove(vhost.index * SPACES_PER_VHOST + variant, name);
   }
 
-  /** Takes it out, if it is there. */
-  forget(vhost: CacheVhost, object: CachedObject): void {
-    const { name } = object;
-    const space = vhost.index * SPACES_PER_VHOST + (variantIn(object.variant) ?? 0);
-    if (this.#tier.find(space, name) === object) this.#tier.remove(space, name);
-  }
-
   /** Everything of a virtual host that is gone (CFG-56). */
   removeVhost(vhostIndex: number): void {
     for (let space = 0; space < SPACES_PER_VHOST; space++) {

@@ -154,9 +154,9 @@ export class ObjectCache {
       grown: (request, source) => this.#removeGrowing(request, source),
     });
     this.#transients = new TransientUse({
-      isRead: ({ location }) => location !== undefined && this.#parted.find(location.file)?.hasReaders === true,
-      touch: (object) => this.#touched.push(object.key),
-      forget: (vhost, object) => this.#memory.forget(vhost, object),
+      isRead: (file) => this.#parted.find(file)?.hasReaders === true,
+      touch: (key) => this.#touched.push(key),
+      forget: (vhost, variant, name) => this.#memory.remove(vhost, variant, name),
     });
     this.#derivations = new Derivations({
       cache: parts,
@@ -196,13 +196,13 @@ export class ObjectCache {
   }
 
   /** A request is answered with an object that is kept only while it is in use. */
-  noteTransient(vhost: CacheVhost, object: CachedObject, second: number): void {
-    this.#transients.note(vhost, object, second);
+  noteTransient(vhost: CacheVhost, object: CachedObject): void {
+    this.#transients.note(vhost, object, this.#runningSecond);
   }
 
   /** Reports the accesses noted since the last call; call it each second. */
   reportTouched(): void {
-    this.#transients.sweep(Math.floor(this.#parts.clock.now() / 1000));
+    this.#transients.sweep(this.#runningSecond);
     if (this.#touched.length === 0) return;
     this.#parts.channel.tell("touched", { keys: this.#touched, atMs: this.#parts.clock.now() });
     this.#touched = [];
@@ -320,6 +320,11 @@ export class ObjectCache {
 
   get filling(): Filling {
     return this.#filling;
+  }
+
+  /** Of the clock that nobody sets. */
+  get #runningSecond(): number {
+    return Math.floor(this.#parts.clock.monotonic() / 1000);
   }
 
   /** What another request has brought, for one that waited for it. */

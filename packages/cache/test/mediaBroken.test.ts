@@ -1,6 +1,8 @@
+import { closeSync, openSync, writeSync } from "node:fs";
 import { BLOCK_BYTES } from "@basalt/store";
 import { describe, expect, it } from "vitest";
 import { type Obtained, VARIANT, WHOLE_IN_MEMORY_BYTES } from "../src/index.ts";
+import { madeBy, storedAs } from "./support/deriving.ts";
 import type { OriginCall } from "./support/fakeOrigin.ts";
 import { TestHost, type TestWorker } from "./support/host.ts";
 import { bodyOf, partOriginOf, patternBytes } from "./support/reading.ts";
@@ -107,6 +109,59 @@ describe("parts of a source that do not come as they should", () => {
     }
     expect(bytes).toBe(whole.length);
     if (obtained.kind === "object") expect(obtained.object.isPartial).toBe(false);
+  });
+});
+
+describe("a block that another process has found damaged", () => {
+  it("MEDIA-54: is fetched anew by who believes that it is there", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const whole = patternBytes(4 * MIB);
+    const obtained = await film(first, whole);
+    const range = { start: 2 * MIB, end: 2 * MIB + 1000 };
+    await bring(first, obtained, range.start, range.end);
+    if (obtained.kind !== "object") throw new Error(obtained.kind);
+    const body = await first.cache.stored.openBody(first.vhost, VARIANT.PLAIN, obtained.object);
+    const { location } = obtained.object;
+    if (body === undefined || location === undefined) throw new Error("the body is gone");
+    for (const path of host.bodyFilePaths()) {
+      const descriptor = openSync(path, "r+");
+      writeSync(descriptor, Buffer.alloc(100, 0xee), 0, 100, range.start + 50);
+      closeSync(descriptor);
+    }
+    const file = await second.bodies.openParted(location);
+    const target = Buffer.alloc(BLOCK_BYTES);
+    await expect(file?.read(target, 0, target.length, range.start)).rejects.toThrow();
+    file?.release();
+    const calls = first.origin.calls.length;
+    await bring(first, obtained, range.start, range.end);
+    expect(first.origin.calls).toHaveLength(calls);
+    await body.recheck(range);
+    await bring(first, obtained, range.start, range.end);
+    expect(first.origin.calls).toHaveLength(calls + 1);
+    const again = await second.bodies.openParted(location);
+    await again?.read(target, 0, target.length, range.start);
+    again?.release();
+    expect(target.equals(whole.subarray(range.start, range.start + BLOCK_BYTES))).toBe(true);
+  });
+
+  it("a job that finds the same bytes lacking again says so", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const source = await worker.fill("/film.mp4", "film");
+    const wanted = [{ start: 1, end: 3 }];
+    host.derive = (request) =>
+      host.deriveCalls < 4
+        ? Promise.resolve({ kind: "lacking", ranges: host.deriveCalls === 1 ? [{ start: 0, end: 1 }] : wanted })
+        : storedAs(worker, request, Buffer.from("segment"));
+    const brought: boolean[] = [];
+    const derived = await worker.cache.derivations.obtain({
+      ...madeBy(worker, source, "/mp4hls/0.ts"),
+      operation: { kind: "media", format: "mp4", task: { kind: "relocate" } },
+      bring: async (_ranges, isAgain) => void brought.push(isAgain),
+    }).result;
+    expect(derived.kind).toBe("object");
+    expect(brought).toEqual([false, false, true]);
   });
 });
 

@@ -4,8 +4,10 @@ import {
   type CachedObject,
   type Derived,
   type DerivedRequest,
+  derivedSelector,
   type Obtained,
   VARIANT,
+  variantText,
   WHOLE_IN_MEMORY_BYTES,
 } from "../src/index.ts";
 import { madeBy, storedAs } from "./support/deriving.ts";
@@ -33,7 +35,11 @@ const serve = (call: OriginCall, whole: Buffer, fields: readonly string[] = VALI
     return;
   }
   const part = whole.subarray(...range);
-  call.reply(206, part, [...fields, "Content-Range", `bytes ${range[0]}-${range[0] + part.length - 1}/${whole.length}`]);
+  call.reply(206, part, [
+    ...fields,
+    "Content-Range",
+    `bytes ${range[0]}-${range[0] + part.length - 1}/${whole.length}`,
+  ]);
 };
 
 const film = async (worker: TestWorker, whole: Buffer, fields?: readonly string[]): Promise<Obtained> => {
@@ -104,7 +110,8 @@ describe("a source of which only parts are wanted", () => {
     const whole = patternBytes(3 * MIB);
     worker.origin.answer = (call) => {
       const first = asked(call) === "bytes=0-";
-      if (first) call.reply(206, whole, [...VALIDATORS, "Content-Range", `bytes 0-${whole.length - 1}/${whole.length}`]);
+      if (first)
+        call.reply(206, whole, [...VALIDATORS, "Content-Range", `bytes 0-${whole.length - 1}/${whole.length}`]);
       else serve(call, whole);
     };
     const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST });
@@ -178,6 +185,26 @@ const make = (worker: TestWorker, request: DerivedRequest): Promise<Derived> =>
 
 const rowsOf = (host: TestHost) => host.index.findVariants(VHOST, "/film.mp4/mp4hls/0.ts");
 
+describe("what is known of a source", () => {
+  it("MEDIA-40: is kept with it, and is no object of its own to count", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    host.derive = (request) => storedAs(worker, request, Buffer.from("index"));
+    const source = await worker.fill("/film.mp4", "film");
+    const selector = derivedSelector(source, "index-1");
+    const derived = await make(worker, {
+      ...madeBy(worker, source, ""),
+      selector,
+      head: { ...madeBy(worker, source, "").head, variant: variantText(VARIANT.DERIVED, selector) },
+      operation: { kind: "mediaIndex", format: "mp4" },
+    });
+    expect(derived.kind).toBe("object");
+    await until(() => host.index.findVariants(VHOST, "/film.mp4").length === 2);
+    expect(host.index.objectsOf(VHOST).objects).toBe(1);
+    expect((await host.purge("/film.mp4")).count).toBe(1);
+  });
+});
+
 describe("what is made of a source, and kept only while it is in use", () => {
   const made = async (workers = 1) => {
     const host = new TestHost({ workers });
@@ -201,7 +228,7 @@ describe("what is made of a source, and kept only while it is in use", () => {
     const [row] = rowsOf(host);
     expect((row?.flags ?? 0) & (ROW_FLAG.TRANSIENT | ROW_FLAG.DERIVED)).toBe(ROW_FLAG.TRANSIENT | ROW_FLAG.DERIVED);
     expect(host.index.objectsOf(VHOST).objects).toBe(1);
-    worker.cache.noteTransient(worker.vhost, object, Math.floor(host.clock.now() / 1000));
+    worker.cache.noteTransient(worker.vhost, object);
     pass(host, 16);
     host.coordinator.dropUnused();
     expect(rowsOf(host)).toEqual([]);
@@ -210,9 +237,8 @@ describe("what is made of a source, and kept only while it is in use", () => {
 
   it("MEDIA-44: one that is used, or still being sent, stays", async () => {
     const { host, worker, object } = await made();
-    const second = (): number => Math.floor(host.clock.now() / 1000);
     for (let round = 0; round < 4; round++) {
-      worker.cache.noteTransient(worker.vhost, object, second());
+      worker.cache.noteTransient(worker.vhost, object);
       pass(host, 8);
       await turns(20);
       host.coordinator.dropUnused();
@@ -247,7 +273,10 @@ describe("what is made of a source, and kept only while it is in use", () => {
         ? Promise.resolve({ kind: "lacking", ranges: wanted })
         : storedAs(worker, request, Buffer.from("segment"));
     const brought: unknown[] = [];
-    const derived = await make(worker, segmentOf(worker, source, async (ranges) => void brought.push(ranges)));
+    const derived = await make(
+      worker,
+      segmentOf(worker, source, async (ranges) => void brought.push(ranges)),
+    );
     expect(derived.kind === "object" && String(derived.object.body)).toBe("segment");
     expect(brought).toEqual([wanted, wanted]);
   });

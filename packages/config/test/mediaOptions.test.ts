@@ -32,6 +32,7 @@ describe("<Media>", () => {
         form: "TS",
         iframes: false,
         subtitles: false,
+        variants: false,
         encryption: {
           status: "Inactive",
           key: "",
@@ -101,7 +102,7 @@ describe("<Media>", () => {
   });
 
   it("reads what is not in the guide", () => {
-    const media = mediaOf(`<MP4HLS Status="Active" IFrames="ON" Subtitles="ON">
+    const media = mediaOf(`<MP4HLS Status="Active" IFrames="ON" Subtitles="ON" Variants="ON">
         <Encryption Status="Active" Secret="sixteen characters" KeyURI="https://keys.example.com/?u=#URL"/>
       </MP4HLS>
       <DASH Status="Active" Keyword="mpd"><Manifest>film.mpd</Manifest><Duration>4</Duration></DASH>`);
@@ -109,6 +110,7 @@ describe("<Media>", () => {
       mp4Hls: {
         iframes: true,
         subtitles: true,
+        variants: true,
         encryption: { status: "Active", secret: "sixteen characters", keyUri: "https://keys.example.com/?u=#URL" },
       },
       dash: { status: "Active", keyword: "mpd", manifestName: "film.mpd", durationSeconds: 4 },
@@ -238,6 +240,7 @@ describe("warnings about <Media>", () => {
       ["Segments of <DASH> are not encrypted."],
     ],
     ['<MP4HLS IFrames="ON" Subtitles="ON"/>', []],
+    ['<MP4HLS Status="Active" Subtitles="ON" Variants="ON"/>', []],
   ])("tells of what does not work together: %s", (xml, messages) => {
     expect(warningsOf(filesWith(xml))).toEqual(messages.map((message) => expect.stringContaining(message)));
   });

@@ -206,6 +206,22 @@ export class PartedBody implements PartFillListener {
     throw view.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "a part of a body could not be stored" });
   }
 
+  /** Reads what is believed to be on the disk: what another process has found damaged is absent here too then. */
+  async recheck({ start, end }: ByteRange): Promise<void> {
+    const { file } = this.#parts;
+    const target = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    const lastBlock = Math.ceil(Math.min(end, this.totalBytes) / BLOCK_BYTES);
+    for (let block = Math.floor(start / BLOCK_BYTES); block < lastBlock; block++) {
+      if (!this.#isOnDisk(block)) continue;
+      const position = block * BLOCK_BYTES;
+      try {
+        await file.read(target, 0, Math.min(BLOCK_BYTES, this.totalBytes - position), position);
+      } catch (cause) {
+        if (file.has(block)) this.#loseFile(cause);
+      }
+    }
+  }
+
   #hasArrived(start: number, end: number): boolean {
     for (let at = start; at < end; ) {
       const next = this.availableTo(at);
@@ -732,7 +748,9 @@ export class PartedBody implements PartFillListener {
   #stopUnreadable(): void {
     for (const fill of [...this.#fills.values()]) {
       const lowest = this.lowestPosition(fill);
-      if (fill.isEnded && (lowest === undefined || lowest >= fill.receivedTo)) this.#fills.delete(fill.id);
+      const isRead = lowest === undefined || lowest >= fill.receivedTo;
+      // One that is stored goes when the primary has been told of its end, not before.
+      if (fill.isEnded && fill.isUnstored && isRead) this.#fills.delete(fill.id);
       else if (lowest === undefined && !fill.isEnded && (fill.isUnstored || this.#isSuperseded || this.isLost)) {
         fill.stop(new EdgeError("CLIENT_GONE", { detail: "nobody reads what is not kept" }));
       }

@@ -73,15 +73,19 @@ const bytesPerSample = (run: PlannedRun): number =>
   (run.syncPattern === "mixed" ? 4 : 0) +
   (run.hasCompositionOffsets ? 4 : 0);
 
+/** A film changes its entry a few times; with more changes in one fragment the rest counts as of the last one. */
+const MOST_RUNS = 1_000;
+
 function runsOf(wanted: FragmentTrack): PlannedRun[] {
   const runs: PlannedRun[] = [];
   const { track } = wanted.sequence;
   const samples = wanted.sequence.samplesAt(wanted.from, wanted.to);
+  const hasOneEntry = track.sampleEntries.length < 2;
   for (let first = 0; first < samples.length; ) {
     const entry = track.entryOf(samples[first] ?? 0);
     let end = first + 1;
-    while (end < samples.length && (track.sampleEntries.length < 2 || track.entryOf(samples[end] ?? 0) === entry))
-      end++;
+    const goesOn = hasOneEntry || runs.length + 1 === MOST_RUNS;
+    while (end < samples.length && (goesOn || track.entryOf(samples[end] ?? 0) === entry)) end++;
     runs.push(planRun(wanted, wanted.from + first, samples.subarray(first, end), entry));
     first = end;
   }

@@ -84,7 +84,7 @@ function nextCut(sequence: TrackSequence, start: CutPoint, latest: number, budge
   const before = lastCutUntil(sequence, start, latest, budget);
   if (before !== undefined) return before;
   let position = sequence.syncAtOrAfter(start.position + 1);
-  while (position < sequence.length) {
+  while (position < sequence.length && budget.steps-- > 0) {
     const time = sequence.presentationTimeAt(position);
     if (time > start.time) return { position, time };
     position = sequence.syncAtOrAfter(position + 1);

@@ -141,16 +141,22 @@ const readAvc = (record: Uint8Array): Codec | undefined => {
   return { kind: "avc", nalLengthBytes, sequenceSets: sequences.sets, pictureSets: pictures.sets };
 };
 
+/** More than the standard has numbers for; a hostile record names millions that are empty. */
+const MOST_PARAMETER_SETS = 1_024;
+
 /** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1). */
 const readHevc = (record: Uint8Array): Codec | undefined => {
   if (record.length < 23 || record[0] !== 1) return undefined;
   const nalLengthBytes = lengthBytes(record[21] ?? 0);
   if (nalLengthBytes === undefined) return undefined;
   const parameterSets: Uint8Array[] = [];
+  let setsLeft = MOST_PARAMETER_SETS;
   let position = 23;
   for (let list = 0; list < (record[22] ?? 0); list++) {
     if (position + 3 > record.length) return undefined;
-    const read = readSets(record, position + 3, (record[position + 1] ?? 0) * 256 + (record[position + 2] ?? 0));
+    const count = (record[position + 1] ?? 0) * 256 + (record[position + 2] ?? 0);
+    setsLeft -= count;
+    const read = setsLeft < 0 ? undefined : readSets(record, position + 3, count);
     if (read === undefined) return undefined;
     parameterSets.push(...read.sets);
     position = read.end;

@@ -96,7 +96,7 @@ const readMedia = (
   const media = { ...other, ...readMediaHeader(view, mdhd), edits, entries };
   const first = entries[0] ?? malformed("no sample entry");
   const facts = entries.map((entry) => readEntry(bytesOf(view, entry.start, entry.end), kind));
-  const isElsewhere = entries.some((entry) => liesElsewhere(view, minf, entry));
+  const isElsewhere = lieElsewhere(view, minf, entries);
   const isForeign = isElsewhere || facts.some((entry) => entry.isEncrypted);
   const table = isElsewhere ? EMPTY_TABLE : readSampleTable(view, stbl, mostSamples);
   return {
@@ -212,17 +212,23 @@ const readEdits = (view: DataView, trak: Box): Edits | undefined => {
   return mediaStartUnits === undefined ? undefined : { emptyUnits, mediaStartUnits, totalUnits };
 };
 
-/** Whether the entry's data reference names another file: those that name this one have flag 1 set. */
-const liesElsewhere = (view: DataView, minf: Box, entry: Box): boolean => {
+/**
+ * Whether the data reference of an entry names another file: those that name this one have flag 1 set. The references are
+ * gone through once, since both they and the entries may be many.
+ */
+const lieElsewhere = (view: DataView, minf: Box, entries: readonly Box[]): boolean => {
   const dinf = childOf(view, minf, DINF);
   const dref = dinf === undefined ? undefined : childOf(view, dinf, DREF);
-  if (dref === undefined || entry.end - entry.start < 16) return false;
-  let index = view.getUint16(entry.start + 14);
+  const whole = entries.filter((entry) => entry.end - entry.start >= 16);
+  const wanted = new Set(whole.map((entry) => Math.max(1, view.getUint16(entry.start + 14))));
+  if (dref === undefined || wanted.size === 0) return false;
   requireContent(dref, 8);
+  const last = Math.max(...wanted);
+  let index = 0;
   for (const reference of boxesIn(view, dref.contentStart + 8, dref.end)) {
-    if (--index > 0) continue;
-    if (reference.end - reference.contentStart < 4) return false;
-    return (view.getUint8(reference.contentStart + 3) & 1) === 0;
+    if (++index > last) return false;
+    const isLong = reference.end - reference.contentStart >= 4;
+    if (wanted.has(index) && isLong && (view.getUint8(reference.contentStart + 3) & 1) === 0) return true;
   }
   return false;
 };

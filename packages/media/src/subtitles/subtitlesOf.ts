@@ -15,8 +15,10 @@ interface ShownSample {
 
 /** No text of a cue is longer: what is, is no text. */
 const MOST_SAMPLE_BYTES = 256 * 1024;
-/** Subtitles of all languages of the longest films have a fraction of that. */
-const MOST_TEXT_BYTES = 64 * 1024 * 1024;
+/** Subtitles of all languages of the longest films have a fraction of that, and of these numbers. */
+const MOST_TEXT_BYTES = 16 * 1024 * 1024;
+const MOST_SHOWN_SAMPLES = 100_000;
+const MOST_SAMPLES = 1_000_000;
 
 const WEBVTT_TYPE = "text/vtt; charset=utf-8";
 
@@ -26,17 +28,19 @@ const shownSamples = (
 ): ShownSample[] => {
   const shown: ShownSample[] = [];
   let totalBytes = 0;
+  let samplesLeft = MOST_SAMPLES;
   for (const [index, run] of runs.entries()) {
     const shift = run.decodeTime - track.decodeTimeOf(run.first) - mediaStartUnits + delayUnits;
     const limit = (runs[index + 1]?.decodeTime ?? Number.POSITIVE_INFINITY) - mediaStartUnits + delayUnits;
-    for (let sample = run.first; sample < run.end; sample += 1) {
+    for (let sample = run.first; sample < run.end && samplesLeft > 0; sample += 1) {
+      samplesLeft -= 1;
       const start = track.decodeTimeOf(sample) + shift;
       const end = Math.min(track.decodeTimeOf(sample + 1) + shift, limit, endSeconds * track.timescale);
       const sizeBytes = track.sizeOf(sample);
       // A sample of two bytes or less has no text.
       if (end > Math.max(0, start) && sizeBytes > 2 && sizeBytes <= MOST_SAMPLE_BYTES) {
         totalBytes += sizeBytes;
-        if (totalBytes > MOST_TEXT_BYTES) {
+        if (totalBytes > MOST_TEXT_BYTES || shown.length === MOST_SHOWN_SAMPLES) {
           return shown;
         }
         shown.push({ sample, startSeconds: Math.max(0, start) / track.timescale, endSeconds: end / track.timescale });

@@ -66,14 +66,18 @@ export const sectionOf = (
   return endUnits > startUnits ? { first, end, startUnits, endUnits, isToTheEnd: false } : undefined;
 };
 
+/** A real group has a few dozen; a damaged one may have all its pictures there, in each of thousands of sections. */
+const MOST_LEADING_PICTURES = 1_024;
+
 /**
  * Pictures that follow a key frame and are shown in front of it (open GOP) need pictures of the group before: from here on
  * they are behind them. The first sample that can be decoded after the key frame.
  */
 export const behindLeadingPictures = (track: MovieTrack, key: number, end: number): number => {
   const shown = compositionOf(track, key);
+  const limit = Math.min(end, key + 1 + MOST_LEADING_PICTURES);
   let sample = key + 1;
-  while (sample < end && !track.isSync(sample) && compositionOf(track, sample) < shown) {
+  while (sample < limit && !track.isSync(sample) && compositionOf(track, sample) < shown) {
     sample += 1;
   }
   return sample;

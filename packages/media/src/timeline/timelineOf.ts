@@ -12,6 +12,8 @@ const GROWTH_TOLERANCE_SECONDS = 0.001;
 const MOST_SAMPLES_OF_SOURCE = 4;
 /** ... which short files may have in any case. */
 const SAMPLES_ALLOWED = 100_000;
+/** Tables of the result are made in memory: as many as a file may have that is read at all. */
+const MOST_SAMPLES_OF_RESULT = 20_000_000;
 
 /** The track whose key frames decide where to cut: the first picture that is enabled, else the first sound. */
 const referenceOf = ({ tracks }: PresentedMovie): PresentedTrack | undefined =>
@@ -91,8 +93,8 @@ export const timelineOf = (movie: Movie, cut: Cut | undefined): CutTimeline | "w
   const { timescale } = reference.track;
   const tracks = presented.tracks.map((track) => new TrackRuns(track));
   const ends: number[][] = [];
-  const sampleLimit =
-    SAMPLES_ALLOWED + MOST_SAMPLES_OF_SOURCE * presented.tracks.reduce((sum, { track }) => sum + track.sampleCount, 0);
+  const sampleCount = presented.tracks.reduce((sum, { track }) => sum + track.sampleCount, 0);
+  const sampleLimit = Math.min(SAMPLES_ALLOWED + MOST_SAMPLES_OF_SOURCE * sampleCount, MOST_SAMPLES_OF_RESULT);
   let atUnits = 0;
   for (const [position, section] of sections.entries()) {
     const own = tracks.find((runs) => runs.presented === reference);

@@ -13,7 +13,7 @@ type Shift = (offset: number) => number | undefined;
 interface Patch {
   readonly shift: Shift;
   /** By order of their occurrence: which offset tables of 32 bits become tables of 64 bits. */
-  readonly grown: ReadonlySet<number>;
+  readonly grown: ReadonlySet<number> | "all";
 }
 
 interface Patched {
@@ -41,7 +41,7 @@ const patchHeader = (header: Uint8Array, { shift, grown }: Patch): Patched | und
       return;
     }
     const count = view.getUint32(4);
-    const becomesLong = isLong || grown.has(table);
+    const becomesLong = isLong || grown === "all" || grown.has(table);
     writer.box(becomesLong ? "co64" : "stco", () => {
       writer.bytes(content.subarray(0, 8));
       writer.reserve(count * (becomesLong ? 8 : 4));
@@ -116,6 +116,9 @@ const refersElsewhere = (movie: Movie): boolean => {
   });
 };
 
+/** A table that grows moves the offsets of the others: with so many rounds they are made to grow one by one. */
+const MOST_ROUNDS = 8;
+
 const unchanged = (reason: string): MediaOutcome => ({ kind: "unchanged", reason });
 
 /**
@@ -140,9 +143,9 @@ export const relocateMovie = (movie: Movie): MediaOutcome => {
   if (typeBytes > range.start) {
     return unchanged("the file does not begin with its type");
   }
-  let grown: ReadonlySet<number> = new Set();
+  let grown: Patch["grown"] = new Set();
   let headerBytes = bytes.byteLength;
-  for (;;) {
+  for (let round = 1; ; round += 1) {
     const shift: Shift = (offset) => {
       if (offset >= range.end) {
         return offset + headerBytes - bytes.byteLength;
@@ -165,6 +168,6 @@ export const relocateMovie = (movie: Movie): MediaOutcome => {
       return { kind: "recipe", recipe };
     }
     headerBytes = patched.bytes.byteLength;
-    grown = new Set([...grown, ...patched.tooSmall]);
+    grown = grown === "all" || round === MOST_ROUNDS ? "all" : new Set([...grown, ...patched.tooSmall]);
   }
 };

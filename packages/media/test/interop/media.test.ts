@@ -29,16 +29,20 @@ const FILMS: readonly CorpusName[] = [
   "sparse.mp4",
 ];
 
+const readers: FileReader[] = [];
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "basalt-interop-"));
 });
 afterAll(() => {
+  for (const reader of readers) reader.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const open = (path: string): MediaFile => {
-  const opened = MediaFile.open(new FileReader(path), path.endsWith(".mp3") ? "mp3" : "mp4");
+  const reader = new FileReader(path);
+  readers.push(reader);
+  const opened = MediaFile.open(reader, path.endsWith(".mp3") ? "mp3" : "mp4");
   if (opened.kind === "unreadable") throw new Error(`${path}: ${opened.detail}`);
   return opened.file;
 };

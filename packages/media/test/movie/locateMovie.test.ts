@@ -61,6 +61,17 @@ describe("what is asked for", () => {
     for (const fragment of layout?.fragments.slice(9) ?? []) expect(foretoldIn(file)).toContain(fragment.start);
   });
 
+  it("MEDIA-06 comes to an end soon where indexes name one another over and over", () => {
+    const repeated = Array.from({ length: 64 }, () => 0);
+    const tables = [index(repeated, 2 ** 31), index(repeated, 2 ** 31), index(Array(5_400).fill(8), 0)];
+    const fragments = Array.from({ length: 8 }, () => box("moof", zeros(16)));
+    const front = [box("ftyp", zeros(8)), box("moov", fullBox("mvhd", 0, 0, zeros(96)), box("mvex", zeros(8)))];
+    const file = concat(...front, ...tables, ...fragments, ...Array.from({ length: 60_000 }, () => box("free")));
+    const { layout, steps } = locate(file);
+    expect(layout?.fragments).toHaveLength(8);
+    expect(steps.length).toBeLessThan(250);
+  });
+
   it("of many small fragments is the rest of the file in few ranges", () => {
     const samples = Array.from({ length: 900 }, () => ({ data: 5_000, duration: 512 }));
     const { file } = buildFragmentedMovie({ tracks: [{ ...PICTURES, samples }] }, { samplesPerFragment: 1 });

@@ -4,7 +4,7 @@ import { originFormOf } from "../cacheKey.ts";
 import { compileDerivations } from "../derivation/compileDerivations.ts";
 import type { Derivation, DerivationPlan } from "../derivation/contract.ts";
 import type { ExplainFact, ExplainState, ExplainStep } from "./contract.ts";
-import { mediaFacts } from "./mediaFacts.ts";
+import { mediaFacts, variantFacts } from "./mediaFacts.ts";
 import type { Sources } from "./sources.ts";
 import type { UnderstoodRequest } from "./understand.ts";
 
@@ -26,7 +26,9 @@ export const sourceRequestOf = (request: UnderstoodRequest, { sourceTarget }: De
 /** What is made of the source as it is stored; of one that has to be fetched first, as it usually is. */
 const planOf = (derivation: Derivation, vhost: VhostSettings, { lookup }: ExplainState): DerivationPlan | undefined => {
   const object = lookup?.object;
-  return compileDerivations(vhost)?.plan(derivation, {
+  // Of several sources each is judged by itself.
+  const [first] = derivation.variants ?? [];
+  return compileDerivations(vhost)?.plan(first?.derivation ?? derivation, {
     status: object?.status ?? 200,
     fields: object?.fields ?? [],
     sizeBytes: object?.bodyBytes ?? -1,
@@ -55,7 +57,8 @@ const KEYWORD_PLACE = { dims: "Options/Dims@Keyword", drm: "Options/Drm@Keyword"
 
 /** What has made the URL one that asks for something. */
 const askedFacts = (derivation: Derivation, vhost: VhostSettings, sources: Sources): readonly ExplainFact[] => {
-  const { kind, media, sourceTarget } = derivation;
+  const { kind, media, sourceTarget, variants } = derivation;
+  if (variants !== undefined) return variantFacts(variants, sources);
   if (kind === "media") return mediaFacts(media, sourceTarget, sources);
   return [{ name: "keyword", value: vhost.options[kind].keyword, source: sources.option(KEYWORD_PLACE[kind]) }];
 };

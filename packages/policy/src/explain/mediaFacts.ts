@@ -1,6 +1,6 @@
 import type { Cut, MediaTask, Section } from "@basalt/media";
 import { unreachable } from "@basalt/types";
-import type { MediaDerivation } from "../derivation/contract.ts";
+import type { DerivationVariant, MediaDerivation } from "../derivation/contract.ts";
 import type { ExplainFact } from "./contract.ts";
 import type { Sources } from "./sources.ts";
 
@@ -63,6 +63,21 @@ const switchOf = (media: MediaDerivation, sourcePath: string): string => {
   if (task.kind === "trim") return `Media/${extension}Trimming`;
   return `Media/${isOfDash(task) ? "DASH" : hlsElement(media)}@Status`;
 };
+
+/** What a URL of several media files asks for. */
+export const variantFacts = (variants: readonly DerivationVariant[], sources: Sources): readonly ExplainFact[] => [
+  {
+    name: "asksFor",
+    value: "a master playlist of several files",
+    source: sources.option("Media/MP4HLS@Variants"),
+  },
+  {
+    name: "variants",
+    value: variants.length,
+    text: variants.map(({ derivation }) => derivation.sourceTarget).join(", "),
+    because: "what follows is about the first; files that are missing or refused are left out",
+  },
+];
 
 /** What a URL of a media file asks for. */
 export const mediaFacts = (

@@ -518,6 +518,113 @@ describe("what is not in the guide", () => {
   });
 });
 
+describe("several films in one master playlist", () => {
+  const on = (more: Partial<MediaSettings["mp4Hls"]> = {}, rest: Settings = {}): Settings => ({
+    ...rest,
+    media: { mp4Hls: { ...mp4Hls, status: "Active", variants: true, ...more } },
+  });
+  const variantsOf = (target: string, settings = on()) => asked(target, settings).variants ?? [];
+  const targetsOf = (target: string, settings = on()) =>
+    variantsOf(target, settings).map(({ derivation, playlistTarget }) => [derivation.sourceTarget, playlistTarget]);
+
+  it("is an ordinary URL of one file while it is off", () => {
+    const list = "/dir/a.mp4,b.mp4/mp4hls/index.m3u8";
+    expect(asked(list).variants).toBeUndefined();
+    expect(asked(list).sourceTarget).toBe("/dir/a.mp4,b.mp4");
+  });
+
+  it("names each file with its ordinary playlist, in the order of the URL", () => {
+    const derivation = asked("/dir/a.mp4,b.mp4,low/c.m4a/mp4hls/index.m3u8", on());
+    expect(derivation).toMatchObject({
+      kind: "media",
+      url: "/dir/a.mp4,b.mp4,low/c.m4a/mp4hls/index.m3u8",
+      sourceTarget: "/dir/a.mp4",
+    });
+    expect(derivation.media).toBeUndefined();
+    expect(targetsOf("/dir/a.mp4,b.mp4,low/c.m4a/mp4hls/index.m3u8")).toEqual([
+      ["/dir/a.mp4", "/dir/a.mp4/mp4hls/index.m3u8"],
+      ["/dir/b.mp4", "/dir/b.mp4/mp4hls/index.m3u8"],
+      ["/dir/low/c.m4a", "/dir/low/c.m4a/mp4hls/index.m3u8"],
+    ]);
+  });
+
+  it("makes a master playlist of each, kept apart from what its URL gives alone", () => {
+    const [variant] = variantsOf("/a.mp4,b.mp4/mp4hls/index.m3u8");
+    expect(variant?.derivation.media).toMatchObject({
+      format: "mp4",
+      otherwise: "absent",
+      task: { kind: "playlist", list: "master", variantName: "index.m3u8", uris: { prefix: "/a.mp4/mp4hls/" } },
+    });
+    const alone = asked("/a.mp4/mp4hls/index.m3u8", on());
+    expect(variant?.derivation.url).toBe(alone.url);
+    expect(variant?.derivation.selector).not.toBe(alone.selector);
+  });
+
+  it("names <AlternatesName> where the playlist of one file is a master playlist", () => {
+    const settings = on({ alternates: true, alternatesName: "parts.m3u8" });
+    expect(targetsOf("/a.mp4,b.mp4/mp4hls/index.m3u8", settings).map(([, playlist]) => playlist)).toEqual([
+      "/a.mp4/mp4hls/parts.m3u8",
+      "/b.mp4/mp4hls/parts.m3u8",
+    ]);
+  });
+
+  it("MEDIA-103 hands sections and the rest of the query string on to each", () => {
+    const wanted = [
+      ["/a.mp4?v=1", "/a.mp4?v=1&start=5&end=9/mp4hls/index.m3u8"],
+      ["/b.mp4?v=1", "/b.mp4?v=1&start=5&end=9/mp4hls/index.m3u8"],
+    ];
+    expect(targetsOf("/a.mp4,b.mp4?v=1&start=5/mp4hls/index.m3u8?end=9")).toEqual(wanted);
+    const task = variantsOf("/a.mp4,b.mp4/mp4hls/index.m3u8?end=9")[1]?.derivation.media?.task;
+    expect(task).toMatchObject({ cut: cut(undefined, 9) });
+  });
+
+  it("hands a signature on", () => {
+    const found = rulesOf(on()).of({
+      target: "/a.mp4,b.mp4/mp4hls/index.m3u8?end=9",
+      get: () => undefined,
+      signedParameter: "token=x",
+    });
+    expect(found?.variants?.map(({ playlistTarget }) => playlistTarget)).toEqual([
+      "/a.mp4/mp4hls/index.m3u8?end=9&token=x",
+      "/b.mp4/mp4hls/index.m3u8?end=9&token=x",
+    ]);
+  });
+
+  it("MEDIA-79 asks the origin for each as the client has written it", () => {
+    const settings = on({}, { originOptions: { wholeClientRequest: true } });
+    const targets = variantsOf("/a.mp4,b.mp4?start=5/mp4hls/index.m3u8", settings).map(
+      ({ derivation }) => derivation.media?.originTarget,
+    );
+    expect(targets).toEqual(["/a.mp4?start=5", "/b.mp4?start=5"]);
+  });
+
+  it.each([
+    "/a.mp4,b.mp4/mp4hls/0.ts",
+    "/a.mp4,b.mp4/mp4hls/playlist.m3u8",
+    "/a.mp4,../b.mp4/mp4hls/index.m3u8",
+    `/${Array.from({ length: 9 }, (_, index) => `${index}.mp4`).join(",")}/mp4hls/index.m3u8`,
+  ])("has nothing of %s", (target) => {
+    const derivation = asked(target, on());
+    expect([derivation.media, derivation.variants]).toEqual([undefined, undefined]);
+    expect(planOf(target, 200, on())).toMatchObject({ kind: "failure", status: 404 });
+  });
+
+  it("is of MP4 HLS alone", () => {
+    const dashed = { media: { ...on().media, dash: { ...dash, status: "Active" } } } as const;
+    expect(asked("/a.mp4,b.mp4/dash/manifest.mpd", dashed).variants).toBeUndefined();
+    expect(variantsOf("/a.mp3,b.mp3/mp3hls/index.m3u8", on())).toEqual([]);
+    expect(ask("/a.mp4,b.mp4?start=5", on())?.sourceTarget).toBe("/a.mp4,b.mp4");
+  });
+
+  it("KEY-04 folds the names where their case does not count", () => {
+    const settings = on({}, { options: { caseSensitive: false } });
+    expect(targetsOf("/Dir/A.MP4,B.mp4/MP4HLS/Index.m3u8", settings).map(([, playlist]) => playlist)).toEqual([
+      "/dir/a.mp4/mp4hls/index.m3u8",
+      "/dir/b.mp4/mp4hls/index.m3u8",
+    ]);
+  });
+});
+
 describe("media beside other functions", () => {
   const { drm, dims } = DEFAULT_OPTIONS;
   const options: Partial<VhostOptions> = {

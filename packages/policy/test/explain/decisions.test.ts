@@ -149,6 +149,7 @@ describe("URLs of media files", () => {
       <Media>
         <UpfrontMP4Header>ON</UpfrontMP4Header>
         <MP4Trimming>ON</MP4Trimming>
+        <MP4HLS Variants="ON"/>
       </Media></Vhost></Vhosts>`,
     "svc/www.example.com/bypass.txt": "/live/*\n",
   });
@@ -176,6 +177,17 @@ describe("URLs of media files", () => {
       value,
       source: { file: "vhosts.xml", line, element: `Vhosts/Vhost/Media/${element}` },
     });
+  });
+
+  it("says of which films a master playlist is", () => {
+    const asked = explained("/dir/a.mp4,b.mp4/mp4hls/index.m3u8");
+    expect(factOf(asked, "derivation", "asksFor")).toMatchObject({
+      value: "a master playlist of several files",
+      source: { element: "Vhosts/Vhost/Media/MP4HLS@Variants" },
+    });
+    expect(factOf(asked, "derivation", "variants")).toMatchObject({ value: 2, text: "/dir/a.mp4, /dir/b.mp4" });
+    expect(factOf(asked, "derivation", "plan")?.value).toBe("conversion");
+    expect(factOf(asked, "derivation", "sourceUrl")?.value).toBe("/dir/a.mp4");
   });
 
   it("MEDIA-23 says of a name that there is nothing of it", () => {

@@ -18,6 +18,13 @@ const read = (sent: string, media = settings(), caseSensitive = true) => compile
 const stream = (fileName: string, service = "mp4Hls", keyword = "mp4hls") => ({ service, keyword, fileName });
 
 describe("URLs of media files", () => {
+  it("MEDIA-102 of one keyword behind the other take no longer than others", () => {
+    const keywords = "/mp4hls/x.mp5".repeat(100_000);
+    expect(read(`/a.mp4x${keywords}/b.mp4/mp4hls/0.ts`)?.path).toBe(`/a.mp4x${keywords}/b.mp4`);
+    expect(read(`/a.mp4x${keywords}?b.mp4/`)).toBeUndefined();
+    expect(read(`/a.mp5?b.mp4/${keywords}`)).toBeUndefined();
+  });
+
   it.each([
     ["/video.mp4", "mp4", "/video.mp4", [], undefined],
     ["/VIDEO.MP4", "mp4", "/VIDEO.MP4", [], undefined],

@@ -25,8 +25,10 @@ export class Recipes {
   keep(object: CachedObject, body: Buffer): Recipe | undefined {
     const recipe = decodeRecipe(body);
     if (recipe === undefined) return undefined;
-    this.#recipes.set(object, { recipe, bytes: body.length });
-    this.#bytes += body.length;
+    // Clients choose the sections: a recipe may have fifty bytes, and its object is held with it.
+    const taken = body.length + object.memoryBytes;
+    this.#recipes.set(object, { recipe, bytes: taken });
+    this.#bytes += taken;
     for (const [oldest, { bytes }] of this.#recipes) {
       if (this.#bytes <= KEPT_BYTES || oldest === object) break;
       this.#recipes.delete(oldest);

@@ -61,7 +61,7 @@ const compose = async (
       return;
     }
     const { cache } = exchange.connection.server.parts;
-    cache.noteTransient(vhost.cache, made, Math.floor(exchange.nowMs / 1000));
+    if (made.isTransient) cache.noteTransient(vhost.cache, made);
     takeMade(exchange, derivation, composedObject(made, recipe, Buffer.isBuffer(source) ? made.fields : source.fields));
     exchange.composed = { recipe, source: composed };
     exchange.continueWith(ticket, PHASE.DELIVER);
@@ -91,7 +91,11 @@ const sourceOf = async (
     return bytes === undefined ? undefined : { kind: "bytes", bytes };
   }
   const body = await cache.stored.openBody(vhost.cache, exchange.variant, source);
-  return body === undefined ? undefined : { kind: "parted", body, origin: exactly(lastingOrigin(exchange, vhost)) };
+  if (body === undefined) return undefined;
+  // Where nothing is read of it (HEAD, 304, a client that has gone), it is closed again.
+  body.retain();
+  setImmediate(() => body.release());
+  return { kind: "parted", body, origin: exactly(lastingOrigin(exchange, vhost)) };
 };
 
 /** For one request: it has the length of what the recipe describes, and no body of its own. */

@@ -37,11 +37,12 @@ export const bringer = (
   const { variant } = wanted;
   const { cache } = exchange.connection.server.parts;
   const origin = lastingOrigin(exchange, vhost, wanted);
-  return async (ranges: readonly ByteRange[]): Promise<void> => {
+  return async (ranges: readonly ByteRange[], isAgain: boolean): Promise<void> => {
     const body = await cache.stored.openBody(vhost.cache, variant, object);
     if (body === undefined) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is gone" });
     body.retain();
     try {
+      if (isAgain) for (const range of ranges) await body.recheck(range);
       await Promise.all(ranges.map((range) => body.whenPresent(range, origin)));
     } finally {
       body.release();

@@ -16,9 +16,9 @@ export const madePlace = (
 /** From now on the exchange is about the object that was made. */
 export const takeMade = (exchange: Exchange, derivation: Derivation, made: CachedObject): void => {
   const { url, selector } = madePlace(exchange, derivation);
-  const { vhost, nowMs } = exchange;
+  const { vhost } = exchange;
   const { cache } = exchange.connection.server.parts;
-  if (made.isTransient && vhost !== undefined) cache.noteTransient(vhost.cache, made, Math.floor(nowMs / 1000));
+  if (made.isTransient && vhost !== undefined) cache.noteTransient(vhost.cache, made);
   exchange.madeOfName = exchange.name;
   exchange.madeOfVariant = exchange.variant;
   exchange.object = made;

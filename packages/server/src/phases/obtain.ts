@@ -223,11 +223,7 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
 };
 
 /** As `partOrigin`, for work that may outlive the request: of the exchange as it is now. */
-export const lastingOrigin = (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  wanted: WantedObject = exchange,
-): PartOrigin => {
+export const lastingOrigin = (exchange: Exchange, vhost: ServedVhost, wanted: WantedObject = exchange): PartOrigin => {
   const template = obtainRequest(exchange, vhost, undefined, wanted).originRequest(undefined);
   const origin = partOrigin(exchange, vhost);
   return {

@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { segmentsOf } from "../src/hls/segmentsOf.ts";
+import { TrackSequence } from "../src/hls/trackSequence.ts";
+import { indexMovie, openMovie, relocateMovie } from "../src/index.ts";
+import { decodeRecipe } from "../src/recipe.ts";
+import { behindLeadingPictures } from "../src/timeline/sectionOf.ts";
+import { trackInCode, wholeTrack } from "./hls/filmInCode.ts";
+import { box, buildMovie, concat, fullBox, type TrackPlan, u8, u16, u32, zeros } from "./support/boxes.ts";
+import { avcEntry, hevcRecord, pictureEntry, textEntry } from "./support/entries.ts";
+import { pictures } from "./support/films.ts";
+import { FilmAtHand, segmentingOf } from "./support/mediaTasks.ts";
+import { openFile } from "./support/openFile.ts";
+
+const film = (more: Partial<TrackPlan>): Uint8Array => buildMovie({ tracks: [{ ...pictures(10, 10), ...more }] }).file;
+
+describe("MEDIA-06 a file that names absurdly many", () => {
+  it("pictures in front of a key frame: they are passed over up to a bound", () => {
+    const leading = Array.from({ length: 3_000 }, () => ({ data: 1, duration: 1, isSync: false }));
+    const samples = [{ data: 1, duration: 1, offset: 5_000 }, ...leading, { data: 1, duration: 9_000 }];
+    const [track] = openFile(film({ samples })).tracks;
+    expect(track && behindLeadingPictures(track, 0, samples.length)).toBe(1_025);
+  });
+
+  it("key frames that are never shown later: the search for a cut gives up", () => {
+    const track = trackInCode({ kind: "video", timescale: 1, samples: [{ duration: 0 }] }, 0);
+    const sampleCount = 20_000_000;
+    let asked = 0;
+    const sequence = new TrackSequence({
+      ...wholeTrack({
+        ...track,
+        sampleCount,
+        sampleAt: () => sampleCount - 1,
+        syncAtOrBefore: (sample) => sample,
+        syncAtOrAfter: (sample) => {
+          asked++;
+          return sample;
+        },
+      }),
+      runs: [{ first: 0, end: sampleCount, decodeTime: 0 }],
+    });
+    expect(segmentsOf(sequence, 0, 100, 10)?.count).toBe(1);
+    expect(asked).toBeLessThan(1_000_100);
+  });
+
+  it("data references, for many sample entries: both are gone through once", () => {
+    const references = new Uint8Array(8 * 65_535);
+    const view = new DataView(references.buffer);
+    for (let at = 0; at < references.length; at += 8) view.setUint32(at, 8);
+    const entry = avcEntry();
+    new DataView(entry.buffer).setUint16(14, 65_535);
+    const file = film({ entries: Array.from({ length: 256 }, () => entry), dataReference: references });
+    expect(openFile(file).tracks[0]?.kind).toBe("video");
+  });
+
+  it("data references: one of another file that any entry names makes the track foreign", () => {
+    const own = fullBox("url ", 0, 1);
+    const second = avcEntry();
+    new DataView(second.buffer).setUint16(14, 2);
+    const entries = [avcEntry(), second];
+    const kindOf = (...references: readonly Uint8Array[]) =>
+      openFile(
+        buildMovie({ tracks: [pictures(2, 2), { ...pictures(2, 2), entries, dataReference: concat(...references) }] })
+          .file,
+      ).tracks[1]?.kind;
+    expect(kindOf(own, own)).toBe("video");
+    expect(kindOf(own, fullBox("url ", 0, 0, zeros(8)))).toBe("other");
+    expect(kindOf(own, own, fullBox("url ", 0, 0, zeros(8)))).toBe("video");
+    expect(kindOf(own)).toBe("video");
+  });
+
+  it("empty parameter sets: the codec is not known", () => {
+    const record = concat(hevcRecord().subarray(0, 22), u8(1, 0x20), u16(60_000), zeros(120_000));
+    const { file } = buildMovie({
+      tracks: [{ ...pictures(2, 2), entries: [pictureEntry("hvc1", 16, 16, box("hvcC", record))] }],
+    });
+    expect(openFile(file).tracks[0]?.codec).toEqual({ kind: "other", fourCharacters: "hvc1" });
+  });
+
+  it("changes of the sample entry: a fragment has a bounded number of runs", () => {
+    const samples = Array.from({ length: 5_000 }, (_, index) => ({ data: 1, duration: 1, entry: index % 2 }));
+    const stream = new FilmAtHand(film({ entries: [avcEntry(), avcEntry()], samples }));
+    const segment = stream.bytesOf({
+      kind: "segment",
+      number: 0,
+      segmenting: segmentingOf("fmp4", 10),
+      cut: undefined,
+      encryption: undefined,
+    });
+    expect(Buffer.from(segment).toString("latin1").split("traf").length - 1).toBe(1_000);
+  });
+
+  it("lines of text: as many as fit into a bound are read", () => {
+    const samples = Array.from({ length: 110_000 }, () => ({ data: 3, duration: 1 }));
+    const text: TrackPlan = { handler: "text", timescale: 1000, entries: [textEntry()], samples };
+    const { file } = buildMovie({
+      tracks: [{ ...pictures(1, 1), samples: [{ data: 5, duration: 12_800 * 120 }] }, text],
+      samplesPerChunk: 200_000,
+    });
+    const stream = new FilmAtHand(file);
+    stream.run({
+      kind: "subtitles",
+      list: "webvtt",
+      segmenting: segmentingOf("ts", 10),
+      cut: undefined,
+      uris: { prefix: "", suffix: "" },
+    });
+    expect(stream.asked[0]?.map(({ start, end }) => end - start)).toEqual([300_000]);
+  });
+
+  it("MEDIA-63 tables of chunks that would grow one after the other: all grow at once", () => {
+    const count = 500;
+    const headerOf = (offsets: readonly number[]): Uint8Array => {
+      const tables = offsets.map((offset) => fullBox("stco", 0, 0, u32(1, offset)));
+      const { file } = buildMovie({ tracks: [{ ...pictures(2, 2), tableBoxes: tables }], hasFileType: false });
+      return file.subarray(0, new DataView(file.buffer).getUint32(0));
+    };
+    const headerBytes = headerOf(Array(count).fill(0)).length;
+    const bytes = headerOf(Array.from({ length: count }, (_, index) => 2 ** 32 - headerBytes - 4 * index));
+    const start = 2 ** 32 + 100_000;
+    const header = { start, end: start + headerBytes };
+    const indexed = indexMovie(
+      {
+        fileBytes: header.end,
+        fileType: undefined,
+        header,
+        isFragmented: false,
+        endsEarly: false,
+        fragments: [],
+        ranges: [header],
+      },
+      [{ start, bytes }],
+    );
+    if (indexed.kind !== "indexed") throw new Error(indexed.detail);
+    const outcome = relocateMovie(openMovie(indexed.memory));
+    if (outcome.kind !== "recipe") throw new Error(JSON.stringify(outcome));
+    // The track's own table grows too.
+    expect(decodeRecipe(outcome.recipe)?.sizeBytes).toBe(header.end + 4 * (count + 1));
+  });
+});
