@@ -90,16 +90,16 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<
     if (operation.kind === "mediaIndex") {
       const index = await indexOfMedia(indexing);
       if (index === undefined) return UNREADABLE;
-      return await settle(bodies, request, head, madeOf(Uint8Array.from(new Uint8Array(index)), undefined));
+      return await settleMedia(bodies, request, head, madeOf(Uint8Array.from(new Uint8Array(index)), undefined));
     }
     const outcome = await makeOfMedia({ ...indexing, task: operation.task });
     switch (outcome.kind) {
       case "bytes": {
         const { body, contentType, playSeconds } = outcome;
-        return await settle(bodies, request, withPlayTime(head, playSeconds), madeOf(body, contentType));
+        return await settleMedia(bodies, request, withPlayTime(head, playSeconds), madeOf(body, contentType));
       }
       case "recipe":
-        return await settle(bodies, request, head, madeOf(outcome.recipe, undefined));
+        return await settleMedia(bodies, request, head, madeOf(outcome.recipe, undefined));
       case "unchanged":
         return outcome;
       case "absent":
@@ -122,6 +122,21 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<
 const lackingIn = (cause: unknown): LackingBytes | undefined => {
   const first = cause instanceof EdgeError ? cause.cause : cause;
   return first instanceof LackingBytes ? first : undefined;
+};
+
+/** What no disk takes is for whoever asked: its source is too long to be had another way. */
+const settleMedia = async (
+  bodies: BodyStore,
+  request: DeriveRequest,
+  head: StoredHead,
+  outcome: TransformOutcome,
+): Promise<DeriveReply> => {
+  try {
+    return await settle(bodies, request, head, outcome);
+  } catch (cause) {
+    if (EdgeError.from(cause).code !== "STORE_UNAVAILABLE") throw cause;
+    return await settle(bodies, { ...request, image: undefined }, head, outcome);
+  }
 };
 
 const UNREADABLE = { kind: "refused", reason: "unreadable", detail: "no media file" } as const;

@@ -136,6 +136,63 @@ describe("media jobs of the transform host", () => {
   });
 });
 
+const HEAD = encodeHead({
+  url: "/film.mp4",
+  variant: "",
+  selection: "",
+  status: 200,
+  fields: [],
+  bodyBytes: -1,
+  storedAtMs: 1,
+  validatedAtMs: 1,
+  initialAgeSeconds: 0,
+  bodyVersion: 1,
+  sourceVersion: 1,
+});
+
+const IMAGE: RowImage = {
+  key: computeCacheKey("a", "/film.mp4", ""),
+  vhost: "a",
+  url: "/film.mp4",
+  version: 1,
+  freshUntil: epochMs(1),
+  ttl: 1,
+  updatedAt: epochMs(1),
+  flags: 0,
+};
+
+describe("where no disk takes what is made", () => {
+  it("OPT-75: it is given back to whoever asked", async () => {
+    const bodies = openBodyStore({
+      disks: [],
+      allocateSegment: () => Promise.resolve(1),
+      allocateFile: () => Promise.resolve(1),
+      onProblem: () => {},
+      maxOpenFiles: 10,
+    });
+    onTestFinished(() => bodies.close());
+    const reply = await derive(
+      { bodies, pool: poolOf([]), mediaIndexes: new MediaIndexes(1_000_000) },
+      {
+        number: 1,
+        share: { weight: 100, threads: 0 },
+        request: {
+          id: 1,
+          vhost: "a",
+          source: { kind: "bytes", body: film },
+          operation: { kind: "media", format: "mp4", task: RELOCATE },
+          priority: "asked",
+          maxSourceBytes: 100_000_000,
+          head: HEAD,
+          image: IMAGE,
+        },
+      },
+      {},
+    );
+    expect(reply).toMatchObject({ kind: "made", body: { length: 100 } });
+  });
+});
+
 describe("a film with a damaged block", () => {
   it("MEDIA-54: is told to lack it, though the damage shows only when a job is loaded", async () => {
     const folder = mkdtempSync(join(tmpdir(), "basalt-media-damage-"));
@@ -154,18 +211,8 @@ describe("a film with a damaged block", () => {
       await bodies.close();
       rmSync(folder, { recursive: true });
     });
-    const image: RowImage = {
-      key: computeCacheKey("a", "/film.mp4", ""),
-      vhost: "a",
-      url: "/film.mp4",
-      version: 1,
-      freshUntil: epochMs(1),
-      ttl: 1,
-      updatedAt: epochMs(1),
-      flags: 0,
-    };
     const long = Buffer.concat([film.subarray(0, 16), box("mdat", Buffer.alloc(2_000_000, 3)), film.subarray(-516)]);
-    const file = await writing.createParted(image, Buffer.from("head"), long.length);
+    const file = await writing.createParted(IMAGE, Buffer.from("head"), long.length);
     const part = await file.startPart(0);
     await part.write(long);
     await part.close();
@@ -184,7 +231,7 @@ describe("a film with a damaged block", () => {
         try {
           const { work, pieces } = await load();
           if (work.kind === "index") return { kind: "indexed", memory: new SharedArrayBuffer(100) };
-          return pieces.length === 0 ? { kind: "needs", ranges: [wanted] } : { kind: "unchanged" };
+          return pieces.length === 0 ? { kind: "needs", ranges: [wanted] } : { kind: "unchanged", reason: "" };
         } catch (cause) {
           throw EdgeError.from(cause, "TRANSFORM_FAILED");
         }
@@ -202,20 +249,8 @@ describe("a film with a damaged block", () => {
           operation: { kind: "media", format: "mp4", task: RELOCATE },
           priority: "asked",
           maxSourceBytes: 100_000_000,
-          head: encodeHead({
-            url: "/film.mp4",
-            variant: "",
-            selection: "",
-            status: 200,
-            fields: [],
-            bodyBytes: -1,
-            storedAtMs: 1,
-            validatedAtMs: 1,
-            initialAgeSeconds: 0,
-            bodyVersion: 1,
-            sourceVersion: 1,
-          }),
-          image,
+          head: HEAD,
+          image: IMAGE,
         },
       },
       {},

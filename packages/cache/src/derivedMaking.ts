@@ -52,7 +52,12 @@ export class DerivedMaking {
         case "refused":
           channel.tell("fillEnd", end);
           return { kind: "refused", reason: reply.reason };
-        case "made":
+        case "made": {
+          const made = decodeHead(reply.head);
+          if (made === undefined) throw new EdgeError("INTERNAL", { detail: "unreadable head of a derived object" });
+          channel.tell("fillEnd", { fillId: grant.fillId, kind: "unstored" });
+          return this.#objectAlone(task, made, reply.body);
+        }
         case "lacking":
           throw new EdgeError("INTERNAL", { detail: "a derived object was not stored" });
         case "stored":
@@ -189,7 +194,11 @@ export class DerivedMaking {
   }
 
   /** For one request, and fresh for none. */
-  #objectAlone({ vhost, url, selector, variant }: DerivedRequest, head: StoredHead, body: Buffer): Derived {
+  #objectAlone(
+    { vhost, url, selector, variant }: Pick<DerivedRequest, "vhost" | "url" | "selector" | "variant">,
+    head: StoredHead,
+    body: Buffer,
+  ): Derived {
     const nowMs = this.#parts.cache.clock.now();
     const object = new CachedObject({
       key: keyOfName(vhost.name, variant, nameOf(url, selector)),

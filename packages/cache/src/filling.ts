@@ -10,6 +10,7 @@ import {
   failureTtl,
   firstPartFields,
   type PassReason,
+  partRequestFields,
   type ResponseFacts,
   responseFacts,
   withheldFields,
@@ -31,6 +32,7 @@ import { type BodySink, type FetchOutcome, fetchFromOrigin, type SinkControl } f
 import type { PartedBodies } from "./parts/partedBodies.ts";
 import { representationOf } from "./parts/representation.ts";
 import type { AcquireReply } from "./protocol.ts";
+import { RestSink } from "./restSink.ts";
 import { selectionOf } from "./selection.ts";
 import { mayServeStale, unconfirmed, unvalidatableAnswer } from "./staleness.ts";
 import { encodeHead, type StoredHead } from "./storedHead.ts";
@@ -189,6 +191,7 @@ export class Filling {
     let parted: PartedAnswer | undefined;
     let passed: PassReason | undefined;
     let isCutShort = false;
+    let rest: { readonly fill: LocalFill; readonly sink: RestSink } | undefined;
     const outcome = await this.#ask(request, validated, (received, control) => {
       const { head, firstBytes } = wholeOfFirstPart(received, request.firstBytes);
       // An empty body has no first bytes; and other parts than those asked for are none to begin with.
@@ -203,6 +206,14 @@ export class Filling {
       passed = passReason(request, facts);
       const stored = this.#storedHead(request, head, facts, grant.version, requestedAtMs);
       const mayComeInParts = canComeInParts(request, head, facts, stored);
+      if (firstBytes !== undefined && !mayComeInParts && passed === undefined) {
+        rest = this.#restOf(request, grant.fillId, stored, firstBytes, control);
+        if (rest !== undefined) {
+          fill = rest.fill;
+          if (held !== undefined) this.#withheld.add(grant.fillId);
+          return rest.sink;
+        }
+      }
       if (firstBytes !== undefined && (passed !== undefined || !mayComeInParts)) {
         isCutShort = true;
         control.stop();
@@ -239,7 +250,9 @@ export class Filling {
     if (fill !== undefined && passed !== undefined) {
       return await this.#pass(request, key, grant, held, { fill, passed }, outcome.done);
     }
-    if (fill !== undefined) return await this.#receive(request, key, grant, held, fill, outcome.done);
+    if (fill !== undefined) {
+      return await this.#receive(request, key, grant, held, fill, rest?.sink.done ?? outcome.done);
+    }
     const { status } = outcome.head;
     if (validated !== undefined && judge(status) === "extend") {
       return await this.#renewed(request, grant, validated, outcome.head, requestedAtMs);
@@ -250,6 +263,27 @@ export class Filling {
       : `status ${status} to a request that did not ask for it`;
     const error = new EdgeError(isRefused ? "ORIGIN_REFUSED" : "ORIGIN_MALFORMED", { detail });
     return this.#failed(request, grant, held, error);
+  }
+
+  /** A short body, of which the rest is asked for by range; undefined where that cannot be told from later versions. */
+  #restOf(
+    request: ObtainRequest,
+    fillId: number,
+    head: StoredHead,
+    firstBytes: number,
+    control: SinkControl,
+  ): { readonly fill: LocalFill; readonly sink: RestSink } | undefined {
+    const representation = representationOf(head);
+    if (representation === undefined || head.bodyBytes > WHOLE_IN_MEMORY_BYTES) return undefined;
+    const { vhost } = request;
+    const plain = request.originRequest(undefined);
+    const range = { start: firstBytes, end: head.bodyBytes };
+    const fields = [...plain.fields, ...partRequestFields(range, representation, vhost.settings.originOptions)];
+    const stop: SinkControl = { stop: (error) => sink.control.stop(error) };
+    const fill = this.#localFill(request, fillId, head, stop);
+    const parts = { target: fill, representation, firstBytes, pool: vhost.pool, request: { ...plain, fields } };
+    const sink: RestSink = new RestSink(parts, control);
+    return { fill, sink };
   }
 
   #localFill(

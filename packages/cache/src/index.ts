@@ -18,7 +18,7 @@ export {
 export type { Derivations, DerivationWait, Derived, DerivedFrom, DerivedRequest } from "./derivations.ts";
 export { type EmergencyChange, EmergencyState, type HostState } from "./emergencyState.ts";
 export type { InvalidationJournal, InvalidationRequest } from "./hostInvalidations.ts";
-export { PASSING_ROOM_BYTES, WHOLE_IN_MEMORY_BYTES } from "./limits.ts";
+export { FIRST_PART_BYTES, PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
 export { derivedSelector, keyOfName, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";

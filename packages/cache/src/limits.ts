@@ -4,6 +4,9 @@ export const PACKED_BODY_BYTES = 256 * 1024;
 /** Bodies up to this length are kept whole in the memory tier; of longer ones, blocks are. */
 export const WHOLE_IN_MEMORY_BYTES = 1024 * 1024;
 
+/** What a first request brings of a body of which only parts may be wanted: one block. */
+export const FIRST_PART_BYTES = 256 * 1024;
+
 /** A growing body keeps this much of its end in memory, so that readers who keep up never touch the file. */
 export const TAIL_BYTES = 1024 * 1024;
 

@@ -55,7 +55,7 @@ export interface ObtainRequest {
   readonly originRequest: (validated: CachedObject | undefined) => OriginRequest;
   /**
    * What a first download brings, where the rest may come in parts: whatever is wanted is then asked for by range
-   * (MEDIA-04). At least WHOLE_IN_MEMORY_BYTES.
+   * (MEDIA-04). Whole blocks.
    */
   readonly firstBytes?: number | undefined;
   /** Takes interim responses of an exchange that is made for this request. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { BLOCK_BYTES } from "@basalt/store";
 import { describe, expect, it } from "vitest";
-import { type Obtained, VARIANT, WHOLE_IN_MEMORY_BYTES } from "../src/index.ts";
+import { FIRST_PART_BYTES, type Obtained, VARIANT } from "../src/index.ts";
 import { madeBy, storedAs } from "./support/deriving.ts";
 import type { OriginCall } from "./support/fakeOrigin.ts";
 import { TestHost, type TestWorker } from "./support/host.ts";
@@ -9,7 +9,7 @@ import { bodyOf, partOriginOf, patternBytes } from "./support/reading.ts";
 import { isSettled, turns, until } from "./support/waiting.ts";
 
 const MIB = 1024 * 1024;
-const FIRST = WHOLE_IN_MEMORY_BYTES;
+const FIRST = FIRST_PART_BYTES;
 const VALIDATORS = ["ETag", '"v1"', "Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT", "Accept-Ranges", "bytes"];
 
 const rangeOf = ({ request: { fields } }: OriginCall): readonly [number, number] | undefined => {
@@ -175,16 +175,31 @@ describe("a source of which the first bytes are not kept", () => {
     await until(() => worker.cache.filling.inProgress === 0);
   });
 
+  it("TTL-27: what is stored answers where the rest of a short film does not come", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    await worker.fill("/film.mp4", "what was stored", ["Cache-Control", "max-age=1"]);
+    host.clock.advanceSeconds(100_000);
+    const whole = patternBytes(600_000);
+    worker.origin.answer = (call) => {
+      if (rangeOf(call)?.[0] === 0) serve(call, whole);
+      else call.fail("ORIGIN_CLOSED");
+    };
+    const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST });
+    expect(obtained).toMatchObject({ kind: "object", result: "TCP_REF_FAIL_HIT" });
+    expect(String(await bodyOf(worker, obtained))).toBe("what was stored");
+  });
+
   it("RFC 9110 15.3.7: an origin that gives less than was asked for is asked for the whole", async () => {
     const worker = new TestHost().worker(1);
     const whole = patternBytes(3 * MIB);
     worker.origin.answer = (call) => {
       if (rangeOf(call) === undefined) call.reply(200, whole, VALIDATORS);
       else
-        call.reply(206, whole.subarray(0, BLOCK_BYTES), [
+        call.reply(206, whole.subarray(0, 100_000), [
           ...VALIDATORS,
           "Content-Range",
-          `bytes 0-${BLOCK_BYTES - 1}/${whole.length}`,
+          `bytes 0-${99_999}/${whole.length}`,
         ]);
     };
     const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST });

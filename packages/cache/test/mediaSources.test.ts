@@ -5,10 +5,10 @@ import {
   type Derived,
   type DerivedRequest,
   derivedSelector,
+  FIRST_PART_BYTES,
   type Obtained,
   VARIANT,
   variantText,
-  WHOLE_IN_MEMORY_BYTES,
 } from "../src/index.ts";
 import { madeBy, storedAs } from "./support/deriving.ts";
 import type { OriginCall } from "./support/fakeOrigin.ts";
@@ -17,7 +17,7 @@ import { bodyOf, partOriginOf, patternBytes } from "./support/reading.ts";
 import { turns, until } from "./support/waiting.ts";
 
 const MIB = 1024 * 1024;
-const FIRST = WHOLE_IN_MEMORY_BYTES;
+const FIRST = FIRST_PART_BYTES;
 const VALIDATORS = ["ETag", '"v1"', "Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT", "Accept-Ranges", "bytes"];
 
 const asked = ({ request }: OriginCall): string | undefined => request.fields[request.fields.indexOf("Range") + 1];
@@ -91,6 +91,34 @@ describe("a source of which only parts are wanted", () => {
     expect(obtained).toMatchObject({ kind: "object", object: { status: 200, bodyBytes: 1000 } });
     expect((await bodyOf(worker, obtained)).equals(whole)).toBe(true);
     expect(worker.origin.calls).toHaveLength(1);
+  });
+
+  it("MEDIA-07: of a file under 1 MB the rest follows, and no byte comes twice", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(700_000);
+    const obtained = await film(worker, whole);
+    expect((await bodyOf(worker, obtained)).equals(whole)).toBe(true);
+    expect(rangesOf(worker)).toEqual([
+      [0, FIRST],
+      [FIRST, 700_000],
+    ]);
+    await until(() => worker.find("/film.mp4") !== undefined);
+    expect(worker.find("/film.mp4")?.isFresh(worker.clock.now())).toBe(true);
+    expect(worker.origin.calls).toHaveLength(2);
+  });
+
+  it("MEDIA-54: a short file whose rest is of another version is none", async () => {
+    const worker = new TestHost().worker(1);
+    const whole = patternBytes(700_000);
+    worker.origin.answer = (call) =>
+      serve(call, whole, worker.origin.calls.length === 1 ? VALIDATORS : ["ETag", '"v2"']);
+    const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST });
+    if (obtained.kind === "body") await until(() => obtained.source.state === "failed");
+    else expect(obtained.kind).toBe("failed");
+    await until(() => worker.cache.filling.inProgress === 0);
+    worker.clock.advanceSeconds(3_600);
+    worker.origin.answer = (call) => serve(call, whole);
+    expect((await bodyOf(worker, await worker.obtain("/film.mp4", { firstBytes: FIRST }))).equals(whole)).toBe(true);
   });
 
   it("MEDIA-08: an origin without ranges is downloaded in order, once", async () => {
@@ -279,6 +307,20 @@ describe("what is made of a source, and kept only while it is in use", () => {
     );
     expect(derived.kind === "object" && String(derived.object.body)).toBe("segment");
     expect(brought).toEqual([wanted, wanted]);
+  });
+
+  it("one that no disk takes answers whoever asked, and the next is made anew", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    const source = await worker.fill("/film.mp4", "film");
+    host.derive = async ({ head }) => ({ kind: "made", head, body: Buffer.from("segment") });
+    for (let calls = 1; calls < 3; calls++) {
+      const derived = await make(worker, segmentOf(worker, source));
+      expect(derived.kind === "object" && String(derived.object.body)).toBe("segment");
+      expect(host.deriveCalls).toBe(calls);
+    }
+    expect(rowsOf(host)).toEqual([]);
+    expect(host.coordinator.fillsInProgress).toBe(0);
   });
 
   it("MEDIA-54: a source that cannot be brought fails the request, and is tried again by the next", async () => {

@@ -60,12 +60,13 @@ const checkKeywords = (check: Check, checked: CheckedMedia): void => {
   }
 };
 
-const checkNames = (check: Check, { media }: CheckedMedia): void => {
+const checkNames = (check: Check, { media, options }: CheckedMedia): void => {
+  const fold = (name: string): string => (options.caseSensitive ? name : name.toLowerCase());
   for (const [element, { alternates, alternatesName, indexName }] of [
     ["MP4HLS", media.mp4Hls],
     ["MP3HLS", media.mp3Hls],
   ] as const) {
-    if (!alternates || indexName !== alternatesName) continue;
+    if (!alternates || fold(indexName) !== fold(alternatesName)) continue;
     const place = placeOf(check, ["Media", element, "AlternatesName"]);
     check.problems.error(place, `<Index> has the name ${indexName} too.`, "every name once");
   }
@@ -74,7 +75,7 @@ const checkNames = (check: Check, { media }: CheckedMedia): void => {
     ["M4ATrimming", media.m4aTrimming],
     ["MP3Trimming", media.mp3Trimming],
   ] as const) {
-    if (!enabled || new Set([startParam, endParam, multiParam]).size === 3) continue;
+    if (!enabled || new Set([startParam, endParam, multiParam].map(fold)).size === 3) continue;
     const place = placeOf(check, ["Media", element]);
     check.problems.error(place, "Two of its query parameters have the same name.", "every name once");
   }
@@ -111,7 +112,8 @@ const checkExtras = (check: Check, { media: { mp4Hls } }: CheckedMedia): void =>
   if (iframes && form === "TS") warn("@IFrames", 'There is a playlist of key frames with Form="FMP4" only.');
   if (iframes && encryption.status === "Active") warn("@IFrames", "Encrypted segments have no playlist of key frames.");
   const isNamed = alternates || variants || !(iframes || subtitles);
-  if (!isNamed) warn("/Index@Alternates", "Only a master playlist (Alternates or Variants ON) names key frames and subtitles.");
+  if (!isNamed)
+    warn("/Index@Alternates", "Only a master playlist (Alternates or Variants ON) names key frames and subtitles.");
 };
 
 /**

@@ -193,6 +193,14 @@ describe("what cannot stand in <Media>", () => {
   });
 
   it.each([
+    '<MP4HLS><Index Alternates="ON">a.m3u8</Index><AlternatesName>A.m3u8</AlternatesName></MP4HLS>',
+    '<MP4Trimming StartParam="t" EndParam="T">ON</MP4Trimming>',
+  ])("KEY-04 refuses %s where the case of URLs does not count", (xml) => {
+    expect(problemsOf(filesWith(xml))).toEqual([]);
+    expect(problemsOf(filesWith(xml, "<Options><CaseSensitive>OFF</CaseSensitive></Options>"))).toHaveLength(1);
+  });
+
+  it.each([
     ["nothing to make keys of", 'ServeKey="ON"'],
     ["two things to make keys of", `Key="${"0".repeat(32)}" Secret="sixteen characters" ServeKey="ON"`],
     ["a key that nobody serves", 'Secret="sixteen characters"'],

@@ -3,13 +3,26 @@ import { segmentsOf } from "../src/hls/segmentsOf.ts";
 import { TrackSequence } from "../src/hls/trackSequence.ts";
 import { indexMovie, openMovie, relocateMovie } from "../src/index.ts";
 import { decodeRecipe } from "../src/recipe.ts";
+import { subtitlesOf } from "../src/subtitles/subtitlesOf.ts";
 import { behindLeadingPictures } from "../src/timeline/sectionOf.ts";
-import { trackInCode, wholeTrack } from "./hls/filmInCode.ts";
-import { box, buildMovie, concat, fullBox, type TrackPlan, u8, u16, u32, zeros } from "./support/boxes.ts";
-import { avcEntry, hevcRecord, pictureEntry, textEntry } from "./support/entries.ts";
-import { pictures } from "./support/films.ts";
-import { FilmAtHand, segmentingOf } from "./support/mediaTasks.ts";
-import { openFile } from "./support/openFile.ts";
+import { boxesIn, typeOf } from "../src/write/boxTree.ts";
+import { movieInCode, trackInCode, wholeTrack } from "./hls/filmInCode.ts";
+import {
+  box,
+  buildFragmentedMovie,
+  buildMovie,
+  concat,
+  fullBox,
+  type TrackPlan,
+  u8,
+  u16,
+  u32,
+  zeros,
+} from "./support/boxes.ts";
+import { avcEntry, hevcRecord, pictureEntry } from "./support/entries.ts";
+import { assemble, pictures } from "./support/films.ts";
+import { FilmAtHand, playlistTask, segmentingOf } from "./support/mediaTasks.ts";
+import { openFile, tryOpen } from "./support/openFile.ts";
 
 const film = (more: Partial<TrackPlan>): Uint8Array => buildMovie({ tracks: [{ ...pictures(10, 10), ...more }] }).file;
 
@@ -90,21 +103,52 @@ describe("MEDIA-06 a file that names absurdly many", () => {
   });
 
   it("lines of text: as many as fit into a bound are read", () => {
-    const samples = Array.from({ length: 110_000 }, () => ({ data: 3, duration: 1 }));
-    const text: TrackPlan = { handler: "text", timescale: 1000, entries: [textEntry()], samples };
-    const { file } = buildMovie({
-      tracks: [{ ...pictures(1, 1), samples: [{ data: 5, duration: 12_800 * 120 }] }, text],
-      samplesPerChunk: 200_000,
+    const movie = movieInCode([{ kind: "text", timescale: 1000, samples: [{ duration: 1 }] }]);
+    const sampleCount = 20_000_000;
+    const tracks = movie.tracks.map((track) => ({
+      ...track,
+      sampleCount,
+      decodeTimeOf: (sample: number) => sample,
+      sizeOf: () => 3,
+      offsetOf: (sample: number) => sample * 3,
+    }));
+    const timeline = { durationSeconds: 20_000, tracks: tracks.map(wholeTrack) };
+    expect(subtitlesOf({ ...movie, tracks }, timeline, [])).toEqual({
+      kind: "needs",
+      ranges: [{ start: 0, end: 300_000 }],
     });
-    const stream = new FilmAtHand(file);
-    stream.run({
-      kind: "subtitles",
-      list: "webvtt",
-      segmenting: segmentingOf("ts", 10),
-      cut: undefined,
-      uris: { prefix: "", suffix: "" },
-    });
-    expect(stream.asked[0]?.map(({ start, end }) => end - start)).toEqual([300_000]);
+  });
+
+  it("boxes: those behind the first thousands say nothing, and such a header is not moved", () => {
+    const boxes = concat(...Array.from({ length: 20_000 }, () => box("free")));
+    const { file } = buildMovie({ tracks: [{ ...pictures(50, 10), trackBoxes: [boxes] }], header: "last" });
+    expect(boxesIn(boxes)).toHaveLength(16_384);
+    expect(relocateMovie(openFile(file)).kind).toBe("unchanged");
+  });
+
+  it("boxes in one another: the header is moved all the same", () => {
+    const nested = new Uint8Array(8 * 50_000);
+    for (let at = 0; at < nested.length; at += 8) {
+      new DataView(nested.buffer).setUint32(at, nested.length - at);
+      nested.set(ascii("stbl"), at + 4);
+    }
+    const { file } = buildMovie({ tracks: [{ ...pictures(50, 10), tableBoxes: [nested] }], header: "last" });
+    expect(boxesIn(assemble(relocateMovie(openFile(file)), file)).map(typeOf)).toEqual(["ftyp", "moov", "mdat"]);
+  });
+
+  it("tracks of one number in a file of fragments: it is refused", () => {
+    const { file } = buildFragmentedMovie({ tracks: [pictures(10, 5), { ...pictures(10, 5), id: 1 }] });
+    expect(tryOpen(file)).toBe("two tracks have one number");
+  });
+
+  it("MEDIA-103 long parameters in the URIs of many segments: the playlist is refused", () => {
+    const { file } = buildMovie({ tracks: [pictures(25 * 200, 25)] });
+    const segmenting = segmentingOf("ts", 1);
+    const playlist = (length: number, list: "segments" | "master") =>
+      new FilmAtHand(file).run(playlistTask(segmenting, { list, uris: { prefix: "/", suffix: "x".repeat(length) } }));
+    expect(playlist(1_000, "segments").kind).toBe("bytes");
+    expect(playlist(200_000, "segments")).toEqual({ kind: "unreadable", detail: "too long a playlist" });
+    expect(playlist(200_000, "master").kind).toBe("bytes");
   });
 
   it("MEDIA-63 tables of chunks that would grow one after the other: all grow at once", () => {

@@ -5,7 +5,7 @@ import { TIMESTAMP_TAG_BYTES } from "../audio/packedAudio.ts";
 import type { MediaOutcome, MediaTask } from "../contract.ts";
 import { uriIn } from "./fileNames.ts";
 import { soundSegmentBytes } from "./measureStream.ts";
-import { masterPlaylist, ratesOf, segmentPlaylist } from "./playlistTexts.ts";
+import { isTooLong, masterPlaylist, ratesOf, segmentPlaylist } from "./playlistTexts.ts";
 import { playlistOutcome } from "./textOutcome.ts";
 
 type PlaylistTask = Extract<MediaTask, { readonly kind: "playlist" }>;
@@ -21,6 +21,8 @@ export function buildAudioPlaylist(file: AudioFile, task: PlaylistTask): MediaOu
   if (task.list === "iframes") return { kind: "absent" };
   const timeline = cutAudioTimeline(file, task.cut);
   const segments = audioSegments(file, timeline, segmenting);
+  if (task.list === "segments" && segments !== undefined && isTooLong(segments.length, uris))
+    return { kind: "unreadable", detail: "too long a playlist" };
   if (segments === undefined) return { kind: "unreadable", detail: "too many segments" };
   const boundsSeconds = [...segments.map(({ startSeconds }) => startSeconds), timeline.durationSeconds];
   if (task.list === "segments")

@@ -4,7 +4,7 @@ import type { Movie } from "../movie/contract.ts";
 import { uriIn } from "./fileNames.ts";
 import { codecsOf, isIndependent, keyFramesOf, variantFacts } from "./measureStream.ts";
 import { type MediaStream, openStream } from "./mediaStream.ts";
-import { keyFramePlaylist, masterPlaylist, ratesOf, segmentPlaylist } from "./playlistTexts.ts";
+import { isTooLong, keyFramePlaylist, masterPlaylist, ratesOf, segmentPlaylist } from "./playlistTexts.ts";
 import { subtitleTrackOf } from "./subtitleTrackOf.ts";
 import { playlistOutcome } from "./textOutcome.ts";
 
@@ -16,6 +16,8 @@ export function buildPlaylist(movie: Movie, task: PlaylistTask): MediaOutcome {
   const opened = openStream(movie, segmenting, task.cut);
   if (opened.kind !== "stream") return opened;
   const { stream } = opened;
+  if (task.list !== "master" && isTooLong(stream.segmentation.count, uris))
+    return { kind: "unreadable", detail: "too long a playlist" };
   switch (task.list) {
     case "segments":
       return playlistOutcome(

@@ -25,7 +25,10 @@ export interface MediaStream {
   readonly segmentation: Segmentation;
   readonly video: StreamTrack | undefined;
   readonly audio: StreamTrack | undefined;
-  /** Whole seconds by which all time stamps are later than those of the timeline, so that none is negative. */
+  /**
+   * Whole seconds by which all time stamps are later than those of the timeline, so that none is negative: the same for
+   * all tracks of the source, also where one of them stands in segments of its own.
+   */
   readonly shiftSeconds: number;
 }
 
@@ -54,19 +57,21 @@ export function openStream(
   const timeline = cutTimeline(movie, cut, false);
   if (timeline === undefined) return unreadable("no samples");
   const isUsable = segmenting.form === "ts" ? isTransportCodec : isFragmentCodec;
-  const pictures = sequencesOf(timeline, "video", segmenting);
-  const sounds = sequencesOf(timeline, "audio", segmenting);
-  const video = pictures.find(({ track }) => isUsable(track.codec));
-  const audio = sounds.find(({ track }) => isUsable(track.codec));
+  const pictures = sequencesOf(timeline, "video");
+  const sourceVideo = pictures.find(({ track }) => isUsable(track.codec));
+  const sourceAudio = sequencesOf(timeline, "audio").find(({ track }) => isUsable(track.codec));
+  const video = segmenting.tracks === "audio" ? undefined : sourceVideo;
+  const audio = segmenting.tracks === "video" ? undefined : sourceAudio;
   const film = pictures.find(isFilm);
-  if (video === undefined && film !== undefined)
+  if (sourceVideo === undefined && film !== undefined)
     return unreadable(`${nameOf(film.track.codec)} does not go into segments`);
   const reference = video ?? audio;
   if (reference === undefined) return unreadable("no track that goes into segments");
 
-  const firstVideo = video === undefined ? 0 : firstPicture(video);
-  const videoStart = video === undefined ? 0 : Math.min(0, secondsOf(video, video.presentationTimeAt(firstVideo)));
-  const firstAudio = audio === undefined ? 0 : firstSound(audio, videoStart - LEAD_SECONDS);
+  const firstVideo = sourceVideo === undefined ? 0 : firstPicture(sourceVideo);
+  const videoStart =
+    sourceVideo === undefined ? 0 : Math.min(0, secondsOf(sourceVideo, sourceVideo.presentationTimeAt(firstVideo)));
+  const firstAudio = sourceAudio === undefined ? 0 : firstSound(sourceAudio, videoStart - LEAD_SECONDS);
   const firstPosition = video === undefined ? firstAudio : firstVideo;
   const segmentation = segmentsOf(
     reference,
@@ -82,8 +87,8 @@ export function openStream(
       : positionsByTime(audio, firstAudio, segmentation.boundsSeconds);
 
   const starts = [
-    ...(video === undefined ? [] : [decodeStart(video, firstVideo)]),
-    ...(audio === undefined ? [] : [decodeStart(audio, firstAudio)]),
+    ...(sourceVideo === undefined ? [] : [decodeStart(sourceVideo, firstVideo)]),
+    ...(sourceAudio === undefined ? [] : [decodeStart(sourceAudio, firstAudio)]),
   ];
   const room = segmenting.form === "ts" ? TRANSPORT_LEAD_SECONDS : 0;
   return {
@@ -115,8 +120,7 @@ const isFilm = (sequence: TrackSequence): boolean => sequence.length > 1;
 const nameOf = (codec: Codec): string => (codec.kind === "other" ? codec.fourCharacters : codec.kind);
 
 /** Tracks that are switched on come first. */
-function sequencesOf(timeline: MovieTimeline, kind: "video" | "audio", { tracks }: Segmenting): TrackSequence[] {
-  if (tracks !== undefined && tracks !== kind) return [];
+function sequencesOf(timeline: MovieTimeline, kind: "video" | "audio"): TrackSequence[] {
   const isWanted = ({ track }: TimelineTrack): boolean => track.kind === kind && track.timescale > 0;
   const wanted = timeline.tracks.filter(isWanted);
   return [...wanted.filter(({ track }) => track.isEnabled), ...wanted.filter(({ track }) => !track.isEnabled)]

@@ -25,6 +25,14 @@ const quoted = (text: string): string => `"${text.replace(/["\p{Cc}]/gu, "")}"`;
 
 const secondsText = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
 
+/** Beside the name of a segment, about. */
+const ENTRY_CHARACTERS = 40;
+const MOST_PLAYLIST_CHARACTERS = 32 * 1024 * 1024;
+
+/** A client may give a query string of any length, which each of the URIs has. */
+export const isTooLong = (segmentCount: number, { prefix, suffix }: StreamUris): boolean =>
+  segmentCount * (prefix.length + suffix.length + ENTRY_CHARACTERS) > MOST_PLAYLIST_CHARACTERS;
+
 export interface SegmentPlaylist {
   readonly version: 1 | 3;
   readonly segmenting: Segmenting;

@@ -115,6 +115,8 @@ const readFragments = (
   pieces: readonly SourcePiece[],
 ): FragmentReader | undefined => {
   if (!layout.isFragmented) return undefined;
+  // Each of them would have all samples of the others.
+  if (new Set(headers.map(({ id }) => id)).size < headers.length) malformed("two tracks have one number");
   const here = headers.filter((header) => !header.isElsewhere);
   const before = new Map(here.map((header) => [header.id, header.table]));
   const reader = new FragmentReader(view, childOf(view, moov, MVEX), before);

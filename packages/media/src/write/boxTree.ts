@@ -33,12 +33,15 @@ export const contentOf = (box: Uint8Array): Uint8Array => {
   return head === undefined ? box.subarray(box.byteLength) : box.subarray(head.headBytes, head.sizeBytes);
 };
 
-/** The boxes that follow each other in `content`. */
+/** Tracks and tables are some hundreds; a header may be millions of empty boxes. */
+export const MOST_BOXES_OF_LIST = 16_384;
+
+/** The boxes that follow each other in `content`, at most `MOST_BOXES_OF_LIST`. */
 export const boxesIn = (content: Uint8Array): Uint8Array[] => {
   const boxes: Uint8Array[] = [];
   for (let at = 0; ; ) {
     const head = headAt(content, at);
-    if (head === undefined) {
+    if (head === undefined || boxes.length === MOST_BOXES_OF_LIST) {
       return boxes;
     }
     boxes.push(content.subarray(at, at + head.sizeBytes));

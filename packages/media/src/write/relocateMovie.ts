@@ -1,11 +1,14 @@
 import type { MediaOutcome } from "../contract.ts";
 import type { Movie } from "../movie/contract.ts";
 import { encodeRecipe } from "../recipe.ts";
-import { boxAt, boxesIn, childrenOf, contentOf, findBox, typeOf } from "./boxTree.ts";
+import { boxAt, boxesIn, childrenOf, contentOf, findBox, MOST_BOXES_OF_LIST, typeOf } from "./boxTree.ts";
 import { BoxWriter, fitsUnsigned32 } from "./boxWriter.ts";
 
 /** Boxes on the way from `moov` to the chunk offsets: all else is copied. */
 const PATH: ReadonlySet<string> = new Set(["trak", "mdia", "minf", "stbl"]);
+
+/** `stbl`, counted from `moov`: boxes of hostile files lie in one another without end. */
+const DEEPEST = 4;
 
 /** How positions of the source become positions of the result; undefined for one that lies in what moves itself. */
 type Shift = (offset: number) => number | undefined;
@@ -68,12 +71,16 @@ const patchHeader = (header: Uint8Array, { shift, grown }: Patch): Patched | und
       writeOffsets(box, type === "co64");
       return;
     }
-    if (!PATH.has(type) && depth > 0) {
+    if (depth > DEEPEST || (!PATH.has(type) && depth > 0)) {
       writer.bytes(box);
       return;
     }
     const content = contentOf(box);
     const children = boxesIn(content);
+    if (children.length === MOST_BOXES_OF_LIST) {
+      isSound = false;
+      return;
+    }
     const last = children.at(-1);
     const read = last === undefined ? 0 : last.byteOffset + last.byteLength - content.byteOffset;
     const writeContent = (): void => {

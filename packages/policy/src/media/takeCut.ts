@@ -51,9 +51,12 @@ const readSection = (startText: string, endText: string): ReadSection | undefine
   return isForward(section) ? { section, start: start.text, end: end.text } : undefined;
 };
 
+/** What stands behind so many is not read: each costs a search in every track of the film. */
+const MOST_SECTIONS = 1_000;
+
 /** Sections that cannot be are left out (MEDIA-91, MEDIA-92). */
 const readSections = (value: string): readonly ReadSection[] =>
-  value.split(",").flatMap((text) => {
+  value.split(",", MOST_SECTIONS).flatMap((text) => {
     const [start = "", end, ...rest] = text.trim().split("-");
     return end === undefined || rest.length > 0 ? [] : (readSection(start.trim(), end.trim()) ?? []);
   });

@@ -120,6 +120,11 @@ describe("several sections in a query string", () => {
     expect(take("trimming=0-1", { multiParam: "" })).toMatchObject({ isNamed: false, others: ["trimming=0-1"] });
     expect(take("=0-1&start=1", { multiParam: "" }).others).toEqual(["=0-1"]);
   });
+
+  it("MEDIA-91 reads the first thousand sections of a list", () => {
+    const sections = Array.from({ length: 5_000 }, (_, index) => `${index}-${index + 1}`);
+    expect(take(`trimming=${sections.join(",")}`).query).toBe(`trimming=${sections.slice(0, 1_000).join(",")}`);
+  });
 });
 
 const parameter = fc.oneof(

@@ -62,8 +62,14 @@ const compose = async (
     }
     const { cache } = exchange.connection.server.parts;
     if (made.isTransient) cache.noteTransient(vhost.cache, made);
-    takeMade(exchange, derivation, composedObject(made, recipe, Buffer.isBuffer(source) ? made.fields : source.fields));
-    exchange.composed = { recipe, source: composed };
+    if (Buffer.isBuffer(source) && recipe.sizeBytes <= 2 * source.length) {
+      // A source that stays for a slow client would be memory that nobody counts: what is made of it is handed on whole.
+      takeMade(exchange, derivation, composedObject(made, recipe, made.fields, bytesOf(recipe, source)));
+    } else {
+      const { fields } = Buffer.isBuffer(source) ? made : source;
+      takeMade(exchange, derivation, composedObject(made, recipe, fields));
+      exchange.composed = { recipe, source: composed };
+    }
     exchange.continueWith(ticket, PHASE.DELIVER);
   } catch (cause) {
     exchange.fail(ticket, cause);
@@ -98,8 +104,24 @@ const sourceOf = async (
   return { kind: "parted", body, origin: exactly(lastingOrigin(exchange, vhost)) };
 };
 
-/** For one request: it has the length of what the recipe describes, and no body of its own. */
-const composedObject = (made: CachedObject, recipe: Recipe, sourceFields: readonly string[]): CachedObject => {
+const bytesOf = (recipe: Recipe, source: Buffer): Buffer => {
+  const pieces: Uint8Array[] = [];
+  for (let index = 0; index < recipe.pieceCount; index++) {
+    const piece = recipe.pieceAt(index);
+    pieces.push(piece.kind === "bytes" ? piece.bytes : source.subarray(piece.start, piece.end));
+  }
+  const bytes = Buffer.concat(pieces);
+  if (bytes.length === recipe.sizeBytes) return bytes;
+  throw new EdgeError("TRANSFORM_FAILED", { detail: "a recipe of another source" });
+};
+
+/** For one request: it has the length of what the recipe describes, and no body of its own unless it is given one. */
+const composedObject = (
+  made: CachedObject,
+  recipe: Recipe,
+  sourceFields: readonly string[],
+  body?: Buffer,
+): CachedObject => {
   const contentType = getField(sourceFields, "content-type");
   const fields: string[] = [];
   for (let index = 0; index + 1 < made.fields.length; index += 2) {
@@ -109,7 +131,7 @@ const composedObject = (made: CachedObject, recipe: Recipe, sourceFields: readon
   if (contentType !== undefined) fields.push("Content-Type", contentType);
   const { key, version, freshUntilMs, ttlSeconds, updatedAtMs, purged, expiredByForce } = made;
   const state = { key, location: undefined, version, freshUntilMs, ttlSeconds, updatedAtMs, purged, expiredByForce };
-  return new CachedObject({ ...state, head: { ...made.head, fields, bodyBytes: recipe.sizeBytes }, body: undefined });
+  return new CachedObject({ ...state, head: { ...made.head, fields, bodyBytes: recipe.sizeBytes }, body });
 };
 
 /** As a body on disk is sent; where the origin has another version by now, the request is answered anew, once. */

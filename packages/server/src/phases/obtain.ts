@@ -1,5 +1,6 @@
 import {
   type CachedObject,
+  FIRST_PART_BYTES,
   hitResult,
   lastModifiedOf,
   type Obtained,
@@ -7,7 +8,6 @@ import {
   type PartOrigin,
   VARIANT,
   type Variant,
-  WHOLE_IN_MEMORY_BYTES,
 } from "@basalt/cache";
 import { getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
@@ -291,7 +291,7 @@ export const obtainRequest = (
         ...occasion,
       };
     },
-    firstBytes: derivation?.media === undefined ? undefined : WHOLE_IN_MEMORY_BYTES,
+    firstBytes: derivation?.media === undefined ? undefined : FIRST_PART_BYTES,
     onInformation: (status, interim) => {
       if (exchange.isCurrent(ticket)) sendInterim(exchange, status, interim);
     },

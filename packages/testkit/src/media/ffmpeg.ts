@@ -80,18 +80,24 @@ const showJson = async (input: string, show: readonly string[]): Promise<Record<
   return report;
 };
 
-/** ffprobe counts MP4 from 0, also where the first sample comes later, as in fragments of a longer stream. */
-const durationOf = ({ duration, start_time: start, format_name: name }: Record<string, unknown>): number => {
-  const skipped = String(name).includes("mp4") ? Math.max(0, Number(start)) : 0;
-  return Number(duration) - skipped;
+/**
+ * ffprobe counts MP4 from 0, also where the first sample comes later, as in fragments of a longer stream, and there takes
+ * the end of each track for its length.
+ */
+const durationOf = (format: Record<string, unknown>, streams: readonly Record<string, unknown>[]): number => {
+  const [whole, start] = [Number(format.duration), Number(format.start_time)];
+  if (!String(format.format_name).includes("mp4") || !(start > 0)) return whole;
+  const ends = streams.map(({ duration }) => Number(duration)).filter((end) => end > start);
+  return Math.min(whole, ...(ends.length === 0 ? [] : [Math.max(...ends)])) - start;
 };
 
 export const probeFile = async (input: string): Promise<ProbedFile> => {
   const report = await showJson(input, ["-show_format", "-show_streams"]);
   const { format } = report;
+  const streams = records(report.streams);
   return {
-    durationSeconds: isRecord(format) ? durationOf(format) : Number.NaN,
-    streams: records(report.streams).map((stream) => ({
+    durationSeconds: isRecord(format) ? durationOf(format, streams) : Number.NaN,
+    streams: streams.map((stream) => ({
       index: Number(stream.index),
       type: String(stream.codec_type),
       codec: String(stream.codec_name),

@@ -18,6 +18,7 @@ import { useShared } from "../../src/scenario/index.ts";
 const SHARED_KEYWORD = "keyword.test";
 const SIGNED = "signed.test";
 const ENCRYPTED = "encrypted.test";
+const VARIANTS = "variants.test";
 
 const SECRET = "a secret of the films";
 
@@ -31,6 +32,9 @@ const open = async (): Promise<void> => {
   origin
     .on((request) => request.path === "/film.mp4")
     .file(film, { etag: '"film"', fields: { "Content-Type": "video/mp4" } });
+  const other = await readFile((await corpusFile("film24.mp4")).path);
+  origin.on((request) => request.path === "/dir/film.mp4").file(film, { etag: '"film"' });
+  origin.on((request) => request.path === "/dir/other.mp4").file(other, { etag: '"other"' });
   const at = origin.address;
   edge = await startEdge({
     workers: 2,
@@ -46,6 +50,11 @@ const open = async (): Promise<void> => {
         origin: at,
         xml: `<Options><SignedUrls>ON<Url>/*</Url><Key>a secret of the site</Key></SignedUrls></Options>
           <Media><MP4HLS Status="Active"/><MP4Trimming>ON</MP4Trimming></Media>`,
+      },
+      {
+        name: VARIANTS,
+        origin: at,
+        xml: '<Media><MP4HLS Status="Active" Variants="ON"/><MP4Trimming>ON</MP4Trimming></Media>',
       },
       {
         name: ENCRYPTED,
@@ -111,6 +120,22 @@ describe.skipIf(!PLAYS)("URLs of media files at an edge with two workers", () =>
     const plain = Buffer.concat([decipher.update(segment.body), decipher.final()]);
     expect(plain.length % 188).toBe(0);
     expect([plain[0], plain[188]]).toEqual([0x47, 0x47]);
+  });
+
+  it("has several films in one master playlist, each with its rate and its own playlist and segments", async () => {
+    const master = await fetch(VARIANTS, "/dir/film.mp4,none.mp4,other.mp4/mp4hls/index.m3u8?end=8");
+    expect(master.status).toBe(200);
+    const lines = master.body.toString().split("\n");
+    const uris = lines.filter((line) => line.startsWith("/"));
+    expect(uris).toEqual(["/dir/film.mp4?end=8/mp4hls/index.m3u8", "/dir/other.mp4?end=8/mp4hls/index.m3u8"]);
+    const rates = [...master.body.toString().matchAll(/BANDWIDTH=(\d+),.*RESOLUTION=\d+x\d+/g)].map(([, rate]) => rate);
+    expect(new Set(rates).size).toBe(2);
+    for (const uri of uris) {
+      const { segments } = readPlaylist((await fetch(VARIANTS, uri)).body.toString());
+      const segment = await fetch(VARIANTS, segments[0]?.uri ?? "");
+      expect([uri, segment.status, segment.body[0]]).toEqual([uri, 200, 0x47]);
+    }
+    expect((await fetch(VARIANTS, "/dir/none.mp4,nothing.mp4/mp4hls/index.m3u8")).status).toBe(404);
   });
 
   it("MEDIA-70 a function that is switched on counts from the reload on", async () => {
