@@ -29,7 +29,7 @@ export interface MediaTaskWork extends MediaIndexWork {
 }
 
 /** What one job may hold of its source in memory. */
-const MOST_SOURCE_BYTES = 512 * 1024 ** 2;
+const MOST_SOURCE_BYTES = 256 * 1024 ** 2;
 const AUDIO_PIECE_BYTES = 4 * 1024 ** 2;
 /** A task knows what it needs when it has seen the index, and may then need more by what it has read. */
 const MOST_ROUNDS = 8;

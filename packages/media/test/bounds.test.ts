@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ratesOf } from "../src/hls/playlistTexts.ts";
 import { segmentsOf } from "../src/hls/segmentsOf.ts";
 import { TrackSequence } from "../src/hls/trackSequence.ts";
 import { indexMovie, openMovie, relocateMovie } from "../src/index.ts";
@@ -8,6 +9,7 @@ import { behindLeadingPictures } from "../src/timeline/sectionOf.ts";
 import { boxesIn, typeOf } from "../src/write/boxTree.ts";
 import { movieInCode, trackInCode, wholeTrack } from "./hls/filmInCode.ts";
 import {
+  ascii,
   box,
   buildFragmentedMovie,
   buildMovie,
@@ -149,6 +151,13 @@ describe("MEDIA-06 a file that names absurdly many", () => {
     expect(playlist(1_000, "segments").kind).toBe("bytes");
     expect(playlist(200_000, "segments")).toEqual({ kind: "unreadable", detail: "too long a playlist" });
     expect(playlist(200_000, "master").kind).toBe("bytes");
+  });
+
+  it("segments that are short beside one: their rates are added up once", () => {
+    const bounds = [...Array.from({ length: 100_001 }, (_, second) => second), 300_000];
+    const bytes = bounds.slice(1).map((_, index) => (index % 2 === 0 ? 1_000 : 3_000));
+    expect(ratesOf(bytes, bounds).peakBitsPerSecond).toBe(16_000);
+    expect(ratesOf([1_000, 9_000, 1_000], [0, 10, 20, 30]).peakBitsPerSecond).toBe(7_200);
   });
 
   it("MEDIA-63 tables of chunks that would grow one after the other: all grow at once", () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { signScope } from "@basalt/policy";
+import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import { HOST, TestEdge } from "./support/edge.ts";
 import type { ClientResponse } from "./support/responses.ts";
@@ -162,6 +163,32 @@ describe("films that a master playlist lacks", () => {
     await storeAll(edge);
     edge.onDerive = () => "overloaded";
     expect((await ask(edge)).status).toBe(503);
+  });
+
+  it("goes no further with the other films when the request is over", async () => {
+    const edge = edgeWith();
+    await edge.store("/dir/a.mp4", "100", FILM);
+    edge.onDerive = () => "overloaded";
+    const client = edge.connect().get("/dir/a.mp4,b.mp4/mp4hls/index.m3u8");
+    const late = await edge.origin.call(2);
+    expect((await client.response()).status).toBe(503);
+    late.reply(200, "200", FILM);
+    client.get("/dir/b.mp4");
+    expect((await client.responses(2))[1]?.status).toBe(200);
+    expect(edge.deriveCalls).toBe(1);
+    expect(edge.defects).toEqual([]);
+  });
+
+  it("makes the list anew, once, where a film has changed while it was read", async () => {
+    const edge = edgeWith();
+    await storeAll(edge);
+    const make = edge.onDerive;
+    let failures = 1;
+    edge.onDerive = (body, operation) => {
+      if (String(body) === "200" && failures-- > 0) throw new EdgeError("ORIGIN_CLOSED");
+      return make(body, operation);
+    };
+    expect(urisIn(await ask(edge))).toEqual(playlistsOf("a", "b", "c"));
   });
 
   it("shows a film that the origin has changed", async () => {

@@ -214,15 +214,18 @@ export function ratesOf(
   );
   const mean = (bytes.reduce((sum, size) => sum + size, 0) * 8000) / wholeMs;
   let peak = mean;
+  let end = 0;
+  let milliseconds = 0;
+  let size = 0;
   for (let first = 0; first < bytes.length; first++) {
-    let milliseconds = 0;
-    let size = 0;
-    for (let index = first; index < bytes.length && milliseconds < targetMs / 2; index++) {
-      milliseconds += durations[index] ?? 0;
-      size += bytes[index] ?? 0;
+    for (; end < bytes.length && milliseconds < targetMs / 2; end++) {
+      milliseconds += durations[end] ?? 0;
+      size += bytes[end] ?? 0;
     }
     if (milliseconds >= targetMs / 2 && milliseconds <= targetMs * 1.5)
       peak = Math.max(peak, (size * 8000) / milliseconds);
+    milliseconds -= durations[first] ?? 0;
+    size -= bytes[first] ?? 0;
   }
   return {
     peakBitsPerSecond: Math.ceil(peak),

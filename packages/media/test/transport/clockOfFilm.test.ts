@@ -7,13 +7,15 @@ import { checkTransport } from "../support/transportChecker.ts";
 
 describe("MEDIA-37 the clock of a film", () => {
   it.each([
-    ["sound that lasts longer than the pictures", 9, 21],
-    ["pictures that last longer than the sound", 21, 9],
-  ])("MEDIA-37 goes on over segments with %s", (_, pictureSeconds, soundSeconds) => {
+    ["sound that lasts longer than the pictures", 9, 21, 7],
+    ["sound beside a still picture", 0.1, 21, 7],
+    ["pictures that last longer than the sound", 21, 9, 3],
+  ])("MEDIA-37 goes on over segments with %s", (_, pictureSeconds, soundSeconds, count) => {
     const movie = movieInCode([picturesWithKeys([0, 3, 6], pictureSeconds), sound(soundSeconds)]);
     const opened = openStream(movie, { form: "ts", durationSeconds: 3, sequence: 0 }, undefined);
     if (opened.kind !== "stream") throw new Error(opened.detail);
     const { stream } = opened;
+    expect(stream.segmentation.count).toBe(count);
     const pieces = [{ start: 0, bytes: new Uint8Array(3_000_000) }];
     const segments = Array.from({ length: stream.segmentation.count }, (_value, segment) =>
       writeTransportSegment({ segmentNumber: segment, streams: transportStreams(stream, segment), pieces }),

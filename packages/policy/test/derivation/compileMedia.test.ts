@@ -98,6 +98,10 @@ describe("header relocation by URL", () => {
     });
   });
 
+  it("MEDIA-53 MP3 files, which are read as a whole, are made something of up to 1 GB", () => {
+    expect(planOf("/a.mp3?start=1")).toMatchObject({ kind: "operation", maxSourceBytes: 2 ** 30 });
+  });
+
   it("leaves other files, and what is no file, alone", () => {
     for (const url of ["/a.mp3", "/a.mov", "/", "/a.mp4/", "*"]) expect(ask(url)).toBeUndefined();
   });

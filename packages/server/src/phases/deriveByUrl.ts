@@ -179,7 +179,8 @@ export const derivedOf = async (
   const { url, selector } = madePlace(wanted, derivation);
   const isMediaObject = operation.kind === "media" && source.kind === "object";
   const bring = isMediaObject ? bringer(exchange, vhost, source.object, wanted) : undefined;
-  const indexWait = isMediaObject ? mediaIndexOf(exchange, vhost, derivation, source.object, wanted) : undefined;
+  const isIndexed = isMediaObject && source.object.bodyBytes <= maxSourceBytes;
+  const indexWait = isIndexed ? mediaIndexOf(exchange, vhost, derivation, source.object, wanted) : undefined;
   const indexed = indexWait === undefined ? undefined : await awaited(indexWait);
   if (indexed !== undefined && indexed.kind !== "object") return indexed;
   if (!exchange.isCurrent(ticket)) {

@@ -41,9 +41,10 @@ const join = async (
 ): Promise<void> => {
   const { ticket } = exchange;
   const left = new AbortController();
+  const request = { exchange, vhost, left: left.signal };
   exchange.ongoing = { drained: () => {}, clientEnded: () => {}, clientGone: () => left.abort() };
   try {
-    const lines = await Promise.all(open.map((each) => variantLine(exchange, vhost, each, left.signal)));
+    const lines = await Promise.all(open.map((each) => variantLine(request, each)));
     if (!exchange.isCurrent(ticket)) return;
     exchange.ongoing = undefined;
     exchange.continueWith(ticket, settle(exchange, derivation, lines));

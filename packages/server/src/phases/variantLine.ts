@@ -10,12 +10,10 @@ import {
 } from "@basalt/cache";
 import type { Derivation, OriginAnswer } from "@basalt/policy";
 import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
-import type { Exchange } from "../exchange.ts";
-import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject } from "./arrivedObject.ts";
 import { ALONE_BYTES, derivedOf, gathered } from "./deriveByUrl.ts";
 import { madePlace } from "./madeObject.ts";
-import { variantSource } from "./variantSource.ts";
+import { type VariantsRequest, variantSource } from "./variantSource.ts";
 import type { WantedObject } from "./wantedObject.ts";
 
 /** What came of one of the sources of a master playlist: the playlist of that alone, or why there is none. */
@@ -27,16 +25,11 @@ export type VariantLine = { readonly result: CacheResult } & (
 );
 
 /**
- * Has the source of a derivation and what is made of it, by the ordinary ways of the cache; `left` is aborted when nobody
- * wants it any more. Errors: those of this server, by which nothing can be said of the source.
+ * Has the source of a derivation and what is made of it, by the ordinary ways of the cache. Errors: those of this server, by
+ * which nothing can be said of the source.
  */
-export const variantLine = async (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  derivation: Derivation,
-  left: AbortSignal,
-): Promise<VariantLine> => {
-  const { wanted, obtained } = await variantSource(exchange, vhost, derivation);
+export const variantLine = async (request: VariantsRequest, derivation: Derivation): Promise<VariantLine> => {
+  const { wanted, obtained } = await variantSource(request, derivation);
   if (obtained.kind === "elsewhere") {
     throw new EdgeError("INTERNAL", { detail: "the stored responses select one another" });
   }
@@ -49,11 +42,12 @@ export const variantLine = async (
   }
   const head = obtained.kind === "object" ? obtained.object.head : obtained.head;
   if (head.status !== 200) return { kind: "absent", answer: head.status, result };
-  const making = { exchange, vhost, wanted, derivation, head, left };
+  const making = { ...request, wanted, derivation, head };
   const isPassed = obtained.passed !== undefined;
   if (obtained.kind === "body") return await lineOfArriving(making, obtained.source, isPassed, result);
   const { object } = obtained;
   if (result === hitResult(object)) {
+    const { exchange } = request;
     exchange.connection.server.parts.cache.touch(object, Math.floor(exchange.nowMs / 1000));
   }
   const alone = isPassed ? object.body : undefined;
@@ -62,13 +56,10 @@ export const variantLine = async (
   return await lineOf(making, source, result);
 };
 
-interface LineMaking {
-  readonly exchange: Exchange;
-  readonly vhost: ServedVhost;
+interface LineMaking extends VariantsRequest {
   readonly wanted: WantedObject;
   readonly derivation: Derivation;
   readonly head: StoredHead;
-  readonly left: AbortSignal;
 }
 
 const lineOfArriving = async (
@@ -83,9 +74,11 @@ const lineOfArriving = async (
   try {
     if (source.isUnstored !== true && !isPassed) {
       const object = await arrivedObject(exchange, source, undefined, { wanted, head });
+      left.throwIfAborted();
       if (object !== undefined) return await lineOf(making, { kind: "object", object }, result);
     }
     const arrived = await arrivedBytes(source, { limitBytes: ALONE_BYTES, take: memory.take, left });
+    left.throwIfAborted();
     switch (arrived.kind) {
       case "whole":
         return await lineOf(making, { kind: "bytes", head, body: arrived.body }, result);
@@ -121,7 +114,9 @@ const lineOf = async (making: LineMaking, source: DerivedFrom, result: CacheResu
       return { kind: "absent", answer: undefined, result };
     case "failed": {
       const { error } = made;
-      if (error.code !== "TRANSFORM_FAILED" && error.traits.side !== "origin") throw error;
+      const isOfSource = error.code === "TRANSFORM_FAILED" || error.traits.side === "origin";
+      // Where the source has changed meanwhile, another try finds it as it is now.
+      if (!isOfSource || (error.code === "ORIGIN_CLOSED" && !exchange.isAnew)) throw error;
       return { kind: "failed", error, answer: undefined, result };
     }
     default:

@@ -14,16 +14,21 @@ export interface VariantSource {
   readonly obtained: Obtained;
 }
 
+/** A request that needs several sources. */
+export interface VariantsRequest {
+  readonly exchange: Exchange;
+  readonly vhost: ServedVhost;
+  /** Aborted when it is over: from then on the exchange may be another request's, and is not to be looked at. */
+  readonly left: AbortSignal;
+}
+
 /** As the phases from lookup on have the one source of a request: from memory, from disk, or from the origin. */
-export const variantSource = async (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  derivation: Derivation,
-): Promise<VariantSource> => {
-  const found = await sourceIn(exchange, vhost, derivation, variantOf(exchange, vhost));
+export const variantSource = async (request: VariantsRequest, derivation: Derivation): Promise<VariantSource> => {
+  const { exchange, vhost } = request;
+  const found = await sourceIn(request, derivation, variantOf(exchange, vhost));
   // What is encoded is nothing to convert.
   const isOther = found.wanted.variant === VARIANT.ENCODED && isEncodedSource(found.obtained);
-  return isOther ? await sourceIn(exchange, vhost, derivation, VARIANT.PLAIN) : found;
+  return isOther ? await sourceIn(request, derivation, VARIANT.PLAIN) : found;
 };
 
 const isEncodedSource = (obtained: Obtained): boolean => {
@@ -31,32 +36,32 @@ const isEncodedSource = (obtained: Obtained): boolean => {
   return obtained.kind === "body" && isEncoded(obtained.head.fields);
 };
 
-const sourceIn = async (
-  exchange: Exchange,
-  vhost: ServedVhost,
-  derivation: Derivation,
-  variant: Variant,
-): Promise<VariantSource> => {
+const sourceIn = async (request: VariantsRequest, derivation: Derivation, variant: Variant): Promise<VariantSource> => {
+  const { exchange, vhost } = request;
   const { target } = exchange;
   const url = canonicalUrl(keyTarget({ derivation, target }), vhost);
   const plain: WantedObject = { url, name: url, variant, target, derivation };
-  const first = await obtainNamed(exchange, vhost, plain);
+  const first = await obtainNamed(request, plain);
   if (first.kind !== "elsewhere") return { wanted: plain, obtained: first };
   const wanted = { ...plain, name: nameOf(url, selectorFor(first.selection, exchange.get)) };
-  return { wanted, obtained: await obtainNamed(exchange, vhost, wanted) };
+  return { wanted, obtained: await obtainNamed(request, wanted) };
 };
 
-const obtainNamed = async (exchange: Exchange, vhost: ServedVhost, wanted: WantedObject): Promise<Obtained> => {
+const obtainNamed = async (request: VariantsRequest, wanted: WantedObject): Promise<Obtained> => {
+  const { exchange, vhost, left } = request;
   const { cache } = exchange.connection.server.parts;
   const held = cache.find(vhost.cache, wanted.variant, wanted.name);
   if (held !== undefined && !isForThis(exchange, held)) {
     if (wanted.name === wanted.url) return { kind: "elsewhere", selection: held.selection };
-    return await cache.obtain(obtainRequest(exchange, vhost, undefined, wanted));
+    const other = await cache.obtain(obtainRequest(exchange, vhost, undefined, wanted));
+    left.throwIfAborted();
+    return other;
   }
   const obtained: Obtained =
     held !== undefined && mayServe(exchange, vhost, held)
       ? { kind: "object", object: held, result: hitResult(held) }
       : await cache.obtain(obtainRequest(exchange, vhost, held, wanted));
+  left.throwIfAborted();
   if (obtained.kind === "object") renewIfStale(exchange, vhost, obtained.object, obtained.result, wanted);
   return obtained;
 };
