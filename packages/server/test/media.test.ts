@@ -89,6 +89,37 @@ describe("a file that is made of ranges of another", () => {
     expect(bytes).toBe(film.length);
   });
 
+  it("MEDIA-62: of a header that is to be moved, what the move needs comes first, and then the film", async () => {
+    const edge = edgeWith("<UpfrontMP4Header>ON</UpfrontMP4Header>");
+    edge.origin.answer = serve;
+    let asked = 0;
+    edge.onDerive = () => {
+      if (asked++ === 0) return { lacking: [{ start: 4 * MIB - 50, end: 4 * MIB }] };
+      return recipe(range(0, 8), literal("header"), range(8, 4 * MIB - 50));
+    };
+    const moved = await edge.connect().get("/a.mp4").response();
+    expect(moved.body.equals(Buffer.concat([film.subarray(0, 8), Buffer.from("header"), film.subarray(8, -50)]))).toBe(
+      true,
+    );
+    expect(askedRanges(edge)[0]).toBe(`bytes=0-${MIB / 4 - 1}`);
+    expect(askedRanges(edge)[1]).toMatch(/-4194303$/);
+    expect(askedRanges(edge)[2]).toMatch(/^bytes=262144-/);
+  });
+
+  it("MEDIA-95: several sections are a file as one section is, and the origin knows nothing of them", async () => {
+    const edge = trimming();
+    edge.onDerive = () => recipe(literal("h"), range(5, 8), range(0, 2));
+    const client = edge.connect().get("/a.mp4?tag=1&trimming=5-8,0-2");
+    const call = await edge.origin.call();
+    expect(call.request.target).toBe("/a.mp4?tag=1");
+    call.reply(200, "0123456789", FILM);
+    const whole = await client.response();
+    expect([whole.status, String(whole.body)]).toEqual([200, "h56701"]);
+    client.get("/a.mp4?tag=1&trimming=5-8,0-2", ["Range: bytes=1-4"]);
+    const part = (await client.responses(2))[1];
+    expect([part?.status, String(part?.body), part?.field("content-range")]).toEqual([206, "5670", "bytes 1-4/6"]);
+  });
+
   it("MEDIA-06 MEDIA-64: a file of which nothing can be made is sent as it is", async () => {
     for (const answer of ["unreadable", "unchanged", "tooLarge"] as const) {
       const edge = trimming();

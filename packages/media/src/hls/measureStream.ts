@@ -120,7 +120,6 @@ export function isIndependent({ video, segmentation }: MediaStream): boolean {
   for (let segment = 0; segment < segmentation.count; segment++) {
     const key = positions[segment] ?? 0;
     const end = Math.min(key + 1 + MOST_LEADING_PICTURES, positions[segment + 1] ?? 0);
-    if (key >= sequence.length) break;
     const time = sequence.presentationTimeAt(key);
     if (!sequence.isSyncAt(key)) return false;
     for (let position = key + 1; position < end; position++)
@@ -133,10 +132,7 @@ export function isIndependent({ video, segmentation }: MediaStream): boolean {
 export function keyFramesOf(stream: MediaStream, { sequence: firstNumber }: Segmenting): KeyFrameEntry[] {
   const { video, segmentation } = stream;
   if (video === undefined) return [];
-  // The last picture is shown as long as there is sound behind it.
-  const { count, boundsSeconds } = segmentation;
-  const pictureCount = Math.max(1, video.positions.slice(0, count).filter((key) => key < video.sequence.length).length);
-  const durations = durationsMs([...boundsSeconds.slice(0, pictureCount), boundsSeconds[count] ?? 0]);
+  const durations = durationsMs(segmentation.boundsSeconds);
   return durations.flatMap((durationMs, segment) => {
     const key = video.positions[segment] ?? 0;
     if (!video.sequence.isSyncAt(key)) return [];

@@ -73,10 +73,13 @@ export function openStream(
     sourceVideo === undefined ? 0 : Math.min(0, secondsOf(sourceVideo, sourceVideo.presentationTimeAt(firstVideo)));
   const firstAudio = sourceAudio === undefined ? 0 : firstSound(sourceAudio, videoStart - LEAD_SECONDS);
   const firstPosition = video === undefined ? firstAudio : firstVideo;
-  const segmentation = segmentsOf(reference, firstPosition, timeline.durationSeconds, segmenting.durationSeconds, {
+  const segmentation = segmentsOf(
+    reference,
+    firstPosition,
+    timeline.durationSeconds,
+    segmenting.durationSeconds,
     lastSegment,
-    sound: video === undefined ? undefined : audio,
-  });
+  );
   if (segmentation === undefined) return unreadable("too many segments");
   const audioPositions =
     audio === undefined || audio === reference

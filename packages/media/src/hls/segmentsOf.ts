@@ -1,4 +1,3 @@
-import { SoundCuts } from "./soundCuts.ts";
 import type { TrackSequence } from "./trackSequence.ts";
 
 /** Longer playlists are refused: they would be larger than many films. */
@@ -15,31 +14,25 @@ export interface Segmentation {
   readonly count: number;
   /** `count + 1` of them: the first is 0, the last the length of the timeline. */
   readonly boundsSeconds: readonly number[];
-  /**
-   * Where each segment begins in the reference track, and its length at the end, also of segments with nothing of it:
-   * `count + 1` of them.
-   */
+  /** Where each segment begins in the reference track, and its length at the end: `count + 1` of them. */
   readonly positions: readonly number[];
-}
-
-export interface SegmentationOptions {
-  /** Behind it there is at most one more, which then stands for all the rest. */
-  readonly lastSegment?: number;
-  /** Sound beside the reference: behind the last picture there are cuts between its frames. */
-  readonly sound?: TrackSequence | undefined;
 }
 
 /**
  * Where a timeline is cut (MEDIA-30 to 36): from the start of a segment at the last key frame that is not further away
- * than the wanted duration, and if there is none, at the next one. It depends on nothing but the tracks and the durations,
- * so that a playlist and a segment agree which were computed apart. Undefined: too many segments.
+ * than the wanted duration, and if there is none, at the next one. It depends on nothing but the track and the durations,
+ * so that a playlist and a segment agree which were computed apart. Behind `lastSegment` there is at most one more, which
+ * then stands for all the rest. Undefined: too many segments.
+ *
+ * Sound that lasts longer than the pictures is in the last segment, however long it is: players in browsers keep pictures
+ * and sound in buffers of their own (Media Source Extensions), and stand still in a segment that has no picture.
  */
 export function segmentsOf(
   reference: TrackSequence,
   firstPosition: number,
   timelineSeconds: number,
   wantedSeconds: number,
-  { lastSegment = Number.POSITIVE_INFINITY, sound }: SegmentationOptions = {},
+  lastSegment = Number.POSITIVE_INFINITY,
 ): Segmentation | undefined {
   const { timescale } = reference.track;
   const wantedUnits = (wantedSeconds + TOLERANCE_SECONDS) * timescale;
@@ -56,20 +49,10 @@ export function segmentsOf(
     boundsSeconds.push(cut.time / timescale);
     start = cut;
   }
-  if (sound !== undefined) {
-    const cuts = new SoundCuts(reference, sound, timelineSeconds);
-    while (positions.length <= lastSegment + 1) {
-      const seconds = cuts.after(boundsSeconds.at(-1) ?? 0, wantedSeconds + TOLERANCE_SECONDS);
-      if (seconds === undefined) break;
-      if (positions.length > MOST_SEGMENTS) return undefined;
-      positions.push(reference.length);
-      boundsSeconds.push(seconds);
-    }
-  }
   const lastStart = boundsSeconds.at(-1) ?? 0;
-  const endsWithPictures = positions.length > 1 && positions.at(-1) !== reference.length;
+  // Less than `wantedUnits`: what goes on behind `lastSegment` is not known here.
   const leastUnits = Math.min(frameUnits(reference) / 2, wantedUnits);
-  if (endsWithPictures && (timelineSeconds - lastStart) * timescale < leastUnits) {
+  if (positions.length > 1 && (timelineSeconds - lastStart) * timescale < leastUnits) {
     positions.pop();
     boundsSeconds.pop();
   }

@@ -4,20 +4,20 @@ import { decodeShift, type MediaStream, type StreamTrack } from "./mediaStream.t
 
 /** What a segment of a transport stream holds; `segment` counts from 0. */
 export const transportStreams = (stream: MediaStream, segment: number): ElementaryStream[] => {
-  const tracks = [stream.video, stream.audio].flatMap((track) =>
+  const streams = [stream.video, stream.audio].flatMap((track) =>
     track === undefined ? [] : elementaryStream(track, segment, stream.shiftSeconds),
   );
-  // The clock goes on for what lasts longer than the track that carries it.
-  const lasting = tracks.filter(({ goesOn }) => goesOn);
-  const endTicks = Math.max(...(lasting.length > 0 ? lasting : tracks).map(({ elementary }) => elementary.endTicks));
-  return tracks.map(({ elementary, goesOn }) => (goesOn ? elementary : { ...elementary, endTicks }));
+  if (segment < stream.segmentation.count - 1) return streams;
+  // The clock goes on for sound that lasts longer than the pictures.
+  const endTicks = Math.max(...streams.map((elementary) => elementary.endTicks));
+  return streams.map((elementary) => ({ ...elementary, endTicks }));
 };
 
 function elementaryStream(
   { sequence, positions }: StreamTrack,
   segment: number,
   shiftSeconds: number,
-): { readonly elementary: ElementaryStream; readonly goesOn: boolean }[] {
+): ElementaryStream[] {
   const { track } = sequence;
   if (!isTransportCodec(track.codec)) return [];
   const from = positions[segment] ?? 0;
@@ -47,6 +47,5 @@ function elementaryStream(
     samples.isRandomAccess[index] = track.isSync(sample) ? 1 : 0;
   }
   const endTicks = ticksOf(sequence.decodeTimeAt(to) + shift);
-  const elementary = { codec: track.codec, language: track.language, samples, endTicks };
-  return [{ elementary, goesOn: to < sequence.length }];
+  return [{ codec: track.codec, language: track.language, samples, endTicks }];
 }

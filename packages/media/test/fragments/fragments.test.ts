@@ -62,30 +62,6 @@ describe("a film in fragments", () => {
     expect(stream.tracks[1]?.sampleCount).toBeCloseTo((9 * 48_000) / 1024, -1);
   });
 
-  it.each([
-    ["the pictures are over", pictures(25 * 10, 75), 4, ["3.000", "3.000", "3.000", "26.008"]],
-    ["there is a still picture", pictures(1, 1), 4, ["35.008"]],
-  ])("MEDIA-30 sound goes on in segments of its own where %s", (_, video, leastCount, keyFrameSeconds) => {
-    const plan = { tracks: [video, sound(35.02)] };
-    const long = buildMovie(plan).file;
-    const film = new FilmAtHand(long);
-    const segmenting = segmentingOf("fmp4", 3);
-    const segments = film.segmentsOf({ segmenting, cut: undefined, encryption: undefined });
-    expect(segments.length).toBeGreaterThan(leastCount);
-    const [original, stream] = [openFile(long), openFile(streamOf(film, segmenting))];
-    for (const [position, track] of stream.tracks.entries()) {
-      expect(track.sampleCount).toBe(original.tracks[position]?.sampleCount);
-      expect(track.durationUnits).toBe(original.tracks[position]?.durationUnits);
-    }
-    const list = film.textOf(playlistTask(segmenting));
-    const seconds = [...list.matchAll(/#EXTINF:(.*),/g)].map(([, text]) => Number(text));
-    expect(seconds).toHaveLength(segments.length);
-    expect(Math.max(...seconds)).toBeLessThanOrEqual(4.1);
-    expect(seconds.reduce((sum, each) => sum + each, 0)).toBeCloseTo(35.008, 3);
-    const keyFrames = film.textOf(playlistTask(segmenting, { list: "iframes" }));
-    expect([...keyFrames.matchAll(/#EXTINF:(.*),/g)].map(([, text]) => text)).toEqual(keyFrameSeconds);
-  });
-
   it("types of content", () => {
     const film = new FilmAtHand(file);
     expect(film.run({ kind: "init", segmenting: fmp4, cut: undefined })).toMatchObject({ contentType: "video/mp4" });
@@ -177,6 +153,17 @@ describe("a DASH manifest", () => {
       expect(decodeTimeIn(segment) + (track?.compositionOffsetOf(0) ?? 0)).toBe(time);
       time += durations[index] ?? 0;
     }
+  });
+
+  it("pictures and sound count from the same 0, though only the sound begins before it", () => {
+    const edits = [{ duration: 30_000, mediaTime: 1024 }];
+    const text = manifest(buildMovie({ tracks: [pictures(25 * 30, 75), sound(30, { edits })] }).file);
+    expect(
+      [...text.matchAll(/timescale="(\d+)" presentationTimeOffset="(\d+)"/g)].map(([, ...units]) => units),
+    ).toEqual([
+      ["12800", "12800"],
+      ["48000", "48000"],
+    ]);
   });
 
   it("sound alone has one set", () => {
