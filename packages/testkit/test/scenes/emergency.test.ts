@@ -30,11 +30,13 @@ class SlowReaders {
 }
 
 const LONG_BODY = "/48000000/1";
+/** What lies behind it is more than the system's buffers take. */
+const LONGEST_START = 40_000_000;
 const DAY_LONG = { "Cache-Control": "max-age=86400" };
 
 /**
  * Adds readers of a stored body, each from another place on, until the state is that or `most` of them are there: what
- * the system's buffers do not take of their bytes stays in the edge, about 1 MB for each.
+ * the system's buffers do not take of their bytes stays in the edge, 256 KB to 1 MB for each.
  */
 const pinMemory = async (
   edge: SceneEdge,
@@ -46,7 +48,7 @@ const pinMemory = async (
   await fetchPage(edge, LONG_BODY);
   await edge.stored(LONG_BODY);
   for (let count = 0; count < most; count++) {
-    await readers.add(edge, LONG_BODY, count * 1_500_000);
+    await readers.add(edge, LONG_BODY, Math.floor((count * LONGEST_START) / most));
     await meanwhile();
     if (until !== undefined && (await stateOf(edge.cluster)) === until) return;
   }
@@ -133,7 +135,7 @@ scenario(
     const { cluster } = edge;
     const readers = new SlowReaders();
     try {
-      await pinMemory(edge, readers, 24, "Emergency");
+      await pinMemory(edge, readers, 120, "Emergency");
       await cluster.reload({ serverXml: `${LEAST_MEMORY}<EmergencyMode>OFF</EmergencyMode>` });
       expect(await stateOf(cluster)).toBe("Healthy");
       await fetchPage(edge, "/5000/99");
