@@ -18,7 +18,7 @@ const describeEnd = ({ code, signal }: ProcessEnd): string =>
   signal === null ? `exit code ${code}` : `signal ${signal}`;
 
 /** The primary hands on rows and reports all the time: what V8 would let pile up of them is memory that contents could have. */
-const PRIMARY_V8_OPTIONS = ["--heap-growing-percent=50", "--max-semi-space-size=8"];
+const PRIMARY_V8_OPTIONS = ["--heap-growing-percent=25", "--max-semi-space-size=4"];
 
 /** Keeps a primary running until it ends by itself or `stop` is called. */
 export class Supervisor {
