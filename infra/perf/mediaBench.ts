@@ -125,7 +125,8 @@ const main = async (): Promise<void> => {
         `# Media of ${date}, ${machine.commit}
 
 ${machine.cpu}, ${machine.cores} cores; Linux ${machine.kernel}; Node ${machine.node}; ${machine.nginx}. Medians of ${rounds}
-rounds. Into segments: whole processes on one core, their start included. Trimming: one worker each on one core, the film at
+rounds. Into segments: one core; ffmpeg as a whole process, Basalt's code
+in a thread at the second time, as in a server that runs. Trimming: one worker each on one core, the film at
 hand; nginx has it as a file. Viewers: two workers, the film asked of the origin as they go; the client shares the machine.
 
 ${tables.map(asMarkdown).join("\n\n")}
