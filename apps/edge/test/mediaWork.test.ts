@@ -105,6 +105,26 @@ const lackingOf = async (promise: Promise<unknown>) => {
   return [];
 };
 
+/** Of one folder, as two processes have them. */
+const twoStores = () => {
+  const folder = mkdtempSync(join(tmpdir(), "basalt-media-"));
+  let number = 1;
+  const open = () =>
+    openBodyStore({
+      disks: [{ number: 1, path: folder }],
+      allocateSegment: () => Promise.resolve(number++),
+      allocateFile: () => Promise.resolve(number++),
+      onProblem: () => {},
+      maxOpenFiles: 10,
+    });
+  const stores = [open(), open()] as const;
+  onTestFinished(async () => {
+    for (const store of stores) await store.close();
+    rmSync(folder, { recursive: true });
+  });
+  return [...stores, folder] as const;
+};
+
 describe("media jobs of the transform host", () => {
   it("MEDIA-41: name the ranges that they lack, and no more: the header wherever it lies, then what they are for", async () => {
     const source = new HeldSource(film, [{ start: 0, end: 16 }]);
@@ -195,22 +215,7 @@ describe("where no disk takes what is made", () => {
 
 describe("a film with a damaged block", () => {
   it("MEDIA-54: is told to lack it, though the damage shows only when a job is loaded", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "basalt-media-damage-"));
-    let number = 1;
-    const openStore = () =>
-      openBodyStore({
-        disks: [{ number: 1, path: folder }],
-        allocateSegment: () => Promise.resolve(number++),
-        allocateFile: () => Promise.resolve(number++),
-        onProblem: () => {},
-        maxOpenFiles: 10,
-      });
-    const [writing, bodies] = [openStore(), openStore()];
-    onTestFinished(async () => {
-      await writing.close();
-      await bodies.close();
-      rmSync(folder, { recursive: true });
-    });
+    const [writing, bodies, folder] = twoStores();
     const long = Buffer.concat([film.subarray(0, 16), box("mdat", Buffer.alloc(2_000_000, 3)), film.subarray(-516)]);
     const file = await writing.createParted(IMAGE, Buffer.from("head"), long.length);
     const part = await file.startPart(0);
@@ -294,22 +299,7 @@ describe("what is known of media files", () => {
 
 describe("a stored film as jobs read it", () => {
   it("MEDIA-42: tells which of its bytes are not there, also when another process has written some meanwhile", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "basalt-media-source-"));
-    let number = 1;
-    const open = () =>
-      openBodyStore({
-        disks: [{ number: 1, path: folder }],
-        allocateSegment: () => Promise.resolve(number++),
-        allocateFile: () => Promise.resolve(number++),
-        onProblem: () => {},
-        maxOpenFiles: 10,
-      });
-    const [writing, reading] = [open(), open()];
-    onTestFinished(async () => {
-      await writing.close();
-      await reading.close();
-      rmSync(folder, { recursive: true });
-    });
+    const [writing, reading] = twoStores();
     const image: RowImage = {
       key: computeCacheKey("a", "/film.mp4", ""),
       vhost: "a",

@@ -22,7 +22,7 @@ export { FIRST_PART_BYTES, PASSING_ROOM_BYTES } from "./limits.ts";
 export { type ContentMemoryUse, MemoryBudget, type MemoryBudgetParts, type PinnedVisitor } from "./memoryBudget.ts";
 export { hitResult, ObjectCache, type ObjectCacheParts, type Obtained, type ObtainRequest } from "./objectCache.ts";
 export { derivedSelector, keyOfName, nameOf, selectorIn, sourceUrlOf, variantText } from "./objectName.ts";
-export { exactly, type PartedBody, type PartOrigin } from "./parts/partedBody.ts";
+export { exactly, originWith, type PartedBody, type PartOrigin } from "./parts/partedBody.ts";
 export type { PartView } from "./parts/partView.ts";
 export type * from "./protocol.ts";
 export { followRedirects, type RedirectParts } from "./redirects.ts";

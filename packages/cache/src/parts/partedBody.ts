@@ -765,8 +765,11 @@ export class PartedBody implements PartFillListener {
   }
 }
 
-/** As the origin is at each moment, for no more than is asked for. */
-export const exactly = (origin: PartOrigin): PartOrigin => ({
+/** As the origin is at each moment, but for this. */
+export const originWith = (
+  origin: PartOrigin,
+  { isExact, request }: Partial<Pick<PartOrigin, "isExact" | "request">>,
+): PartOrigin => ({
   get pool() {
     return origin.pool;
   },
@@ -776,8 +779,11 @@ export const exactly = (origin: PartOrigin): PartOrigin => ({
   get ifRange() {
     return origin.ifRange;
   },
-  isExact: true,
-  request: () => origin.request(),
+  isExact: isExact ?? origin.isExact === true,
+  request: request ?? (() => origin.request()),
 });
+
+/** For no more than is asked for. */
+export const exactly = (origin: PartOrigin): PartOrigin => originWith(origin, { isExact: true });
 
 const isFar = (block: number, position: number): boolean => block - Math.floor(position / BLOCK_BYTES) > SPLIT_BLOCKS;

@@ -5,6 +5,7 @@ import {
   lastModifiedOf,
   type Obtained,
   type ObtainRequest,
+  originWith,
   type PartOrigin,
   VARIANT,
   type Variant,
@@ -225,19 +226,7 @@ export const partOrigin = (exchange: Exchange, vhost: ServedVhost): PartOrigin =
 /** As `partOrigin`, for work that may outlive the request: of the exchange as it is now. */
 export const lastingOrigin = (exchange: Exchange, vhost: ServedVhost, wanted: WantedObject = exchange): PartOrigin => {
   const template = obtainRequest(exchange, vhost, undefined, wanted).originRequest(undefined);
-  const origin = partOrigin(exchange, vhost);
-  return {
-    get pool() {
-      return origin.pool;
-    },
-    get partBytes() {
-      return origin.partBytes;
-    },
-    get ifRange() {
-      return origin.ifRange;
-    },
-    request: () => template,
-  };
+  return originWith(partOrigin(exchange, vhost), { request: () => template });
 };
 
 /** Holds nothing of the exchange that changes: the exchange goes on to other requests before this one has ended. */
