@@ -1,6 +1,7 @@
 import type { ImageFormat } from "@basalt/policy/dims";
 import type { Metadata } from "sharp";
 import { sharp } from "./decoders.ts";
+import { readJpegFacts } from "./jpegFacts.ts";
 import { jpegQualityOf } from "./jpegQuality.ts";
 import type { ImageLimits } from "./limits.ts";
 import { ImageRefusal, refuseSource } from "./refusal.ts";
@@ -32,7 +33,11 @@ export interface SourceFacts {
   readonly rounds: number;
 }
 
-export const readSourceFacts = async (source: Uint8Array, limits: ImageLimits): Promise<SourceFacts> => {
+export const readSourceFacts = async (source: Uint8Array, limits: ImageLimits): Promise<SourceFacts> =>
+  readJpegFacts(source, limits) ?? (await askLibvips(source, limits));
+
+/** Throws a refusal for what cannot be read. */
+export const askLibvips = async (source: Uint8Array, limits: ImageLimits): Promise<SourceFacts> => {
   const metadata = await readMetadata(source, limits);
   const format = formatOf(metadata) ?? refuseSource(`format ${metadata.format}`);
   const frames = format === "gif" || format === "webp" ? (metadata.pages ?? 1) : 1;

@@ -1,6 +1,6 @@
 /**
- * The source is not a JPEG whose pixels are certain: damaged, or of a kind that is not recoded. Thrown and caught
- * within this folder; the source then stays as it is.
+ * The source is not a JPEG whose pixels are certain: damaged, or of a kind that is not recoded. Whoever
+ * catches it leaves the source as it is.
  */
 export class UnsoundJpeg extends Error {}
 
