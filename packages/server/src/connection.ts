@@ -540,14 +540,15 @@ export class Connection implements SocketHandler {
   #beginBody(fields: FieldBlock): RequestBody {
     this.#owesContinue = (fields.flags & FIELD.EXPECT_CONTINUE) !== 0 && this.#parser.minorVersion === 1;
     this.#sinceTouch = 0;
-    const body: RequestBody = new RequestBody({
+    const flow = {
       pause: () => this.pauseReading(),
       // One that is let go late must not speak for the next, nor for whoever has the socket meanwhile.
       resume: () => {
         if (this.#state !== "closed" && this.#exchange.body === body) this.#resume();
       },
       started: () => this.#continue(),
-    });
+    };
+    const body: RequestBody = new RequestBody(flow, this.socket.bodyRoomBytes);
     if ((fields.flags & FIELD.CHUNKED) !== 0) {
       this.#decoder ??= createChunkedDecoder(this.server.state.limits);
       this.#decoder.reset();

@@ -1,8 +1,7 @@
 import { EdgeError } from "@basalt/types";
 
-/** Bytes held for a slow consumer before the client's socket is paused, and below which it is resumed. */
-const HIGH_BYTES = 256 * 1024;
-const LOW_BYTES = 64 * 1024;
+/** Bytes held for a slow consumer before the client's socket is paused; it is resumed below a quarter of it. */
+const ROOM_BYTES = 256 * 1024;
 
 /** Pieces up to SMALL_BYTES are gathered: a body in chunks of one byte must not cost a buffer for each. */
 const SMALL_BYTES = 512;
@@ -23,6 +22,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
   /** Bytes that have come from the client, taken or not. */
   receivedBytes = 0;
   readonly #flow: Flow;
+  readonly #roomBytes: number;
   #chunks: Buffer[] = [];
   /** Small pieces that came last: `[#gatheredFrom, #gatheredTo)` of `#gather` is still to be taken. */
   #gather: Buffer | undefined;
@@ -35,8 +35,9 @@ export class RequestBody implements AsyncIterable<Buffer> {
   #error: EdgeError | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(flow: Flow) {
+  constructor(flow: Flow, roomBytes = ROOM_BYTES) {
     this.#flow = flow;
+    this.#roomBytes = roomBytes;
   }
 
   /** Takes a copy of the bytes: the read buffer is shared. */
@@ -50,7 +51,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
       this.#chunks.push(Buffer.from(buffer.subarray(start, end)));
     }
     this.#held += end - start;
-    if (this.#held > HIGH_BYTES && !this.#paused) {
+    if (this.#held > this.#roomBytes && !this.#paused) {
       this.#paused = true;
       this.#flow.pause();
     }
@@ -146,7 +147,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
 
   #taken(length: number): void {
     this.#held -= length;
-    if (!this.#paused || this.#held > LOW_BYTES) return;
+    if (!this.#paused || this.#held * 4 > this.#roomBytes) return;
     this.#paused = false;
     this.#flow.resume();
   }

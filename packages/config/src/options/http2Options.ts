@@ -38,7 +38,7 @@ export const HTTP2_OPTIONS: OptionTable<Http2Settings> = {
     integer({ min: MEBIBYTE, max: 1024 * MEBIBYTE }, "bytes"),
     10 * MEBIBYTE,
     {
-      doc: "Most memory of an HTTP/2 connection beside the bodies that it sends; beyond it, new requests on it are refused.",
+      doc: "Most memory of an HTTP/2 connection beside the bodies that it sends; beyond it, new requests on it are refused, and of each request body no more than its share of it waits.",
       spec: "own element, AWS-41",
     },
   ),

@@ -13,6 +13,8 @@ export interface ClientSocket {
   writeRun?(pieces: Buffer[]): boolean;
   /** More than this is not worth handing over at a time; absent: no matter how much. */
   readonly pieceBytes?: number;
+  /** What may wait of a request body before the peer has to pause; absent: as much as one connection may hold. */
+  readonly bodyRoomBytes?: number | undefined;
   /** Bytes written but not yet taken by the kernel. */
   readonly unsentBytes: number;
   /** Visits the buffers, as they were written, that the kernel has not taken whole. */

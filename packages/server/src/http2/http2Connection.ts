@@ -18,6 +18,10 @@ import { atEndOfTurn, type TurnTask } from "./turns.ts";
 /** Copies of answers that wait for the client. */
 const ROOM_BYTES = 256 * 1024;
 
+/** What may wait of the body of one request, however few or many a connection may have. */
+const LEAST_BODY_ROOM_BYTES = 16 * 1024;
+const MOST_BODY_ROOM_BYTES = 256 * 1024;
+
 /** Requests that a connection may begin in one turn of the event loop: others want theirs too. */
 const REQUESTS_PER_TURN = 128;
 
@@ -49,6 +53,8 @@ type Leaving = "no" | "noticed" | "left" | "ended" | "closed";
 export class Http2Connection implements ServedConnection, SocketHandler, StreamOwner, IncomingOwner, TurnTask {
   readonly room = new SendRoom(ROOM_BYTES);
   readonly sender: FrameSender;
+  /** Its share of the memory of the connection, so that all uploads together keep to that. */
+  readonly bodyRoomBytes: number;
   readonly guard: FloodGuard;
   readonly streams: ServedStreams;
   readonly #server: EdgeServer;
@@ -81,6 +87,8 @@ export class Http2Connection implements ServedConnection, SocketHandler, StreamO
     const { limits, http2 } = server.state;
     const now = this.#now();
     this.sender = new FrameSender(transport);
+    const shareBytes = http2.connectionMemoryBytes / http2.maxConcurrentStreams;
+    this.bodyRoomBytes = Math.max(LEAST_BODY_ROOM_BYTES, Math.min(MOST_BODY_ROOM_BYTES, shareBytes));
     this.#queue = new SendQueue(this.sender);
     this.guard = new FloodGuard(http2, this.#moved(), now);
     this.streams = new ServedStreams(server, this, localPort, this.#clientSession);

@@ -74,6 +74,8 @@ export class IncomingFrames implements FrameSink {
   #sectionBytes = 0;
   /** The client takes the request back with the next frame, which has come already. */
   #isResetNext = false;
+  /** By a GOAWAY of its own. */
+  #hasClientLeft = false;
   readonly #cutStreams = new Set<number>();
   /** The DATA frame that is being read is out of the way already: nobody waits for it. */
   #isFrameTaken = false;
@@ -130,6 +132,7 @@ export class IncomingFrames implements FrameSink {
       case FRAME.GOAWAY:
         if (stream !== 0) throw protocolError("GOAWAY on a stream");
         if (to - from < 8) throw sizeError("GOAWAY");
+        this.#hasClientLeft = true;
         this.#owner.clientLeaves();
         return;
       case FRAME.WINDOW_UPDATE:
@@ -292,8 +295,9 @@ export class IncomingFrames implements FrameSink {
   #opens(id: number): boolean {
     const { streams } = this.#owner;
     if (!this.#owner.takesRequests) {
-      // RFC 9113 6.8: the client knows that these are not served.
-      this.#noteCut(id);
+      // RFC 9113 6.8: the client knows that these are not served, unless it has said itself that it goes.
+      if (this.#hasClientLeft) this.#refuse(id, CODE.REFUSED_STREAM);
+      else this.#noteCut(id);
       return false;
     }
     this.#lastStream = id;

@@ -19,6 +19,8 @@ const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd
 export interface StreamOwner extends Pick<ClientSocket, "remoteAddress" | "remotePort" | "localAddress" | "tls"> {
   readonly room: SendRoom;
   readonly sender: FrameSender;
+  /** What may wait of the request body of each stream. */
+  readonly bodyRoomBytes: number;
   /** Frames have been put into the sender. */
   hasSaid(): void;
   /** The stream has something to send that could not be sent at once. */
@@ -146,6 +148,10 @@ export class StreamSocket implements ClientSocket, AnswerSink {
 
   get tls(): ClientSocket["tls"] {
     return this.#owner.tls;
+  }
+
+  get bodyRoomBytes(): number {
+    return this.#owner.bodyRoomBytes;
   }
 
   get unsentBytes(): number {

@@ -79,6 +79,10 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
     return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, Math.ceil(rate * PIECE_SECONDS)));
   }
 
+  get bodyRoomBytes(): number | undefined {
+    return this.#inner.bodyRoomBytes;
+  }
+
   write(data: Buffer): boolean {
     this.#limits.response?.noteWritten(data, false);
     this.#enqueue(data);

@@ -297,6 +297,19 @@ describe("what a client may do", () => {
     expect(String(raw.of(FRAME.DATA)[0]?.payload)).toBe("late");
   });
 
+  it("6.8 requests behind a client's own GOAWAY are refused at once", async () => {
+    const { http2, raw } = await open();
+    raw.send(PREFACE, settings(), headers(1, requestBlock(HOST, "/slow")));
+    const call = await http2.edge.origin.call(2);
+    raw.send(frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(8)), headers(3, GET));
+    await until(() => raw.of(FRAME.RST_STREAM).length === 1, "the refusal");
+    expect(raw.of(FRAME.RST_STREAM)[0]?.stream).toBe(3);
+    expect(raw.of(FRAME.RST_STREAM)[0]?.payload.readUInt32BE()).toBe(CODE.REFUSED_STREAM);
+    call.reply(200, "late");
+    await until(() => raw.isClosed, "closed in order");
+    expect(String(raw.of(FRAME.DATA)[0]?.payload)).toBe("late");
+  });
+
   it("6.8 requests on their way when a worker drains are served", async () => {
     const { http2, raw } = await open();
     raw.send(PREFACE, settings());

@@ -135,6 +135,19 @@ describe("what the client may send", () => {
     await until(() => hasEnded(raw, 1), "an answer");
   });
 
+  it("keeps within the memory of the connection, however many bodies wait", async () => {
+    const { edge, raw } = await open();
+    const { streamWindowBytes, connectionMemoryBytes, maxConcurrentStreams } = edge.server.state.http2;
+    raw.send(upload(1));
+    await edge.origin.call(1);
+    raw.send(...Array.from({ length: streamWindowBytes / 16_384 }, () => piece));
+    await edge.store("/a", "stored");
+    raw.send(get(3, "/a"));
+    await until(() => hasEnded(raw, 3), "all was read");
+    expect(connectionMemoryBytes / maxConcurrentStreams).toBeLessThan(streamWindowBytes / 2);
+    expect(grantedTo(raw, 1)).toBe(0);
+  });
+
   it("beyond the window of a stream: FLOW_CONTROL_ERROR, and the others go on", async () => {
     const http2 = await Http2Edge.open(new TestEdge({ cache: "<Http2><StreamWindow>65535</StreamWindow></Http2>" }));
     opened = http2;
