@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import openWabt from "wabt";
 import { arePieces, countPieces, PIECE_BYTES, piecesAround, sumOf, sumPieces } from "../../src/bodies/pieceSums.ts";
+import { SUM_MODULE } from "../../src/bodies/sumModule.ts";
 import { patternBytes } from "../support/samples.ts";
 
 const someBytes = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes));
@@ -51,5 +55,29 @@ describe("pieces of a content", () => {
       ),
       { numRuns: 30 },
     );
+  });
+});
+
+describe("the module that sums", () => {
+  it("is what its source says", async () => {
+    const source = readFileSync(join(import.meta.dirname, "../../src/bodies/sum.wat"), "utf8");
+    const { parseWat } = await openWabt();
+    const compiled = parseWat("sum.wat", source, { simd: true }).toBinary({}).buffer;
+    expect(Buffer.from(compiled).toString("base64")).toBe(SUM_MODULE);
+  });
+
+  it("sums all that fits into its memory, and nothing longer", () => {
+    const whole = patternBytes(8 * PIECE_BYTES, 3);
+    const before = sumOf(whole);
+    whole.writeUInt8(whole.readUInt8(whole.length - 1) ^ 1, whole.length - 1);
+    expect(sumOf(whole)).not.toBe(before);
+    expect(() => sumOf(Buffer.alloc(whole.length + 1))).toThrow(RangeError);
+  });
+
+  it("does not see what was summed before", () => {
+    const short = Buffer.from("short");
+    const before = sumOf(short);
+    sumOf(patternBytes(1000, 9));
+    expect(sumOf(short)).toBe(before);
   });
 });
