@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FileReader, MediaFile } from "../../packages/media/test/interop/support/mediaFile.ts";
 import { playlistTask, segmentingOf } from "../../packages/media/test/interop/support/streams.ts";
@@ -15,17 +15,20 @@ const segmenting = segmentingOf(form === "fmp4" ? "fmp4" : "ts", Number(seconds)
 const opened = MediaFile.open(new FileReader(film), "mp4");
 if (opened.kind === "unreadable") throw new Error(opened.detail);
 const { file } = opened;
-mkdirSync(folder, { recursive: true });
 const text = file.text(playlistTask(segmenting));
-writeFileSync(join(folder, "index.m3u8"), text);
 const { segments } = readPlaylist(text);
 const cut = (): void => {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "index.m3u8"), text);
   for (let number = 0; number < segments.length; number++) {
-    const body = file.bytes({ kind: "segment", number, segmenting, cut: undefined, encryption: undefined });
-    writeFileSync(join(folder, `${number}.ts`), body);
+    file.withBytes({ kind: "segment", number, segmenting, cut: undefined, encryption: undefined }, (body) =>
+      writeFileSync(join(folder, `${number}.ts`), body),
+    );
   }
 };
 cut();
+// Into new files both times, as ffmpeg does.
+rmSync(folder, { recursive: true });
 const [cpuBefore, startedMs] = [process.cpuUsage(), performance.now()];
 cut();
 const { user, system } = process.cpuUsage(cpuBefore);

@@ -2,7 +2,7 @@ import type { DeriveSource } from "@basalt/cache";
 import type { SourceRange } from "@basalt/media";
 import { BLOCK_BYTES, type BodyStore, type ObjectLocation, type PartedFile } from "@basalt/store";
 import { EdgeError } from "@basalt/types";
-import { readPiece, readSource } from "./transformSource.ts";
+import { fillFrom, readSource } from "./transformSource.ts";
 
 /** Bytes of a source that are not on the disk yet. */
 export class LackingBytes extends Error {
@@ -23,6 +23,8 @@ export interface MediaSource {
   expect(ranges: readonly SourceRange[], ahead?: readonly SourceRange[]): Promise<void>;
   /** In memory of its own. */
   read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>>;
+  /** The whole range to the beginning of `target`. */
+  readInto(range: SourceRange, target: Uint8Array): Promise<void>;
   release(): void;
 }
 
@@ -38,6 +40,7 @@ export const openMediaSource = async (bodies: BodyStore, source: DeriveSource): 
     identity: source.kind === "stored" ? identityOf(source.location) : undefined,
     expect: async () => {},
     read: async ({ start, end }) => bytes.slice(start, end),
+    readInto: async ({ start, end }, target) => target.set(bytes.subarray(start, end)),
     release: () => {},
   };
 };
@@ -93,8 +96,14 @@ class PartedSource implements MediaSource {
   }
 
   async read(range: SourceRange): Promise<Uint8Array<ArrayBuffer>> {
+    const memory = new Uint8Array(range.end - range.start);
+    await this.readInto(range, memory);
+    return memory;
+  }
+
+  async readInto(range: SourceRange, target: Uint8Array): Promise<void> {
     try {
-      return await readPiece(this.#file, range.start, range.end - range.start);
+      await fillFrom(this.#file, range.start, target.subarray(0, range.end - range.start));
     } catch (cause) {
       // A block that turned out damaged is absent now, and can be had again.
       await this.expect([range]);

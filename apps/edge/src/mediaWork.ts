@@ -3,14 +3,14 @@ import {
   locateMovie,
   type MediaFormat,
   type MediaIndexMemory,
-  type MediaOutcome,
   type MediaTask,
   type MovieLayout,
   type SourceRange,
 } from "@basalt/media";
-import type { JobTerms, JobWatch, TransformPool } from "@basalt/transform";
+import type { JobTerms, JobWatch, MediaResult, TransformPool } from "@basalt/transform";
 import { EdgeError } from "@basalt/types";
 import type { MediaIndexes } from "./mediaIndexes.ts";
+import { MediaLoan, type MediaMemory, type NeededBytes } from "./mediaMemory.ts";
 import type { MediaSource } from "./mediaSource.ts";
 
 export interface MediaIndexWork {
@@ -26,7 +26,10 @@ export interface MediaIndexWork {
 
 export interface MediaTaskWork extends MediaIndexWork {
   readonly task: MediaTask;
+  readonly memory: MediaMemory;
 }
+
+export type MadeOfMedia = Exclude<MediaResult, { readonly kind: "needs" }>;
 
 /** What one job may hold of its source in memory. */
 const MOST_SOURCE_BYTES = 256 * 1024 ** 2;
@@ -43,29 +46,53 @@ export const indexOfMedia = async (work: MediaIndexWork): Promise<MediaIndexMemo
   });
 };
 
-/** One task on a media file. Throws LackingBytes where the source is not complete enough. */
-export const makeOfMedia = async (work: MediaTaskWork): Promise<Exclude<MediaOutcome, { readonly kind: "needs" }>> => {
-  const { pool, format, task, source, terms, watch } = work;
+/**
+ * One task on a media file: `use` gets what is made of it, whose memory is given to other jobs as soon as it is done.
+ * Throws LackingBytes where the source is not complete enough.
+ */
+export const makeOfMedia = async <Used>(
+  work: MediaTaskWork,
+  use: (made: MadeOfMedia) => Promise<Used>,
+): Promise<Used> => {
   const index = await indexOfMedia(work);
-  if (index === undefined) return { kind: "unreadable", detail: "no media file" };
-  let ranges: readonly SourceRange[] = [];
+  if (index === undefined) return await use({ kind: "unreadable", detail: "no media file" });
+  let needed: NeededBytes = { ranges: [] };
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const wanted = ranges;
-    await expectAll(source, wanted);
-    const outcome = await pool.runMedia(
-      terms,
-      async () => ({
-        kind: "media",
-        work: { kind: "task", index, format, task },
-        pieces: await readAll(source, wanted),
-      }),
-      watch,
-    );
-    if (outcome.kind === "indexed") throw new EdgeError("INTERNAL", { detail: "an index instead of a result" });
-    if (outcome.kind !== "needs") return outcome;
-    ranges = outcome.ranges;
+    await expectAll(work.source, needed.ranges);
+    const loan = new MediaLoan(work.memory);
+    const outcome = await runOnce(work, index, needed, loan);
+    try {
+      if (outcome.kind !== "needs") return await use(outcome);
+      needed = outcome;
+    } finally {
+      loan.giveBack();
+    }
   }
   throw new EdgeError("TRANSFORM_FAILED", { detail: "a media task that never has all it needs" });
+};
+
+const runOnce = async (
+  { pool, format, task, source, terms, watch }: MediaTaskWork,
+  index: MediaIndexMemory,
+  needed: NeededBytes,
+  loan: MediaLoan,
+): Promise<MediaResult> => {
+  const load = async () =>
+    ({ kind: "media", work: { kind: "task", index, format, task }, ...(await loan.load(source, needed)) }) as const;
+  let hasStarted = false;
+  const onStart = (): void => {
+    hasStarted = true;
+    watch.onStart?.();
+  };
+  try {
+    const outcome = await pool.runMedia(terms, load, { ...watch, onStart });
+    if (outcome.kind === "indexed") throw new EdgeError("INTERNAL", { detail: "an index instead of a result" });
+    return outcome;
+  } catch (cause) {
+    if (hasStarted) loan.abandon();
+    loan.giveBack();
+    throw cause;
+  }
 };
 
 const expectAll = async (source: MediaSource, ranges: readonly SourceRange[]): Promise<void> => {

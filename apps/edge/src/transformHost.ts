@@ -4,6 +4,7 @@ import { type BodyStore, type DiskSetting, openBodyStore } from "@basalt/store";
 import { createTransformPool, type TransformPool } from "@basalt/transform";
 import { EdgeError, formatProblem } from "@basalt/types";
 import { MediaIndexes } from "./mediaIndexes.ts";
+import { type MediaMemory, mediaMemoriesFor, openMediaMemory } from "./mediaMemory.ts";
 import { ownFigures } from "./processFigures.ts";
 import type { TransformOwner, TransformService, TransformSettings, TransformTask } from "./protocol.ts";
 import { judgeMemory } from "./transformMemory.ts";
@@ -28,6 +29,7 @@ interface Parts {
   readonly bodies: BodyStore;
   readonly pool: TransformPool;
   readonly mediaIndexes: MediaIndexes;
+  readonly mediaMemory: MediaMemory;
   readonly initialBytes: number;
 }
 
@@ -68,7 +70,10 @@ const channel = new Channel<TransformService, TransformOwner>(
 
 const NOTHING = { waiting: 0, running: 0, done: 0, failed: 0, refused: 0, cancelled: 0, overloaded: 0 };
 
-const assemble = ({ threads, queueLimit, deadlineMs }: TransformSettings, disks: readonly DiskSetting[]): Parts => ({
+const assemble = (
+  { threads, queueLimit, deadlineMs, memoryBytes }: TransformSettings,
+  disks: readonly DiskSetting[],
+): Parts => ({
   bodies: openBodyStore({
     disks,
     allocateSegment: (disk) => channel.call("nextSegment", { disk }),
@@ -87,6 +92,7 @@ const assemble = ({ threads, queueLimit, deadlineMs }: TransformSettings, disks:
     onStuckThread: () => tellUnfit("a thread does not end", false),
   }),
   mediaIndexes: new MediaIndexes(MEDIA_INDEX_BYTES),
+  mediaMemory: openMediaMemory(mediaMemoriesFor(threads, memoryBytes)),
   initialBytes: process.memoryUsage.rss(),
 });
 

@@ -38,12 +38,21 @@ export const readPiece = async (
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> => {
   const memory = new Uint8Array(length);
-  const target = Buffer.from(memory.buffer);
+  await fillFrom(reader, position, memory);
+  return memory;
+};
+
+/** All of `memory` with what begins at the position. */
+export const fillFrom = async (
+  reader: BodyReader,
+  position: number,
+  { buffer, byteOffset, byteLength }: Uint8Array,
+): Promise<void> => {
+  const target = Buffer.from(buffer, byteOffset, byteLength);
   let filled = 0;
-  while (filled < length) {
-    const count = await reader.read(target, filled, length - filled, position + filled);
+  while (filled < byteLength) {
+    const count = await reader.read(target, filled, byteLength - filled, position + filled);
     if (count < 1) throw new EdgeError("STORE_UNAVAILABLE", { detail: "source of a transform is cut off" });
     filled += count;
   }
-  return memory;
 };

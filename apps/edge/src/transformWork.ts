@@ -6,8 +6,9 @@ import type { BodyStore, RowImage } from "@basalt/store";
 import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { MediaIndexes } from "./mediaIndexes.ts";
+import type { MediaMemory } from "./mediaMemory.ts";
 import { LackingBytes, openMediaSource, readStoredIndex } from "./mediaSource.ts";
-import { indexOfMedia, makeOfMedia } from "./mediaWork.ts";
+import { indexOfMedia, type MadeOfMedia, makeOfMedia } from "./mediaWork.ts";
 import type { TransformTask } from "./protocol.ts";
 import { openSource, readPiece, readSource, sourceBytesOf } from "./transformSource.ts";
 
@@ -19,6 +20,7 @@ export interface TransformWorkParts {
   readonly bodies: BodyStore;
   readonly pool: TransformPool;
   readonly mediaIndexes: MediaIndexes;
+  readonly mediaMemory: MediaMemory;
 }
 
 /** One job of the transform host, from the stored source to the stored result. */
@@ -48,11 +50,16 @@ export const derive = async (parts: TransformWorkParts, task: TransformTask, wat
   return await settle(parts.bodies, request, head, await parts.pool.run(terms, load, watch));
 };
 
+/** Its body may be in memory that another job gets when this one is over. */
+type Settled =
+  | Exclude<TransformOutcome, { readonly kind: "done" }>
+  | { readonly kind: "done"; readonly body: Uint8Array; readonly contentType: string | undefined };
+
 const settle = async (
   bodies: BodyStore,
   { image }: DeriveRequest,
   template: StoredHead,
-  outcome: TransformOutcome,
+  outcome: Settled,
 ): Promise<DeriveReply> => {
   switch (outcome.kind) {
     case "unchanged":
@@ -62,13 +69,15 @@ const settle = async (
       const { body, contentType } = outcome;
       const result = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
       const head = encodeHead({ ...withContentType(template, contentType), bodyBytes: result.length });
-      if (image === undefined) return { kind: "made", head, body: result };
+      if (image === undefined) return { kind: "made", head, body: isShared(body) ? Buffer.from(result) : result };
       return { kind: "stored", location: await bodies.append(image, head, result), head };
     }
     default:
       return unreachable(outcome);
   }
 };
+
+const isShared = ({ buffer }: Uint8Array): boolean => buffer instanceof SharedArrayBuffer;
 
 interface MediaWork {
   readonly request: DeriveRequest;
@@ -81,7 +90,7 @@ interface MediaWork {
 const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<DeriveReply> => {
   const { bodies } = parts;
   const { request, operation, head, terms, watch } = work;
-  const { pool, mediaIndexes: indexes } = parts;
+  const { pool, mediaIndexes: indexes, mediaMemory: memory } = parts;
   const stored = request.source.kind === "stored" ? request.source.index : undefined;
   const source = await openMediaSource(bodies, request.source);
   const known = { pool, indexes, format: operation.format, source, terms, watch };
@@ -92,29 +101,38 @@ const deriveMedia = async (parts: TransformWorkParts, work: MediaWork): Promise<
       if (index === undefined) return UNREADABLE;
       return await settleMedia(bodies, request, head, madeOf(Uint8Array.from(new Uint8Array(index)), undefined));
     }
-    const outcome = await makeOfMedia({ ...indexing, task: operation.task });
-    switch (outcome.kind) {
-      case "bytes": {
-        const { body, contentType, playSeconds } = outcome;
-        return await settleMedia(bodies, request, withPlayTime(head, playSeconds), madeOf(body, contentType));
-      }
-      case "recipe":
-        return await settleMedia(bodies, request, head, madeOf(outcome.recipe, undefined));
-      case "unchanged":
-        return outcome;
-      case "absent":
-        return { kind: "refused", reason: "absent", detail: "no such part" };
-      case "unreadable":
-        return { ...UNREADABLE, detail: outcome.detail };
-      default:
-        return unreachable(outcome);
-    }
+    const settleMade = (made: MadeOfMedia): Promise<DeriveReply> => settleOutcome(bodies, request, head, made);
+    return await makeOfMedia({ ...indexing, task: operation.task, memory }, settleMade);
   } catch (cause) {
     const lacking = lackingIn(cause);
     if (lacking !== undefined) return { kind: "lacking", ranges: lacking.ranges };
     throw cause;
   } finally {
     source.release();
+  }
+};
+
+const settleOutcome = async (
+  bodies: BodyStore,
+  request: DeriveRequest,
+  head: StoredHead,
+  made: MadeOfMedia,
+): Promise<DeriveReply> => {
+  switch (made.kind) {
+    case "bytes": {
+      const { body, contentType, playSeconds } = made;
+      return await settleMedia(bodies, request, withPlayTime(head, playSeconds), madeOf(body, contentType));
+    }
+    case "recipe":
+      return await settleMedia(bodies, request, head, madeOf(made.recipe, undefined));
+    case "unchanged":
+      return made;
+    case "absent":
+      return { kind: "refused", reason: "absent", detail: "no such part" };
+    case "unreadable":
+      return { ...UNREADABLE, detail: made.detail };
+    default:
+      return unreachable(made);
   }
 };
 
@@ -129,7 +147,7 @@ const settleMedia = async (
   bodies: BodyStore,
   request: DeriveRequest,
   head: StoredHead,
-  outcome: TransformOutcome,
+  outcome: Settled,
 ): Promise<DeriveReply> => {
   try {
     return await settle(bodies, request, head, outcome);
@@ -141,12 +159,7 @@ const settleMedia = async (
 
 const UNREADABLE = { kind: "refused", reason: "unreadable", detail: "no media file" } as const;
 
-const madeOf = (body: Uint8Array<ArrayBuffer>, contentType: string | undefined): TransformOutcome => ({
-  kind: "done",
-  body,
-  contentType,
-  cpuMs: 0,
-});
+const madeOf = (body: Uint8Array, contentType: string | undefined): Settled => ({ kind: "done", body, contentType });
 
 interface PieceWork {
   readonly operation: PieceJob["operation"];

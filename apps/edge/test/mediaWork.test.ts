@@ -8,6 +8,7 @@ import type { MediaJob, TransformPool } from "@basalt/transform";
 import { EdgeError, epochMs } from "@basalt/types";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { MediaIndexes } from "../src/mediaIndexes.ts";
+import { openMediaMemory } from "../src/mediaMemory.ts";
 import { LackingBytes, type MediaSource, openMediaSource } from "../src/mediaSource.ts";
 import { makeOfMedia } from "../src/mediaWork.ts";
 import { derive } from "../src/transformWork.ts";
@@ -80,20 +81,28 @@ class HeldSource implements MediaSource {
     return Uint8Array.from(this.bytes.subarray(start, end));
   }
 
+  async readInto({ start, end }: { readonly start: number; readonly end: number }, target: Uint8Array): Promise<void> {
+    target.set(this.bytes.subarray(start, end));
+  }
+
   release(): void {}
 }
 
 const work = (source: MediaSource, task: MediaTask, indexes = new MediaIndexes(1_000_000), jobs: MediaJob[] = []) =>
-  makeOfMedia({
-    pool: poolOf(jobs),
-    indexes,
-    format: "mp4",
-    task,
-    source,
-    storedIndex: async () => undefined,
-    terms: TERMS,
-    watch: {},
-  });
+  makeOfMedia(
+    {
+      pool: poolOf(jobs),
+      indexes,
+      format: "mp4",
+      task,
+      source,
+      storedIndex: async () => undefined,
+      memory: openMediaMemory(2),
+      terms: TERMS,
+      watch: {},
+    },
+    async (made) => made,
+  );
 
 const lackingOf = async (promise: Promise<unknown>) => {
   try {
@@ -192,7 +201,12 @@ describe("where no disk takes what is made", () => {
     });
     onTestFinished(() => bodies.close());
     const reply = await derive(
-      { bodies, pool: poolOf([]), mediaIndexes: new MediaIndexes(1_000_000) },
+      {
+        bodies,
+        pool: poolOf([]),
+        mediaIndexes: new MediaIndexes(1_000_000),
+        mediaMemory: openMediaMemory(2),
+      },
       {
         number: 1,
         share: { weight: 100, threads: 0 },
@@ -243,7 +257,12 @@ describe("a film with a damaged block", () => {
       },
     };
     const reply = await derive(
-      { bodies, pool, mediaIndexes: new MediaIndexes(1_000_000) },
+      {
+        bodies,
+        pool,
+        mediaIndexes: new MediaIndexes(1_000_000),
+        mediaMemory: openMediaMemory(2),
+      },
       {
         number: 1,
         share: { weight: 100, threads: 0 },

@@ -1,15 +1,17 @@
 import { createCipheriv, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { DeriveReply, DeriveRequest } from "@basalt/cache";
 import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-head";
+import type { MediaTask } from "@basalt/media";
 import { computeCacheKey, type ObjectLocation, openBodyStore, type RowImage } from "@basalt/store";
 import { createTransformPool } from "@basalt/transform";
 import { epochMs } from "@basalt/types";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { MediaIndexes } from "../src/mediaIndexes.ts";
+import { openMediaMemory } from "../src/mediaMemory.ts";
 import { readPiece, readSource } from "../src/transformSource.ts";
 import { derive } from "../src/transformWork.ts";
 
@@ -66,9 +68,10 @@ const open = () => {
     await bodies.close();
     rmSync(folder, { recursive: true });
   });
+  const mediaMemory = openMediaMemory(2);
   const ask = (request: Pick<DeriveRequest, "source" | "operation"> & Partial<DeriveRequest>): Promise<DeriveReply> =>
     derive(
-      { bodies, pool, mediaIndexes: new MediaIndexes(1_000_000) },
+      { bodies, pool, mediaIndexes: new MediaIndexes(1_000_000), mediaMemory },
       {
         number: 1,
         share: SHARE,
@@ -86,7 +89,7 @@ const open = () => {
     );
   const bodyOf = async (location: ObjectLocation): Promise<Buffer> =>
     Buffer.from(await readSource(bodies, { kind: "stored", location }));
-  return { bodies, ask, bodyOf };
+  return { bodies, ask, bodyOf, mediaMemory };
 };
 
 const text = Buffer.from("All work and no play. ".repeat(1_000));
@@ -180,5 +183,46 @@ describe("a body that is too long for one piece of memory", () => {
     const whole = createCipheriv(cipher, key, iv);
     expect((await bodyOf(reply.location)).equals(Buffer.concat([whole.update(body), whole.final()]))).toBe(true);
     expect(decodeHead(reply.head)?.bodyBytes).toBe(reply.location.bodyBytes);
+  });
+});
+
+describe("a segment of a film", () => {
+  const film = readFileSync(new URL("../../../packages/media/test/corpus/front.mp4", import.meta.url));
+  const segmentTask = (form: "ts" | "fmp4"): MediaTask => ({
+    kind: "segment",
+    number: 0,
+    segmenting: { form, durationSeconds: 2, sequence: 0 },
+    cut: undefined,
+    encryption: undefined,
+  });
+
+  it("MEDIA-36 is the same in memory that was used for others before, and that memory is used again", async () => {
+    const { bodies, ask, bodyOf, mediaMemory } = open();
+    const location = await bodies.append(IMAGE, encodeHead(HEAD), film);
+    const made = async (form: "ts" | "fmp4"): Promise<Buffer> => {
+      const reply = await ask({
+        source: { kind: "stored", location },
+        operation: { kind: "media", format: "mp4", task: segmentTask(form) },
+      });
+      if (reply.kind !== "stored") throw new Error(JSON.stringify(reply));
+      return await bodyOf(reply.location);
+    };
+    const stream = await made("ts");
+    expect(stream.length % 188).toBe(0);
+    expect(mediaMemory.spareCount).toBe(1);
+    const fragment = await made("fmp4");
+    expect(fragment.toString("latin1", 4, 8)).toBe("styp");
+    expect((await made("ts")).equals(stream)).toBe(true);
+    expect((await made("fmp4")).equals(fragment)).toBe(true);
+    expect(mediaMemory.spareCount).toBe(1);
+    // What goes to whoever asked, and not to a disk, is still to be sent when the next is made.
+    const sent = await ask({
+      source: { kind: "stored", location },
+      operation: { kind: "media", format: "mp4", task: segmentTask("ts") },
+      image: undefined,
+    });
+    if (sent.kind !== "made") throw new Error(sent.kind);
+    await made("fmp4");
+    expect(sent.body.equals(stream)).toBe(true);
   });
 });

@@ -120,11 +120,12 @@ export type RecipePiece =
 
 /**
  * Answer of `runMediaTask`. `needs`: these ranges of the source (sorted, merged, not overlapping) have to be among the
- * pieces; call again with them. `absent`: there is no such segment (404). `unchanged`: the source serves as it is
+ * pieces; call again with them, and best with memory for so many bytes of result (`resultBytes`, where it is known about;
+ * see `ResultRoom`). `absent`: there is no such segment (404). `unchanged`: the source serves as it is
  * (MEDIA-06, MEDIA-64, MEDIA-75). `unreadable`: nothing can be made of such a file.
  */
 export type MediaOutcome =
-  | { readonly kind: "needs"; readonly ranges: readonly SourceRange[] }
+  | { readonly kind: "needs"; readonly ranges: readonly SourceRange[]; readonly resultBytes?: number }
   | {
       readonly kind: "bytes";
       readonly body: Uint8Array<ArrayBuffer>;

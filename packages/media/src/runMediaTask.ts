@@ -10,24 +10,26 @@ import { buildInitSection, buildSegment } from "./hls/buildSegment.ts";
 import { buildSubtitles } from "./hls/buildSubtitles.ts";
 import type { Movie } from "./movie/contract.ts";
 import { openMovie } from "./movie/openMovie.ts";
+import type { ResultRoom } from "./resultRoom.ts";
 import { relocateMovie } from "./write/relocateMovie.ts";
 import { trimMovie } from "./write/trimMovie.ts";
 
 /**
  * Does a task by the index of a file and the bytes that are at hand. Nothing is kept between calls, and the same index and
- * task give the same bytes anywhere (MEDIA-36).
+ * task give the same bytes anywhere (MEDIA-36). The result may lie in `room`, and is not to be used any more when that is.
  */
 export function runMediaTask(
   index: MediaIndexMemory,
   format: MediaFormat,
   task: MediaTask,
   pieces: readonly SourcePiece[],
+  room?: ResultRoom,
 ): MediaOutcome {
   if (task.kind === "key")
     return { kind: "bytes", body: Uint8Array.from(task.key), contentType: "application/octet-stream" };
   switch (format) {
     case "mp4":
-      return runMovieTask(openMovie(index), task, pieces);
+      return runMovieTask(openMovie(index), task, pieces, room);
     case "mp3":
       return runAudioTask(index, task, pieces);
     default:
@@ -37,7 +39,12 @@ export function runMediaTask(
 
 type FileTask = Exclude<MediaTask, { readonly kind: "key" }>;
 
-function runMovieTask(movie: Movie, task: FileTask, pieces: readonly SourcePiece[]): MediaOutcome {
+function runMovieTask(
+  movie: Movie,
+  task: FileTask,
+  pieces: readonly SourcePiece[],
+  room: ResultRoom | undefined,
+): MediaOutcome {
   switch (task.kind) {
     case "relocate":
       return relocateMovie(movie);
@@ -46,7 +53,7 @@ function runMovieTask(movie: Movie, task: FileTask, pieces: readonly SourcePiece
     case "playlist":
       return buildPlaylist(movie, task);
     case "segment":
-      return buildSegment(movie, task, pieces);
+      return buildSegment(movie, task, pieces, room);
     case "init":
       return buildInitSection(movie, task);
     case "manifest":

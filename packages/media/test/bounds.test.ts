@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ratesOf } from "../src/hls/playlistTexts.ts";
 import { segmentsOf } from "../src/hls/segmentsOf.ts";
 import { TrackSequence } from "../src/hls/trackSequence.ts";
-import { indexMovie, openMovie, relocateMovie } from "../src/index.ts";
+import { indexMovie, openMovie, relocateMovie, trimMovie } from "../src/index.ts";
 import { decodeRecipe } from "../src/recipe.ts";
 import { subtitlesOf } from "../src/subtitles/subtitlesOf.ts";
 import { behindLeadingPictures } from "../src/timeline/sectionOf.ts";
@@ -22,7 +22,7 @@ import {
   zeros,
 } from "./support/boxes.ts";
 import { avcEntry, hevcRecord, pictureEntry } from "./support/entries.ts";
-import { assemble, pictures } from "./support/films.ts";
+import { assemble, pictures, single } from "./support/films.ts";
 import { FilmAtHand, playlistTask, segmentingOf } from "./support/mediaTasks.ts";
 import { openFile, tryOpen } from "./support/openFile.ts";
 
@@ -36,7 +36,7 @@ describe("MEDIA-06 a file that names absurdly many", () => {
     expect(track && behindLeadingPictures(track, 0, samples.length)).toBe(1_025);
   });
 
-  it("key frames that are never shown later: the search for a cut gives up", () => {
+  it("REG-241 key frames that are never shown later: the search for a cut gives up", () => {
     const track = trackInCode({ kind: "video", timescale: 1, samples: [{ duration: 0 }] }, 0);
     const sampleCount = 20_000_000;
     let asked = 0;
@@ -141,6 +141,28 @@ describe("MEDIA-06 a file that names absurdly many", () => {
   it("tracks of one number in a file of fragments: it is refused", () => {
     const { file } = buildFragmentedMovie({ tracks: [pictures(10, 5), { ...pictures(10, 5), id: 1 }] });
     expect(tryOpen(file)).toBe("two tracks have one number");
+  });
+
+  it("REG-222 tracks: thousands of them are read, trimmed and moved, or refused, with bounds", () => {
+    const sample = { data: 40, duration: 512, isSync: true };
+    for (const count of [1_000, 5_000]) {
+      const track = { ...pictures(2, 2), samples: [sample, sample] };
+      const { file } = buildMovie({ tracks: Array.from({ length: count }, () => track), header: "last" });
+      const movie = tryOpen(file);
+      if (typeof movie === "string") continue;
+      expect(movie.tracks.length).toBeLessThanOrEqual(count);
+      expect(["recipe", "unchanged"]).toContain(relocateMovie(movie).kind);
+      expect(["recipe", "unchanged", "unreadable"]).toContain(trimMovie(movie, single("0-0.03")).kind);
+      const film = new FilmAtHand(file);
+      const segment = film.run({
+        kind: "segment",
+        number: 0,
+        segmenting: segmentingOf("ts", 10),
+        cut: undefined,
+        encryption: undefined,
+      });
+      expect(segment.kind === "bytes" ? segment.body.length : 0).toBeLessThan(1_000_000);
+    }
   });
 
   it("MEDIA-103 long parameters in the URIs of many segments: the playlist is refused", () => {

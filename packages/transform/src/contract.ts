@@ -20,7 +20,9 @@ export interface PieceJob {
   readonly isLast: boolean;
 }
 
-/** Of ranges of a media file; the memory of the pieces moves into the thread, that of the index is shared. */
+/**
+ * Of ranges of a media file. The memory of the pieces moves into the thread unless it is shared, as that of the index is.
+ */
 export interface MediaJob {
   readonly kind: "media";
   readonly work:
@@ -31,12 +33,19 @@ export interface MediaJob {
         readonly format: MediaFormat;
         readonly task: MediaTask;
       };
-  readonly pieces: readonly { readonly start: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
+  readonly pieces: readonly { readonly start: number; readonly bytes: Uint8Array }[];
+  /** Where the result may be written. Nobody else may touch it, and none of the pieces, before the job is over. */
+  readonly room?: Uint8Array<SharedArrayBuffer>;
 }
+
+/** The body of a result is in the room of the job, or in memory of its own. */
+export type MediaResult =
+  | Exclude<MediaOutcome, { readonly kind: "bytes" }>
+  | (Omit<Extract<MediaOutcome, { readonly kind: "bytes" }>, "body"> & { readonly body: Uint8Array });
 
 export interface MediaJobOutcome {
   readonly kind: "media";
-  readonly outcome: MediaOutcome | { readonly kind: "indexed"; readonly memory: MediaIndexMemory };
+  readonly outcome: MediaResult | { readonly kind: "indexed"; readonly memory: MediaIndexMemory };
 }
 
 export type RefusalReason = "tooLarge" | "unreadable" | "conversion";

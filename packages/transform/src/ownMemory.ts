@@ -5,3 +5,7 @@ export const ownMemory = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffe
   bytes.byteLength === bytes.buffer.byteLength && !isMarkedAsUntransferable(bytes.buffer)
     ? bytes
     : Uint8Array.from(bytes);
+
+/** Not in memory that is shared between threads. */
+export const isOfOwnBuffer = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
+  bytes.buffer instanceof ArrayBuffer;

@@ -11,7 +11,7 @@ import type {
   TransformPoolOptions,
   WholeJob,
 } from "./contract.ts";
-import { ownMemory } from "./ownMemory.ts";
+import { isOfOwnBuffer, ownMemory } from "./ownMemory.ts";
 import { type LoadedJob, ThreadPool } from "./threadPool.ts";
 
 /** The thread's module has the extension of this one: compiled beside compiled, source beside source. */
@@ -56,8 +56,14 @@ export const createTransformPool = (options: TransformPoolOptions, entry: URL = 
 };
 
 const withPieces = (job: MediaJob): LoadedJob<TransformJob> => {
-  const pieces = job.pieces.map(({ start, bytes }) => ({ start, bytes: ownMemory(bytes) }));
-  return { job: { ...job, pieces }, transfer: pieces.map(({ bytes }) => bytes.buffer) };
+  const transfer: ArrayBuffer[] = [];
+  const pieces = job.pieces.map(({ start, bytes }) => {
+    if (!isOfOwnBuffer(bytes)) return { start, bytes };
+    const own = ownMemory(bytes);
+    transfer.push(own.buffer);
+    return { start, bytes: own };
+  });
+  return { job: { ...job, pieces }, transfer };
 };
 
 const movable = (job: WholeJob | PieceJob): LoadedJob<TransformJob> => {

@@ -2,7 +2,7 @@ import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { MediaJob, MediaJobOutcome, PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
 import { compressWhole } from "./jobs/compress.ts";
 import { encryptPiece, encryptWhole } from "./jobs/encrypt.ts";
-import { ownMemory } from "./ownMemory.ts";
+import { isOfOwnBuffer, ownMemory } from "./ownMemory.ts";
 
 /** Entry of a transform thread: one job at a time; the memory of its result is handed over instead of copied. */
 export default async (job: TransformJob): Promise<unknown> => {
@@ -28,16 +28,24 @@ const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome |
   return job.kind === "media" ? await runMedia(job) : await runWhole(job);
 };
 
-const runMedia = async ({ work, pieces }: MediaJob): Promise<MediaJobOutcome> => {
+const runMedia = async ({ work, pieces, room }: MediaJob): Promise<MediaJobOutcome> => {
   const { indexMovie, runMediaTask } = await import("@basalt/media");
   if (work.kind === "index") return { kind: "media", outcome: indexMovie(work.layout, pieces) };
-  return { kind: "media", outcome: runMediaTask(work.index, work.format, work.task, pieces) };
+  if (room === undefined) return { kind: "media", outcome: runMediaTask(work.index, work.format, work.task, pieces) };
+  const { inWorkspace } = await import("./mediaWorkspace.ts");
+  return {
+    kind: "media",
+    outcome: inWorkspace(room, pieces, (own, ownRoom) =>
+      runMediaTask(work.index, work.format, work.task, own, ownRoom),
+    ),
+  };
 };
 
 const withMemory = (result: MediaJobOutcome): unknown => {
   const { outcome } = result;
   switch (outcome.kind) {
     case "bytes": {
+      if (!isOfOwnBuffer(outcome.body)) return result;
       const body = ownMemory(outcome.body);
       const moved = { kind: "media", outcome: { ...outcome, body } };
       return move({ [transferableSymbol]: [body.buffer], [valueSymbol]: moved });

@@ -63,7 +63,7 @@ const occupy = async (pool: ThreadPool<string, string>): Promise<() => Promise<v
 };
 
 describe("queue", () => {
-  it("DIMS-18 runs as many jobs as it has threads, in their order, and refuses those beyond its limit", async () => {
+  it("REG-198 DIMS-18 runs as many jobs as it has threads, in their order, and refuses those beyond its limit", async () => {
     const pool = openPool({ queueLimit: 2 });
     const release = await occupy(pool);
     const order: string[] = [];

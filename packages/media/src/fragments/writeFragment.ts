@@ -1,4 +1,5 @@
 import type { SourcePiece } from "../contract.ts";
+import { type ResultRoom, resultIn } from "../resultRoom.ts";
 import { putBoxHeader } from "./boxes.ts";
 import {
   type FragmentPlan,
@@ -32,16 +33,17 @@ const flagsOf = (sync: number | undefined): number => (sync === 1 ? SYNC_FLAGS :
 
 /**
  * `styp`, `moof` and `mdat`. The pieces are sorted and hold every sample whole, as `gatherPieces` makes them; a sample
- * that none of them holds becomes zeros.
+ * that none of them holds becomes zeros. It is written into `room` if that is large enough.
  */
 export function writeFragment(
   plan: FragmentPlan,
   sequenceNumber: number,
   pieces: readonly SourcePiece[],
+  room?: ResultRoom,
 ): Uint8Array<ArrayBuffer> {
   const { runs, headBytes, dataBytes } = plan;
-  const segment = new Uint8Array(headBytes + dataBytes);
-  const view = new DataView(segment.buffer);
+  const segment = resultIn(room, headBytes + dataBytes).fill(0, 0, headBytes);
+  const view = new DataView(segment.buffer, segment.byteOffset, segment.byteLength);
 
   let position = putBoxHeader(view, 0, STYP_BYTES, "styp");
   position = putCharacters(segment, position, "msdh");
@@ -132,6 +134,7 @@ function copySamples(target: Uint8Array, start: number, run: PlannedRun, pieces:
       end += sizes[index++] ?? 0;
     if (piece !== undefined && end <= limit)
       target.set(piece.bytes.subarray(from - piece.start, end - piece.start), position);
+    else target.fill(0, position, position + end - from);
     position += end - from;
   }
   return position;

@@ -2,7 +2,9 @@ import type { MediaOutcome, MediaTask, SourcePiece, SourceRange } from "../contr
 import { initSection } from "../fragments/initSection.ts";
 import { writeFragment } from "../fragments/writeFragment.ts";
 import type { Movie } from "../movie/contract.ts";
-import { encryptSegment } from "../transport/encryptSegment.ts";
+import { type ResultRoom, resultIn } from "../resultRoom.ts";
+import { encryptedBytes, encryptSegment } from "../transport/encryptSegment.ts";
+import { PACKET_BYTES, PAYLOAD_BYTES } from "../transport/packets.ts";
 import { writeTransportSegment } from "../transport/writeTransportSegment.ts";
 import { planSegment, tracksOf } from "./fragmentTracks.ts";
 import { type MediaStream, openStream } from "./mediaStream.ts";
@@ -17,7 +19,12 @@ const MOST_SEGMENT_BYTES = 512 * 1024 * 1024;
 const MOST_SEGMENT_SAMPLES = 1_000_000;
 
 /** One segment, and nothing of the source but what it holds (MEDIA-42). */
-export function buildSegment(movie: Movie, task: SegmentTask, pieces: readonly SourcePiece[]): MediaOutcome {
+export function buildSegment(
+  movie: Movie,
+  task: SegmentTask,
+  pieces: readonly SourcePiece[],
+  room?: ResultRoom,
+): MediaOutcome {
   const { segmenting, encryption, number } = task;
   const segment = number - segmenting.sequence;
   const opened = openStream(movie, segmenting, task.cut, segment);
@@ -25,22 +32,21 @@ export function buildSegment(movie: Movie, task: SegmentTask, pieces: readonly S
   const { stream } = opened;
   if (!Number.isInteger(segment) || segment < 0 || segment >= stream.segmentation.count) return { kind: "absent" };
 
-  const ranges = sampleRanges(stream, segment);
-  if (ranges === undefined) return { kind: "unreadable", detail: `segment ${number} is too large` };
-  const gathered = gatherPieces(ranges, pieces);
-  if (gathered === undefined) return { kind: "needs", ranges: joinGaps(ranges) };
+  const wanted = wantedSamples(stream, segment);
+  if (wanted === undefined) return { kind: "unreadable", detail: `segment ${number} is too large` };
+  const gathered = gatherPieces(wanted.ranges, pieces);
+  if (gathered === undefined) return { kind: "needs", ranges: joinGaps(wanted.ranges), resultBytes: roomFor(wanted) };
 
   const body =
     segmenting.form === "ts"
-      ? writeTransportSegment({
-          segmentNumber: number,
-          streams: transportStreams(stream, segment),
-          pieces: gathered,
-        })
-      : writeFragment(planSegment(stream, segment), segment + 1, gathered);
+      ? writeTransportSegment(
+          { segmentNumber: number, streams: transportStreams(stream, segment), pieces: gathered },
+          room,
+        )
+      : writeFragment(planSegment(stream, segment), segment + 1, gathered, room);
   return {
     kind: "bytes",
-    body: encryption === undefined ? body : encryptSegment(body, encryption.key, number),
+    body: encryption === undefined ? body : encryptInRoom(body, encryption.key, number, room),
     contentType: segmenting.form === "ts" ? "video/MP2T" : fragmentType(stream),
     playSeconds: playSecondsOf(stream, segment),
   };
@@ -62,8 +68,32 @@ const playSecondsOf = ({ segmentation: { boundsSeconds } }: MediaStream, segment
 
 const fragmentType = ({ video }: MediaStream): string => (video === undefined ? "audio/mp4" : "video/mp4");
 
-/** Where the samples of a segment lie; undefined: too many, or too many bytes, also where they overlap. */
-function sampleRanges(stream: MediaStream, segment: number): SourceRange[] | undefined {
+/** In place of the segment where that lies in the room: both begin there. */
+const encryptInRoom = (
+  segment: Uint8Array,
+  key: Uint8Array,
+  number: number,
+  room: ResultRoom | undefined,
+): Uint8Array<ArrayBuffer> => encryptSegment(segment, key, number, resultIn(room, encryptedBytes(segment.byteLength)));
+
+/** What a picture takes beyond its bytes, at most for all that is sound: headers, stuffing, its part of a table. */
+const EXTRA_BYTES_PER_SAMPLE = 280;
+/** Tables, the padding of all streams, and parameter sets of key frames. */
+const EXTRA_BYTES = 64 * 1024;
+
+/** Bytes of room for a segment: a few more than it takes. Files that need more are rare, and their segments slower. */
+const roomFor = ({ sampleCount, bytes }: WantedSamples): number =>
+  Math.ceil((bytes * PACKET_BYTES) / PAYLOAD_BYTES) + sampleCount * EXTRA_BYTES_PER_SAMPLE + EXTRA_BYTES;
+
+interface WantedSamples {
+  /** Where they lie. */
+  readonly ranges: SourceRange[];
+  readonly sampleCount: number;
+  readonly bytes: number;
+}
+
+/** The samples of a segment; undefined: too many, or too many bytes, also where they overlap. */
+function wantedSamples(stream: MediaStream, segment: number): WantedSamples | undefined {
   const ranges: { start: number; end: number }[] = [];
   let sampleCount = 0;
   let bytes = 0;
@@ -85,5 +115,5 @@ function sampleRanges(stream: MediaStream, segment: number): SourceRange[] | und
       ranges.push(last);
     }
   }
-  return bytes > MOST_SEGMENT_BYTES ? undefined : mergeRanges(ranges);
+  return bytes > MOST_SEGMENT_BYTES ? undefined : { ranges: mergeRanges(ranges), sampleCount, bytes };
 }

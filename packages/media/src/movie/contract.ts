@@ -68,6 +68,8 @@ export interface MovieTrack {
   sizeOf(sample: number): number;
   /** Position in the source file. Samples need not lie in order. */
   offsetOf(sample: number): number;
+  /** As `offsetOf`, for who goes through the samples in order: `end` is where the one in front of it ends. */
+  offsetBehind(sample: number, end: number): number;
   isSync(sample: number): boolean;
   /** Index into `sampleEntries`. */
   entryOf(sample: number): number;

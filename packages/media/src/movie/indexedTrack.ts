@@ -105,6 +105,10 @@ export class IndexedTrack implements MovieTrack {
     return shift + columns.sizes.sumBefore(sample);
   }
 
+  offsetBehind(sample: number, end: number): number {
+    return this.#columns?.chunks.has(sample) === false ? end : this.offsetOf(sample);
+  }
+
   isSync(sample: number): boolean {
     return this.#columns?.syncs.has(sample) ?? false;
   }

@@ -42,12 +42,12 @@ export class IndexWriter {
 
 /** Reads what IndexWriter wrote, in the same order. */
 export class IndexReader {
-  readonly #memory: SharedArrayBuffer;
+  readonly #memory: ArrayBufferLike;
   readonly #numbers: Float64Array;
   readonly #columnStart: number;
   #next = 1;
 
-  constructor(memory: SharedArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     this.#memory = memory;
     const count = new Float64Array(memory, 0, 1)[0] ?? 0;
     this.#columnStart = 8 * (1 + count);

@@ -3,7 +3,7 @@ import { IndexedTrack } from "./indexedTrack.ts";
 import { IndexReader } from "./memory.ts";
 
 /** What `indexMovie` wrote, without copying: views of the same memory. Cheap enough to be done for every use. */
-export const openMovie = (memory: SharedArrayBuffer): Movie => {
+export const openMovie = (memory: ArrayBufferLike): Movie => {
   const reader = new IndexReader(memory);
   const fileBytes = reader.number();
   const isFragmented = reader.number() === 1;

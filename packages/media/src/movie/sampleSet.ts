@@ -131,6 +131,9 @@ class MarkedSamples implements SampleSet {
   readonly size: number;
   readonly #bits: Uint32Array;
   readonly #ranks: Uint32Array;
+  /** Who goes through samples in order asks next for this word or the one behind it. */
+  #recentWord = 0;
+  #recentRank = 0;
 
   constructor(size: number, bits: Uint32Array, ranks: Uint32Array) {
     this.size = size;
@@ -145,10 +148,18 @@ class MarkedSamples implements SampleSet {
   rankOf(sample: number): number {
     const block = sample >>> BLOCK_SHIFT;
     if (block >= this.#ranks.length) return this.size;
+    const bits = this.#bits;
     const last = sample >>> 5;
+    let word = block * BLOCK_WORDS;
     let rank = this.#ranks[block] ?? 0;
-    for (let word = block * BLOCK_WORDS; word < last; word++) rank += bitCount(this.#bits[word] ?? 0);
-    return rank + bitCount((this.#bits[last] ?? 0) & ((1 << (sample & 31)) - 1));
+    if (this.#recentWord > word && this.#recentWord <= last) {
+      word = this.#recentWord;
+      rank = this.#recentRank;
+    }
+    for (; word < last; word++) rank += bitCount(bits[word] ?? 0);
+    this.#recentWord = last;
+    this.#recentRank = rank;
+    return rank + bitCount((bits[last] ?? 0) & ((1 << (sample & 31)) - 1));
   }
 
   memberAt(rank: number): number {

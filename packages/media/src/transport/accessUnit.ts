@@ -1,75 +1,30 @@
-import type { Codec } from "../movie/contract.ts";
-
-type PictureCodec = Extract<Codec, { readonly kind: "avc" | "hevc" }>;
-
-const START_CODE = [0, 0, 0, 1];
+import type { PacketWriter } from "./packetWriter.ts";
+import { avcTypeOf, hevcTypeOf, type PictureFormat, START_CODE } from "./pictureFormat.ts";
 
 /** More units than a picture has by any level of either standard: what follows them is dropped as broken. */
 const MAX_UNITS = 4_096;
 
-/** SEI user data of HEVC encoders, which names the encoder and its options at length. */
-const SEI_USER_DATA = 5;
-
-/** What the samples of a track need to become access units of a byte stream (ISO/IEC 14496-10 and 23008-2, Annex B). */
-export interface PictureFormat {
-  readonly nalLengthBytes: 1 | 2 | 4;
-  readonly isAvc: boolean;
-  /** Each of these with start codes. */
-  readonly delimiter: Uint8Array;
-  readonly videoSets: Uint8Array;
-  readonly sequenceSets: Uint8Array;
-  /** With what follows them: messages about the whole sequence. */
-  readonly pictureSets: Uint8Array;
-}
-
-/** What a sample holds, as bits: computed once, then needed to convert it. */
-export const HAS_VIDEO_SET = 1;
-export const HAS_SEQUENCE_SET = 2;
-export const HAS_PICTURE_SET = 4;
+/** What a sample holds, as bits. */
+const HAS_VIDEO_SET = 1;
+const HAS_SEQUENCE_SET = 2;
+const HAS_PICTURE_SET = 4;
 /** Decoding can begin here, whatever the file says. */
 export const IS_ENTRY_POINT = 8;
+const HAS_PICTURE = 16;
 
-const byteStreamOf = (units: readonly Uint8Array[]): Uint8Array => {
-  const bytes = new Uint8Array(units.reduce((sum, unit) => sum + START_CODE.length + unit.length, 0));
-  let at = 0;
-  for (const unit of units) {
-    bytes.set(START_CODE, at);
-    bytes.set(unit, at + START_CODE.length);
-    at += START_CODE.length + unit.length;
-  }
-  return bytes;
-};
-
-const avcTypeOf = (header: number): number => header & 31;
-const hevcTypeOf = (header: number): number => (header >> 1) & 63;
-
-export const pictureFormatOf = (codec: PictureCodec): PictureFormat => {
-  if (codec.kind === "avc")
-    return {
-      nalLengthBytes: codec.nalLengthBytes,
-      isAvc: true,
-      delimiter: byteStreamOf([Uint8Array.of(0x09, 0xf0)]),
-      videoSets: new Uint8Array(0),
-      sequenceSets: byteStreamOf(codec.sequenceSets),
-      pictureSets: byteStreamOf(codec.pictureSets),
-    };
-  const ofType = (type: number): Uint8Array[] =>
-    codec.parameterSets.filter((set) => set.length > 2 && hevcTypeOf(set[0] ?? 0) === type);
-  return {
-    nalLengthBytes: codec.nalLengthBytes,
-    isAvc: false,
-    delimiter: byteStreamOf([Uint8Array.of(0x46, 0x01, 0x50)]),
-    videoSets: byteStreamOf(ofType(32)),
-    sequenceSets: byteStreamOf(ofType(33)),
-    pictureSets: byteStreamOf([...ofType(34), ...ofType(39).filter((message) => message[2] !== SEI_USER_DATA)]),
-  };
-};
+/** What one look at a sample tells of it: all that is needed to know the size of its access unit. */
+export interface SampleScan {
+  /** Bits. */
+  content: number;
+  /** Of its units with start codes, delimiters left out. */
+  unitBytes: number;
+}
 
 /** Length of the unit at the position; -1 where what remains of the sample is broken. */
-const unitLengthAt = (sample: Uint8Array, at: number, lengthBytes: 1 | 2 | 4): number => {
+const unitLengthAt = (memory: Uint8Array, at: number, end: number, lengthBytes: 1 | 2 | 4): number => {
   let length = 0;
-  for (let index = 0; index < lengthBytes; index++) length = length * 256 + (sample[at + index] ?? 0);
-  return at + lengthBytes + length <= sample.length ? length : -1;
+  for (let index = 0; index < lengthBytes; index++) length = length * 256 + (memory[at + index] ?? 0);
+  return at + lengthBytes + length <= end ? length : -1;
 };
 
 const isPicture = (format: PictureFormat, header: number): boolean => {
@@ -102,111 +57,90 @@ const hevcBitOf = (header: number): number => {
   return type === 34 ? HAS_PICTURE_SET : 0;
 };
 
-export const contentOf = (sample: Uint8Array, format: PictureFormat): number => {
+/** Of the sample that lies at `[start, end)` of the memory; up to where a length is broken. */
+export const scanSample = (
+  memory: Uint8Array,
+  start: number,
+  end: number,
+  format: PictureFormat,
+  scan: SampleScan,
+): void => {
   const bitOf = format.isAvc ? avcBitOf : hevcBitOf;
   const lengthBytes = format.nalLengthBytes;
-  let content = 0;
-  for (let at = 0, unit = 0; unit < MAX_UNITS && at + lengthBytes < sample.length; unit++) {
-    const length = unitLengthAt(sample, at, lengthBytes);
+  scan.content = 0;
+  scan.unitBytes = 0;
+  for (let at = start, unit = 0; unit < MAX_UNITS && at + lengthBytes < end; unit++) {
+    const length = unitLengthAt(memory, at, end, lengthBytes);
     if (length < 0) break;
     at += lengthBytes;
-    if (length > 0) content |= bitOf(sample[at] ?? 0);
+    const header = memory[at] ?? 0;
     at += length;
-  }
-  return content;
-};
-
-/** Receives the parts of an access unit in order. */
-interface Sink {
-  put(bytes: Uint8Array): void;
-  putUnit(bytes: Uint8Array, start: number, end: number): void;
-}
-
-class ByteCount implements Sink {
-  total = 0;
-  put(bytes: Uint8Array): void {
-    this.total += bytes.length;
-  }
-  putUnit(_bytes: Uint8Array, start: number, end: number): void {
-    this.total += START_CODE.length + end - start;
-  }
-}
-
-class ByteWriter implements Sink {
-  readonly #out: Uint8Array;
-  #at: number;
-
-  constructor(out: Uint8Array, at: number) {
-    this.#out = out;
-    this.#at = at;
-  }
-
-  put(bytes: Uint8Array): void {
-    this.#out.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
-  putUnit(bytes: Uint8Array, start: number, end: number): void {
-    const out = this.#out;
-    const at = this.#at;
-    out[at] = 0;
-    out[at + 1] = 0;
-    out[at + 2] = 0;
-    out[at + 3] = 1;
-    out.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at + START_CODE.length);
-    this.#at = at + START_CODE.length + end - start;
-  }
-}
-
-/**
- * Gives the access unit of a sample to the sink: a delimiter of ours in place of the sample's, the parameter sets that it
- * lacks (with `withSets`), and its units up to where a length is broken.
- */
-const convert = (sample: Uint8Array, format: PictureFormat, content: number, withSets: boolean, sink: Sink): void => {
-  sink.put(format.delimiter);
-  let pictureSetsAreDue = withSets && (content & HAS_PICTURE_SET) === 0;
-  if (withSets) {
-    if ((content & HAS_VIDEO_SET) === 0) sink.put(format.videoSets);
-    if ((content & HAS_SEQUENCE_SET) === 0) {
-      sink.put(format.sequenceSets);
-      if (pictureSetsAreDue) sink.put(format.pictureSets);
-      pictureSetsAreDue = false;
-    }
-  }
-  const lengthBytes = format.nalLengthBytes;
-  for (let at = 0, unit = 0; unit < MAX_UNITS && at + lengthBytes < sample.length; unit++) {
-    const length = unitLengthAt(sample, at, lengthBytes);
-    if (length < 0) break;
-    const start = at + lengthBytes;
-    at = start + length;
     if (length === 0) continue;
-    const header = sample[start] ?? 0;
+    scan.content |= bitOf(header);
     if (isDelimiter(format, header)) continue;
-    if (pictureSetsAreDue && isPicture(format, header)) {
-      sink.put(format.pictureSets);
-      pictureSetsAreDue = false;
-    }
-    sink.putUnit(sample, start, at);
+    if (isPicture(format, header)) scan.content |= HAS_PICTURE;
+    scan.unitBytes += START_CODE.length + length;
   }
 };
 
-/** Length of what `writeAccessUnit` writes. */
+const has = (content: number, bit: number): boolean => (content & bit) !== 0;
+
+/** Whether the picture sets go in front of the first picture of a sample that has sequence sets, but not these. */
+const lacksPictureSets = (content: number): boolean => has(content, HAS_SEQUENCE_SET) && !has(content, HAS_PICTURE_SET);
+
+/** Parameter sets that go in front of a sample which is to begin with them, as far as it lacks them. */
+const setsInFront = (format: PictureFormat, content: number): readonly Uint8Array[] => {
+  const sets: Uint8Array[] = [];
+  if (!has(content, HAS_VIDEO_SET)) sets.push(format.videoSets);
+  if (has(content, HAS_SEQUENCE_SET)) return sets;
+  sets.push(format.sequenceSets);
+  if (!has(content, HAS_PICTURE_SET)) sets.push(format.pictureSets);
+  return sets;
+};
+
+/** Length of what `putAccessUnit` puts. */
 export const accessUnitBytes = (
-  sample: Uint8Array,
   format: PictureFormat,
   content: number,
+  unitBytes: number,
   withSets: boolean,
 ): number => {
-  const count = new ByteCount();
-  convert(sample, format, content, withSets, count);
-  return count.total;
+  const bytes = format.delimiter.length + unitBytes;
+  if (!withSets) return bytes;
+  const inside = lacksPictureSets(content) && has(content, HAS_PICTURE) ? format.pictureSets.length : 0;
+  return setsInFront(format, content).reduce((sum, set) => sum + set.length, bytes + inside);
 };
 
-export const writeAccessUnit = (
-  sample: Uint8Array,
+/**
+ * The access unit of the sample at `[start, end)` of the memory: a delimiter of ours in place of the sample's, the
+ * parameter sets that it lacks (with `withSets`), and its units up to where a length is broken.
+ */
+export const putAccessUnit = (
+  memory: Uint8Array,
+  start: number,
+  end: number,
   format: PictureFormat,
   content: number,
   withSets: boolean,
-  out: Uint8Array,
-  at: number,
-): void => convert(sample, format, content, withSets, new ByteWriter(out, at));
+  writer: PacketWriter,
+): void => {
+  writer.put(format.delimiter);
+  if (withSets) for (const set of setsInFront(format, content)) writer.put(set);
+  let pictureSetsAreDue = withSets && lacksPictureSets(content);
+  const lengthBytes = format.nalLengthBytes;
+  for (let at = start, unit = 0; unit < MAX_UNITS && at + lengthBytes < end; unit++) {
+    const length = unitLengthAt(memory, at, end, lengthBytes);
+    if (length < 0) break;
+    const from = at + lengthBytes;
+    at = from + length;
+    if (length === 0) continue;
+    const header = memory[from] ?? 0;
+    if (isDelimiter(format, header)) continue;
+    if (pictureSetsAreDue && isPicture(format, header)) {
+      writer.put(format.pictureSets);
+      pictureSetsAreDue = false;
+    }
+    writer.put(START_CODE);
+    writer.copy(from, length);
+  }
+};

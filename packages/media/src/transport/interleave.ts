@@ -32,9 +32,10 @@ export interface Interleaving {
 const nextStream = (sources: readonly PesSource[], cursors: Uint32Array): number => {
   let next = -1;
   let nextTicks = 0;
-  for (const [position, source] of sources.entries()) {
+  for (let position = 0; position < sources.length; position++) {
+    const source = sources[position];
     const cursor = cursors[position] ?? 0;
-    if (cursor >= source.count) continue;
+    if (source === undefined || cursor >= source.count) continue;
     const ticks = source.ticksOf(cursor);
     if (next >= 0 && ticks >= nextTicks) continue;
     next = position;

@@ -1,8 +1,8 @@
 export const PACKET_BYTES = 188;
 export const SYNC_BYTE = 0x47;
 
-const HEADER_BYTES = 4;
-const PAYLOAD_BYTES = PACKET_BYTES - HEADER_BYTES;
+export const HEADER_BYTES = 4;
+export const PAYLOAD_BYTES = PACKET_BYTES - HEADER_BYTES;
 /** Length, flags and a PCR. */
 const CLOCK_FIELD_BYTES = 8;
 /** Length and flags. */
@@ -19,7 +19,7 @@ export const wrapTicks = (ticks: number): number => {
 };
 
 /** Bytes of the adaptation field with which a PES packet begins. */
-const fieldBytes = (hasClock: boolean, isRandomAccess: boolean): number =>
+export const fieldBytes = (hasClock: boolean, isRandomAccess: boolean): number =>
   hasClock ? CLOCK_FIELD_BYTES : isRandomAccess ? FLAGS_FIELD_BYTES : 0;
 
 /** Transport packets that a PES packet takes at least. */
@@ -38,7 +38,8 @@ const writeClock = (out: Uint8Array, at: number, ticks: number): void => {
   out[at + 5] = 0;
 };
 
-const writeField = (
+/** An adaptation field of `length` bytes, that of its own among them; what nothing else takes is stuffing. */
+export const writeField = (
   out: Uint8Array,
   at: number,
   length: number,
@@ -69,49 +70,4 @@ export const writeClockPacket = (
   out[at + 2] = pid;
   out[at + 3] = 0x20 | ((counter - 1) & 15);
   writeField(out, at + HEADER_BYTES, PAYLOAD_BYTES, clockTicks, false);
-};
-
-/**
- * Splits the PES packet that lies at the very end of the area of `count` packets from `at` on into these packets, in
- * place: what is written never reaches what is still to be read, since each packet is longer than what it holds. With
- * more packets than needed the last ones hold a byte each.
- */
-export const splitIntoPackets = (
-  out: Uint8Array,
-  at: number,
-  count: number,
-  pesBytes: number,
-  pid: number,
-  firstCounter: number,
-  clockTicks: number | undefined,
-  isRandomAccess: boolean,
-): void => {
-  let source = at + count * PACKET_BYTES - pesBytes;
-  let remaining = pesBytes;
-  let field = fieldBytes(clockTicks !== undefined, isRandomAccess);
-  for (let packet = 0, start = at; packet < count; packet++, start += PACKET_BYTES) {
-    const taken = Math.min(PAYLOAD_BYTES - field, remaining - (count - packet - 1));
-    const end = start + PACKET_BYTES;
-    out.copyWithin(end - taken, source, source + taken);
-    source += taken;
-    remaining -= taken;
-    out[start] = SYNC_BYTE;
-    out[start + 1] = packet === 0 ? 0x40 | (pid >> 8) : pid >> 8;
-    out[start + 2] = pid;
-    const counter = (firstCounter + packet) & 15;
-    if (taken === PAYLOAD_BYTES) {
-      out[start + 3] = 0x10 | counter;
-      continue;
-    }
-    out[start + 3] = 0x30 | counter;
-    const isFirst = packet === 0;
-    writeField(
-      out,
-      start + HEADER_BYTES,
-      PAYLOAD_BYTES - taken,
-      isFirst ? clockTicks : undefined,
-      isFirst && isRandomAccess,
-    );
-    field = 0;
-  }
 };

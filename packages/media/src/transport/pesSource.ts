@@ -1,3 +1,5 @@
+import type { PacketWriter } from "./packetWriter.ts";
+
 /**
  * What one stream may take of a segment, about, with 188 bytes for each PES packet; what is beyond is left out. A file can
  * name the same bytes as often as it likes, so the size of a segment does not follow from that of its source.
@@ -14,5 +16,6 @@ export interface PesSource {
   /** With its header. */
   bytesOf(packet: number): number;
   isRandomAccess(packet: number): boolean;
-  write(packet: number, out: Uint8Array, at: number): void;
+  /** Puts exactly `bytesOf` bytes. */
+  write(packet: number, writer: PacketWriter): void;
 }

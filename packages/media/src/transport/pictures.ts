@@ -1,9 +1,10 @@
-import { accessUnitBytes, contentOf, IS_ENTRY_POINT, type PictureFormat, writeAccessUnit } from "./accessUnit.ts";
+import { accessUnitBytes, IS_ENTRY_POINT, putAccessUnit, type SampleScan, scanSample } from "./accessUnit.ts";
 import { TRANSPORT_START_TICKS, type TransportSamples } from "./contract.ts";
 import { PACKET_BYTES } from "./packets.ts";
 import { PES_HEADER_BYTES, PES_HEADER_BYTES_WITH_DECODE_TIME, writePesHeader } from "./pesHeader.ts";
 import { MAX_STREAM_BYTES, type PesSource } from "./pesSource.ts";
-import type { SourceBytes } from "./sourceBytes.ts";
+import type { PictureFormat } from "./pictureFormat.ts";
+import { SourceFinder, type SourceMemory } from "./sourceMemory.ts";
 
 const OPEN_LENGTH = 0;
 
@@ -15,15 +16,20 @@ export const pictureSource = (
   samples: TransportSamples,
   format: PictureFormat,
   streamId: number,
-  source: SourceBytes,
+  source: SourceMemory,
 ): PesSource => {
+  const finder = new SourceFinder(source);
+  const memory = source.bytes;
   const kept = new Uint32Array(samples.count);
-  const sizes = new Uint32Array(samples.count);
+  /** Where the samples that are kept lie in the memory. */
+  const starts = new Float64Array(samples.count);
+  const pesBytes = new Uint32Array(samples.count);
   const contents = new Uint8Array(samples.count);
+  const header = new Uint8Array(PES_HEADER_BYTES_WITH_DECODE_TIME);
+  const scan: SampleScan = { content: 0, unitBytes: 0 };
   let count = 0;
 
-  const sampleBytes = (sample: number): Uint8Array | undefined =>
-    source.find(samples.positions[sample] ?? 0, samples.sizes[sample] ?? 0);
+  const sizeOf = (sample: number): number => samples.sizes[sample] ?? 0;
   const decodeTicks = (sample: number): number => samples.decodeTicks[sample] ?? 0;
   const presentationTicks = (sample: number): number => samples.presentationTicks[sample] ?? 0;
   const isEntry = (packet: number): boolean =>
@@ -32,39 +38,41 @@ export const pictureSource = (
 
   let totalBytes = 0;
   for (let sample = 0; sample < samples.count && totalBytes <= MAX_STREAM_BYTES; sample++) {
-    const bytes = sampleBytes(sample);
-    if (bytes === undefined) continue;
-    const content = contentOf(bytes, format);
+    const start = finder.find(samples.positions[sample] ?? 0, sizeOf(sample));
+    if (start < 0) continue;
+    scanSample(memory, start, start + sizeOf(sample), format, scan);
+    const { content, unitBytes } = scan;
     kept[count] = sample;
+    starts[count] = start;
     contents[count] = content;
     const headerBytes =
       decodeTicks(sample) === presentationTicks(sample) ? PES_HEADER_BYTES : PES_HEADER_BYTES_WITH_DECODE_TIME;
-    const size = headerBytes + accessUnitBytes(bytes, format, content, hasSets(count));
+    const size = headerBytes + accessUnitBytes(format, content, unitBytes, hasSets(count));
     totalBytes += size + PACKET_BYTES;
-    sizes[count] = size;
+    pesBytes[count] = size;
     count++;
   }
 
   return {
     count,
     ticksOf: (packet) => decodeTicks(kept[packet] ?? 0),
-    bytesOf: (packet) => sizes[packet] ?? 0,
+    bytesOf: (packet) => pesBytes[packet] ?? 0,
     isRandomAccess: isEntry,
-    write: (packet, out, at) => {
+    write: (packet, writer) => {
       const sample = kept[packet] ?? 0;
-      const bytes = sampleBytes(sample);
-      if (bytes === undefined) return;
       const decode = decodeTicks(sample);
       const presentation = presentationTicks(sample);
       const headerBytes = writePesHeader(
-        out,
-        at,
+        header,
+        0,
         streamId,
         OPEN_LENGTH,
         presentation + TRANSPORT_START_TICKS,
         decode === presentation ? undefined : decode + TRANSPORT_START_TICKS,
       );
-      writeAccessUnit(bytes, format, contents[packet] ?? 0, hasSets(packet), out, at + headerBytes);
+      writer.put(header, headerBytes);
+      const start = starts[packet] ?? 0;
+      putAccessUnit(memory, start, start + sizeOf(sample), format, contents[packet] ?? 0, hasSets(packet), writer);
     },
   };
 };

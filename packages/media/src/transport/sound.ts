@@ -2,8 +2,8 @@ import { TRANSPORT_START_TICKS, type TransportSamples } from "./contract.ts";
 import { PACKET_BYTES } from "./packets.ts";
 import { PES_HEADER_BYTES, writePesHeader } from "./pesHeader.ts";
 import { MAX_STREAM_BYTES, type PesSource } from "./pesSource.ts";
-import { frameBytes, frameTicks, type SoundCodec, writeFrame } from "./soundFrame.ts";
-import type { SourceBytes } from "./sourceBytes.ts";
+import { ADTS_HEADER_BYTES, frameBytes, frameTicks, type SoundCodec, writeAdtsHeader } from "./soundFrame.ts";
+import { SourceFinder, type SourceMemory } from "./sourceMemory.ts";
 
 /** As much as other muxers put into a PES packet. */
 const MAX_PAYLOAD_BYTES = 2_880;
@@ -20,17 +20,22 @@ export const soundSource = (
   samples: TransportSamples,
   codec: SoundCodec,
   streamId: number,
-  source: SourceBytes,
+  source: SourceMemory,
 ): PesSource => {
+  const finder = new SourceFinder(source);
+  const memory = source.bytes;
   const kept = new Uint32Array(samples.count);
+  /** Where the frames that are kept lie in the memory. */
+  const starts = new Float64Array(samples.count);
   let keptCount = 0;
   /** Position in `kept` of the first frame of each packet. */
   const firsts = new Uint32Array(samples.count + 1);
   const payloads = new Uint32Array(samples.count);
+  const pesHeader = new Uint8Array(PES_HEADER_BYTES);
+  const frameHeader = new Uint8Array(ADTS_HEADER_BYTES);
   let count = 0;
 
-  const sampleBytes = (sample: number): Uint8Array | undefined =>
-    source.find(samples.positions[sample] ?? 0, samples.sizes[sample] ?? 0);
+  const sizeOf = (sample: number): number => samples.sizes[sample] ?? 0;
   const presentationTicks = (sample: number): number => samples.presentationTicks[sample] ?? 0;
 
   let payload = 0;
@@ -39,10 +44,10 @@ export const soundSource = (
   let duration: number | undefined;
   let totalBytes = 0;
   for (let sample = 0; sample < samples.count && totalBytes <= MAX_STREAM_BYTES; sample++) {
-    const size = frameBytes(codec, samples.sizes[sample] ?? 0);
+    const size = frameBytes(codec, sizeOf(sample));
     if (size === 0) continue;
-    const bytes = sampleBytes(sample);
-    if (bytes === undefined) continue;
+    const start = finder.find(samples.positions[sample] ?? 0, sizeOf(sample));
+    if (start < 0) continue;
     const ticks = presentationTicks(sample);
     const continues =
       count > 0 &&
@@ -56,7 +61,7 @@ export const soundSource = (
       payload = 0;
       packetTicks = ticks;
       expectedTicks = ticks;
-      duration = frameTicks(codec, bytes);
+      duration = frameTicks(codec, memory.subarray(start, start + sizeOf(sample)));
       totalBytes += PACKET_BYTES;
     }
     totalBytes += size;
@@ -64,6 +69,7 @@ export const soundSource = (
     payloads[count - 1] = payload;
     expectedTicks += duration ?? 0;
     kept[keptCount] = sample;
+    starts[keptCount] = start;
     keptCount++;
   }
   firsts[count] = keptCount;
@@ -73,14 +79,18 @@ export const soundSource = (
     ticksOf: (packet) => samples.decodeTicks[kept[firsts[packet] ?? 0] ?? 0] ?? 0,
     bytesOf: (packet) => PES_HEADER_BYTES + (payloads[packet] ?? 0),
     isRandomAccess: () => false,
-    write: (packet, out, start) => {
+    write: (packet, writer) => {
       const first = firsts[packet] ?? 0;
       const end = firsts[packet + 1] ?? first;
       const ticks = presentationTicks(kept[first] ?? 0) + TRANSPORT_START_TICKS;
-      let at = start + writePesHeader(out, start, streamId, payloads[packet] ?? 0, ticks, undefined);
+      writer.put(pesHeader, writePesHeader(pesHeader, 0, streamId, payloads[packet] ?? 0, ticks, undefined));
       for (let frame = first; frame < end; frame++) {
-        const bytes = sampleBytes(kept[frame] ?? 0);
-        if (bytes !== undefined) at += writeFrame(codec, bytes, out, at);
+        const size = sizeOf(kept[frame] ?? 0);
+        if (codec.kind === "aac") {
+          writeAdtsHeader(codec, size, frameHeader);
+          writer.put(frameHeader);
+        }
+        writer.copy(starts[frame] ?? 0, size);
       }
     },
   };

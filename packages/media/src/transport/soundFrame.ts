@@ -9,7 +9,7 @@ const AAC_RATES_HZ = [
 const AC3_RATES_HZ = [48_000, 44_100, 32_000];
 const MPEG_RATES_HZ = [44_100, 48_000, 32_000];
 
-const ADTS_HEADER_BYTES = 7;
+export const ADTS_HEADER_BYTES = 7;
 /** `aac_frame_length` has 13 bits and counts the header. */
 const MAX_ADTS_FRAME_BYTES = 8_191;
 /** A PES packet of sound says its length in 16 bits. */
@@ -68,23 +68,21 @@ export const frameBytes = (codec: SoundCodec, sampleBytes: number): number => {
   return sampleBytes >= MIN_FRAME_BYTES && sampleBytes <= MAX_FRAME_BYTES ? sampleBytes : 0;
 };
 
-/** Writes a frame, for AAC with an ADTS header in front (ISO/IEC 13818-7 6.2), and answers its length. */
-export const writeFrame = (codec: SoundCodec, sample: Uint8Array, out: Uint8Array, at: number): number => {
-  if (codec.kind !== "aac") {
-    out.set(sample, at);
-    return sample.length;
-  }
-  const length = sample.length + ADTS_HEADER_BYTES;
+/** What goes in front of a sample of AAC (ISO/IEC 13818-7 6.2). */
+export const writeAdtsHeader = (
+  codec: Extract<SoundCodec, { readonly kind: "aac" }>,
+  sampleBytes: number,
+  out: Uint8Array,
+): void => {
+  const length = sampleBytes + ADTS_HEADER_BYTES;
   const channels = codec.channelConfiguration;
-  out[at] = 0xff;
+  out[0] = 0xff;
   // MPEG-4, no checksum.
-  out[at + 1] = 0xf1;
-  out[at + 2] = ((codec.objectType - 1) << 6) | (codec.frequencyIndex << 2) | (channels >> 2);
-  out[at + 3] = ((channels & 3) << 6) | (length >> 11);
-  out[at + 4] = length >> 3;
+  out[1] = 0xf1;
+  out[2] = ((codec.objectType - 1) << 6) | (codec.frequencyIndex << 2) | (channels >> 2);
+  out[3] = ((channels & 3) << 6) | (length >> 11);
+  out[4] = length >> 3;
   // A buffer fullness of all ones: a variable bit rate. One block.
-  out[at + 5] = ((length & 7) << 5) | 0x1f;
-  out[at + 6] = 0xfc;
-  out.set(sample, at + ADTS_HEADER_BYTES);
-  return length;
+  out[5] = ((length & 7) << 5) | 0x1f;
+  out[6] = 0xfc;
 };

@@ -1,4 +1,4 @@
-import { pictureFormatOf } from "./accessUnit.ts";
+import { type ResultRoom, resultIn } from "../resultRoom.ts";
 import {
   type ElementaryStream,
   MAX_TRANSPORT_STREAMS,
@@ -6,12 +6,14 @@ import {
   type TransportSegment,
 } from "./contract.ts";
 import { interleave } from "./interleave.ts";
-import { PACKET_BYTES, splitIntoPackets, writeClockPacket } from "./packets.ts";
+import { PACKET_BYTES } from "./packets.ts";
+import { PacketWriter } from "./packetWriter.ts";
 import type { PesSource } from "./pesSource.ts";
+import { pictureFormatOf } from "./pictureFormat.ts";
 import { pictureSource } from "./pictures.ts";
 import { soundSource } from "./sound.ts";
 import { isHalfRateFrame } from "./soundFrame.ts";
-import { SourceBytes } from "./sourceBytes.ts";
+import { SourceFinder, type SourceMemory, sourceMemoryOf } from "./sourceMemory.ts";
 import { pidOf, tablePackets } from "./tables.ts";
 
 /** By how much the clock is behind the decode time of what is written: 0.7 s, as other muxers have it. */
@@ -24,7 +26,7 @@ const PRIVATE_STREAM_ID = 0xbd;
 
 const isPictures = (stream: ElementaryStream): boolean => stream.codec.kind === "avc" || stream.codec.kind === "hevc";
 
-const pesSourceOf = (stream: ElementaryStream, position: number, source: SourceBytes): PesSource => {
+const pesSourceOf = (stream: ElementaryStream, position: number, source: SourceMemory): PesSource => {
   const { codec, samples } = stream;
   switch (codec.kind) {
     case "avc":
@@ -39,58 +41,57 @@ const pesSourceOf = (stream: ElementaryStream, position: number, source: SourceB
   }
 };
 
-const hasHalfRate = (stream: ElementaryStream, source: SourceBytes): boolean => {
+const hasHalfRate = (stream: ElementaryStream, source: SourceMemory): boolean => {
   if (stream.codec.kind !== "mp3" || stream.samples.count === 0) return false;
-  const frame = source.find(stream.samples.positions[0] ?? 0, stream.samples.sizes[0] ?? 0);
-  return frame !== undefined && isHalfRateFrame(frame);
+  const size = stream.samples.sizes[0] ?? 0;
+  const start = new SourceFinder(source).find(stream.samples.positions[0] ?? 0, size);
+  return start >= 0 && isHalfRateFrame(source.bytes.subarray(start, start + size));
 };
 
 /**
  * A whole segment (MEDIA-37): PAT and PMT, then PES packets in the order of decode times. Times run on from segment to
- * segment, and so do the continuity counters. Never throws for what the samples hold.
+ * segment, and so do the continuity counters. Never throws for what the samples hold. It is written into `room` if that is
+ * large enough.
  */
-export const writeTransportSegment = (request: TransportSegment): Uint8Array<ArrayBuffer> => {
+export const writeTransportSegment = (request: TransportSegment, room?: ResultRoom): Uint8Array<ArrayBuffer> => {
   const streams = request.streams.slice(0, MAX_TRANSPORT_STREAMS);
   const clockPosition = Math.max(0, streams.findIndex(isPictures));
-  const source = new SourceBytes(request.pieces);
+  const source = sourceMemoryOf(request.pieces);
   const tables = tablePackets(
     streams.map((stream) => ({ stream, halfRate: hasHalfRate(stream, source) })),
     clockPosition,
     request.segmentNumber,
   );
-  const sources = streams.map((stream, position) => pesSourceOf(stream, position, new SourceBytes(request.pieces)));
+  const sources = streams.map((stream, position) => pesSourceOf(stream, position, source));
   const order = interleave(sources, clockPosition, streams[clockPosition]?.endTicks ?? 0);
 
-  const out = new Uint8Array(tables.length + order.transportPacketCount * PACKET_BYTES);
-  out.set(tables);
-  let at = tables.length;
+  const result = resultIn(room, tables.length + order.transportPacketCount * PACKET_BYTES);
+  result.set(tables);
+  const writer = new PacketWriter(source.bytes, new Uint8Array(result.buffer), result.byteOffset + tables.length);
   const counters = new Uint8Array(streams.length);
   const clockPid = pidOf(clockPosition);
   let clockPacket = 0;
-  const writeClockPacketsBefore = (place: number): void => {
+  const putClockPacketsBefore = (place: number): void => {
     for (let next = order.clockPackets[clockPacket]; next?.before === place; next = order.clockPackets[clockPacket]) {
-      writeClockPacket(out, at, clockPid, counters[clockPosition] ?? 0, next.ticks + CLOCK_OFFSET_TICKS);
-      at += PACKET_BYTES;
+      writer.putClockPacket(clockPid, counters[clockPosition] ?? 0, next.ticks + CLOCK_OFFSET_TICKS);
       clockPacket++;
     }
   };
 
   for (let place = 0; place < order.count; place++) {
-    writeClockPacketsBefore(place);
+    putClockPacketsBefore(place);
     const stream = order.streamAt[place] ?? 0;
     const packet = order.packetAt[place] ?? 0;
     const pes = sources[stream];
     if (pes === undefined) break;
     const packetCount = order.transportPacketsAt[place] ?? 0;
-    const end = at + packetCount * PACKET_BYTES;
-    const pesBytes = pes.bytesOf(packet);
-    pes.write(packet, out, end - pesBytes);
     const clockTicks = order.hasClockAt[place] === 1 ? pes.ticksOf(packet) + CLOCK_OFFSET_TICKS : undefined;
     const counter = counters[stream] ?? 0;
-    splitIntoPackets(out, at, packetCount, pesBytes, pidOf(stream), counter, clockTicks, pes.isRandomAccess(packet));
+    writer.begin(pidOf(stream), counter, packetCount, pes.bytesOf(packet), clockTicks, pes.isRandomAccess(packet));
+    pes.write(packet, writer);
+    writer.end();
     counters[stream] = (counter + packetCount) & 15;
-    at = end;
   }
-  writeClockPacketsBefore(order.count);
-  return out;
+  putClockPacketsBefore(order.count);
+  return result;
 };

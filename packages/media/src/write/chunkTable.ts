@@ -3,6 +3,8 @@ const FIRST_CHUNKS = 256;
 /** Chunks of one track of the new file, in columns that grow. */
 export class ChunkTable {
   length = 0;
+  /** Of the last chunk; -1 without one. */
+  lastEntry = -1;
   #offsets = new Float64Array(FIRST_CHUNKS);
   #sampleCounts = new Uint32Array(FIRST_CHUNKS);
   #entries = new Uint32Array(FIRST_CHUNKS);
@@ -14,8 +16,9 @@ export class ChunkTable {
     if (chunk === this.#offsets.length) {
       this.#grow();
     }
-    if (chunk === 0 || this.#entries[chunk - 1] !== entry) {
+    if (this.lastEntry !== entry) {
       this.#usedEntries.add(entry);
+      this.lastEntry = entry;
     }
     this.#offsets[chunk] = offset;
     this.#sampleCounts[chunk] = 1;

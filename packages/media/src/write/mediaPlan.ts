@@ -1,7 +1,9 @@
 import type { SourceRange } from "../contract.ts";
+import type { TimelineTrack } from "../movie/contract.ts";
 import type { CutTimeline } from "../timeline/timelineOf.ts";
 import { ChunkTable } from "./chunkTable.ts";
 import { SampleCursor } from "./sampleCursor.ts";
+import { type Sliced, Slices } from "./slices.ts";
 
 /** Players read a chunk at once. */
 const MOST_CHUNK_BYTES = 1024 * 1024;
@@ -21,28 +23,19 @@ export interface MediaPlan {
 
 class MediaLayout {
   readonly ranges: SourceRange[] = [];
-  readonly chunks: readonly ChunkTable[];
   mediaBytes = 0;
   #rangeStart = -1;
   #rangeEnd = -1;
   #gapBytes = 0;
-  #lastTrack = -1;
+  #lastChunks: ChunkTable | undefined;
   #chunkBytes = 0;
 
-  constructor(trackCount: number) {
-    this.chunks = Array.from({ length: trackCount }, () => new ChunkTable());
-  }
-
-  add(position: number, start: number, size: number, entry: number): void {
+  add(chunks: ChunkTable, start: number, size: number, entry: number): void {
     const gap = this.#append(start, size);
-    const chunks = this.chunks[position];
-    if (chunks === undefined) {
-      return;
-    }
     const goesOn =
-      this.#lastTrack === position &&
+      this.#lastChunks === chunks &&
       gap === 0 &&
-      chunks.entryOf(chunks.length - 1) === entry &&
+      chunks.lastEntry === entry &&
       this.#chunkBytes + size <= MOST_CHUNK_BYTES;
     if (goesOn) {
       chunks.extend();
@@ -50,7 +43,7 @@ class MediaLayout {
     } else {
       chunks.begin(this.mediaBytes - size, entry);
       this.#chunkBytes = size;
-      this.#lastTrack = position;
+      this.#lastChunks = chunks;
     }
   }
 
@@ -78,46 +71,64 @@ class MediaLayout {
   }
 }
 
-/** The position among the cursors of the one whose sample comes first in the source; -1 when all are at their end. */
-const firstInSource = (cursors: readonly SampleCursor[], ends: readonly number[], except: number): number => {
-  let found = -1;
-  let lowest = Number.POSITIVE_INFINITY;
-  for (let position = 0; position < cursors.length; position += 1) {
-    const cursor = cursors[position];
-    if (cursor === undefined || position === except || cursor.passed >= (ends[position] ?? 0)) {
-      continue;
-    }
-    if (cursor.offset < lowest) {
-      lowest = cursor.offset;
-      found = position;
-    }
+/** A track on its way into the new file. */
+class PlannedTrack {
+  readonly cursor: SampleCursor;
+  readonly chunks = new ChunkTable();
+  /** Where the cursor is to stop, as it counts what it has passed. */
+  end = 0;
+
+  constructor(timelineTrack: TimelineTrack) {
+    this.cursor = new SampleCursor(timelineTrack);
   }
-  return found;
+}
+
+/** Samples of one track that follow each other in the source in front of `limit`: one at least, and no more than a slice. */
+const takeSamples = (layout: MediaLayout, { cursor, chunks, end }: PlannedTrack, limit: number): void => {
+  const { track } = cursor;
+  const hasOneEntry = track.sampleEntries.length <= 1;
+  const stop = Math.min(end, cursor.passed + Slices.samples);
+  do {
+    layout.add(chunks, cursor.offset, cursor.size, hasOneEntry ? 0 : track.entryOf(cursor.sample));
+    cursor.advance();
+  } while (cursor.passed < stop && cursor.offset < limit);
 };
 
 /** Sections one behind the other; inside a section the samples of all tracks in the order of the source. */
-export const planMedia = (timeline: CutTimeline): MediaPlan => {
-  const cursors = timeline.tracks.map((track) => new SampleCursor(track));
-  const layout = new MediaLayout(cursors.length);
+export function* planMedia(timeline: CutTimeline, slices: Slices): Sliced<MediaPlan> {
+  const tracks = timeline.tracks.map((track) => new PlannedTrack(track));
+  const layout = new MediaLayout();
   for (const ends of timeline.sectionEnds) {
+    for (const [position, track] of tracks.entries()) {
+      track.end = ends[position] ?? 0;
+    }
     for (;;) {
-      const position = firstInSource(cursors, ends, -1);
-      const cursor = cursors[position];
-      if (cursor === undefined) {
+      let first: PlannedTrack | undefined;
+      let lowest = Number.POSITIVE_INFINITY;
+      let limit = Number.POSITIVE_INFINITY;
+      for (const track of tracks) {
+        const { offset, passed } = track.cursor;
+        if (passed >= track.end) {
+          continue;
+        }
+        if (first === undefined || offset < lowest) {
+          limit = lowest;
+          lowest = offset;
+          first = track;
+        } else if (offset < limit) {
+          limit = offset;
+        }
+      }
+      if (first === undefined) {
         break;
       }
-      const other = cursors[firstInSource(cursors, ends, position)];
-      const limit = other?.offset ?? Number.POSITIVE_INFINITY;
-      const end = ends[position] ?? 0;
-      const { track } = cursor;
-      const hasOneEntry = track.sampleEntries.length <= 1;
-      do {
-        const { sample } = cursor;
-        layout.add(position, cursor.offset, track.sizeOf(sample), hasOneEntry ? 0 : track.entryOf(sample));
-        cursor.advance();
-      } while (cursor.passed < end && cursor.offset < limit);
+      const { passed } = first.cursor;
+      takeSamples(layout, first, limit);
+      if (slices.isOver(first.cursor.passed - passed)) {
+        yield;
+      }
     }
   }
   layout.finish();
-  return layout;
-};
+  return { chunks: tracks.map(({ chunks }) => chunks), ranges: layout.ranges, mediaBytes: layout.mediaBytes };
+}

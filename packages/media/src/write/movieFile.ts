@@ -57,9 +57,17 @@ const hasItemsInFile = (meta: Uint8Array): boolean => {
   return [content, content.subarray(4)].some((boxes) => findBox(boxesIn(boxes), "iloc") !== undefined);
 };
 
-/** About as much as the tables of the tracks will take. */
-const expectedBytes = (tracks: readonly TrackPlan[]): number =>
-  tracks.reduce((sum, { tables, chunks }) => sum + 8 * tables.sampleCount + 8 * chunks.length, 0);
+/** Of a track, beside its tables. */
+const EXPECTED_TRACK_BYTES = 4096;
+
+/** About as much as the header will take: what is copied, and the tables of the tracks. */
+const expectedBytes = (movie: Movie, tracks: readonly TrackPlan[]): number => {
+  const copied = movie.tracks.reduce((bytes, { box }) => bytes - box.byteLength, movie.header.bytes.byteLength);
+  return tracks.reduce(
+    (sum, { tables, chunks }) => sum + EXPECTED_TRACK_BYTES + 8 * tables.sampleCount + 8 * chunks.length,
+    Math.max(0, copied),
+  );
+};
 
 /** All that is in front of the media data of a new file; undefined where the source's header lacks what is needed. */
 export const writeMovieHeader = (
@@ -69,7 +77,7 @@ export const writeMovieHeader = (
   mediaBytes: number,
 ): Uint8Array<ArrayBuffer> | undefined => {
   const writer = new BoxWriter();
-  writer.reserve(movie.header.bytes.byteLength + expectedBytes(tracks));
+  writer.reserve(expectedBytes(movie, tracks));
   const hasLongOffsets = mediaBytes > MOST_SHORT_MEDIA_BYTES - HEADER_ROOM_BYTES;
   const keptIds = new Set(tracks.map(({ timelineTrack }) => timelineTrack.track.id));
   const durationUnits = Math.max(0, ...tracks.map((plan) => plan.delayMovieUnits + plan.shownMovieUnits));

@@ -10,6 +10,7 @@ export class SampleCursor {
   sample: number;
   /** Its position in the source. */
   offset: number;
+  size: number;
   /** How many samples lie behind. */
   passed = 0;
 
@@ -19,21 +20,27 @@ export class SampleCursor {
     this.sample = runs[0]?.first ?? 0;
     this.#runEnd = runs[0]?.end ?? 0;
     this.offset = track.offsetOf(this.sample);
+    this.size = track.sizeOf(this.sample);
   }
 
   advance(): void {
+    const { track } = this;
+    const next = this.sample + 1;
     this.passed += 1;
-    this.sample += 1;
-    if (this.sample >= this.#runEnd) {
+    if (next < this.#runEnd) {
+      this.sample = next;
+      this.offset = track.offsetBehind(next, this.offset + this.size);
+    } else {
       this.#run += 1;
-      const next = this.#runs[this.#run];
-      this.sample = next?.first ?? this.sample;
-      this.#runEnd = next?.end ?? Number.POSITIVE_INFINITY;
-      if (next === undefined) {
+      const run = this.#runs[this.#run];
+      this.sample = run?.first ?? next;
+      this.#runEnd = run?.end ?? Number.POSITIVE_INFINITY;
+      if (run === undefined) {
         return;
       }
+      this.offset = track.offsetOf(this.sample);
     }
-    this.offset = this.track.offsetOf(this.sample);
+    this.size = track.sizeOf(this.sample);
   }
 }
 

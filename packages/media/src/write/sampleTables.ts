@@ -1,7 +1,8 @@
-import type { TimelineTrack } from "../movie/contract.ts";
+import type { MovieTrack, TimelineTrack } from "../movie/contract.ts";
 import type { BoxWriter } from "./boxWriter.ts";
 import type { ChunkTable } from "./chunkTable.ts";
 import { sampleCountOf } from "./sampleCursor.ts";
+import { type Sliced, Slices } from "./slices.ts";
 
 /** Counts of equal values behind each other, two columns. */
 class Runs {
@@ -73,41 +74,77 @@ const keyFramesOf = ({ track, runs }: TimelineTrack): Uint32Array | undefined =>
   return Uint32Array.from(numbers);
 };
 
-/** `timelineEndUnits`: what is no sound and no picture ends there. */
-export const tabulate = (timelineTrack: TimelineTrack, timelineEndUnits: number): SampleTables => {
-  const { track, runs } = timelineTrack;
-  const sampleCount = sampleCountOf(runs);
-  const addedOffsetUnits = Math.max(0, -track.lowestCompositionOffset);
-  const durations = new Runs();
-  const compositionOffsets = new Runs();
-  const sizes = new Uint32Array(sampleCount);
-  const isShortened = track.kind === "text" || track.kind === "other";
-  let position = 0;
-  let decodeTime = 0;
-  let compositionEndUnits = 0;
-  let hasOneSize = true;
-  for (const [index, run] of runs.entries()) {
-    const shift = run.decodeTime - track.decodeTimeOf(run.first);
-    const following = runs[index + 1]?.decodeTime;
-    for (let sample = run.first; sample < run.end; sample += 1) {
-      const isLast = sample + 1 === run.end;
+/** Gathers the columns of a track run by run. */
+class Tabulation {
+  readonly durations = new Runs();
+  readonly compositionOffsets = new Runs();
+  readonly sizes: Uint32Array;
+  readonly addedOffsetUnits: number;
+  hasOneSize = true;
+  decodeTime = 0;
+  compositionEndUnits = 0;
+  readonly #track: MovieTrack;
+  readonly #isShortened: boolean;
+  readonly #timelineEndUnits: number;
+  #position = 0;
+
+  constructor({ track, runs }: TimelineTrack, timelineEndUnits: number) {
+    this.#track = track;
+    this.#isShortened = track.kind === "text" || track.kind === "other";
+    this.#timelineEndUnits = Math.round(timelineEndUnits);
+    this.addedOffsetUnits = Math.max(0, -track.lowestCompositionOffset);
+    this.sizes = new Uint32Array(sampleCountOf(runs));
+  }
+
+  /** Samples `[first, end)` whose decode times are moved by `shift`; the last of them ends where `following` says. */
+  add(first: number, end: number, shift: number, following: number | undefined): void {
+    const { durations, compositionOffsets, sizes, addedOffsetUnits } = this;
+    const track = this.#track;
+    let position = this.#position;
+    let { decodeTime, compositionEndUnits } = this;
+    for (let sample = first; sample < end; sample += 1) {
       const own = track.decodeTimeOf(sample + 1) + shift;
-      const shortened = isShortened ? Math.max(decodeTime, Math.min(own, Math.round(timelineEndUnits))) : own;
-      const next = isLast ? (following ?? shortened) : own;
+      const shortened = this.#isShortened ? Math.max(decodeTime, Math.min(own, this.#timelineEndUnits)) : own;
+      const next = sample + 1 === end ? (following ?? shortened) : own;
       const offset = track.compositionOffsetOf(sample) + addedOffsetUnits;
       durations.push(next - decodeTime);
       compositionOffsets.push(offset);
       const size = track.sizeOf(sample);
       sizes[position] = size;
-      hasOneSize &&= size === sizes[0];
+      this.hasOneSize &&= size === sizes[0];
       position += 1;
       compositionEndUnits = Math.max(compositionEndUnits, next + offset);
       decodeTime = next;
     }
+    this.#position = position;
+    this.decodeTime = decodeTime;
+    this.compositionEndUnits = compositionEndUnits;
   }
+}
+
+/** `timelineEndUnits`: what is no sound and no picture ends there. */
+export function* tabulate(
+  timelineTrack: TimelineTrack,
+  timelineEndUnits: number,
+  slices: Slices,
+): Sliced<SampleTables> {
+  const { track, runs } = timelineTrack;
+  const tabulation = new Tabulation(timelineTrack, timelineEndUnits);
+  for (const [index, run] of runs.entries()) {
+    const shift = run.decodeTime - track.decodeTimeOf(run.first);
+    const following = runs[index + 1]?.decodeTime;
+    for (let first = run.first; first < run.end; first += Slices.samples) {
+      const end = Math.min(run.end, first + Slices.samples);
+      tabulation.add(first, end, shift, end === run.end ? following : undefined);
+      if (slices.isOver(end - first)) {
+        yield;
+      }
+    }
+  }
+  const { sizes, durations, compositionOffsets, compositionEndUnits, addedOffsetUnits, hasOneSize } = tabulation;
   return {
-    sampleCount,
-    durationUnits: decodeTime,
+    sampleCount: sizes.length,
+    durationUnits: tabulation.decodeTime,
     compositionEndUnits,
     addedOffsetUnits,
     durations,
@@ -116,7 +153,7 @@ export const tabulate = (timelineTrack: TimelineTrack, timelineEndUnits: number)
     sizes,
     hasOneSize: hasOneSize && (sizes[0] ?? 0) > 0,
   };
-};
+}
 
 const writeRuns = (writer: BoxWriter, type: string, runs: Runs): void => {
   writer.fullBox(type, 0, () => {

@@ -164,7 +164,7 @@ describe("a segment of a transport stream", () => {
   ]);
   const frames = Buffer.concat([source.subarray(1_010, 1_010 + 300 * 384), source.subarray(1_060 + 300 * 384)]);
 
-  it("MEDIA-37 MEDIA-51 carries all frames of the source, at times that go on", () => {
+  it("REG-240 MEDIA-37 MEDIA-51 carries all frames of the source, at times that go on", () => {
     const { payload, stamps, streamType } = soundOf(allOf(source, segmentingOf("ts", 5)));
     expect(payload.equals(frames)).toBe(true);
     expect(streamType).toBe(3);
@@ -199,7 +199,7 @@ describe("a segment", () => {
     expect(outcomeOf(source, { number, segmenting: segmentingOf("ts", 10, 5) }).kind).toBe("absent");
   });
 
-  it("MEDIA-53 is served up to where a file could be analysed", () => {
+  it("REG-236 MEDIA-53 is served up to where a file could be analysed", () => {
     const damaged = Buffer.concat([source, Buffer.alloc(1_200_000, 1), source]);
     expect(allOf(damaged, segmentingOf("mp3")).map(digest)).toEqual(allOf(source, segmentingOf("mp3")).map(digest));
   });

@@ -83,6 +83,7 @@ export function trackInCode(given: TrackGiven, position: number): MovieTrack {
     compositionOffsetOf: (sample) => samples[sample]?.offset ?? 0,
     sizeOf: (sample) => samples[sample]?.size ?? 100,
     offsetOf: (sample) => offsets[sample] ?? 0,
+    offsetBehind: (sample) => offsets[sample] ?? 0,
     isSync,
     entryOf: (sample) => samples[sample]?.entry ?? 0,
     sampleAt: (time) => lastAtOrBefore(times.slice(0, -1), time),

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ratesOf, segmentPlaylist } from "../../src/hls/playlistTexts.ts";
 import { buildMovie } from "../support/boxes.ts";
@@ -33,7 +34,7 @@ describe("playlists of segments", () => {
     );
   });
 
-  it("MEDIA-13 version 1 has whole seconds and no version line", () => {
+  it("REG-246 MEDIA-13 version 1 has whole seconds and no version line", () => {
     const lines = linesOf(film.textOf(playlistTask(ts, { version: 1 })));
     expect(lines.slice(0, 5)).toEqual([
       "#EXTM3U",
@@ -43,6 +44,39 @@ describe("playlists of segments", () => {
       "/video.mp4/mp4hls/0.ts",
     ]);
     expect(lines.at(-3)).toBe("#EXTINF:11,");
+  });
+
+  it("REG-230 REG-232 REG-240 REG-242 RFC 8216 4.3.3.1: wherever key frames are, durations are positive, within the target and those of the film", () => {
+    const given = fc.record({
+      groups: fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 12 }),
+      seconds: fc.integer({ min: 1, max: 8 }),
+      version: fc.constantFrom(1 as const, 3 as const),
+    });
+    fc.assert(
+      fc.property(given, ({ groups, seconds, version }) => {
+        const samples = groups.flatMap((frames) => pictures(frames, frames).samples);
+        const own = new FilmAtHand(buildMovie({ tracks: [{ ...pictures(0, 1), samples }] }).file);
+        const segmenting = segmentingOf("ts", seconds);
+        const lines = linesOf(own.textOf(playlistTask(segmenting, { version })));
+        const target = Number(lines.find((line) => line.startsWith("#EXT-X-TARGETDURATION:"))?.split(":")[1]);
+        const durations = lines.flatMap((line) =>
+          line.startsWith("#EXTINF:") ? [Number.parseFloat(line.slice(8))] : [],
+        );
+        for (const duration of durations) {
+          expect(Math.round(duration)).toBeLessThanOrEqual(target);
+          expect(duration).toBeGreaterThanOrEqual(0);
+          if (version === 3) expect(duration).toBeGreaterThan(0);
+        }
+        const total = durations.reduce((sum, duration) => sum + duration, 0);
+        expect(Math.abs(total - samples.length / 25)).toBeLessThan(
+          version === 3 ? 0.002 : durations.length / 2 + 0.001,
+        );
+        const segments = own.segmentsOf({ segmenting, cut: undefined, encryption: undefined });
+        expect(segments).toHaveLength(durations.length);
+        for (const segment of segments) expect(segment.length).toBeGreaterThan(188 * 3);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("MEDIA-16 numbers begin with Sequence", () => {

@@ -1,9 +1,10 @@
 import { createDecipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildMovie, type SamplePlan, type TrackPlan } from "../support/boxes.ts";
+import { box, buildMovie, type SamplePlan, type TrackPlan, u8 } from "../support/boxes.ts";
+import { pictureEntry } from "../support/entries.ts";
 import { pictures, several, single, sound } from "../support/films.ts";
-import { FilmAtHand, segmentingOf } from "../support/mediaTasks.ts";
+import { FilmAtHand, playlistTask, segmentingOf } from "../support/mediaTasks.ts";
 import { checkTransport } from "../support/transportChecker.ts";
 
 /** A picture that is one NAL unit with its number in it. */
@@ -32,7 +33,7 @@ const segmenting = segmentingOf("ts", 10);
 const plain = { segmenting, cut: undefined, encryption: undefined };
 
 describe("segments of a film", () => {
-  it("MEDIA-37 follow each other without a fault, with every picture and every frame of sound once", () => {
+  it("REG-232 REG-237 REG-243 MEDIA-37 follow each other without a fault, with every picture and every frame of sound once", () => {
     const film = new FilmAtHand(file);
     const report = checkTransport(film.segmentsOf(plain));
     expect(report.problems).toEqual([]);
@@ -67,6 +68,41 @@ describe("segments of a film", () => {
     again.bytesOf({ ...task, number: 0 });
     expect(again.bytesOf(task)).toEqual(once);
     expect(new FilmAtHand(buildMovie({ tracks, header: "last" }).file).bytesOf(task)).toEqual(once);
+  });
+
+  it("REG-234 MEDIA-37 a header of megabytes changes nothing of the streams, and sound and pictures begin together", () => {
+    const large = box("udta", box("free", new Uint8Array(5_000_000)));
+    for (const header of ["first", "last"] as const) {
+      const film = new FilmAtHand(buildMovie({ tracks, header, headerBoxes: [large] }).file);
+      const segments = film.segmentsOf(plain);
+      expect(segments).toEqual(new FilmAtHand(file).segmentsOf(plain));
+      const [video, audio] = checkTransport(segments).streams;
+      const first = (packets: readonly { readonly presentationTicks: number }[] = []): number =>
+        Math.min(...packets.map(({ presentationTicks }) => presentationTicks));
+      expect(first(audio?.packets)).toBe(first(video?.packets));
+    }
+  });
+
+  it("REG-215 H.264 without a parameter set, in the header or at all, gives an answer to every task", () => {
+    const none = u8(1, 0x64, 0x00, 0x0b, 0xff, 0xe0, 0);
+    for (const boxes of [[box("avcC", none)], [box("avcC")], []]) {
+      const entries = [pictureEntry("avc1", 160, 120, ...boxes)];
+      const [video = pictures(10, 10)] = tracks;
+      for (const beside of [[], [sound(28.8)]]) {
+        const film = new FilmAtHand(buildMovie({ tracks: [{ ...video, entries }, ...beside] }).file);
+        for (const form of ["ts", "fmp4"] as const) {
+          const own = { segmenting: segmentingOf(form, 10), cut: undefined };
+          for (const task of [
+            playlistTask(own.segmenting),
+            { kind: "segment", number: 0, ...own, encryption: undefined },
+            { kind: "segment", number: 99, ...own, encryption: undefined },
+            { kind: "init", ...own },
+          ] as const) {
+            expect(["bytes", "unreadable", "absent"]).toContain(film.run(task).kind);
+          }
+        }
+      }
+    }
   });
 
   it("MEDIA-42 asks once, for little more than the samples of the segment", () => {
@@ -110,7 +146,7 @@ describe("segments of a film", () => {
     });
   });
 
-  it("pictures that no transport stream carries are refused, and so is half a file", () => {
+  it("REG-231 pictures that no transport stream carries are refused, and so is half a file", () => {
     const film = new FilmAtHand(file.subarray(0, Math.floor(file.length * 0.9)));
     expect(film.run({ kind: "segment", number: 0, ...plain })).toMatchObject({ kind: "unreadable" });
     expect(
@@ -120,7 +156,7 @@ describe("segments of a film", () => {
     });
   });
 
-  it("MEDIA-37 whatever the film is like, its segments are one stream with all its pictures", () => {
+  it("REG-230 REG-232 REG-242 MEDIA-37 whatever the film is like, its segments are one stream with all its pictures", () => {
     const given = fc.record({
       groups: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 }),
       soundSeconds: fc.double({ min: 0.1, max: 6, noNaN: true }),

@@ -59,13 +59,13 @@ describe("where a film is cut", () => {
     expect(durationsOf({ kind: "video", timescale: 1, samples, mediaStartUnits: 2 }, 6, 18)).toEqual([6, 6, 6]);
   });
 
-  it("key frames out of order end in a bounded time", () => {
+  it("REG-241 key frames out of order end in a bounded time", () => {
     const samples = Array.from({ length: 3000 }, (_, index) => ({ duration: 0, offset: 3000 - index }));
     const durations = durationsOf({ kind: "video", timescale: 1, samples }, 10, 3001);
     expect(durations.reduce((sum, duration) => sum + duration, 0)).toBe(3001);
   });
 
-  it("MEDIA-28 bounds grow from 0 to the end, and every picture is in one segment, whatever the film", () => {
+  it("REG-230 REG-242 MEDIA-28 bounds grow from 0 to the end, and every picture is in one segment, whatever the film", () => {
     const samples = fc.array(
       fc.record({
         duration: fc.integer({ min: 0, max: 40 }),
@@ -127,7 +127,7 @@ describe("a segment alone", () => {
 });
 
 describe("sound beside pictures", () => {
-  it("MEDIA-37 each frame is in the segment in which it begins to sound, also where frames are irregular", () => {
+  it("REG-245 MEDIA-37 each frame is in the segment in which it begins to sound, also where frames are irregular", () => {
     const durations = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 60 });
     const bounds = fc.uniqueArray(fc.integer({ min: 1, max: 200 }), { maxLength: 8 });
     fc.assert(

@@ -105,7 +105,7 @@ describe.skipIf(!hasFfmpeg())(
       expect(complaints).toEqual([]);
     });
 
-    it("MEDIA-73: with all tracks both languages and the subtitles stay", async () => {
+    it("REG-225 MEDIA-73: with all tracks both languages and the subtitles stay", async () => {
       const { path } = await corpusFile("tracks.mp4");
       const kept = await probeFile(saveTrimmed(path, cutOf(2, 8, true)));
       expect(kept.streams.map(({ type }) => type)).toEqual(["video", "audio", "audio", "subtitle"]);

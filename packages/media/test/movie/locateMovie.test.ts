@@ -61,7 +61,7 @@ describe("what is asked for", () => {
     for (const fragment of layout?.fragments.slice(9) ?? []) expect(foretoldIn(file)).toContain(fragment.start);
   });
 
-  it("MEDIA-06 comes to an end soon where indexes name one another over and over", () => {
+  it("REG-217 REG-214 MEDIA-06 comes to an end soon where indexes name one another over and over", () => {
     const repeated = Array.from({ length: 64 }, () => 0);
     const tables = [index(repeated, 2 ** 31), index(repeated, 2 ** 31), index(Array(5_400).fill(8), 0)];
     const fragments = Array.from({ length: 8 }, () => box("moof", zeros(16)));
@@ -82,7 +82,7 @@ describe("what is asked for", () => {
 });
 
 describe("files that end early", () => {
-  it("are read up to where they end", () => {
+  it("REG-220 REG-231 are read up to where they end", () => {
     const built = buildMovie(FILM);
     const movie = openFile(built.file.subarray(0, built.file.length - 700));
     expect(movie.isTruncated).toBe(true);

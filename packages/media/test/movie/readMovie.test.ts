@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { indexMovie, locateMovie, type Movie, type MovieTrack, openMovie } from "../../src/index.ts";
+import {
+  decodeRecipe,
+  indexMovie,
+  locateMovie,
+  type Movie,
+  type MovieTrack,
+  openMovie,
+  relocateMovie,
+  trimMovie,
+} from "../../src/index.ts";
 import {
   ascii,
   type BuiltMovie,
@@ -17,6 +26,7 @@ import {
   zeros,
 } from "../support/boxes.ts";
 import { AAC_CONFIG, avcEntry, textEntry } from "../support/entries.ts";
+import { single } from "../support/films.ts";
 import { locate, openFile } from "../support/openFile.ts";
 import { FILM, PICTURES, SOUND } from "../support/sampleFilm.ts";
 
@@ -87,12 +97,12 @@ describe("a movie is read", () => {
     expectRead({ ...FILM, ...form });
   });
 
-  it("MEDIA-07 with many tracks", () => {
+  it("REG-222 MEDIA-07 with many tracks", () => {
     const track = { ...SOUND, samples: SOUND.samples.slice(0, 5) };
     expect(expectRead({ tracks: Array.from({ length: 60 }, () => track) }).tracks).toHaveLength(60);
   });
 
-  it("MEDIA-07 beyond 4 GB, whatever the width of the sizes", () => {
+  it("REG-210 REG-211 MEDIA-07 beyond 4 GB, whatever the width of the sizes", () => {
     const gap = 5 * 2 ** 30;
     const built = buildMovie({ ...FILM, header: "last", hasLongOffsets: true });
     // The same file behind a hole: only the parts that are asked for exist.
@@ -118,6 +128,44 @@ describe("a movie is read", () => {
     const movie = openAt(gap + built.file.length, at);
     expect(movie.firstMediaByte).toBe(gap + fileType + 8);
     expect(movie.tracks[1]?.offsetOf(93)).toBe((built.positions[1]?.[93] ?? 0) + gap);
+    const relocated = relocateMovie(movie);
+    expect(relocated.kind === "recipe" ? decodeRecipe(relocated.recipe)?.sizeBytes : 0).toBe(gap + built.file.length);
+    const cut = single("0-1");
+    const [far, near] = [trimMovie(movie, cut), trimMovie(openFile(built.file), cut)];
+    const sizes = [far, near].map((outcome) =>
+      outcome.kind === "recipe" ? decodeRecipe(outcome.recipe)?.sizeBytes : outcome.kind,
+    );
+    expect(sizes[0]).toBe(sizes[1]);
+  });
+
+  it("REG-211 beyond 4 GB with sizes and positions of 32 bits: several boxes of media, the header behind them", () => {
+    const built = buildMovie({ ...FILM, header: "last" });
+    const headerAt = new TextDecoder("latin1").decode(built.file).indexOf("moov") - 4;
+    const holeBytes = 3 * 2 ** 30;
+    const hole = box("mdat");
+    new DataView(hole.buffer).setUint32(0, holeBytes);
+    const parts = [
+      { position: 0, bytes: built.file.subarray(0, headerAt) },
+      { position: headerAt, bytes: hole },
+      { position: headerAt + holeBytes, bytes: hole },
+      { position: headerAt + 2 * holeBytes, bytes: built.file.subarray(headerAt) },
+    ];
+    const fileBytes = built.file.length + 2 * holeBytes;
+    const at = (start: number, end: number): Uint8Array => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, fileBytes) - start));
+      for (const { position, bytes: part } of parts) {
+        const from = Math.max(start, position);
+        const to = Math.min(end, position + part.length);
+        if (from < to) bytes.set(part.subarray(from - position, to - position), from - start);
+      }
+      return bytes;
+    };
+    const movie = openAt(fileBytes, at);
+    for (const [index, track] of FILM.tracks.entries())
+      expectSamples(movie.tracks[index], track, built.positions[index]);
+    expect(movie.header.range.start).toBe(headerAt + 2 * holeBytes);
+    const moved = relocateMovie(movie);
+    expect(moved.kind === "recipe" ? decodeRecipe(moved.recipe)?.sizeBytes : 0).toBeGreaterThanOrEqual(fileBytes);
   });
 
   it("says what the header says", () => {

@@ -9,6 +9,15 @@ import {
 } from "../../src/index.ts";
 import { locate } from "./openFile.ts";
 
+export const indexOf = (file: Uint8Array): MediaIndexMemory => {
+  const { layout } = locate(file);
+  if (layout === undefined) throw new Error("no film");
+  const pieces = layout.ranges.map(({ start, end }) => ({ start, bytes: file.subarray(start, end) }));
+  const indexed = indexMovie(layout, pieces);
+  if (indexed.kind !== "indexed") throw new Error(indexed.detail);
+  return indexed.memory;
+};
+
 /** A film at an edge: its index, and how much of the file the tasks asked for. */
 export class FilmAtHand {
   readonly asked: (readonly SourceRange[])[] = [];
@@ -17,12 +26,13 @@ export class FilmAtHand {
 
   constructor(file: Uint8Array) {
     this.#file = file;
-    const { layout } = locate(file);
-    if (layout === undefined) throw new Error("no film");
-    const pieces = layout.ranges.map(({ start, end }) => ({ start, bytes: file.subarray(start, end) }));
-    const indexed = indexMovie(layout, pieces);
-    if (indexed.kind !== "indexed") throw new Error(indexed.detail);
-    this.#index = indexed.memory;
+    this.#index = indexOf(file);
+  }
+
+  needsOf(task: MediaTask): Extract<MediaOutcome, { readonly kind: "needs" }> {
+    const first = runMediaTask(this.#index, "mp4", task, []);
+    if (first.kind !== "needs") throw new Error(first.kind);
+    return first;
   }
 
   run(task: MediaTask): MediaOutcome {
@@ -31,6 +41,23 @@ export class FilmAtHand {
     this.asked.push(first.ranges);
     const pieces = first.ranges.map(({ start, end }) => ({ start, bytes: this.#file.slice(start, end) }));
     return runMediaTask(this.#index, "mp4", task, pieces);
+  }
+
+  /** The same in memory that held other bytes before, as a server has it: the result lies behind the pieces. */
+  runInUsedMemory(task: MediaTask, content: number): MediaOutcome {
+    const first = runMediaTask(this.#index, "mp4", task, []);
+    if (first.kind !== "needs") return first;
+    const { ranges, resultBytes = 0 } = first;
+    const sourceBytes = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+    const memory = new Uint8Array(sourceBytes + resultBytes).fill(content);
+    let at = 0;
+    const pieces = ranges.map(({ start, end }) => {
+      const bytes = memory.subarray(at, at + end - start);
+      bytes.set(this.#file.subarray(start, end));
+      at += bytes.length;
+      return { start, bytes };
+    });
+    return runMediaTask(this.#index, "mp4", task, pieces, memory.subarray(at));
   }
 
   bytesOf(task: MediaTask): Uint8Array {

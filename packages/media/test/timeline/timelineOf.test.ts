@@ -40,7 +40,9 @@ describe("timeline of one section", () => {
     ["3-13", 10, "MEDIA-76 between the key frames at 2 and 12"],
     ["4-14", 10, "MEDIA-76 exactly at key frames"],
     ["4.999-15.001", 10, "MEDIA-76 fractions"],
-    ["50-59.5", 8, "MEDIA-76 end at the last key frame before it"],
+    ["50-59.5", 8, "REG-226 MEDIA-76 end at the last key frame before it"],
+    ["0-9.999", 8, "REG-226 MEDIA-76 an end just in front of a key frame is not moved to it"],
+    ["0-8.001", 8, "REG-226 MEDIA-76 nor one just behind it to the next"],
     ["50-100", 10, "MEDIA-76 never beyond the end"],
     ["5-5.5", 2, "MEDIA-76 one group of pictures at least"],
     ["59-59.5", 2, "MEDIA-76 the last group of pictures"],
@@ -107,7 +109,7 @@ describe("timeline of one section", () => {
     expect(lengthOf(timeline)).toBeCloseTo(10, 1);
   });
 
-  it("MEDIA-73 keeps other tracks only with AllTracks, shortened to the section", () => {
+  it("REG-225 MEDIA-73 keeps other tracks only with AllTracks, shortened to the section", () => {
     const text: TrackPlan = {
       handler: "sbtl",
       timescale: 1000,

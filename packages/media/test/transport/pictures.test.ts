@@ -56,7 +56,7 @@ describe("MEDIA-37 H.264", () => {
     ["a key frame that lacks the picture set", [7, 6, 5], [9, 7, 6, 8, 5]],
     ["a key frame that lacks the sequence set", [8, 5], [9, 7, 8, 5]],
     ["a picture with a delimiter that is not in front", [6, 9, 1], [9, 6, 1]],
-  ])("MEDIA-37 puts parameter sets in front, not doubled: %s", (_, given, expected) => {
+  ])("REG-235 MEDIA-37 puts parameter sets in front, not doubled: %s", (_, given, expected) => {
     const first = samplesOf([[avcUnit(5)]], [0]);
     const sets = new Map([
       [7, AVC_SEQUENCE_SET],
@@ -67,7 +67,7 @@ describe("MEDIA-37 H.264", () => {
     expect(typesOf(avcCodec(), samples)[1]).toEqual(expected);
   });
 
-  it("MEDIA-37 gives sets to the first picture of a segment, to an open key frame, and to an IDR that no list names", () => {
+  it("REG-235 MEDIA-37 gives sets to the first picture of a segment, to an open key frame, and to an IDR that no list names", () => {
     const samples = samplesOf([[avcUnit(1)], [avcUnit(1)], [avcUnit(6), avcUnit(1)], [avcUnit(5)]], [2]);
     expect(typesOf(avcCodec(), samples)).toEqual([
       [9, 7, 8, 1],

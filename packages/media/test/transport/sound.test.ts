@@ -85,7 +85,7 @@ describe("MEDIA-37 PES packets of sound", () => {
     expect([...few.problems, ...large.problems]).toEqual([]);
   });
 
-  it("MEDIA-37 begin anew where frames are irregular (RN 2.0.5), not where times are rounded", () => {
+  it("REG-245 MEDIA-37 begin anew where frames are irregular (RN 2.0.5), not where times are rounded", () => {
     const ticks = [0, 1_890, 3_870, 5_760, 7_680, 12_000, 13_920, 15_500];
     const report = reportOf(
       aacCodec(),

@@ -41,7 +41,7 @@ const sound = (sizes: readonly number[], startTicks: number): TestStream => ({
 });
 
 describe("MEDIA-37 transport stream segments", () => {
-  it("MEDIA-37 begins with PAT and PMT, and is free of faults over segments", () => {
+  it("REG-237 MEDIA-37 begins with PAT and PMT, and is free of faults over segments", () => {
     const segments = [0, 1, 2].map((number) => [
       pictures([4_000, 900, 50, 1_200, 700], number * 18_000, 3_600),
       sound([300, 341, 340, 12, 500, 333, 321, 200, 351], number * 9 * AAC_FRAME_TICKS),
@@ -55,7 +55,7 @@ describe("MEDIA-37 transport stream segments", () => {
     expect(report.clockPid).toBe(0x100);
   });
 
-  it("MEDIA-02 MEDIA-37 carries any sizes of frames unchanged, its counters continuous from segment to segment", () => {
+  it("REG-247 MEDIA-02 MEDIA-37 carries any sizes of frames unchanged, its counters continuous from segment to segment", () => {
     const sizes = fc.array(fc.constantFrom(...AWKWARD_SIZES), { maxLength: 6 });
     const segment = fc.record({ pictureSizes: sizes, soundSizes: sizes });
     fc.assert(
@@ -104,7 +104,7 @@ describe("MEDIA-37 transport stream segments", () => {
     expect(written.map(({ length }) => length / 188)).toEqual([34, 34, 34, 34]);
   });
 
-  it("MEDIA-37 gives B-frames both times, and others a PTS alone", () => {
+  it("REG-243 MEDIA-37 gives B-frames both times, and others a PTS alone", () => {
     const order = [0, 3, 1, 2, 6, 4, 5];
     const samples = order.map(
       (shown, index): TestSample => ({
@@ -189,7 +189,7 @@ describe("MEDIA-37 the clock", () => {
     expect(report.clockTicks.length).toBeLessThan(6 + spanTicks / 2_700);
   });
 
-  it("MEDIA-37 is with the sound where there are no pictures", () => {
+  it("REG-239 MEDIA-37 is with the sound where there are no pictures", () => {
     const count = 40;
     const segments = [0, 1, 2].map((number) => [sound(new Array(count).fill(200), number * count * AAC_FRAME_TICKS)]);
     const report = checkTransport(write(segments));

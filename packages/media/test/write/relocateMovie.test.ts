@@ -46,7 +46,7 @@ describe("header in front", () => {
     expect(relocateMovie(openFile(relocated)).kind).toBe("unchanged");
   });
 
-  it("MEDIA-63 grows chunk offsets to 64 bits only where they need it", () => {
+  it("REG-210 REG-211 MEDIA-63 grows chunk offsets to 64 bits only where they need it", () => {
     const { file } = buildMovie(FILM);
     const source = openFile(file);
     const beyond = 4_294_967_296 - source.header.range.start;
@@ -101,7 +101,7 @@ describe("header in front", () => {
     expect(relocateMovie(openFile(file)).kind).toBe("unchanged");
   });
 
-  it("MEDIA-64 leaves broken files as they are, and never throws", () => {
+  it("REG-212 REG-213 MEDIA-64 leaves broken files as they are, and never throws", () => {
     const { file } = buildMovie(FILM);
     const { start } = openFile(file).header.range;
     for (let seed = 1; seed <= 400; seed += 1) {

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Cut, decodeRecipe, indexMovie, type Movie, openMovie, timelineOf, trimMovie } from "../../src/index.ts";
+import {
+  type Cut,
+  decodeRecipe,
+  indexMovie,
+  type Movie,
+  openMovie,
+  timelineOf,
+  trimInSlices,
+  trimMovie,
+} from "../../src/index.ts";
 import { boxAt, boxesIn, childrenOf, contentOf, findBox, typeOf } from "../../src/write/boxTree.ts";
 import { ascii, box, buildFragmentedMovie, buildMovie, type MoviePlan, type TrackPlan, u32 } from "../support/boxes.ts";
 import { avcEntry, textEntry } from "../support/entries.ts";
@@ -62,6 +71,24 @@ describe("trimmed film", () => {
       expect(boxesIn(trimmed).map(typeOf)).toEqual(["ftyp", "moov", "mdat"]);
       expect(movie.isFragmented).toBe(false);
     }
+  });
+
+  it.each(["long", "toTheEnd"] as const)("REG-224 MEDIA-70 of media data whose size is %s", (media) => {
+    for (const header of ["first", "last"] as const) {
+      if (media === "toTheEnd" && header === "last") continue;
+      const { movie } = verify(buildMovie({ ...FILM, header, media }).file, single("3-13"));
+      expect(movie.tracks).toHaveLength(2);
+    }
+  });
+
+  it("REG-227 MEDIA-77 of sound alone, as M4A has it, is a file of its own with the samples and description of its source", () => {
+    const { file } = buildMovie({ tracks: [sound(20)] });
+    const { movie, trimmed } = verify(file, single("3-13"));
+    const source = openFile(file).tracks[0];
+    const [track] = movie.tracks;
+    expect([track?.codec, track?.timescale]).toEqual([source?.codec, source?.timescale]);
+    expect(Math.abs(movie.durationSeconds - 10)).toBeLessThan(0.05);
+    expect(boxesIn(trimmed).map(typeOf)).toEqual(["ftyp", "moov", "mdat"]);
   });
 
   it("MEDIA-77 of a fragmented film is not fragmented", () => {
@@ -162,7 +189,7 @@ describe("trimmed film", () => {
     );
   });
 
-  it("MEDIA-07 writes a result beyond 4 GB with sizes and offsets of 64 bits", () => {
+  it("REG-223 MEDIA-07 writes a result beyond 4 GB with sizes and offsets of 64 bits", () => {
     const { file } = buildMovie({ tracks: [pictures(500, 50)], hasLongOffsets: true, samplesPerChunk: 500 });
     // As if each picture had 20 MB: only the header is looked at.
     const sizesAt = Buffer.from(file).indexOf("stsz") + 16;
@@ -193,7 +220,7 @@ describe("trimmed film", () => {
     ]);
   });
 
-  it("MEDIA-77 has an edit list only where the source or the section needs one", () => {
+  it("REG-227 MEDIA-77 has an edit list only where the source or the section needs one", () => {
     const listIn = (trimmed: Uint8Array) => boxAt(boxesIn(trimmed)[1] ?? trimmed, ["trak", "edts"]);
     const late = buildMovie({ tracks: [pictures(500, 50, B_FRAMES), sound(20)] }).file;
     expect(listIn(verify(late, single("-10")).trimmed)).toBeUndefined();
@@ -226,12 +253,12 @@ describe("trimmed film", () => {
     expect(trimMovie(openFile(buildMovie({ tracks: [text] }).file), single("1-2")).kind).toBe("unreadable");
   });
 
-  it("MEDIA-06 serves a truncated file as it is", () => {
+  it("REG-220 MEDIA-06 serves a truncated file as it is", () => {
     const { file } = buildMovie(FILM);
     expect(trimMovie(openFile(file.subarray(0, file.length - 900)), single("3-13")).kind).toBe("unchanged");
   });
 
-  it("MEDIA-06 never throws, whatever a header says", () => {
+  it("REG-212 REG-218 MEDIA-06 never throws, whatever a header says", () => {
     const { file } = buildMovie(FILM);
     const headerEnd = file.length - 40_000;
     let made = 0;
@@ -251,5 +278,48 @@ describe("trimmed film", () => {
       }
     }
     expect(made).toBeGreaterThan(50);
+  });
+
+  it("MEDIA-36 comes in slices as it comes at once, and not at all where it is too long or nothing is left out", () => {
+    const movie = openFile(buildMovie({ tracks: [pictures(9000, 50, B_FRAMES, EDITS), sound(360)] }).file);
+    const slicesOf = (cut: Cut, mostSamples: number): number => {
+      const work = trimInSlices(movie, cut, mostSamples);
+      if (work === undefined) return 0;
+      for (let slices = 1; ; slices += 1) {
+        const step = work.next();
+        if (step.done === true) {
+          expect(step.value).toEqual(trimMovie(movie, cut));
+          return slices;
+        }
+      }
+    };
+    expect(slicesOf(single("3-13"), 10_000)).toBe(1);
+    expect(slicesOf(single("100-350"), 100_000)).toBeGreaterThan(4);
+    expect(slicesOf(several("200-350,0-100,50-"), 100_000)).toBeGreaterThan(4);
+    for (const cut of [single("100-350"), single("0-"), several(Array(40).fill("3-4").join())]) {
+      expect(slicesOf(cut, 10_000)).toBe(0);
+    }
+  });
+
+  it("MEDIA-06 is no work in slices where the header of its tracks is much, or many boxes", () => {
+    const many = Buffer.concat(Array.from({ length: 2000 }, () => box("abcd")));
+    const long = box("abcd", new Uint8Array(70_000));
+    for (const more of [many, long, box("udta", many)]) {
+      const { file } = buildMovie({ tracks: [sound(20), sound(20, { trackBoxes: [Uint8Array.from(more)] })] });
+      const movie = openFile(file);
+      expect(trimInSlices(movie, single("3-13"), 100_000)).toBeUndefined();
+      expect(trimMovie(movie, single("3-13")).kind).toBe("recipe");
+    }
+    const usual = buildMovie({ tracks: [sound(20, { trackBoxes: [box("abcd", new Uint8Array(20_000))] })] });
+    expect(trimInSlices(openFile(usual.file), single("3-13"), 100_000)).toBeDefined();
+  });
+
+  it("MEDIA-06 does not come in slices where it lies in thousands of pieces", () => {
+    const between: TrackPlan = { ...pictures(6000, 50), handler: "meta", entries: [textEntry()] };
+    const movie = openFile(buildMovie({ tracks: [pictures(6000, 50), between], samplesPerChunk: 1 }).file);
+    const work = trimInSlices(movie, single("3-235"), 100_000);
+    let step = work?.next();
+    while (step?.done === false) step = work?.next();
+    expect([step?.value?.kind, trimMovie(movie, single("3-235")).kind]).toEqual(["unreadable", "recipe"]);
   });
 });

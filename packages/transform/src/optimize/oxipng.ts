@@ -1,3 +1,5 @@
+/// <reference types="@basalt/types/web-assembly" />
+
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

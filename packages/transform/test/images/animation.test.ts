@@ -54,7 +54,7 @@ const ROUNDS = 4;
 const DELAYS = [100, 110, 120, 130, 140];
 
 describe("animations", () => {
-  it("DIMS-90 frames, delays and rounds are kept", async () => {
+  it("REG-191 DIMS-90 frames, delays and rounds are kept", async () => {
     const { body } = await make(walk(5), [resize("40x40")]);
     expect(await facts(body)).toEqual({ frames: 5, size: "40x20", delays: DELAYS, rounds: ROUNDS, format: "gif" });
   });

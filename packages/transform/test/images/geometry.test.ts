@@ -27,7 +27,7 @@ describe("sizes", () => {
   it.each([
     ["DIMS-34 fits into the box", "78x110", "78x59"],
     ["DIMS-35 fits into the box", "200x200", "200x150"],
-    ["DIMS-35 takes a height alone", "x200", "267x200"],
+    ["REG-180 DIMS-35 takes a height alone", "x200", "267x200"],
     ["DIMS-50 enlarges too", "1024x768", "1024x768"],
     ["DIMS-53 gives up the aspect ratio", "100!", "100x480"],
     ["DIMS-54 counts in percent", "50%x25%", "320x120"],
@@ -113,7 +113,7 @@ describe("regions", () => {
   };
 
   it.each([
-    ["DIMS-32 from the top left corner", crop(100, 150, 20, 30), "100x150", [20, 30]],
+    ["REG-188 REG-193 DIMS-32 from the top left corner", crop(100, 150, 20, 30), "100x150", [20, 30]],
     ["DIMS-33 from the centre", cropCenter(100, 50, 20, 30), "100x50", [98, 105]],
     ["DIMS-60 without offsets", crop(40, 40), "40x40", [0, 0]],
     ["DIMS-61 cut at the edge", crop(100, 100, 200, 150), "56x50", [200, 150]],

@@ -5,7 +5,7 @@ import { readJpegFacts } from "../../src/images/jpegFacts.ts";
 import { askLibvips } from "../../src/images/sourceFacts.ts";
 import { makeScene } from "../support/pictures.ts";
 
-const LIMITS = { maxSidePixels: 65_535, maxPixels: 100_000_000 };
+const LIMITS = { maxSidePixels: 65_535, maxPixels: 100_000_000, maxFrames: 1_000 };
 
 /** Segments put in behind SOI. */
 const withSegments = (jpeg: Uint8Array, ...segments: readonly { marker: number; text: string }[]): Uint8Array =>

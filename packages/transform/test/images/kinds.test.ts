@@ -20,13 +20,34 @@ describe("formats", () => {
     expect(back.contentType).toBe("image/png");
   });
 
-  it("DIMS-39 a transparent picture becomes a JPEG on white", async () => {
+  it("REG-187 DIMS-39 a transparent picture becomes a JPEG on white", async () => {
     const source = await blocks(60, 40, "#00000000", [{ left: 20, top: 10, width: 20, height: 20, colour: "#0000ff" }])
       .png()
       .toBuffer();
     const pixels = await pixelsOf((await make(source, [resize("120x80"), format("jpg")])).body);
     expectColour(pixels.at(5, 5), [255, 255, 255, 255]);
     expectColour(pixels.at(60, 40), [0, 0, 254, 255]);
+  });
+
+  it("REG-187 DIMS-39 so do those of every format that can be transparent, at once or behind other commands", async () => {
+    const blue = { left: 20, top: 10, width: 20, height: 20, colour: "#0000ff" };
+    const drawn = () => blocks(60, 40, "#00000000", [blue]);
+    const sources = {
+      png: drawn().png(),
+      palette: drawn().png({ palette: true, colours: 4 }),
+      "16 bits": drawn().toColourspace("rgb16").png(),
+      gif: drawn().gif(),
+      webp: drawn().webp({ lossless: true }),
+      avif: drawn().avif({ lossless: true }),
+    };
+    for (const [kind, source] of Object.entries(sources)) {
+      for (const commands of [[], [resize("120x80")], [{ kind: "rotate", degrees: 90 } as const, resize("60x60")]]) {
+        const { body } = await make(await source.clone().toBuffer(), [...commands, format("jpg")]);
+        const { channels } = await sharp(body).stats();
+        expect([kind, commands.length, (channels[0]?.mean ?? 0) > 150]).toEqual([kind, commands.length, true]);
+        expectColour((await pixelsOf(body)).at(1, 1), [255, 255, 255, 255]);
+      }
+    }
   });
 
   it("DIMS-40 quality makes a smaller file of the same size", async () => {

@@ -7,6 +7,7 @@ import {
   type MediaFormat,
   type MediaOutcome,
   type MediaTask,
+  type ResultRoom,
   runMediaTask,
   type SourcePiece,
   type SourceRange,
@@ -15,6 +16,8 @@ import {
 /** More calls than that would mean that a task asks for the same ranges again and again. */
 const MOST_CALLS = 8;
 const AUDIO_CHUNK_BYTES = 256 << 10;
+/** As a thread of the transform host has it. */
+const MEMORY_BYTES = 64 << 20;
 
 export type Opened =
   | { readonly kind: "file"; readonly file: MediaFile }
@@ -26,6 +29,7 @@ export type Result = Exclude<MediaOutcome, { kind: "needs" }>;
 export interface RangeReader {
   readonly size: number;
   read(range: SourceRange): Uint8Array;
+  readInto(range: SourceRange, target: Uint8Array): void;
 }
 
 export class FileReader implements RangeReader {
@@ -38,12 +42,15 @@ export class FileReader implements RangeReader {
     this.#descriptor = openSync(path, "r");
   }
 
-  read({ start, end }: SourceRange): Uint8Array {
-    const bytes = new Uint8Array(end - start);
-    if (start < 0 || end > this.size) throw new Error(`range ${start} to ${end} of ${this.size} bytes`);
-    readSync(this.#descriptor, bytes, 0, bytes.length, start);
-    this.readBytes += bytes.length;
+  read(range: SourceRange): Uint8Array {
+    const bytes = new Uint8Array(range.end - range.start);
+    this.readInto(range, bytes);
     return bytes;
+  }
+
+  readInto({ start, end }: SourceRange, target: Uint8Array): void {
+    if (start < 0 || end > this.size) throw new Error(`range ${start} to ${end} of ${this.size} bytes`);
+    this.readBytes += readSync(this.#descriptor, target, 0, end - start, start);
   }
 
   close(): void {
@@ -64,6 +71,10 @@ export class BytesReader implements RangeReader {
   read({ start, end }: SourceRange): Uint8Array {
     if (start < 0 || end > this.size || end < start) throw new Error(`range ${start} to ${end} of ${this.size} bytes`);
     return this.#bytes.subarray(start, end);
+  }
+
+  readInto(range: SourceRange, target: Uint8Array): void {
+    target.set(this.read(range));
   }
 }
 
@@ -92,6 +103,7 @@ export class MediaFile {
   readonly format: MediaFormat;
   readonly index: SharedArrayBuffer;
   readonly reader: RangeReader;
+  #memory: ArrayBuffer | undefined;
 
   private constructor(format: MediaFormat, index: SharedArrayBuffer, reader: RangeReader) {
     this.format = format;
@@ -105,21 +117,48 @@ export class MediaFile {
     return { kind: "file", file: new MediaFile(format, indexed.memory, reader) };
   }
 
-  run(task: MediaTask): Result {
+  /** `use` gets the result, whose memory is used again when it returns. */
+  with<Used>(task: MediaTask, use: (result: Result) => Used): Used {
     let pieces: readonly SourcePiece[] = [];
+    let room: ResultRoom | undefined;
     for (let call = 0; call < MOST_CALLS; call++) {
-      const outcome = runMediaTask(this.index, this.format, task, pieces);
-      if (outcome.kind !== "needs") return outcome;
-      pieces = outcome.ranges.map((range) => ({ start: range.start, bytes: this.reader.read(range) }));
+      const outcome = runMediaTask(this.index, this.format, task, pieces, room);
+      if (outcome.kind !== "needs") return use(outcome);
+      const { ranges, resultBytes = 0 } = outcome;
+      const sourceBytes = ranges.reduce((bytes, { start, end }) => bytes + end - start, 0);
+      const memory = this.#memoryFor(sourceBytes + resultBytes);
+      let at = 0;
+      pieces = ranges.map((range) => {
+        const bytes = new Uint8Array(memory, at, range.end - range.start);
+        at += bytes.byteLength;
+        this.reader.readInto(range, bytes);
+        return { start: range.start, bytes };
+      });
+      room = new Uint8Array(memory, at);
     }
     throw new Error(`${task.kind} has not enough after ${MOST_CALLS} calls`);
   }
 
-  /** Bytes of a playlist, segment and so on. */
+  #memoryFor(bytes: number): ArrayBuffer {
+    if (bytes > MEMORY_BYTES) return new ArrayBuffer(bytes);
+    this.#memory ??= new ArrayBuffer(MEMORY_BYTES);
+    return this.#memory;
+  }
+
+  run(task: MediaTask): Result {
+    return this.with(task, (result) => (result.kind === "bytes" ? { ...result, body: result.body.slice() } : result));
+  }
+
+  /** Bytes of a playlist, segment and so on, as `with` gives a result. */
+  withBytes<Used>(task: MediaTask, use: (bytes: Uint8Array) => Used): Used {
+    return this.with(task, (result) => {
+      if (result.kind !== "bytes") throw new Error(`${task.kind}: ${JSON.stringify(result)}`);
+      return use(result.body);
+    });
+  }
+
   bytes(task: MediaTask): Uint8Array {
-    const result = this.run(task);
-    if (result.kind !== "bytes") throw new Error(`${task.kind}: ${JSON.stringify(result)}`);
-    return result.body;
+    return this.withBytes(task, (bytes) => bytes.slice());
   }
 
   text(task: MediaTask): string {
