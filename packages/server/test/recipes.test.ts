@@ -53,4 +53,14 @@ describe("recipes in memory", () => {
     expect(recipes.keep(objectOf("/a", body), body)).toBeUndefined();
     expect(recipes.bytes).toBe(0);
   });
+
+  it("MEDIA-70: one that two requests have made at the same time is held, and counted, once", () => {
+    const recipes = new Recipes();
+    const body = encodeRecipe([{ kind: "source", start: 0, end: 1000 }]);
+    recipes.keep("1/1 /a", body);
+    const { bytes } = recipes;
+    recipes.keep("1/1 /b", body);
+    for (let turn = 0; turn < 3; turn++) recipes.keep("1/1 /a", body);
+    expect([recipes.bytes, recipes.find("1/1 /b")?.sizeBytes]).toEqual([2 * bytes, 1000]);
+  });
 });

@@ -296,8 +296,10 @@ export class PartedBody implements PartFillListener {
       if (!wasThere) return await file.read(target, 0, wanted, position);
       await this.#noteUse(block);
       const inMemory = this.peek(position);
+      // A read that ends with its block lets the next one be of a whole block, which is verified where it is read to.
+      const toEnd = Math.min(wanted, (block + 1) * BLOCK_BYTES - position);
       return inMemory === undefined
-        ? await file.read(target, 0, wanted, position)
+        ? await file.read(target, 0, toEnd, position)
         : inMemory.copy(target, 0, 0, Math.min(wanted, inMemory.length));
     } catch (cause) {
       // A damaged block is absent now: it is fetched anew while the reader waits. A file that cannot be read is lost.

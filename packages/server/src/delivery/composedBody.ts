@@ -115,6 +115,8 @@ export class ComposedBody implements BodySource {
       );
       if (count < 1) break;
       filled += count;
+      // The source gives no more than to the end of a block: the next read begins with one.
+      if (count < wanted && filled >= PEEKED_BYTES) break;
     }
     this.#follow(position + filled);
     return filled;

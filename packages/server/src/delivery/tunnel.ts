@@ -5,9 +5,13 @@ import { fieldLines } from "./fieldLines.ts";
 
 /**
  * An accepted upgrade (RFC 9110 7.8): the 101 goes to the client, then bytes go both ways until both sides have ended or
- * nothing has moved for BypassReceiveTimeout (BYP-13).
+ * nothing has moved for BypassReceiveTimeout (BYP-13). `ownFields` go with those of the 101, flat.
  */
-export const openTunnel = (exchange: Exchange, { head, socket: origin, moved }: OriginTunnel): void => {
+export const openTunnel = (
+  exchange: Exchange,
+  { head, socket: origin, moved }: OriginTunnel,
+  ownFields: readonly string[],
+): void => {
   const { connection } = exchange;
   exchange.pace();
   const { socket } = connection;
@@ -17,7 +21,7 @@ export const openTunnel = (exchange: Exchange, { head, socket: origin, moved }: 
   };
 
   const reason = head.reason === "" ? "Switching Protocols" : head.reason;
-  const answer = Buffer.from(`HTTP/1.1 101 ${reason}\r\n${fieldLines(head.fields)}\r\n`, "latin1");
+  const answer = Buffer.from(`HTTP/1.1 101 ${reason}\r\n${fieldLines([...head.fields, ...ownFields])}\r\n`, "latin1");
   exchange.responding(101, answer.length, -1);
   socket.write(answer);
 

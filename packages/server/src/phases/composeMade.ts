@@ -27,16 +27,17 @@ export interface Composed {
 export const mayBeComposed = ({ media }: Derivation): boolean =>
   media !== undefined && (media.task.kind === "relocate" || media.task.kind === "trim");
 
-/** The file that a recipe describes is delivered from now on, instead of the recipe. */
+/** The file that a recipe describes is delivered from now on, instead of the recipe, which is `made` unless it is given. */
 export const composeMade = (
   exchange: Exchange,
   vhost: ServedVhost,
   derivation: Derivation,
   made: CachedObject,
   source: RecipeSource,
+  recipe?: Recipe,
 ): PhaseCode => {
   if (exchange.connection.server.isEmergency) return refuseForMemory(exchange);
-  void compose(exchange, vhost, derivation, made, source);
+  void compose(exchange, vhost, derivation, made, source, recipe);
   return PHASE.WAIT;
 };
 
@@ -46,10 +47,11 @@ const compose = async (
   derivation: Derivation,
   made: CachedObject,
   source: RecipeSource,
+  given: Recipe | undefined,
 ): Promise<void> => {
   const { ticket } = exchange;
   try {
-    const recipe = await recipeOf(exchange, vhost, made);
+    const recipe = given ?? (await recipeOf(exchange, vhost, made));
     const composed = await sourceOf(exchange, vhost, source);
     if (!exchange.isCurrent(ticket)) return;
     if (recipe === undefined || composed === undefined) {

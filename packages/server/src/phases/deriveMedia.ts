@@ -51,7 +51,7 @@ export const bringer = (
 };
 
 /** Films shorter than that are looked through again each time, which costs nothing. */
-const INDEXED_BYTES = 16 * 1024 ** 2;
+export const INDEXED_BYTES = 16 * 1024 ** 2;
 
 /** Goes up when indexes of old are none any more. */
 const INDEX_VERSION = 1;

@@ -8,6 +8,7 @@ import { type DiskReports, unavailable } from "./diskReports.ts";
 import type { Disk } from "./diskSet.ts";
 import { readFully } from "./fileAccess.ts";
 import { arePieces, countPieces, PIECE_BYTES, piecesAround, sumPieces } from "./pieceSums.ts";
+import { QuickReads } from "./quickReads.ts";
 import { withBlock } from "./spareBlocks.ts";
 
 export interface ReaderContext {
@@ -28,6 +29,9 @@ export interface VerifiedPrefix extends BlockPrefix {
 }
 
 const NO_PREFIX: VerifiedPrefix = { bytes: 0, checksum: 0, sums: new Float64Array(0) };
+
+/** Of blocks of all bodies of this process. */
+const quickReads = new QuickReads();
 
 export abstract class PooledReader implements BodyReader {
   protected readonly context: ReaderContext;
@@ -53,7 +57,14 @@ export abstract class PooledReader implements BodyReader {
     this.expectHeld();
     const { pool, file, reports, disk } = this.context;
     try {
-      return await pool.use(file, (descriptor) => readFully(descriptor, target, targetOffset, length, position));
+      return await pool.use(file, async (descriptor) => {
+        const isQuick = length > 0 && length <= BLOCK_BYTES && quickReads.mayReadBlock();
+        const count = isQuick
+          ? quickReads.read(descriptor, target.subarray(targetOffset, targetOffset + length), position)
+          : 0;
+        if (count === length) return count;
+        return count + (await readFully(descriptor, target, targetOffset + count, length - count, position + count));
+      });
     } catch (cause) {
       reports.unreadable(disk, file.path, cause);
       throw unavailable(`${file.path}: ${describeCause(cause)}`, cause);

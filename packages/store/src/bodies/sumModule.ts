@@ -1,3 +1,5 @@
+/// <reference types="@basalt/types/web-assembly" />
+
 /** `sum.wat` compiled, in base64; a test compiles it anew and compares. */
 export const SUM_MODULE = [
   "AGFzbQEAAAABDAJgAn9/AXxgAXsBfwMDAgABBQMBAAUHEAIGbWVtb3J5AgADc3VtAAAK0wECnQECAX8CeyAAIAFqIQIgAf0RIQMCQANAIAAgAk",

@@ -22,7 +22,7 @@ const readNumber = async (pool: DescriptorPool, path: string, file = pool.hold(p
 };
 
 describe("the descriptor pool", () => {
-  it("reads any number of files held at once with few descriptors", async () => {
+  it("REG-317 reads any number of files held at once with few descriptors", async () => {
     const paths = writeFiles(60);
     const pool = new DescriptorPool(4);
     let most = 0;

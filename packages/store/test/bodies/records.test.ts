@@ -1,4 +1,4 @@
-import { appendFileSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { segmentPath } from "../../src/bodies/diskPaths.ts";
 import { recordBytesOf } from "../../src/bodies/recordFormat.ts";
@@ -46,6 +46,17 @@ describe("the records of a segment", () => {
     const { location } = expected.at(-1) ?? { location: sampleLocation() };
     expect(await collect(store, segment, endOf(location))).toEqual([]);
     await store.close();
+  });
+
+  it("REG-317 hold thousands of objects in a few files", async () => {
+    const path = temporaryFolder();
+    const store = openStore({ disks: [{ path }] });
+    for (let number = 0; number < 3_000; number += 1) {
+      await store.append(sampleImage({ url: `/${number}`, version: number + 1 }), HEAD, patternBytes(1_000, number));
+    }
+    await store.close();
+    const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files.length).toBeLessThan(10);
   });
 
   it("end at the first that is not whole", async () => {
