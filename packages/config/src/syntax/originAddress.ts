@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import type { OriginAddress } from "../contract.ts";
+import type { AddressShare } from "../originChoiceContract.ts";
 
 /** What an address says by itself; the default `Host` field needs the virtual host's name too. */
 export interface AddressParts {
@@ -52,7 +53,7 @@ export const parseOriginAddress = (text: string): AddressParts | string => {
 };
 
 /** Adds the default `Host` field: an IP address sends the virtual host's name, a domain itself; a written port stays. */
-export const completeAddress = (parts: AddressParts, vhostName: string): OriginAddress => {
+export const completeAddress = (parts: AddressParts & AddressShare, vhostName: string): OriginAddress => {
   const name = parts.isIp ? vhostName : parts.host;
   return {
     text: parts.text,
@@ -61,6 +62,8 @@ export const completeAddress = (parts: AddressParts, vhostName: string): OriginA
     port: parts.port ?? DEFAULT_PORTS[parts.scheme],
     isIp: parts.isIp,
     pathPrefix: parts.pathPrefix,
+    weight: parts.weight,
+    countries: parts.countries,
     hostField: parts.port === undefined ? name : `${name}:${parts.port}`,
   };
 };

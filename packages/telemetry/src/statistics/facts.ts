@@ -70,3 +70,18 @@ export const sizeClassOf = (bytes: number): number => {
   while (index < SIZE_CLASSES.length - 1 && bytes >= 2 ** (SMALLEST_CLASS_BITS + index)) index += 1;
   return index;
 };
+
+/** Of several hosts together. */
+export const sumOfFiles = (files: readonly StoredFileFacts[]): StoredFileFacts => {
+  const bySize = new Array<number>(SIZE_CLASSES.length).fill(0);
+  let objects = 0;
+  let bytes = 0;
+  for (const one of files) {
+    objects += one.objects;
+    bytes += one.bytes;
+    one.bySize.forEach((count, index) => {
+      bySize[index] = (bySize[index] ?? 0) + count;
+    });
+  }
+  return { objects, bytes, bySize };
+};

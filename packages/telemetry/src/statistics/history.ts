@@ -31,6 +31,9 @@ export class StatisticsHistory implements CounterListener {
   #minuteEndedAtMs = 0;
   #windowEndedAtMs = 0;
   #minutesEnded = 0;
+  #secondsEnded = 0;
+  /** The second whose levels `#lastSecond` has. */
+  #levelsAreOf = -1;
 
   constructor(nowMs: number, monotonicMs: number) {
     this.#clock = new WindowClock(nowMs, monotonicMs);
@@ -58,8 +61,11 @@ export class StatisticsHistory implements CounterListener {
 
   /** STAT-04; empty before the first second is over (STAT-10). */
   get lastSecond(): EndedPeriod {
-    this.#lastSecond.levels.clear();
-    this.#levels.addSecondTo(this.#lastSecond.levels);
+    if (this.#levelsAreOf !== this.#secondsEnded) {
+      this.#lastSecond.levels.clear();
+      this.#levels.addSecondTo(this.#lastSecond.levels);
+      this.#levelsAreOf = this.#secondsEnded;
+    }
     return { period: this.#lastSecond, endedAtMs: this.#secondEndedAtMs };
   }
 
@@ -80,6 +86,11 @@ export class StatisticsHistory implements CounterListener {
     return this.#minutesEnded;
   }
 
+  /** Seconds since the start. */
+  get secondsEnded(): number {
+    return this.#secondsEnded;
+  }
+
   /** The minute that runs and the whole ones before it, so many in all, or as many as there are. Without levels. */
   minutesUntilNow(count: number): EndedPeriod {
     const period = new Period();
@@ -92,6 +103,7 @@ export class StatisticsHistory implements CounterListener {
   endSecond(nowMs: number, monotonicMs: number): boolean {
     const ended = this.#arriving;
     ended.seconds = 1;
+    this.#secondsEnded += 1;
     this.#levels.endSecond();
     this.#arriving = this.#lastSecond;
     this.#arriving.clear();

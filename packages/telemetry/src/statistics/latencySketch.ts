@@ -34,6 +34,8 @@ const middleOf = (bucket: number): number => (bucket === 0 ? 1 : (2 * GROWTH ** 
  */
 export class LatencySketch implements LatencySummary {
   readonly #counts = new Map<number, number>();
+  /** As long as nothing is added: several quantiles are asked for one after the other. */
+  #sorted: LatencyRow | undefined;
   #sum = 0;
   #minimum = Number.POSITIVE_INFINITY;
   #maximum = 0;
@@ -58,6 +60,7 @@ export class LatencySketch implements LatencySummary {
 
   add(hundredths: number): void {
     const bucket = bucketOf(hundredths);
+    this.#sorted = undefined;
     this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + 1);
     this.#sum += hundredths;
     if (hundredths < this.#minimum) this.#minimum = hundredths;
@@ -65,12 +68,22 @@ export class LatencySketch implements LatencySummary {
   }
 
   addRow({ buckets, counts, sum, minimum, maximum }: LatencyRow): void {
+    this.#sorted = undefined;
     buckets.forEach((bucket, index) => {
       this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + (counts[index] ?? 0));
     });
     this.#sum += sum;
     this.#minimum = Math.min(this.#minimum, minimum);
     this.#maximum = Math.max(this.#maximum, maximum);
+  }
+
+  /** As `addRow` of its row, without making one. */
+  addSketch(other: LatencySketch): void {
+    this.#sorted = undefined;
+    for (const [bucket, count] of other.#counts) this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    this.#sum += other.#sum;
+    this.#minimum = Math.min(this.#minimum, other.#minimum);
+    this.#maximum = Math.max(this.#maximum, other.#maximum);
   }
 
   row(): LatencyRow {
@@ -81,7 +94,8 @@ export class LatencySketch implements LatencySummary {
 
   /** The duration that this share of all, 0 to 1, did not exceed. */
   quantile(share: number): number {
-    const { buckets, counts } = this.row();
+    this.#sorted ??= this.row();
+    const { buckets, counts } = this.#sorted;
     const rank = Math.ceil(share * counts.reduce((sum, count) => sum + count, 0));
     let below = 0;
     for (const [index, bucket] of buckets.entries()) {

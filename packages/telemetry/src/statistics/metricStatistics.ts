@@ -91,7 +91,7 @@ const measured = (latencies: LatencySummary): MetricStatistics => {
 };
 
 /** What the origin answered although the cache was asked first (AWS-65). */
-const MISS_RESULTS: readonly CacheResult[] = ["TCP_MISS", "TCP_REFRESH_MISS", "TCP_CLIENT_REFRESH_MISS"];
+export const MISS_RESULTS: readonly CacheResult[] = ["TCP_MISS", "TCP_REFRESH_MISS", "TCP_CLIENT_REFRESH_MISS"];
 
 export const metricsOf = ({ values, client, origin }: Omit<MeasuredHost, "name">, seconds: number): MetricSet => {
   const at = (slot: number): number => values[slot] ?? 0;

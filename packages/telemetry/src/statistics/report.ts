@@ -1,7 +1,7 @@
 import { TRAFFIC_SLOT_COUNT, VHOST_SLOT_COUNT } from "../counterTable.ts";
 import { DISK_FIELDS } from "./diskFields.ts";
 import { type JsonObject, objectAt, renderElement, writeJson, writeXml, XmlElement } from "./document.ts";
-import type { DiskFacts, HostFacts, PortFacts, StoredFileFacts, VhostFacts } from "./facts.ts";
+import { type DiskFacts, type HostFacts, type PortFacts, sumOfFiles, type VhostFacts } from "./facts.ts";
 import { HOST_FIELDS, SOCKET_FIELDS, SYSTEM_FIELDS } from "./hostFields.ts";
 import type { Figures } from "./sources.ts";
 import { sumOfRows } from "./subjects.ts";
@@ -37,12 +37,6 @@ const figuresOf = (span: Span, values: Float64Array): Figures => ({
   seconds: span.seconds,
   samples: span.samples,
   isAverage: span.isAverage,
-});
-
-const sumOfFiles = (files: readonly StoredFileFacts[]): StoredFileFacts => ({
-  objects: files.reduce((sum, { objects }) => sum + objects, 0),
-  bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-  bySize: (files[0]?.bySize ?? []).map((_, index) => files.reduce((sum, { bySize }) => sum + (bySize[index] ?? 0), 0)),
 });
 
 /** STAT-90. */

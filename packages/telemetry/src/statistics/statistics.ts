@@ -12,6 +12,8 @@ import type { Period } from "./period.ts";
 import { monitoringRecord, type StatisticsReport, type VhostPart } from "./report.ts";
 import { drawServiceMap, originsByVhost, type ServiceMap } from "./serviceMap.ts";
 import { PeriodFigures, sumOfRows, type VhostSubject } from "./subjects.ts";
+import { SystemHistory } from "./systemHistory.ts";
+import { StatisticsWindows } from "./windows.ts";
 
 export interface StatisticsView {
   readonly name: string;
@@ -24,9 +26,23 @@ export interface StatisticsParts {
   readonly sampleSystem: () => SystemSample;
   readonly host: () => Pick<HostFacts, "version" | "name" | "state" | "uptimeSeconds" | "waitingEvents">;
   readonly vhosts: () => readonly VhostSubject[];
+  /** One of them; undefined: none of that name. */
+  readonly vhost: (name: string) => VhostSubject | undefined;
+  /** As in `vhost`, at the cost of a look into a table. */
+  readonly statsOf: (name: string) => VhostSubject["stats"] | undefined;
   readonly views: () => readonly StatisticsView[];
   /** In the order of the sample. */
   readonly disks: () => readonly Pick<DiskFigures, "path" | "state">[];
+}
+
+/** One host in one minute. */
+export interface HostMinute {
+  readonly name: string;
+  readonly seconds: number;
+  /** By slot of VHOST_SLOT. */
+  readonly values: Float64Array;
+  readonly client: LatencySketch | undefined;
+  readonly origin: LatencySketch | undefined;
 }
 
 export type StatisticsSpan =
@@ -55,6 +71,9 @@ const MOST_MEASURED = 500;
 export class Statistics {
   readonly #parts: StatisticsParts;
   readonly #history: StatisticsHistory;
+  readonly #machine: SystemHistory;
+  /** Single figures over any time of the last hour. */
+  readonly windows: StatisticsWindows;
   #sample: SystemSample;
   #sampleBefore: SystemSample;
   #atWindowStart: SystemSample;
@@ -68,6 +87,14 @@ export class Statistics {
     this.#sampleBefore = this.#sample;
     this.#atWindowStart = this.#sample;
     this.#windowSamples = [this.#sample, this.#sample];
+    this.#machine = new SystemHistory(this.#sample);
+    this.windows = new StatisticsWindows({
+      ...parts,
+      history: this.#history,
+      machine: this.#machine,
+      samples: () => [this.#sampleBefore, this.#sample],
+      disksBetween: (before, now) => this.#disks(before, now),
+    });
   }
 
   get aggregate(): CounterAggregate {
@@ -83,7 +110,11 @@ export class Statistics {
   endSecond(nowMs: number, monotonicMs: number): boolean {
     this.#sampleBefore = this.#sample;
     this.#sample = this.#parts.sampleSystem();
+    this.#machine.endSecond(this.#sample, this.#parts.host().waitingEvents);
+    const { minutesEnded } = this.#history;
     const hasWindowEnded = this.#history.endSecond(nowMs, monotonicMs);
+    if (this.#history.minutesEnded > minutesEnded) this.#machine.endMinute();
+    this.windows.endSecond();
     if (hasWindowEnded) {
       this.#windowSamples = [this.#atWindowStart, this.#sample];
       this.#atWindowStart = this.#sample;
@@ -146,6 +177,30 @@ export class Statistics {
   metricsOfMinutes(minutes: number, vhost?: string): MetricReport {
     const { period, endedAtMs } = this.#history.lastMinutes(minutes);
     return this.#metricsOf(period, endedAtMs, vhost);
+  }
+
+  /** AWS-78: what each host with any figures did in the last whole minute; loopback and HTTPS traffic is in it. */
+  minuteFigures(): { readonly seconds: number; readonly hosts: Iterable<HostMinute> } {
+    const { period } = this.#history.lastMinutes(1);
+    return { seconds: period.seconds, hosts: this.#hostMinutes(period) };
+  }
+
+  *#hostMinutes(period: Period): Generator<HostMinute> {
+    const { aggregate } = this.#history;
+    const figures = new PeriodFigures(aggregate, period);
+    const names = new Set<string>();
+    for (const block of period.counts.keys) names.add(aggregate.scopeOf(block)?.vhost ?? "");
+    for (const name of names) {
+      const stats = name === "" ? undefined : this.#parts.statsOf(name);
+      if (stats === undefined) continue;
+      yield {
+        name,
+        seconds: period.seconds,
+        values: figures.vhost({ name, stats: { ...stats, ...EVERYTHING } }),
+        client: period.latencies.find("client", name),
+        origin: period.latencies.find("origin", name),
+      };
+    }
   }
 
   /** Whole minutes since the start. */

@@ -1,12 +1,7 @@
 import { folderScopeOf } from "../blockKey.ts";
 import { type CounterAggregate, PROCESS_BLOCK } from "../counterAggregate.ts";
-import {
-  PROCESS_SLOT_COUNT,
-  TRAFFIC_SLOT_COUNT,
-  VHOST_COUNTERS,
-  VHOST_SLOT,
-  VHOST_SLOT_COUNT,
-} from "../counterTable.ts";
+import { PROCESS_SLOT_COUNT, TRAFFIC_SLOT_COUNT, VHOST_SLOT_COUNT } from "../counterTable.ts";
+import { countedSlots, PARTS_OF_HOST } from "./countedSlots.ts";
 import type { PortFacts, StoredFileFacts } from "./facts.ts";
 import type { Period } from "./period.ts";
 
@@ -24,22 +19,6 @@ export interface VhostSubject {
   };
   readonly ports: readonly PortFacts[];
 }
-
-const sideMask = (side: "client" | "origin"): readonly boolean[] => {
-  const mask = new Array<boolean>(VHOST_SLOT_COUNT).fill(false);
-  for (const counter of VHOST_COUNTERS) {
-    if (counter.side === side) mask.fill(true, counter.slot, counter.slot + counter.width);
-  }
-  return mask;
-};
-
-const CLIENT_SLOTS = sideMask("client");
-const ORIGIN_SLOTS = sideMask("origin");
-
-/** What HTTPS traffic is counted in at any rate (STAT-13). */
-const TLS_SLOTS: readonly boolean[] = CLIENT_SLOTS.map(
-  (_, slot) => slot === VHOST_SLOT.tlsReceivedBytes || slot === VHOST_SLOT.tlsSentBytes,
-);
 
 const add = (total: Float64Array, more: Float64Array | undefined, mask?: readonly boolean[]): void => {
   if (more === undefined) return;
@@ -66,15 +45,12 @@ export class PeriodFigures {
     return values;
   }
 
-  vhost({ name, stats }: VhostSubject): Float64Array {
+  vhost({ name, stats }: Pick<VhostSubject, "name" | "stats">): Float64Array {
     const values = new Float64Array(VHOST_SLOT_COUNT);
-    add(values, this.#block(name, false, undefined));
-    const local = this.#block(name, true, undefined);
-    if (stats.clientLocal) add(values, local, CLIENT_SLOTS);
-    if (stats.originLocal) add(values, local, ORIGIN_SLOTS);
-    const tlsSlots = stats.httpsTraffic ? CLIENT_SLOTS : TLS_SLOTS;
-    add(values, this.#block(name, false, undefined, true), tlsSlots);
-    if (stats.clientLocal) add(values, this.#block(name, true, undefined, true), tlsSlots);
+    for (const scope of PARTS_OF_HOST) {
+      const mask = countedSlots(stats, scope);
+      if (mask !== undefined) add(values, this.#block(name, scope.isLocal, undefined, scope.isTls), mask);
+    }
     return values;
   }
 

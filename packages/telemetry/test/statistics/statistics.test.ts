@@ -48,7 +48,7 @@ describe("values of the statistics", () => {
     [0, 0, 0],
     [0, 500, 0],
   ])(
-    "A4 of spec 08 STAT-22 STAT-25 OPT-43: %i bytes sent to clients and %i received from origins are a ratio of %i",
+    "REG-261 REG-262 A4 of spec 08 STAT-22 STAT-25 OPT-43: %i bytes sent to clients and %i received from origins are a ratio of %i",
     (sent, received, ratio) => {
       expect(byteHitRatio(sent, received)).toBe(ratio);
       const test = statisticsOf(subject("a"));
@@ -73,7 +73,7 @@ describe("values of the statistics", () => {
     expect(at(json, "Host.OriginRes5xxTimeRes")).toBe(0);
   });
 
-  it("A7 of spec 08 STAT-24: one hit and one miss in a window are a ratio of 5000", () => {
+  it("REG-268 A7 of spec 08 STAT-24: one hit and one miss in a window are a ratio of 5000", () => {
     const test = statisticsOf(subject("a"));
     test.count("a", cacheResultSlot("TCP_MISS"), 1);
     test.endSecond();
@@ -114,7 +114,7 @@ describe("values of the statistics", () => {
     expect(at(jsonOf(test, "realtime"), "Host.VirtualHost.0.RequestHitRatio")).toBe(7500);
   });
 
-  it("OPEN-S10 takes means of sources over all conversions, of results over those that succeeded", () => {
+  it("REG-190 OPEN-S10 takes means of sources over all conversions, of results over those that succeeded", () => {
     const test = statisticsOf(subject("a"));
     const { dims } = VHOST_SLOT;
     test.count("a", dims.requests, 5);
@@ -128,6 +128,72 @@ describe("values of the statistics", () => {
       ...{ Requests: 5, Converted: 3, Failed: 1 },
       ...{ AvgSrcSize: 1_000, AvgDestSize: 200, AvgTime: 20 },
     });
+  });
+
+  it("REG-268 STAT-24 a ratio of five minutes is one of totals: a few requests in different seconds are not lost in rounding", () => {
+    const test = statisticsOf(subject("a"), subject("b"));
+    for (let second = 0; second < 250; second++) {
+      if (second === 3) test.count("a", cacheResultSlot("TCP_HIT"), 1);
+      if (second === 70 || second === 240) test.count("a", cacheResultSlot("TCP_MISS"), 1);
+      if (second % 2 === 0) test.count("b", cacheResultSlot("TCP_HIT"), 1);
+      test.endSecond();
+    }
+    test.endWindow();
+    const ratios = ["VirtualHost.0.", "VirtualHost.1.", ""].map((of) => at(jsonOf(test), `Host.${of}RequestHitRatio`));
+    expect(ratios).toEqual([3333, 10_000, Math.trunc((126 / 128) * 10_000)]);
+  });
+
+  it("REG-273 STAT-34 the figures of the host are the sums of those of its virtual hosts, and these of their parts", () => {
+    const test = statisticsOf(subject("a"), subject("b"), subject("c"));
+    for (const [index, vhost] of ["a", "b", "c"].entries()) {
+      const offset = test.block.vhost(vhost);
+      test.block.set(offset + VHOST_SLOT.originSessions, 3 + index);
+      test.block.set(offset + VHOST_SLOT.clientSessions, 11 * (index + 1));
+      test.count(vhost, VHOST_SLOT.originSessionsActive, 2 + index);
+      test.count(vhost, VHOST_SLOT.clientSessionsActive, 5 + index);
+      test.count(vhost, VHOST_SLOT.originResponseBytes, 1_000 * (index + 1) + 7);
+      test.count(vhost, VHOST_SLOT.originRequestBytes, 333 * (index + 1));
+      test.count(vhost, VHOST_SLOT.clientResponseBodyBytes, 9_001 + index);
+      test.count(vhost, VHOST_SLOT.clientRequests, 4 + index);
+    }
+    test.endSecond();
+    const json = jsonOf(test, "realtime");
+    const sumOf = (name: string) =>
+      [0, 1, 2].reduce((sum, index) => sum + Number(at(json, `Host.VirtualHost.${index}.${name}`)), 0);
+    for (const name of [
+      "OriginSession",
+      "OriginActiveSession",
+      "OriginInbound",
+      "OriginOutbound",
+      "ClientSession",
+      "ClientActiveSession",
+      "ClientOutbound",
+      "ClientReqCount",
+    ]) {
+      expect([name, at(json, `Host.${name}`)]).toEqual([name, sumOf(name)]);
+      expect(sumOf(name)).toBeGreaterThan(0);
+    }
+    for (const index of [0, 1, 2]) {
+      const place = `Host.VirtualHost.${index}`;
+      expect(at(json, `${place}.OriginSession`)).toBe(at(json, `${place}.Session.Origin`));
+      expect(at(json, `${place}.OriginActiveSession`)).toBe(at(json, `${place}.Session.ActiveOrigin`));
+      expect(at(json, `${place}.ClientActiveSession`)).toBe(at(json, `${place}.Session.ActiveClient`));
+    }
+  });
+
+  it("REG-271 STAT-36 XML names ClientSession and ClientActiveSession once each in every element", () => {
+    const test = statisticsOf(subject("a"));
+    test.views = [{ name: "view", vhosts: ["a"] }];
+    test.block.set(test.block.vhost("a") + VHOST_SLOT.clientSessions, 8);
+    test.count("a", VHOST_SLOT.clientSessionsActive, 600);
+    test.endWindow();
+    for (const [element, names] of [...writtenXml(test.report()).matchAll(/<(\w+)((?: [\w.]+="[^"]*")*)/g)].map(
+      ([, name = "", attributes = ""]) =>
+        [name, [...attributes.matchAll(/ ([\w.]+)=/g)].map(([, key]) => key)] as const,
+    )) {
+      expect([element, new Set(names).size]).toEqual([element, names.length]);
+    }
+    expect(writtenXml(test.report())).toMatch(/<VirtualHost [^>]* ClientSession="8" ClientActiveSession="2" /);
   });
 
   it("STAT-28 gives levels as they are, and in averages as their mean", () => {
@@ -245,13 +311,42 @@ describe("times of the statistics", () => {
     expect(at(jsonOf(late), "Host.HttpCountSum.ClientReqCount")).toBe(30);
   });
 
-  it("A13 of spec 08 STAT-30: windows go on each five minutes when the clock is set back by an hour", () => {
+  it("REG-263 A13 of spec 08 STAT-30: windows go on each five minutes when the clock is set back by an hour", () => {
     const test = statisticsOf(subject("a"));
     for (let second = 0; second < 100; second++) test.endSecond();
     test.wallMs -= 3_600_000;
     expect(test.endWindow()).toBe(200);
     expect(test.endWindow()).toBe(300);
     expect(at(jsonOf(test), "Host.Time")).toBe("2026.09.03 13:40:00");
+  });
+
+  it("REG-263 STAT-30 whatever is done to the clock, windows follow each other and no request is missing in them", () => {
+    const jump = fc.record({
+      second: fc.nat(900),
+      ms: fc.constantFrom(-86_400_000, -3_600_000, -61_000, -999, 700, 59_000, 301_000, 3_600_000, 86_400_000),
+    });
+    fc.assert(
+      fc.property(fc.array(jump, { maxLength: 6 }), (jumps) => {
+        const test = statisticsOf(subject("a"));
+        let inWindows = 0;
+        let sinceWindow = 0;
+        let counted = 0;
+        for (let second = 0; second < 1_000; second++) {
+          for (const { second: at, ms } of jumps) if (at === second) test.wallMs += ms;
+          test.count("a", VHOST_SLOT.clientRequests, 1);
+          counted += 1;
+          sinceWindow += 1;
+          if (!test.endSecond()) continue;
+          inWindows += Number(at(jsonOf(test), "Host.HttpCountSum.ClientReqCount"));
+          expect(inWindows).toBe(counted);
+          expect(sinceWindow).toBeLessThanOrEqual(450);
+          sinceWindow = 0;
+          expect(at(jsonOf(test, "realtime"), "Host.ClientReqCount")).toBe(1);
+        }
+        expect(sinceWindow).toBeLessThanOrEqual(450);
+      }),
+      { numRuns: 15 },
+    );
   });
 
   it("comes back to full five minutes after a clock was set by less", () => {
@@ -324,12 +419,29 @@ describe("client traffic by folder", () => {
     return Object.fromEntries(traffic.map((entry) => [String(entry.Path), Number(entry.HttpReqCount)]));
   };
 
-  it("A3 of spec 08 STAT-11 STAT-12: own figures without accumulation, those of all folders below with it", () => {
+  it("REG-270 A3 of spec 08 STAT-11 STAT-12: own figures without accumulation, those of all folders below with it", () => {
     expect(withTraffic(false)).toEqual(Object.fromEntries(FOLDERS.map((path) => [path, 10])));
     expect(withTraffic(true)).toEqual({
       ...Object.fromEntries(FOLDERS.map((path) => [path, 10])),
       ...{ "/": 90, "/img": 30, "/script": 30, "/video": 20 },
     });
+  });
+
+  it("REG-270 STAT-12 folders are counted and asked for by turns, a thousand times, with accumulation and without", () => {
+    const own = { ...ADDED, dirDepth: 3 };
+    const test = statisticsOf(subject("a", { stats: own }), subject("b", { stats: { ...own, dirDepthAccum: true } }));
+    for (let round = 0; round < 1_200; round++) {
+      for (const vhost of ["a", "b"]) {
+        const path = `/${round % 3}/${round % 4}/${round % 5}`;
+        test.block.folders.addGrowth({ vhost, isLocal: false, path }, Float64Array.of(0), Float64Array.of(1));
+        test.count(vhost, VHOST_SLOT.clientRequests, 1);
+      }
+      if (round % 3 === 0) test.endSecond();
+      const asked = round % 2 === 0 ? jsonOf(test, "realtime") : writtenXml(test.report());
+      expect(typeof asked === "string" ? asked.startsWith("<?xml") : at(asked, "Host.VirtualHost.1.Name") === "b").toBe(
+        true,
+      );
+    }
   });
 
   it("STAT-77 bounds the folders; traffic of further ones is shown together, and / is always there", () => {

@@ -60,6 +60,8 @@ export class TestStatistics {
         sampleSystem: () => this.sample,
         host: () => ({ version: "1.2.3", name: "edge1", state: "Healthy", uptimeSeconds: 99, waitingEvents: 0 }),
         vhosts: () => this.vhosts,
+        vhost: (name) => this.vhosts.find((vhost) => vhost.name === name),
+        statsOf: (name) => this.vhosts.find((vhost) => vhost.name === name)?.stats,
         views: () => this.views,
         disks: () => [{ path: "cache1", state: "Normal" }],
       },
