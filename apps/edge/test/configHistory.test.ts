@@ -43,6 +43,7 @@ class Instance {
   generation = 1;
   served = "";
   refusal: string | undefined;
+  #changing: Promise<unknown> = Promise.resolve();
   history!: ConfigHistory;
 
   static async start(): Promise<Instance> {
@@ -64,7 +65,11 @@ class Instance {
         },
         generation: () => instance.generation,
         putInService: (outcome) => Promise.resolve(instance.#serve(outcome)),
-        exclusively: (change) => change(),
+        exclusively: (change) => {
+          const done = instance.#changing.then(change);
+          instance.#changing = done.catch(() => {});
+          return done;
+        },
       },
       list,
     );
@@ -118,6 +123,24 @@ describe("the history", () => {
     expect(second.served).toBe("c.com");
   });
 
+  it("AWS-31: a file is edited as the change before has left it, and not put in service where nothing changes", async () => {
+    const instance = await Instance.start();
+    const rename = (from: string, to: string) =>
+      instance.history.edit("vhosts.xml", (inService) => {
+        const before = String(Buffer.from(inService ?? ""));
+        const after = before.replace(from, to);
+        return { bytes: after === before ? undefined : Buffer.from(after), result: before.includes(from) };
+      });
+    const [, first, second, third] = await Promise.all([
+      instance.history.upload("vhosts.xml", Buffer.from(vhosts("b.com"))),
+      rename("b.com", "c.com"),
+      rename("c.com", "d.com"),
+      rename("b.com", "e.com"),
+    ]);
+    expect([first?.result, second?.result, third]).toEqual([true, true, { uploaded: undefined, result: false }]);
+    expect(instance.served).toBe("d.com");
+  });
+
   it("CFG-72 keeps an archive by time and hash; the same settings have the same hash and share one file", async () => {
     const { history } = await Instance.start();
     advanceDays(1 / 24);
@@ -142,7 +165,7 @@ describe("the history", () => {
     expect(names.length).toBeLessThanOrEqual(3);
   });
 
-  it("CFG-72 backs up every condition file, and what lies beside them not", async () => {
+  it("REG-141 CFG-72 backs up every condition file, and what lies beside them not", async () => {
     await write({ "svc/a.com/postbody.txt": "/p\n", "svc/a.com/notes.txt": "mine", "license.xml": "<L/>" });
     const { history } = await Instance.start();
     expect(await history.fileInService("svc/a.com/postbody.txt")).toEqual(Buffer.from("/p\n"));
@@ -150,6 +173,23 @@ describe("the history", () => {
     const archive = await history.archiveOf({ id: 1, hash: undefined });
     expect(archive?.name).toMatch(/\.tgz$/);
     expect(await text(`conf/${archive?.name}`)).not.toBe("absent");
+  });
+
+  it("REG-142 backs up the settings of hundreds of hosts, and puts them back", async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `host${index}.example.com`);
+    const all = names
+      .map((name) => `<Vhost Name="${name}"><Origin><Address>127.0.0.1</Address></Origin></Vhost>`)
+      .join("");
+    await write({ "vhosts.xml": `<Vhosts>${all}</Vhosts>` });
+    await write(Object.fromEntries(names.map((name, index) => [`svc/${name}/ttl.txt`, `/a, ${index + 1}\n`])));
+    const instance = await Instance.start();
+    await write({ "vhosts.xml": vhosts("a.com") });
+    for (const name of names) await rm(join(home, "svc", name), { recursive: true });
+    await instance.history.reload();
+    expect(instance.served).toBe("a.com");
+    expect(await instance.history.restore({ id: 1, hash: undefined })).toMatchObject({ kind: "restored" });
+    expect(instance.served).toBe(names.join());
+    for (const [index, name] of names.entries()) expect(await text(`svc/${name}/ttl.txt`)).toBe(`/a, ${index + 1}\n`);
   });
 
   it("CFG-73 shows what is in service, not what was edited since", async () => {
@@ -167,7 +207,7 @@ describe("the history", () => {
     expect(instance.entries).toEqual([[1, "loaded"]]);
   });
 
-  it("CFG-51 forgets what is older than the days configured, but never the last", async () => {
+  it("REG-145 CFG-51 forgets what is older than the days configured, but never the last", async () => {
     const { history } = await Instance.start();
     advanceDays(6);
     await write({ "vhosts.xml": vhosts("b.com") });
@@ -320,7 +360,7 @@ describe("upload", () => {
 const isRoot = process.getuid?.() === 0;
 
 describe("a home folder that takes nothing", () => {
-  it("says that a backup cannot be written, has the reload in service, and writes it later", async () => {
+  it("REG-143 says that a backup cannot be written, has the reload in service, and writes it later", async () => {
     await writeFile(join(home, "conf"), "in the way");
     const instance = await Instance.start();
     await write({ "vhosts.xml": vhosts("b.com") });

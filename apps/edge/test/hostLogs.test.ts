@@ -19,9 +19,9 @@ let logs: HostLogs;
 const told: string[][] = [];
 const files: unknown[] = [];
 
-const configOf = (vhosts: string): EdgeConfig => {
+const configOf = (vhosts: string, server = SERVER): EdgeConfig => {
   const sources = new Map([
-    ["server.xml", SERVER],
+    ["server.xml", server],
     ["vhosts.xml", vhosts],
   ]);
   const outcome = parseConfig(sources, { home, generation: 1, cores: 1, hostName: "edge" });
@@ -149,6 +149,30 @@ describe("lines of the primary", () => {
     log.notice("not heard");
     expect(heard.join("")).toMatch(/\[NOTICE\] heard\n$/);
     expect(told).toEqual([["info"], []]);
+  });
+});
+
+describe("the trace of syslog", () => {
+  it("OPEN-S11 brings what is handed to syslog, of every log, and nothing else", async () => {
+    const receiver = '<SysLog Priority="local3.info" Dest="127.0.0.1:9"/>';
+    const server = `<Server><Cache><InfoLog SysLog="ON">ON${receiver}</InfoLog><DenyLog SysLog="ON">OFF${receiver}</DenyLog><OriginErrorLog>ON</OriginErrorLog></Cache></Server>`;
+    logs.configure(configOf(VHOSTS, server));
+    const stream = logs.trace("sys");
+    if (stream === undefined) throw new Error("no trace");
+    const heard: string[] = [];
+    stream.on("data", (data: Buffer) => heard.push(String(data)));
+    log.notice("of the server");
+    logs.noteDenied("3.3.3.3", "3.3.3.1-255");
+    logs.noteOriginEvent({ kind: "unresolved", vhost: "a.test", domain: "o.test", reason: "none", durationMs: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    stream.destroy();
+    await new Promise((resolve) => stream.once("close", resolve));
+    log.notice("not heard");
+    const lines = heard.join("").trim().split("\n");
+    expect(lines.map((line) => line.replace(/^.* (STON\/\w+: )[\d.-]+ [\d:]+ /, "$1"))).toEqual([
+      "STON/INFO: [NOTICE] of the server",
+      "STON/DENY: 3.3.3.3 3.3.3.1-255",
+    ]);
   });
 });
 

@@ -23,3 +23,23 @@ describe("the access log of a facade", () => {
     expect(traced).toEqual(["a.test", "facade.test"]);
   });
 });
+
+describe("the detail log", () => {
+  it("AWS-91 VHT-21 is one of hosts and facades that have it, and of no others", () => {
+    const on = "<Log><Detail>ON</Detail></Log>";
+    const origin = "<Origin><Address>o.test</Address></Origin>";
+    const hosts = [
+      `<Vhost Name="a.test">${origin}</Vhost>`,
+      `<Vhost Name="facade.test" Status="facade:a.test">${on}</Vhost>`,
+      `<Vhost Name="b.test">${origin}${on}</Vhost>`,
+    ];
+    const sources = new Map([
+      ["server.xml", "<Server/>"],
+      ["vhosts.xml", `<Vhosts>${hosts.join("")}</Vhosts>`],
+    ]);
+    const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    const ids = configuredLogs(outcome.config, "/opt/edge").map(({ plan }) => plan.id);
+    expect(ids.filter((id) => id.startsWith("detail"))).toEqual(["detail facade.test", "detail b.test"]);
+  });
+});

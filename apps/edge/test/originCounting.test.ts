@@ -18,6 +18,7 @@ const poolWith = (counters: OriginCounters, localCounters = newCounters()): Orig
   transactions: 0,
   send: () => ({ resume: () => {}, abort: () => {} }),
   upgrade: () => Promise.resolve(undefined),
+  nominate: () => undefined,
   openPrivateSession: () => ({ hasEnded: false, end: () => {} }),
   connect: () => () => {},
   close: () => Promise.resolve(),

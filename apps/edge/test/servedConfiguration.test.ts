@@ -64,7 +64,7 @@ class Scene {
 }
 
 describe("the configuration in service", () => {
-  it("CFG-31: listens on new ports when every process has the new configuration", async () => {
+  it("REG-150, CFG-31: listens on new ports when every process has the new configuration", async () => {
     const scene = new Scene();
     expect(await scene.served.putInService(outcomeOf(2))).toMatchObject({ kind: "applied", generation: 2 });
     expect(scene.deeds).toEqual(["manager 2", "apply 1 to 2", "listen"]);

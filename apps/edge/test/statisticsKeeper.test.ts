@@ -2,7 +2,7 @@ import { CounterBlock, PROCESS_SLOT } from "@basalt/telemetry";
 import { createSystemSampler } from "@basalt/telemetry/system";
 import { epochMs, monotonicMs } from "@basalt/types";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type CountingProcess, StatisticsKeeper } from "../src/statisticsKeeper.ts";
+import { type CountingProcess, StatisticsKeeper, type StatisticsKeeperParts } from "../src/statisticsKeeper.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,7 +13,11 @@ afterEach(() => {
 
 const HANGING: CountingProcess = { source: "worker-1", counts: () => new Promise(() => {}) };
 
-const keeperOf = (processes: readonly CountingProcess[], onStuck: (source: string) => void = () => {}) => {
+const keeperOf = (
+  processes: readonly CountingProcess[],
+  onStuck: (source: string) => void = () => {},
+  other: Partial<StatisticsKeeperParts> = {},
+) => {
   const sampler = createSystemSampler({ text: () => "", link: () => "", names: () => [] });
   return new StatisticsKeeper({
     clock: { now: () => epochMs(0), monotonic: () => monotonicMs(0) },
@@ -30,10 +34,11 @@ const keeperOf = (processes: readonly CountingProcess[], onStuck: (source: strin
     onWindow: () => {},
     onStuck,
     onDefect: () => {},
+    ...other,
   });
 };
 
-it("AWS-77 a process that hangs does not keep back what the others have counted", async () => {
+it("REG-356 AWS-77 a process that hangs does not keep back what the others have counted", async () => {
   const worker = new CounterBlock();
   worker.add(PROCESS_SLOT.connectionsAccepted, 3);
   const keeper = keeperOf([HANGING, { source: "worker-2", counts: () => Promise.resolve(worker.report()) }]);
@@ -59,4 +64,27 @@ it("names a process that has answered nothing for half a minute, once, and no ot
   await vi.advanceTimersByTimeAsync(60_000);
   keeper.stop();
   expect(stuck).toEqual(["worker-1"]);
+});
+
+it("STAT-65 SNMP-08 a count of all objects that takes long, or fails, is not begun anew by whoever asks next", async () => {
+  let [nowMs, scans, tookMs, fails] = [0, 0, 100_000, false];
+  const keeper = keeperOf([], undefined, {
+    clock: { now: () => epochMs(0), monotonic: () => monotonicMs(nowMs) },
+    scan: async () => {
+      scans += 1;
+      nowMs += tookMs;
+      if (fails) throw new Error("no index");
+    },
+  });
+  const scansAfter = async (ms: number): Promise<number> => {
+    nowMs += ms;
+    keeper.countSizes();
+    await vi.advanceTimersByTimeAsync(1);
+    return scans;
+  };
+  expect([await scansAfter(0), await scansAfter(1), await scansAfter(800_000), await scansAfter(100_000)]).toEqual([
+    ...[1, 1, 1, 2],
+  ]);
+  [tookMs, fails] = [1, true];
+  expect([await scansAfter(1_000_000), await scansAfter(1), await scansAfter(60_000)]).toEqual([3, 3, 4]);
 });

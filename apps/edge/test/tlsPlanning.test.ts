@@ -46,7 +46,7 @@ const namesAt = ({ listeners }: LoadedTls): Record<string, readonly string[]> =>
   );
 
 describe("what <Https> entries come to", () => {
-  it("TLS-04 TLS-05 TLS-09 OPEN 7: an address of its own beats an interface, and * is for the rest", async () => {
+  it("REG-134 TLS-04 TLS-05 TLS-09 OPEN 7: an address of its own beats an interface, and * is for the rest", async () => {
     const loaded = await load([
       entry("a.test"),
       entry("b.test", 'Listen="eth0"'),
@@ -83,7 +83,7 @@ describe("what <Https> entries come to", () => {
     [entry("a.test", 'CipherSuite="NOSUCH"'), "the cipher suites NOSUCH"],
     [entry("a.test", 'TLS1.2="OFF" TLS1.3="OFF"'), "no version of TLS is ON"],
     [entry("a.test", 'Listen="wlan9"'), "there is no interface wlan9"],
-  ])("OPEN 1 TLS-06 TLS-10: %s is left out, the others serve", async (bad, reason) => {
+  ])("REG-130 OPEN 1 TLS-06 TLS-10: %s is left out, the others serve", async (bad, reason) => {
     const written = bad === "" ? "<Https Listen=''><Cert></Cert><Key/></Https>" : bad;
     const loaded = await load([written, entry("b.test", 'Listen="*:444"')]);
     expect(namesAt(loaded)).toEqual({ "*:444": ["b.test ec"] });

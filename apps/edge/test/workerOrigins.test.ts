@@ -73,6 +73,20 @@ describe("the origin pools of a worker", () => {
     expect(hosts(configure(configOf(3, host("b", "1.1.1.3")), []))).toEqual([undefined, secondB]);
   });
 
+  it("REG-86 REG-87 hand on what still comes to them to those of the next configuration, and fail it without any", async () => {
+    const outcomeOf = (pool: ReturnType<HostPools["get"]>): Promise<string> =>
+      new Promise((resolve) => {
+        const onError = ({ code }: { readonly code: string }): void => resolve(code);
+        pool?.send(request, { ...handler, onError });
+      });
+    const old = configure(configOf(1, host("a", "1.1.1.1")), [viewOf("a", 1, "1.1.1.1")]).get("a");
+    configure(configOf(2, host("a", "1.1.1.2")), [viewOf("a", 2)]);
+    configure(configOf(3, host("a", "1.1.1.3")), [viewOf("a", 3)]);
+    expect(await outcomeOf(old)).toBe("ORIGIN_UNAVAILABLE");
+    configure(configOf(4), []);
+    expect(await outcomeOf(old)).toBe("SHUTTING_DOWN");
+  });
+
   it("ORG-28 follow the views of their configuration, and of no other", () => {
     const pools = configure(configOf(4, host("a", "1.1.1.1")), [viewOf("a", 7, "1.1.1.1")]);
     expect(pools.get("a")?.transactions).toBe(7);

@@ -18,6 +18,13 @@ export {
 } from "./limits.ts";
 export { createMemoryTier, type MemoryTier, TIER_ENTRY_OVERHEAD_BYTES } from "./memoryTier/memoryTier.ts";
 export { type RecoveredTails, recoverTails, type TailRecovery } from "./recovery/recoverTails.ts";
+export {
+  openSeriesStore,
+  type SeriesRecord,
+  type SeriesStep,
+  type SeriesStore,
+  type SeriesStoreSettings,
+} from "./series/seriesStore.ts";
 export { isWorthless } from "./space/accessJudgement.ts";
 export type { CleanupReport, CleanupSettings } from "./space/cleanup.ts";
 export { nextCleanupAt } from "./space/cleanupTime.ts";

@@ -62,10 +62,22 @@ export interface ClientTransaction {
   readonly tls: ClientTls | undefined;
   /** Hosts that the request was handed on to, in order, joined with `+` (VHT-52); absent: none. */
   readonly vhostLink?: string | undefined;
+  /** Where the client was sent by a rule of its host; absent: nowhere. */
+  readonly redirectUrl?: string | undefined;
+  /** Absent where the virtual host does not log them (AWS-91). */
+  readonly heads?: RecordedHeads | undefined;
   /** Undefined where the virtual host traces nothing. */
   readonly trace: TraceIdentity | undefined;
   /** One per connection, for whoever writes lines of it. */
   readonly memo: LineMemo;
+}
+
+/** The heads of a transaction, as bytes in latin1; valid as long as the transaction is. */
+export interface RecordedHeads {
+  /** Names and values by turns, as received. */
+  requestFields(): readonly string[];
+  /** As it was sent, without the empty line; undefined: none was. */
+  readonly response: { readonly text: string; readonly isWhole: boolean } | undefined;
 }
 
 export interface RequestFields {

@@ -107,6 +107,11 @@ export class CounterAggregate {
     return this.#numbers.get(blockKey(scope));
   }
 
+  /** Whose a block is. */
+  scopeOf(block: number): BlockScope | undefined {
+    return this.#scopes[block];
+  }
+
   /** Each gauge that is not 0, summed over the processes, by place. */
   get levels(): ReadonlyMap<number, number> {
     return this.#levels;

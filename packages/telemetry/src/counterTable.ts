@@ -50,6 +50,20 @@ const PORT_BYPASS_ENDS = ["client", "origin", "idle"] as const;
 /** Where records of traces go, beside their log. */
 const TRACE_OUTPUTS = ["collector", "otlp"] as const;
 
+/** What became of a datagram that the SNMP agent received. */
+export const SNMP_OUTCOMES = [
+  "answered",
+  "address",
+  "rate",
+  "malformed",
+  "version",
+  "community",
+  "tooBig",
+  "failed",
+] as const;
+
+export type SnmpOutcome = (typeof SNMP_OUTCOMES)[number];
+
 /** What became of a request or an exchange, as the service map tells them apart; `throttle`: 429. */
 export const SERVICE_OUTCOMES = ["ok", "error", "throttle", "fault"] as const;
 
@@ -154,6 +168,19 @@ export const PROCESS_SLOT = Object.freeze({
   logLinesDropped: processLayout.counter("log_lines_dropped", {
     doc: "Lines of logs that a slow or full disk, or a slow receiver, has cost.",
   }),
+  logEventsDelivered: processLayout.counter("log_events_delivered", {
+    doc: "Lines of logs that receivers of subscriptions have taken.",
+  }),
+  logEventsDropped: processLayout.counter("log_events_dropped", {
+    doc: "Lines of logs for subscriptions that their spool had no room for, or that are longer than a receiver takes.",
+  }),
+  logSpoolBytes: processLayout.gauge("log_spool_used", {
+    unit: "bytes",
+    doc: "Disk space of lines that receivers of subscriptions have not taken yet.",
+  }),
+  logDeliveriesFailed: processLayout.counter("log_deliveries_failed", {
+    doc: "Calls to receivers of subscriptions that were not answered by 2xx.",
+  }),
   tracedRequests: processLayout.counter("traced_requests", { doc: "Requests whose traces were recorded." }),
   traceSpansExported: processLayout.counter("trace_spans_exported", {
     doc: "Spans that a receiver of OTLP has taken.",
@@ -197,6 +224,11 @@ export const PROCESS_SLOT = Object.freeze({
     unit: "bytes",
     doc: "Memory that content takes in the workers: memory tiers and what is on its way.",
   }),
+  /** First of SNMP_OUTCOMES.length slots; see `snmpSlot`. The primary's, as the next one. */
+  snmpDatagrams: processLayout.labelled("snmp_datagrams", "outcome", SNMP_OUTCOMES, {
+    doc: "Datagrams that the SNMP agent received, by what became of them.",
+  }),
+  snmpVariables: processLayout.counter("snmp_variables", { doc: "Variables that the SNMP agent has answered with." }),
 });
 
 const originSlots = (layout: CounterLayout) => {
@@ -523,6 +555,8 @@ export const originFailureSlot = (code: (typeof ORIGIN_FAILURE_CODES)[number]): 
 
 export const traceDropSlot = (output: (typeof TRACE_OUTPUTS)[number]): number =>
   PROCESS_SLOT.traceDrops + TRACE_OUTPUTS.indexOf(output);
+
+export const snmpSlot = (outcome: SnmpOutcome): number => PROCESS_SLOT.snmpDatagrams + SNMP_OUTCOMES.indexOf(outcome);
 
 export const portBypassEndSlot = (by: (typeof PORT_BYPASS_ENDS)[number]): number =>
   VHOST_SLOT.portBypassEnds + PORT_BYPASS_ENDS.indexOf(by);

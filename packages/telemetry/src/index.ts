@@ -3,6 +3,7 @@ export {
   type ClientTls,
   type ClientTransaction,
   LineMemo,
+  type RecordedHeads,
   type RequestFields,
   type TraceIdentity,
 } from "./clientTransaction.ts";
@@ -36,6 +37,9 @@ export {
   rejectionSlot,
   SERVICE_OUTCOMES,
   type ServiceOutcome,
+  SNMP_OUTCOMES,
+  type SnmpOutcome,
+  snmpSlot,
   TIME_BOUNDS_SECONDS,
   type TlsFailure,
   TRAFFIC_SLOT_COUNT,
@@ -60,7 +64,9 @@ export {
   type LogMetricDefinition,
   type LogMetricSeries,
 } from "./logMetrics.ts";
+export * from "./metricHistory/index.ts";
 export { readableStack } from "./readableStack.ts";
+export { type MarkedRequest, markRequest } from "./requestMark.ts";
 export { folderOf } from "./statistics/folderCounters.ts";
 export * from "./statistics/index.ts";
 export * from "./tracing/index.ts";

@@ -169,6 +169,7 @@ export const createMetrics = (
   diskFigures: () => readonly DiskFigures[] = () => [],
   systemSample?: () => SystemSample,
   logMetrics: () => readonly LogMetricSeries[] = () => [],
+  isDetailed: (vhost: string) => boolean = () => true,
 ): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -192,7 +193,7 @@ export const createMetrics = (
     }
   };
 
-  const published = new PublishedVhosts();
+  const published = new PublishedVhosts(isDetailed);
   for (const counter of PROCESS_COUNTERS) {
     if (!counter.isInternal) register(counter, () => readPlain(counter, process, {}));
   }

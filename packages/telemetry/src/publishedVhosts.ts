@@ -48,16 +48,23 @@ export class PublishedVhosts {
   readonly #before = new Map<string, Counts>();
   /** Of those that were among the others. */
   readonly #gone = new Float64Array(VHOST_SLOT_COUNT);
+  readonly #isDetailed: (vhost: string) => boolean;
   #hasOthers = false;
+
+  /** Hosts that are not detailed are among the others in any case (AWS-91). */
+  constructor(isDetailed: (vhost: string) => boolean = () => true) {
+    this.#isDetailed = isDetailed;
+  }
 
   bound(vhosts: ReadonlyMap<string, Float64Array>): readonly Named[] {
     this.#partWith(vhosts);
     const hasRoom = vhosts.size <= MOST_VHOSTS;
+    // Before the sum is begun: what they have counted among the others stays in it.
+    if (hasRoom) for (const name of this.#others.keys()) if (this.#isDetailed(name)) this.#leaveOthers(name);
     const shown: Named[] = [];
     const sum = this.#gone.slice();
     for (const [name, values] of vhosts) {
-      if (hasRoom || this.#picked.has(name) || this.#mayPick(name, values)) {
-        if (!this.#picked.has(name)) this.#leaveOthers(name);
+      if (this.#isDetailed(name) && (hasRoom || this.#picked.has(name) || this.#mayPick(name, values))) {
         this.#picked.set(name, values);
         shown.push([name, values]);
         continue;
@@ -76,7 +83,7 @@ export class PublishedVhosts {
 
   #partWith(vhosts: ReadonlyMap<string, Float64Array>): void {
     for (const [name, values] of this.#picked) {
-      if (vhosts.has(name)) continue;
+      if (vhosts.has(name) && this.#isDetailed(name)) continue;
       this.#picked.delete(name);
       this.#before.set(name, countsIn(values));
     }

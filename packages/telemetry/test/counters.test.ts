@@ -72,6 +72,13 @@ describe("the counter table", () => {
 });
 
 describe("the counters of a process", () => {
+  it("REG-66 count on exactly beyond 2^32", () => {
+    const block = blockWith({ a: 2 ** 31 - 1 });
+    for (let step = 0; step < 3; step++) block.add(block.vhost("a") + REQUESTS, 2 ** 31);
+    expect(block.get(block.vhost("a") + REQUESTS)).toBe(2 ** 33 - 1);
+    expect(block.report().values).toEqual(Float64Array.of(2 ** 33 - 1));
+  });
+
   it("keep their figures while virtual hosts are added", () => {
     const block = new CounterBlock();
     const names = Array.from({ length: 100 }, (_, index) => `host-${index}.example`);
@@ -152,7 +159,7 @@ describe("the sum over processes", () => {
     expect(requestsOf(aggregate, "b")).toBe(7);
   });
 
-  it("is monotonic for any sequence of figures, restarts and ends", () => {
+  it("REG-356 is monotonic for any sequence of figures, restarts and ends", () => {
     const step = fc.record({
       source: fc.constantFrom("worker-0", "worker-1"),
       kind: fc.constantFrom("count", "count", "restart", "end"),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, epochMs, monotonicMs } from "@basalt/types";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createInfoLog } from "../src/index.ts";
+import { createInfoLog, markRequest } from "../src/index.ts";
 
 const clock: Clock = {
   now: () => epochMs(new Date(2013, 7, 7, 21, 10, 42).getTime()),
@@ -29,6 +29,24 @@ describe("the info log", () => {
         "2013-08-07 21:10:42 [WARNING] Emergency mode activated.\n" +
         "2013-08-07 21:10:42 [ERROR] Disk failed.\n",
     );
+  });
+
+  it("AWS-90 every line has a level, and the id of the request that it is about in one place", async () => {
+    const path = join(folder, "info.log");
+    const log = createInfoLog(path, clock);
+    log.error(markRequest("unexpected: x", { sessionText: "18446744073709551615" }));
+    log.error(markRequest("unexpected: y", { sessionText: "7", traceText: "1-5759e988-bd862e3fe1be46a994272793" }));
+    log.notice(markRequest("of no request", undefined));
+    await log.close();
+    const lines = (await readFile(path, "utf8")).trim().split("\n");
+    const read = lines.map((line) =>
+      /^[\d-]{10} [\d:]{8} \[(NOTICE|WARNING|ERROR)\] (?:<session (\d+)(?: trace (\S+))?> )?(.*)$/.exec(line)?.slice(1),
+    );
+    expect(read).toEqual([
+      ["ERROR", "18446744073709551615", undefined, "unexpected: x"],
+      ["ERROR", "7", "1-5759e988-bd862e3fe1be46a994272793", "unexpected: y"],
+      ["NOTICE", undefined, undefined, "of no request"],
+    ]);
   });
 
   it("keeps an event on one line, without control characters, within a length", async () => {

@@ -179,6 +179,33 @@ describe("the Prometheus text", () => {
     ]);
   });
 
+  it("AWS-91 has a host without detailed metrics among the others, and lets no sum fall when that changes", async () => {
+    const block = new CounterBlock();
+    const aggregate = new CounterAggregate();
+    let isDetailed = true;
+    const metrics = createMetrics(
+      aggregate,
+      () => [],
+      undefined,
+      undefined,
+      undefined,
+      (vhost) => vhost !== "b" || isDetailed,
+    );
+    const read = async (requests: number): Promise<readonly string[]> => {
+      for (const vhost of ["a", "b"]) block.add(block.vhost(vhost) + VHOST_SLOT.clientRequests, requests);
+      aggregate.accept("worker-0", block.report());
+      const lines = (await metrics.text()).split("\n");
+      return lines.filter((line) => line.startsWith("basalt_client_requests_total{")).map((line) => line.slice(29));
+    };
+    expect(await read(5)).toEqual(['vhost="a"} 5', 'vhost="b"} 5']);
+    isDetailed = false;
+    expect(await read(2)).toEqual(['vhost="a"} 7', 'vhost="_other"} 2']);
+    isDetailed = true;
+    expect(await read(1)).toEqual(['vhost="a"} 8', 'vhost="b"} 8', 'vhost="_other"} 2']);
+    isDetailed = false;
+    expect(await read(4)).toEqual(['vhost="a"} 12', 'vhost="_other"} 6']);
+  });
+
   it("AWS-73 lets no sum fall when hosts come and go, whether or not there is room for all of them", async () => {
     const block = new CounterBlock();
     const aggregate = new CounterAggregate();

@@ -7,6 +7,8 @@ const MOST_FACTS = 10_000;
 /** The last origin transaction of each client connection, for the forms of the access log that tell of it. */
 export class BackendMemory {
   readonly #facts = new Map<string, BackendFacts>();
+  /** Of the transaction whose lines are being written. */
+  #taken: BackendFacts | undefined;
 
   note(transaction: OriginTransaction): void {
     const { sessionId, serverIp, serverPort, status, startedAtMs } = transaction;
@@ -28,11 +30,19 @@ export class BackendMemory {
     }
   }
 
-  /** Of the present transaction of a connection: what began before it belongs to an earlier one. */
+  /** Lines of another transaction begin. */
+  begin(): void {
+    this.#taken = undefined;
+  }
+
+  /**
+   * Of the present transaction of a connection: what began before it belongs to an earlier one. Each log of it is told
+   * the same.
+   */
   take(sessionText: string, startedAtMs: number): BackendFacts | undefined {
     const facts = this.#facts.get(sessionText);
-    if (facts === undefined) return undefined;
     this.#facts.delete(sessionText);
-    return facts.sentAtMs >= startedAtMs ? facts : undefined;
+    if (facts !== undefined && facts.sentAtMs >= startedAtMs) this.#taken = facts;
+    return this.#taken;
   }
 }

@@ -52,6 +52,8 @@ export interface HostLogsParts {
   readonly onRotated?: (file: RotatedLog) => void;
   /** It has still to be uploaded. */
   readonly isAwaited?: LogKeeperParts["isAwaited"];
+  /** Lines have come into a file of a log. */
+  readonly onWritten?: (log: string) => void;
 }
 
 /** The primary's part of the logs: files of all, lines of its own, traces. */
@@ -109,7 +111,7 @@ export class HostLogs {
       },
       writer: this.#writer,
       syslog: this.#syslog,
-      onWritten: (id, path, bytes) => this.#keeper.noteWritten(id, path, bytes),
+      onWritten: (id, path, bytes) => this.noteWritten(id, path, bytes),
       onReleased: (path) => this.#keeper.noteClosed(OWN_WRITER, path),
       onTraced: (id, line) => this.offerTraced({ log: id, lines: Buffer.concat([line, LINE_END]), lost: 0 }),
     });
@@ -167,6 +169,12 @@ export class HostLogs {
 
   noteWritten(log: string, path: string, bytes: number): void {
     this.#keeper.noteWritten(log, path, bytes);
+    this.#parts.onWritten?.(log);
+  }
+
+  /** Whether lines may still come into a file of some log. */
+  mayGrow(path: string): boolean {
+    return this.#keeper.mayGrow(path);
   }
 
   noteReleased(worker: number, path: string): void {

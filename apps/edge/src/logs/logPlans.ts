@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EdgeConfig, LogFileSettings, VhostSettings } from "@basalt/config";
+import { type EdgeConfig, type LogFileSettings, recordsHeads, type VhostSettings } from "@basalt/config";
 import { type LogKind, type LogPlan, rotationRule, type SyslogTarget } from "@basalt/telemetry/logs";
 
 /** A log of the configuration in service. */
@@ -66,6 +66,17 @@ const vhostLogs = (
   return logs;
 };
 
+/** Whose files subscriptions read. */
+const marked = (
+  logs: readonly ConfiguredLog[],
+  subscriptions: readonly { readonly log: LogKind }[],
+): readonly ConfiguredLog[] =>
+  logs.map((log) =>
+    subscriptions.some(({ log: kind }) => kind === log.plan.kind)
+      ? { ...log, plan: { ...log.plan, isFollowed: true } }
+      : log,
+  );
+
 /** Of a facade only what concerns its clients (VHT-21). */
 const planVhostLogs = (
   vhost: VhostSettings,
@@ -73,7 +84,7 @@ const planVhostLogs = (
 ): readonly ConfiguredLog[] => {
   const { name, logs, facadeOf } = vhost;
   const folder = join(logs.dir, name);
-  const { access, accessExtra, accessFormat, origin, monitoring, dns, trace } = logs;
+  const { access, accessExtra, accessFormat, origin, monitoring, dns, fileSystem, trace } = logs;
   const traced = logsTraces(vhost, find) ? TRACED_FORM : "";
   const columns = `${traced}${logsLinks(vhost, find) ? LINKED_FORM : ""}`;
   const formOf = ({ form }: typeof access): string =>
@@ -82,31 +93,31 @@ const planVhostLogs = (
     configuredLog("access", name, folder, access, formOf(access)),
     configuredLog("accessextra", name, folder, accessExtra, formOf(accessExtra)),
     configuredLog("monitoring", name, folder, monitoring, monitoring.form),
+    ...(recordsHeads(logs) ? [configuredLog("detail", name, folder, logs.detail)] : []),
   ];
-  if (facadeOf !== undefined) return ofClients;
-  return [
+  if (facadeOf !== undefined) return marked(ofClients, logs.subscriptions);
+  const all = [
     ...ofClients,
     configuredLog("origin", name, folder, origin, traced),
     configuredLog("dns", name, folder, dns),
+    configuredLog("filesystem", name, folder, fileSystem),
     ...(isTracing(vhost) ? [configuredLog("trace", name, folder, trace)] : []),
   ];
+  return marked(all, logs.subscriptions);
 };
 
 /** The logs of the whole server. */
 const serverLogs = ({ server, vhosts }: EdgeConfig, home: string): readonly ConfiguredLog[] => {
   const folder = join(home, "log");
-  const { denyLog, originErrorLog } = server.cache;
+  const { denyLog, originErrorLog, subscriptions } = server.cache;
   const [first] = vhosts;
   // Such requests belong to no host: their log is kept as that of the first one is.
   const unknown =
     first === undefined
       ? []
       : [configuredLog("access", UNKNOWN_HOST, join(first.logs.dir, UNKNOWN_FOLDER), first.logs.access)];
-  return [
-    configuredLog("deny", "", folder, denyLog),
-    configuredLog("originerror", "", folder, originErrorLog),
-    ...unknown,
-  ];
+  const own = [configuredLog("deny", "", folder, denyLog), configuredLog("originerror", "", folder, originErrorLog)];
+  return [...marked(own, subscriptions), ...unknown];
 };
 
 /** One log of a configuration by its id; `vhosts`: its hosts by name. */

@@ -4,12 +4,15 @@ import { RequestTrace } from "@basalt/telemetry";
 import {
   DENY_HEADER,
   DNS_HEADER,
+  FILE_SYSTEM_HEADER,
   type LogBook,
   type LogPlan,
   OriginErrorFormat,
   OriginFormat,
   originFailure,
   originWarning,
+  rankOf,
+  rankOfExchange,
   withTraceColumn,
   writeTraceColumn,
 } from "@basalt/telemetry/logs";
@@ -46,6 +49,8 @@ export class OriginLogs {
         return () => DNS_HEADER;
       case "deny":
         return () => DENY_HEADER;
+      case "filesystem":
+        return () => FILE_SYSTEM_HEADER;
       default:
         return () => "";
     }
@@ -56,7 +61,7 @@ export class OriginLogs {
     if (vhost === undefined) return;
     const hasFailed = originFailure(transaction) !== undefined;
     if (vhost.logs.origin.local || !isLoopback(transaction.serverIp))
-      this.#logTransaction(transaction, isTracing(vhost), hasFailed, nowMs);
+      this.#logTransaction(transaction, vhost, hasFailed, nowMs);
     if (hasFailed) {
       this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeFailure(line, transaction, atMs));
     }
@@ -72,7 +77,10 @@ export class OriginLogs {
     this.#book.write("originerror", nowMs, (line, atMs) => this.#errorFormat.writeComment(line, vhost, text, atMs));
   }
 
-  #logTransaction(transaction: OriginTransaction, isTraced: boolean, hasFailed: boolean, nowMs: number): void {
+  #logTransaction(transaction: OriginTransaction, vhost: VhostSettings, hasFailed: boolean, nowMs: number): void {
+    const leastRank = rankOf(vhost.logs.level);
+    if (leastRank > 0 && rankOfExchange(transaction.status, hasFailed) < leastRank) return;
+    const isTraced = isTracing(vhost);
     const log = logId("origin", transaction.vhost);
     const { connectionNumber } = transaction;
     const connection = connectionNumber === 0 ? 0 : process.pid * CONNECTIONS_PER_PROCESS + connectionNumber;

@@ -1,23 +1,29 @@
 import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import { isLoopback, type OriginTransaction } from "@basalt/origin";
-import type { ClientTransaction, LogMetricCounts } from "@basalt/telemetry";
+import type { ClientTransaction, LogMetricCounts, RecordedHeads } from "@basalt/telemetry";
 import {
   type AccessFormat,
   asBytes,
   type BookedLog,
   compileAccessFormat,
+  detailLine,
   type LogAppender,
   LogBook,
+  type LoggedFileAccess,
   type LogNotice,
   type LogPlan,
   type LogTarget,
   LogWriter,
   openAppendFile,
   periodTarget,
+  rankOf,
+  rankOfTransaction,
   StonFormat,
   SyslogSender,
+  secretFields,
   type UnopenedLog,
   writeDenyLine,
+  writeFileSystemLine,
 } from "@basalt/telemetry/logs";
 import { type Clock, EdgeError, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { BackendMemory } from "./backendFacts.ts";
@@ -47,11 +53,17 @@ interface AccessLog {
   readonly appender: LogAppender;
   readonly format: AccessFormat;
   readonly isLocalLogged: boolean;
+  /** Transactions below it have no line. */
+  readonly leastRank: number;
   /** Undefined: it has none. */
   readonly metrics: LogMetricFilters | undefined;
 }
 
 const NO_LOGS: readonly AccessLog[] = [];
+
+/** The forms of cloud balancers. */
+const tellsOfBackends = ({ form }: VhostSettings["logs"]["access"]): boolean =>
+  form === "elb" || form === "elb-ext" || form === "alb";
 
 /** The lines that arise in a worker: of client requests and of those to origins. */
 export class WorkerLogs {
@@ -62,6 +74,8 @@ export class WorkerLogs {
   readonly #backends = new BackendMemory();
   readonly #origins: OriginLogs;
   readonly #metrics = new LogMetricCounters();
+  /** By what hosts add to those that are hidden in any case. */
+  readonly #secrets = new WeakMap<readonly string[], ReadonlySet<string>>();
   #needsBackends = false;
   /** Of the hosts that have had requests. */
   #accessLogs = new Map<string, readonly AccessLog[]>();
@@ -105,7 +119,7 @@ export class WorkerLogs {
       const { access, accessExtra, metricFilters } = vhost.logs;
       vhosts.set(vhost.name, vhost);
       if (metricFilters.length > 0) counted.push(vhost);
-      needsBackends ||= access.form.startsWith("elb") || accessExtra.form.startsWith("elb");
+      needsBackends ||= tellsOfBackends(access) || tellsOfBackends(accessExtra);
       yield;
     }
     return () => {
@@ -140,11 +154,15 @@ export class WorkerLogs {
   readonly logAccess = (transaction: ClientTransaction): void => {
     const vhostName = transaction.vhostName ?? UNKNOWN_HOST;
     const logs = this.#accessLogs.get(vhostName) ?? this.#openAccessLogs(vhostName);
-    for (const { appender, format, isLocalLogged, metrics } of logs) {
+    if (this.#needsBackends) this.#backends.begin();
+    if (transaction.heads !== undefined) this.#logDetail(vhostName, transaction, transaction.heads);
+    for (const { appender, format, isLocalLogged, leastRank, metrics } of logs) {
       if ((!appender.isActive && metrics === undefined) || (!isLocalLogged && isLoopback(transaction.clientIp)))
         continue;
+      const isGrave = leastRank === 0 || rankOfTransaction(transaction) >= leastRank;
+      if (!isGrave && metrics === undefined) continue;
       const atMs = appender.momentOf(transaction.startedAtMs + transaction.elapsedMs);
-      const line = appender.begin(atMs);
+      const line = isGrave ? appender.begin(atMs) : undefined;
       if (line === undefined) {
         metrics?.count(transaction, atMs, undefined, 0);
         continue;
@@ -156,6 +174,24 @@ export class WorkerLogs {
     }
   };
 
+  /** AWS-91. */
+  #logDetail(vhostName: string, transaction: ClientTransaction, heads: RecordedHeads): void {
+    const { logs } = this.#vhosts.get(vhostName) ?? {};
+    if (logs === undefined || rankOfTransaction(transaction) < rankOf(logs.level)) return;
+    const endedAtMs = transaction.startedAtMs + transaction.elapsedMs;
+    this.#book.write(logId("detail", vhostName), endedAtMs, (line, atMs) =>
+      line.text(detailLine(transaction, heads, this.#secretsOf(logs.detail.mask), atMs)),
+    );
+  }
+
+  #secretsOf(mask: readonly string[]): ReadonlySet<string> {
+    const known = this.#secrets.get(mask);
+    if (known !== undefined) return known;
+    const secrets = secretFields(mask);
+    this.#secrets.set(mask, secrets);
+    return secrets;
+  }
+
   /** LOG-36: `rule` is what refused the client. */
   logDenied(clientIp: string, rule: string): void {
     this.#book.write("deny", this.#clock.now(), (line, atMs) => writeDenyLine(line, clientIp, rule, atMs));
@@ -165,6 +201,13 @@ export class WorkerLogs {
   readonly logOrigin = (transaction: OriginTransaction): void => {
     if (this.#needsBackends) this.#backends.note(transaction);
     this.#origins.log(transaction, this.#clock.now());
+  };
+
+  /** LOG-148: one use of the mounted file system is over. */
+  readonly logFileAccess = (vhost: string, access: LoggedFileAccess): void => {
+    this.#book.write(logId("filesystem", vhost), this.#clock.now(), (line, atMs) =>
+      writeFileSystemLine(line, access, atMs),
+    );
   };
 
   /** A segment document of a sampled request (AWS-98). */
@@ -242,7 +285,8 @@ export class WorkerLogs {
       if (appender === undefined || format === undefined) return [];
       const { local: isLocalLogged, form, xff } = kind === "access" ? settings.logs.access : settings.logs.accessExtra;
       const metrics = isCounted ? this.#metrics.filtersOf(settings, kind, { form, xff, format }) : undefined;
-      return [{ appender, format, isLocalLogged, metrics }];
+      const leastRank = vhost === UNKNOWN_HOST ? 0 : rankOf(settings.logs.level);
+      return [{ appender, format, isLocalLogged, leastRank, metrics }];
     });
   }
 }

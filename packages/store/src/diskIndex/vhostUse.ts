@@ -31,11 +31,19 @@ interface Use {
   purgedBytes: number;
 }
 
+interface Entry {
+  readonly vhost: string;
+  readonly disk: number;
+  readonly use: Use;
+}
+
 const placeOf = (vhost: string, disk: number): string => `${disk} ${vhost}`;
 
 /** How many objects each virtual host has, so that nobody has to count them. Derived objects do not count. */
 export class VhostUse {
-  readonly #uses = new Map<string, { readonly vhost: string; readonly disk: number; readonly use: Use }>();
+  readonly #uses = new Map<string, Entry>();
+  /** The same, by virtual host. */
+  readonly #byVhost = new Map<string, Entry[]>();
   readonly #changed = new Set<string>();
   readonly #put: Command<[number, number, number, number, number, number]>;
 
@@ -50,7 +58,7 @@ export class VhostUse {
       const [id = 0, disk = 0, objects = 0, bytes = 0, purgedObjects = 0, purgedBytes = 0] = columns.map(Number);
       const vhost = vhosts.presentNameOf(id);
       if (vhost === undefined) continue;
-      this.#uses.set(placeOf(vhost, disk), { vhost, disk, use: { objects, bytes, purgedObjects, purgedBytes } });
+      this.#begin({ vhost, disk, use: { objects, bytes, purgedObjects, purgedBytes } });
     }
   }
 
@@ -67,14 +75,15 @@ export class VhostUse {
     for (const [place, { vhost }] of this.#uses) {
       if (names.has(vhost)) continue;
       this.#uses.delete(place);
+      this.#byVhost.delete(vhost);
       this.#changed.delete(place);
     }
   }
 
   objectsOf(vhost: string, isGone: (disk: number) => boolean): VhostObjects {
     const total: Use = { objects: 0, bytes: 0, purgedObjects: 0, purgedBytes: 0 };
-    for (const entry of this.#uses.values()) {
-      if (entry.vhost !== vhost || isGone(entry.disk)) continue;
+    for (const entry of this.#byVhost.get(vhost) ?? []) {
+      if (isGone(entry.disk)) continue;
       total.objects += entry.use.objects;
       total.bytes += entry.use.bytes;
       total.purgedObjects += entry.use.purgedObjects;
@@ -98,6 +107,13 @@ export class VhostUse {
     this.#changed.clear();
   }
 
+  #begin(entry: Entry): void {
+    this.#uses.set(placeOf(entry.vhost, entry.disk), entry);
+    const others = this.#byVhost.get(entry.vhost);
+    if (others === undefined) this.#byVhost.set(entry.vhost, [entry]);
+    else others.push(entry);
+  }
+
   #book({ vhost, location, flags }: IndexRow, sign: 1 | -1): void {
     if ((flags & ROW_FLAG.DERIVED) !== 0) return;
     const { disk, bodyBytes } = location;
@@ -106,7 +122,7 @@ export class VhostUse {
     if (entry === undefined) {
       if (sign < 0) return;
       entry = { vhost, disk, use: { objects: 0, bytes: 0, purgedObjects: 0, purgedBytes: 0 } };
-      this.#uses.set(place, entry);
+      this.#begin(entry);
     }
     const { use } = entry;
     if ((flags & ROW_FLAG.PURGED) === 0) {

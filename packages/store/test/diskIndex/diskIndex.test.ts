@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { epochMs, monotonicMs, systemClock } from "@basalt/types";
+import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recordBytesOf } from "../../src/bodies/recordFormat.ts";
@@ -23,6 +24,33 @@ const collect = async (index: DiskIndex, vhost?: string): Promise<IndexRow[]> =>
 };
 
 describe("the writer", () => {
+  it.each([2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 45])("REG-66 counts on beyond %d, for all who look", async (high) => {
+    const path = indexPath();
+    openWriter(path).close();
+    const database = new Database(path);
+    database.prepare("UPDATE state SET highest_version = ?, segment_ids = ?, file_ids = ?").run(high, high, high);
+    database.close();
+    let index = openWriter(path);
+    const ids = [index.nextSegmentId(), index.nextFileId(), index.nextFileId()];
+    expect(ids.every((id) => id > high)).toBe(true);
+    expect(new Set(ids).size).toBeGreaterThan(1);
+    const [segment = 0, file = 0] = ids;
+    const row = sampleRow({ version: high + 7, location: sampleLocation({ segment: 0, offset: 0, file }) });
+    const packed = sampleRow({ url: "/packed", version: high + 8, location: sampleLocation({ segment }) });
+    for (const each of [row, packed]) index.put(each);
+    await index.flush();
+    const reader = openDiskIndexReader(path);
+    expect([index.find(row.key), reader.find(row.key)]).toEqual([row, row]);
+    expect([index.find(packed.key), reader.find(packed.key)]).toEqual([packed, packed]);
+    reader.close();
+    index.close();
+    index = openWriter(path);
+    expect(index.find(row.key)).toEqual(row);
+    expect(index.highestVersion).toBe(high + 8);
+    expect(index.nextFileId()).toBeGreaterThan(file);
+    index.close();
+  });
+
   it("answers from what is still pending as it will from the disk", async () => {
     const index = openWriter(indexPath());
     const row = sampleRow();

@@ -192,7 +192,7 @@ describe("the order in which a disk gives things up", () => {
     expect(full.evicted.length).toBeGreaterThan(0);
   });
 
-  it("CFG-39 frees space when the file system runs short without a quota", async () => {
+  it("REG-70 CFG-39 frees space when the file system runs short without a quota", async () => {
     const host = openHost();
     host.rooms.set("/cache/a", { totalBytes: 1000 * MIB, availableBytes: 400 * MIB });
     await host.storeFile("/large", 20 * MIB);
@@ -228,7 +228,7 @@ describe("the order in which a disk gives things up", () => {
     expect(host.evictedUrls()).toEqual(["/501"]);
   });
 
-  it("CFG-44 takes objects of removed hosts and purged bodies before any living object", async () => {
+  it("REG-152 CFG-44 takes objects of removed hosts and purged bodies before any living object", async () => {
     const host = openHost({ quotaBytes: 8 * MIB });
     await host.storeMany("/old/", 6);
     await host.storeMany("/gone/", 6, 300_000, { vhost: "removed.example.com" });

@@ -51,6 +51,18 @@ describe("the limit of the number of objects (Indexing Memory)", () => {
     expect(host.fakes.bytesOn(DISK)).toBe(80 * 344);
   });
 
+  it("REG-64 gives up objects whatever characters their URLs have", async () => {
+    const host = openHost({ quotaBytes: 64 * MIB, objectLimit: 6 });
+    const odd = ["/a|b", "/|", "/a?x|y|", "/%7C", "/*", "/'\";--", "/[a]?{b}"];
+    for (const url of [...odd, ...odd.map((url) => `${url}|2`)]) {
+      host.clock.nowMs += MINUTE_MS;
+      await host.store(url, 349_000);
+    }
+    await host.keeper.check();
+    expect(host.evictedUrls()).toEqual([...odd, "/a|b|2"]);
+    expect(host.index.totals.objects).toBe(6);
+  });
+
   it("OPT-12 knows no limit when none is set", async () => {
     const host = openHost();
     for (let number = 0; number < 500; number += 1) await host.store(`/${number}`, 10);

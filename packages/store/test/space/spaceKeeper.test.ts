@@ -154,7 +154,7 @@ describe("the space keeper on real disks", () => {
     await host.close();
   });
 
-  it("CFG-39 frees space when the file system runs short without a quota", async () => {
+  it("REG-313 CFG-39 frees space when the file system runs short without a quota", async () => {
     let availableBytes = 10 * MIB;
     const host = openHost(undefined, () => ({ totalBytes: 10 * MIB, availableBytes }));
     const row = await host.storeFile("/large", patternBytes(2 * MIB, 1));

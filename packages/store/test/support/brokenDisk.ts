@@ -3,12 +3,12 @@ import { afterEach } from "vitest";
 
 /** File functions that fail as those of a bad disk do, until the end of the test or `mendDisks`. */
 
-const { open, read, writev, fdatasync } = fs;
+const { open, read, readSync, writev, fdatasync } = fs;
 
 type Done = (error: Error | null, result?: number) => void;
 
 export const mendDisks = (): void => {
-  Object.assign(fs, { open, read, writev, fdatasync });
+  Object.assign(fs, { open, read, readSync, writev, fdatasync });
 };
 
 afterEach(mendDisks);
@@ -47,6 +47,9 @@ export const tearNextWrite = (tornBytes: number, code: string): void => {
 export const failReads = (code: string): void => {
   Object.assign(fs, {
     read: (...[, , , , , done]: [number, Buffer, number, number, number, Done]) => setImmediate(done, fileError(code)),
+    readSync: () => {
+      throw fileError(code);
+    },
   });
 };
 
@@ -61,6 +64,10 @@ export const watchReads = (): number[] => {
     read: (...args: [number, Buffer, number, number, number, Done]) => {
       lengths.push(args[3]);
       read(...args);
+    },
+    readSync: (...args: [number, Buffer, number, number, number]) => {
+      lengths.push(args[3]);
+      return readSync(...args);
     },
   });
   return lengths;

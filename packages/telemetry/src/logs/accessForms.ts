@@ -1,5 +1,6 @@
 import type { ClientTransaction } from "../clientTransaction.ts";
 import type { AccessFormat, BackendFacts, Xff } from "./accessFormat.ts";
+import { albFormat } from "./albFormat.ts";
 import { apacheFormat, iisFormat, jsonFormat } from "./commonFormats.ts";
 import { compileCustomFormat } from "./customFormat.ts";
 import { elbFormat } from "./elbFormat.ts";
@@ -8,11 +9,11 @@ import { StonFormat } from "./stonFormat.ts";
 import { tracedFormat } from "./traceColumn.ts";
 
 export interface AccessFormatOptions {
-  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext";
+  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext" | "alb";
   readonly xff: Xff;
   /** Line of the form `custom`. */
   readonly customFormat: string;
-  /** Name of the balancer in the forms `elb`. */
+  /** Name of the balancer in the forms `elb` and `alb`. */
   readonly balancer: string;
   /** Name and version of this software. */
   readonly software: string;
@@ -44,5 +45,7 @@ export const compileAccessFormat = (options: AccessFormatOptions): AccessFormat 
     case "elb":
     case "elb-ext":
       return elbFormat({ name: balancer, isExtended: form === "elb-ext", backendOf });
+    case "alb":
+      return albFormat({ name: balancer, backendOf });
   }
 };

@@ -13,12 +13,12 @@ export interface ElbOptions {
 /** The client closed the connection before there was an answer (AWS-17). */
 const CLIENT_CLOSED = 460;
 
-const endpoint = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+export const endpoint = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 
 /** Seconds with up to six decimals (AWS-10). */
 const seconds = (ms: number): string => String(Number((Math.max(0, ms) / 1000).toFixed(6)));
 
-const isoMicroseconds = (ms: number): string => {
+export const isoMicroseconds = (ms: number): string => {
   const whole = Math.floor(ms);
   const micros = Math.floor((ms - whole) * 1000);
   return `${new Date(whole).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
@@ -27,8 +27,12 @@ const isoMicroseconds = (ms: number): string => {
 const quoted = (text: string): string =>
   `"${text.replace(/["\\]/g, "\\$&").replace(/[^ -~\u0080-\u00ff]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`)}"`;
 
+/** AWS-12, AWS-17. */
+export const balancerStatus = ({ status, isComplete }: ClientTransaction): number =>
+  status === 0 && !isComplete ? CLIENT_CLOSED : status;
+
 /** The three durations of AWS-07 to AWS-09 and AWS-11. */
-const durations = (transaction: ClientTransaction, backend: BackendFacts | undefined): string => {
+export const balancerDurations = (transaction: ClientTransaction, backend: BackendFacts | undefined): string => {
   const { startedAtMs, firstByteMs, elapsedMs, status } = transaction;
   if (backend === undefined) return `${status === 0 ? "-1" : seconds(firstByteMs || elapsedMs)} -1 -1`;
   const request = seconds(backend.sentAtMs - startedAtMs);
@@ -38,7 +42,7 @@ const durations = (transaction: ClientTransaction, backend: BackendFacts | undef
   return `${request} ${answered} ${response}`;
 };
 
-const requestOf = ({
+export const requestOf = ({
   method,
   protocol,
   host,
@@ -55,15 +59,15 @@ const requestOf = ({
 export const elbFormat = ({ name, isExtended, backendOf }: ElbOptions): AccessFormat => ({
   header: () => "",
   write: (line, transaction) => {
-    const { startedAtMs, clientIp, clientPort, isComplete, tls, fields } = transaction;
+    const { startedAtMs, clientIp, clientPort, tls, fields } = transaction;
     const backend = backendOf(transaction);
-    const status = transaction.status === 0 && !isComplete ? CLIENT_CLOSED : transaction.status;
+    const status = balancerStatus(transaction);
     line.text(isoMicroseconds(startedAtMs));
     line.text(" ");
     line.field(asBytes(name));
     line.text(` ${endpoint(clientIp, clientPort)} `);
     line.text(backend === undefined ? "- " : `${endpoint(backend.address, backend.port)} `);
-    line.text(`${durations(transaction, backend)} ${status} `);
+    line.text(`${balancerDurations(transaction, backend)} ${status} `);
     line.text(backend === undefined || backend.status === 0 ? "- " : `${backend.status} `);
     line.text(`${transaction.requestBodyBytes} ${transaction.bodyBytesSent} ${quoted(requestOf(transaction))}`);
     if (!isExtended) return;

@@ -4,6 +4,9 @@ import { type LogNotice, type LogPlan, periodTarget } from "./logPlan.ts";
 import type { LogWriter } from "./logWriter.ts";
 import type { SyslogSender, SyslogTarget } from "./syslog.ts";
 
+/** The trace of everything that is handed to syslog (OPEN-S11 of spec 08). */
+export const SYSLOG_TRACE = "sys";
+
 /** A log as a process that writes lines sees it. */
 export interface BookedLog {
   readonly plan: LogPlan;
@@ -27,7 +30,7 @@ export interface LogBookParts {
   readonly unopened?: (id: string) => UnopenedLog | undefined;
   readonly writer: LogWriter;
   readonly syslog: SyslogSender;
-  /** Bytes have reached a file that is rotated by size. */
+  /** Bytes have reached a file that is rotated by size, or read while it grows. */
   readonly onWritten: (log: string, path: string, bytes: number) => void;
   readonly onReleased: (path: string) => void;
   /** A line of a log that somebody traces; valid during the call. */
@@ -106,6 +109,8 @@ export class LogBook {
   setTraced(logs: ReadonlySet<string>): void {
     const concerned = new Set([...this.#traced, ...logs]);
     this.#traced = logs;
+    const { syslog, onTraced } = this.#parts;
+    syslog.listener = logs.has(SYSLOG_TRACE) ? (line) => onTraced(SYSLOG_TRACE, line) : undefined;
     for (const id of concerned) {
       const open = logs.has(id) ? this.#open(id) : this.#logs.get(id);
       if (open !== undefined) this.#listen(id, open);
@@ -142,8 +147,10 @@ export class LogBook {
     return {
       targetAt: (ms) => periodTarget(plan, ms),
       header,
-      onWritten:
-        plan.rule.bytes === undefined ? undefined : (path, bytes) => this.#parts.onWritten(plan.id, path, bytes),
+      onWritten: (path, bytes) => {
+        const { rule, isFollowed } = this.#logs.get(plan.id)?.booked.plan ?? plan;
+        if (rule.bytes !== undefined || isFollowed === true) this.#parts.onWritten(plan.id, path, bytes);
+      },
     };
   }
 

@@ -15,7 +15,7 @@ import {
 } from "./keptFiles.ts";
 import type { LogTarget } from "./logAppender.ts";
 import { type LogNotice, type LogPlan, NEVER_MS, periodTarget, type RotatedFiles, type RotatedLog } from "./logPlan.ts";
-import { logFileName, nextOrdinal, parseLogFileName, periodAt } from "./rotation.ts";
+import { logFileName, nextOrdinal, parseLogFileName, periodAt, type RotationRule } from "./rotation.ts";
 
 export interface LogKeeperParts {
   readonly now: () => number;
@@ -33,6 +33,8 @@ export interface LogKeeperParts {
   /** Free on the file system of a folder; for tests. */
   readonly freeBytes?: (folder: string) => Promise<number | undefined>;
 }
+
+const NAMED_BY_SECOND: RotationRule = { minutes: undefined, bytes: 0 };
 
 interface KeptLog {
   plan: LogPlan;
@@ -132,6 +134,12 @@ export class LogKeeper {
     this.#dueMs = 0;
     this.#tidyAll();
     return notices;
+  }
+
+  /** Whether lines may still come into a file, or it is being given its last name. */
+  mayGrow(path: string): boolean {
+    if (this.#parts.hasEarlierWriters?.() === true || this.#closing.has(path)) return true;
+    return this.#pathsInUse(dirname(path)).has(path);
   }
 
   /** A process has written to a file. */
@@ -277,16 +285,22 @@ export class LogKeeper {
     return this.#unusedTarget(plan, { path: join(folder, logFileName(kind, startMs, rule)), untilMs }, startMs);
   }
 
-  /** LOG-23: no name is used twice. */
+  /**
+   * LOG-23: no name is used twice. It is behind all others, also behind those of a rule that names seconds and behind
+   * those of a clock that was set back: the order of the names is that of the lines.
+   */
   #unusedTarget({ folder, kind, rule }: LogPlan, target: LogTarget, ms: number): LogTarget {
-    const startMs = parseLogFileName(kind, basename(target.path))?.startMs ?? ms;
-    const closing = [...(this.#closingIn.get(folder) ?? [])].map((path) => basename(path));
+    const namedMs = parseLogFileName(kind, basename(target.path))?.startMs ?? ms;
+    // Lines for a file that is in use, or being closed, may not have come to the disk yet.
+    const inUse = [...this.#pathsInUse(folder)].filter((path) => dirname(path) === folder);
     const files = [
       ...listLogFilesNow(folder, kind),
-      ...closing.map((name) => parseLogFileName(kind, name)).filter((file) => file !== undefined),
+      ...inUse.map((path) => parseLogFileName(kind, basename(path))).filter((file) => file !== undefined),
     ];
+    const startMs = files.reduce((newestMs, file) => Math.max(newestMs, file.startMs), namedMs);
     const ordinal = nextOrdinal(files, startMs);
-    return { path: join(folder, logFileName(kind, startMs, rule, ordinal)), untilMs: target.untilMs };
+    const name = logFileName(kind, startMs, startMs === namedMs ? rule : NAMED_BY_SECOND, ordinal);
+    return { path: join(folder, name), untilMs: target.untilMs };
   }
 
   #finishIfClosed(closing: ClosingFile): void {

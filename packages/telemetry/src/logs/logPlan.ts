@@ -11,6 +11,7 @@ export type LogKind =
   | "monitoring"
   | "dns"
   | "filesystem"
+  | "detail"
   | "deny"
   | "originerror"
   | "trace";
@@ -32,6 +33,8 @@ export interface LogPlan {
   readonly ftp: readonly string[];
   /** What the lines look like: with another one a file begins. */
   readonly form: string;
+  /** Its files are read while they grow: each write is told of. */
+  readonly isFollowed?: boolean;
 }
 
 /** What a process that writes lines has to know of the files of a log. Plain data. */

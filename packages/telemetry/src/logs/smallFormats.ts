@@ -37,27 +37,3 @@ export const writeDenyLine = (line: LineBuffer, clientIp: string, rule: string, 
   line.text(`${dottedMoment(atMs)} `);
   writeFields(line, [clientIp, rule]);
 };
-
-/** One transaction of the mounted file system. */
-export interface LoggedFileAccess {
-  readonly method: "ATTR" | "OPEN" | "READ";
-  readonly path: string;
-  /** LOG-154 to LOG-173. */
-  readonly status: number;
-  readonly bytes: number;
-  readonly responseMs: number;
-  readonly elapsedMs: number;
-  readonly result: string;
-  readonly kind: "FILE" | "FOLDER";
-  readonly sessionText: string;
-}
-
-/** LOG-149. */
-export const FILE_SYSTEM_HEADER =
-  "#Fields: date time cs-method cs-path sc-status sc-bytes response-time time-taken sc-cachehit attr session-id\n";
-
-export const writeFileSystemLine = (line: LineBuffer, access: LoggedFileAccess, atMs: number): void => {
-  const { method, path, status, bytes, responseMs, elapsedMs, result, kind, sessionText } = access;
-  line.text(`${dottedMoment(atMs)} `);
-  writeFields(line, [method, path, status, bytes, responseMs, elapsedMs, result, kind, sessionText]);
-};

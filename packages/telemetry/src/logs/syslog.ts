@@ -27,6 +27,8 @@ export interface SyslogSenderParts {
 /** Sends lines by UDP as RFC 3164 frames them; nobody waits for it. */
 export class SyslogSender {
   readonly #parts: SyslogSenderParts;
+  /** Hears each line that is handed over, as its datagrams have it behind their priority; valid during the call. */
+  listener: ((line: Buffer) => void) | undefined;
   #sockets: { 4?: Socket; 6?: Socket } = {};
   #underWay = 0;
   readonly #lookup = rememberingLookup();
@@ -41,6 +43,7 @@ export class SyslogSender {
     const { hostName, tagPrefix, now, onDropped } = this.#parts;
     const head = `${syslogMoment(now())} ${hostName} ${tagPrefix}/${log}: `;
     const text = Buffer.from(line.subarray(0, DATAGRAM_BYTES - head.length));
+    this.listener?.(Buffer.concat([Buffer.from(head, "latin1"), text]));
     for (const { priority, host, port } of targets) {
       if (this.#underWay >= UNDER_WAY) {
         onDropped(1);

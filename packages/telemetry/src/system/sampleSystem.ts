@@ -31,6 +31,7 @@ export interface SystemDisk extends BlockCounters {
 }
 
 export interface SystemProcesses {
+  /** Of processes that have ended too, from the first sample on. */
   readonly userTicks: number;
   readonly systemTicks: number;
   readonly residentBytes: number;
@@ -84,15 +85,28 @@ export const createSystemSampler = (files: KernelFiles = openKernelFiles()): Sys
     });
   };
 
+  /** By process: as it was last read. */
+  let known: ReadonlyMap<number, ProcessStat> = new Map();
+  let [userTicks, systemTicks] = [0, 0];
+
   const sampleProcesses = (pids: readonly number[]): SystemProcesses => {
-    const stats = pids.map((pid) => parseProcessStat(files.text(`/proc/${pid}/stat`)));
-    const sum = (value: (stat: ProcessStat) => number): number =>
-      stats.reduce((total, stat) => total + (stat === undefined ? 0 : value(stat)), 0);
-    return {
-      userTicks: sum((stat) => stat.userTicks),
-      systemTicks: sum((stat) => stat.systemTicks),
-      residentBytes: sum((stat) => stat.residentPages) * pageBytes(),
-    };
+    const stats = new Map<number, ProcessStat>();
+    let residentPages = 0;
+    for (const pid of pids) {
+      const before = known.get(pid);
+      const stat = parseProcessStat(files.text(`/proc/${pid}/stat`));
+      residentPages += stat?.residentPages ?? 0;
+      if (stat !== undefined) {
+        // A number that another process has now begins anew.
+        const isSame = before !== undefined && stat.userTicks >= before.userTicks;
+        userTicks += stat.userTicks - (isSame ? before.userTicks : 0);
+        systemTicks += Math.max(0, stat.systemTicks - (isSame ? before.systemTicks : 0));
+      }
+      const last = stat ?? before;
+      if (last !== undefined) stats.set(pid, last);
+    }
+    known = stats;
+    return { userTicks, systemTicks, residentBytes: residentPages * pageBytes() };
   };
 
   const load = (): LoadAverage => parseLoadAverage(files.text("/proc/loadavg"));

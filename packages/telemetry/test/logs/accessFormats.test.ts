@@ -39,7 +39,7 @@ describe("the form ston", () => {
     );
   });
 
-  it("LOG-29 names the twenty columns at the beginning of a file", () => {
+  it("REG-300 LOG-29 names the twenty columns at the beginning of a file", () => {
     expect(ston.header(MOMENT)).toMatch(/^#Fields: date time s-ip .* session-id sc-content-length\n$/);
     expect(ston.header(MOMENT).trim().split(" ").length).toBe(21);
   });
@@ -85,9 +85,33 @@ describe("the form ston", () => {
     ["TrimCIP", FORWARDED, "1.1.1.1,5.5.5.5"],
     ["ON", fieldsOf({}), "2.2.2.2"],
     ["TrimCIP", fieldsOf({ "x-forwarded-for": " " }), "2.2.2.2"],
-  ] as const)("LOG-53 A8 of spec 10 XFF %s shows the client", (xff, fields, client) => {
+  ] as const)("REG-293 LOG-53 A8 of spec 10 XFF %s shows the client", (xff, fields, client) => {
     const line = formatted(formatWith({ xff }), transactionWith({ fields, clientIp: "2.2.2.2" }));
     expect(line.split(" ")[8]).toBe(client);
+  });
+
+  it("REG-293 LOG-53 no form has a blank within the client, whatever blanks the field and the list have", () => {
+    const fields = fieldsOf({ "x-forwarded-for": " 1.1.1.1 ,\t5.5.5.5 ,  , 2001:db8::1 " });
+    const clients = {
+      ON: "1.1.1.1,5.5.5.5,,2001:db8::1,2.2.2.2",
+      TrimCIP: "1.1.1.1,5.5.5.5,,2001:db8::1",
+      OFF: "2.2.2.2",
+    };
+    for (const xff of ["ON", "TrimCIP", "OFF"] as const) {
+      const transaction = transactionWith({ fields, clientIp: "2.2.2.2" });
+      const columns = formatted(formatWith({ xff }), transaction).split(" ");
+      expect([columns[8], columns.length]).toEqual([clients[xff], 20]);
+      expect(formatted(formatWith({ xff, form: "apache" }), transaction).split(" ")[0]).toBe(clients[xff]);
+    }
+  });
+
+  it("REG-292 LOG-30 a client whose address nobody knows any more is a dash, and no other address", () => {
+    for (const xff of ["ON", "TrimCIP", "OFF"] as const) {
+      const columns = formatted(formatWith({ xff }), transactionWith({ fields: fieldsOf({}), clientIp: "" })).split(
+        " ",
+      );
+      expect([columns[8], columns.length]).toEqual(["-", 20]);
+    }
   });
 
   it("writes what a connection repeats as it would write it for a new one", () => {

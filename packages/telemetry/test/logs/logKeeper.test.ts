@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -10,12 +10,14 @@ import {
   type LogKind,
   type LogPlan,
   LogWriter,
+  logFileName,
   openAppendFile,
   type RotatedLog,
   rotationRule,
   SyslogSender,
   type SyslogTarget,
 } from "../../src/logs/index.ts";
+import { listLogFiles } from "../../src/logs/keptFiles.ts";
 import { linesOf, namesIn, withFolder } from "./support.ts";
 
 const MEGABYTE = 1024 ** 2;
@@ -44,6 +46,7 @@ class Host {
   free: number | undefined;
   hasEarlierWriters = false;
   awaited: readonly string[] = [];
+  readonly toldWrites: string[] = [];
   readonly rotated: RotatedLog[] = [];
   readonly keeper: LogKeeper;
   readonly #writer = new LogWriter({ open: openAppendFile, onDropped: () => {}, onProblem: () => {} });
@@ -67,7 +70,10 @@ class Host {
     this.#book = new LogBook({
       writer: this.#writer,
       syslog: new SyslogSender({ hostName: "h", tagPrefix: "STON", now, onDropped: () => {} }),
-      onWritten: (log, path, bytes) => this.keeper.noteWritten(log, path, bytes),
+      onWritten: (log, path, bytes) => {
+        this.toldWrites.push(log);
+        this.keeper.noteWritten(log, path, bytes);
+      },
       onReleased: (path) => this.keeper.noteClosed(0, path),
       onTraced: () => {},
     });
@@ -162,6 +168,30 @@ describe("rotation by size", () => {
       expect(await linesOf(join(folder, "access_20130115_000000.log"))).toEqual(["new day"]);
     }));
 
+  it("AWS-87 LOG-23 a file that begins is behind all others by name, also of another rule and when the clock goes back", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(3, 20, 30));
+      const written: string[] = [];
+      const write = async (): Promise<void> => {
+        await host.line();
+        await host.settle();
+        written.push(basename(host.keeper.targetOf("access a")?.path ?? ""));
+      };
+      host.configure(planIn(folder, { rule: rotationRule("size", [1]) }));
+      await write();
+      host.configure(planIn(folder, { rule: rotationRule("time", [60]) }));
+      await write();
+      host.configure(planIn(folder, { rule: rotationRule("both", [60, 1]) }));
+      await write();
+      host.nowMs = at(3, 10);
+      host.configure(planIn(folder, { rule: rotationRule("both", [60, 2]) }));
+      await write();
+      expect((await listLogFiles(folder, "access")).map(({ name }) => name)).toEqual(written);
+      host.nowMs = at(4, 0, 1);
+      await write();
+      expect(written.at(-1)).toBe("access_20130114_040000.log");
+    }));
+
   it("LOG-23 goes on with a file that has room after a restart", () =>
     withFolder(async (folder) => {
       const plan = planIn(folder, { rule: rotationRule("size", [1]) });
@@ -205,6 +235,53 @@ describe("what becomes of rotated files", () => {
         "access_20130114_0400.log",
         "access_20130114_0500.log",
       ]);
+    }));
+
+  it("REG-297 LOG-15 by size the oldest goes first, though names of one second differ in their number alone", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(10, 0, 5));
+      host.configure(planIn(folder, { rule: rotationRule("size", [1]), retention: { files: 3, days: 0 } }));
+      for (let file = 1; file <= 12; file++) {
+        await host.line(`${file} ${"x".repeat(MEGABYTE)}`);
+        await host.settle();
+      }
+      await host.line("present");
+      await host.settle();
+      const names = await namesIn(folder);
+      const numbers = await Promise.all(
+        names.map(async (name) => (await linesOf(join(folder, name)))[0]?.split(" ")[0]),
+      );
+      expect(numbers.toSorted()).toEqual(["10", "11", "12", "present"]);
+    }));
+
+  it("REG-291 LOG-15 LOG-28 a clean-up of hundreds of files goes on while others delete, replace and add files in the folder", () =>
+    withFolder(async (folder) => {
+      const nameOf = (index: number): string => logFileName("access", at(0, index), hourly);
+      for (let index = 0; index < 400; index++) await writeFile(join(folder, nameOf(index)), "old\n");
+      await mkdir(join(folder, logFileName("access", at(0, 400), hourly)));
+      const host = new Host(at(12, 0));
+      host.free = 1000;
+      for (let round = 0; round < 20; round++) {
+        host.configure(
+          planIn(folder, { rule: hourly, retention: { files: 300 - round * 10, days: 0 }, compress: round % 2 === 0 }),
+        );
+        const others = Promise.all(
+          Array.from({ length: 20 }, (_, at) =>
+            rm(join(folder, nameOf(round * 20 + at)), { force: true, recursive: true }),
+          ),
+        );
+        host.nowMs += 3_600_000;
+        await host.line(`round ${round}`);
+        if (round % 5 === 4) host.keeper.keepSpace();
+        await Promise.all([host.settle(), others]);
+      }
+      await host.settle();
+      const ofLog = async () => (await namesIn(folder)).filter((name) => name.startsWith("access_2013011"));
+      expect((await ofLog()).length).toBeLessThan(120);
+      await host.line("still written");
+      const plain = (await ofLog()).filter((name) => name.endsWith(".log"));
+      const texts = await Promise.all(plain.map((name) => readFile(join(folder, name), "utf8").catch(() => "")));
+      expect(texts.join("")).toContain("still written");
     }));
 
   it("LOG-15, LOG-174: a file that has still to be uploaded stays until it was", () =>
@@ -251,7 +328,7 @@ describe("what becomes of rotated files", () => {
       expect(await namesIn(folder)).toEqual(["access_20130113_0000.log.gz", "other_20130101_0000.log"]);
     }));
 
-  it("LOG-16 A4 of spec 10: compressed files and the present one have every line, also what a crash has left", () =>
+  it("REG-290 LOG-16 A4 of spec 10: compressed files and the present one have every line, also what a crash has left", () =>
     withFolder(async (folder) => {
       await writeFile(join(folder, "access_20130113_0000.log"), "left over\n");
       await writeFile(join(folder, "access_20130112_0000.log.gz.tmp"), "half");
@@ -334,7 +411,7 @@ describe("what becomes of rotated files", () => {
       expect(host.rotated.map((file) => file.path)).toEqual([`${path}.gz`]);
     }));
 
-  it("LOG-28 when the disk runs short only access logs go, the one in use behind a new one", () =>
+  it("REG-299 LOG-28 when the disk runs short only access logs go, the one in use behind a new one", () =>
     withFolder(async (folder) => {
       const inFolder = join(folder, "a");
       await mkdir(inFolder);
@@ -386,6 +463,18 @@ describe("receivers of syslog", () => {
 });
 
 describe("a reload", () => {
+  it("LOG-23 LOG-26 another form has another file, also before a line has come to the disk", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(10, 0));
+      const plan = planIn(folder, { compress: true });
+      host.configure(plan);
+      const names = ["ston", "json", "ston"].map((form) => {
+        host.configure({ ...plan, form });
+        return basename(host.keeper.targetOf(plan.id)?.path ?? "");
+      });
+      expect(names).toEqual(["access_20130114_0000.log", "access_20130114_0000_2.log", "access_20130114_0000_3.log"]);
+    }));
+
   it("LOG-26 LOG-25 switches files off and on, to other folders and to other forms, at once", () =>
     withFolder(async (folder) => {
       const host = new Host(at(5, 0));
@@ -445,5 +534,37 @@ describe("files for uploads", () => {
           endMs: new Date(2012, 5, day + 1).getTime(),
         })),
       );
+    }));
+});
+
+describe("files that are read while they grow", () => {
+  it("AWS-87 may grow until every process has written its last line to them, and while others may not know", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(2, 18), [7]);
+      host.configure(planIn(folder, { rule: rotationRule("time", [10]), compress: true }));
+      await host.line();
+      const path = join(folder, "access_20130114_0210.log");
+      expect(host.keeper.mayGrow(path)).toBe(true);
+      host.nowMs = at(2, 20);
+      await host.line();
+      await host.settle();
+      expect(host.keeper.mayGrow(path)).toBe(true);
+      host.keeper.noteClosed(7, path);
+      await host.settle();
+      expect(host.keeper.mayGrow(path)).toBe(false);
+      expect(host.keeper.mayGrow(join(folder, "access_20130114_0220.log"))).toBe(true);
+      host.hasEarlierWriters = true;
+      expect(host.keeper.mayGrow(path)).toBe(true);
+    }));
+
+  it("AWS-86 each write to a log that is followed is told, also one that a reload has made so", () =>
+    withFolder(async (folder) => {
+      const host = new Host(at(2, 18));
+      host.configure(planIn(folder));
+      await host.line();
+      expect(host.toldWrites).toEqual([]);
+      host.configure(planIn(folder, { isFollowed: true }));
+      await host.line();
+      expect(host.toldWrites).toEqual(["access a"]);
     }));
 });

@@ -85,7 +85,7 @@ describe("lines on their way to a file", () => {
     expect(disk.text("a.log")).toBe(`#Fields: x\n${lines.join("")}`);
   });
 
-  it("LOG-27 take one of ten megabytes whole", async () => {
+  it("REG-301 LOG-27 take one of ten megabytes whole", async () => {
     const disk = new FakeDisk();
     const { writer, appender } = sceneWith(disk);
     useFile(appender, "a.log");

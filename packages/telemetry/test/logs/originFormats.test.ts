@@ -3,13 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   DENY_HEADER,
   DNS_HEADER,
-  FILE_SYSTEM_HEADER,
   OriginErrorFormat,
   OriginFormat,
   originWarning,
   writeDenyLine,
   writeDnsLine,
-  writeFileSystemLine,
 } from "../../src/logs/index.ts";
 import { lineOf, MOMENT, originTransactionWith } from "./support.ts";
 
@@ -51,6 +49,11 @@ describe("the origin log", () => {
     expect([columns[9], columns[10], columns[12], columns[24]]).toEqual(["503", "0-99", "503", "no-cache+max-age=0"]);
   });
 
+  it("REG-298 LOG-121 names the URL with its QueryString", () => {
+    const columns = originLine({ target: "/t/2.gif?a=1&b= c?d" }).split(" ");
+    expect([columns[7], columns.length]).toEqual(["/t/2.gif?a=1&b=+c?d", 29]);
+  });
+
   it("LOG-144 A13 of spec 10: time-taken is time-firstbyte and time-complete, whatever the parts are", () => {
     const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
     fc.assert(
@@ -71,7 +74,7 @@ describe("the origin log", () => {
     ["ORIGIN_RECEIVE_TIMEOUT", "02", "Receive-Timeout"],
     ["ORIGIN_CLOSED", "03", "Server-Close"],
     ["ORIGIN_MALFORMED", "04", "Malformed-Response"],
-  ])("LOG-114 LOG-126 %s is error %s, %s", (ended, number, word) => {
+  ])("REG-98 LOG-114 LOG-126 %s is error %s, %s", (ended, number, word) => {
     const failed = { ended, status: 0, connectMs: 1824, sendMs: 0, firstByteMs: 0, completeMs: 0, sessionId: 11n };
     const line = lineOf((buffer) => origin.writeFailure(buffer, originTransactionWith(failed), MOMENT));
     expect(line).toBe(
@@ -164,23 +167,5 @@ describe("the small logs", () => {
       "2012.06.27 16:52:24 3.3.3.3 3.3.3.1-255",
     );
     expect(DENY_HEADER).toBe("#Fields: date time c-ip deny\n");
-  });
-
-  it("LOG-149 LOG-151 LOG-153 writes a use of the file system", () => {
-    const access = {
-      method: "READ",
-      path: "/file.txt",
-      status: 200,
-      bytes: 1_024_768,
-      responseMs: 100,
-      elapsedMs: 2000,
-      result: "TCP_HIT",
-      kind: "FILE",
-      sessionText: "2",
-    } as const;
-    expect(lineOf((line) => writeFileSystemLine(line, access, MOMENT))).toBe(
-      "2012.06.27 16:52:24 READ /file.txt 200 1024768 100 2000 TCP_HIT FILE 2",
-    );
-    expect(FILE_SYSTEM_HEADER).toContain("attr session-id");
   });
 });

@@ -53,6 +53,28 @@ describe("names", () => {
     expect(parseLogFileName(prefix, `${name}.gz`)?.isCompressed).toBe(true);
   });
 
+  it("REG-294 REG-296 LOG-22 LOG-23 names have the date and the hour of local time, for every log, on both sides of midnight", () => {
+    const rule = rotationRule("time", [60]);
+    const named = (prefix: string, ms: number): string => logFileName(prefix, periodAt(ms, 60).startMs, rule);
+    const before = process.env.TZ;
+    try {
+      for (const [zone, late, early] of [
+        ["Asia/Seoul", Date.UTC(2013, 0, 14, 14, 59, 59, 999), "20130114_2300"],
+        ["America/New_York", Date.UTC(2013, 0, 15, 4, 59, 59, 999), "20130114_2300"],
+        ["Asia/Kathmandu", Date.UTC(2013, 0, 14, 18, 14, 59, 999), "20130114_2300"],
+      ] as const) {
+        process.env.TZ = zone;
+        for (const prefix of ["access", "origin", "filesystem"]) {
+          expect([zone, named(prefix, late)]).toEqual([zone, `${prefix}_${early}.log`]);
+          expect([zone, named(prefix, late + 1)]).toEqual([zone, `${prefix}_20130115_0000.log`]);
+        }
+      }
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+
   it.each(["access.log", "accessextra_20130114_0000.log", "access_2013_0000.log", "access_20130114_0000.log.gz.tmp"])(
     "of other files mean nothing: %s",
     (name) => {

@@ -67,6 +67,29 @@ describe("a sample of the machine", () => {
     expect(processes.residentBytes).toBeGreaterThan(200 * 1024);
   });
 
+  it("STAT-46 SNMP-86 SNMP-88: what a process has used stays used when it ends, so that the share of an hour is true", () => {
+    const used = new Map<number, number>();
+    const text = (path: string): string => {
+      const ticks = used.get(Number(/^\/proc\/(\d+)\/stat$/.exec(path)?.[1] ?? 0));
+      return ticks === undefined
+        ? ""
+        : `1 (node) S 1 2 3 0 -1 4194304 1 2 3 4 ${ticks} ${ticks} 0 0 20 0 11 0 5 6 100 0`;
+    };
+    const sampler = createSystemSampler({ text, link: () => "", names: () => [] });
+    const after = (...ticks: readonly (readonly [pid: number, ticks: number])[]) => {
+      used.clear();
+      for (const [pid, amount] of ticks) used.set(pid, amount);
+      const { userTicks, systemTicks } = sampler.sample([...used.keys()], []).processes;
+      return [userTicks, systemTicks];
+    };
+    expect(after([1, 10], [2, 5_000])).toEqual([5_010, 5_010]);
+    expect(after([1, 20], [3, 7])).toEqual([5_027, 5_027]);
+    expect(after([1, 20], [3, 4])).toEqual([5_031, 5_031]);
+    used.clear();
+    const unread = sampler.sample([1, 3], []).processes;
+    expect([unread.userTicks, ...after([1, 25], [3, 4])]).toEqual([5_031, 5_036, 5_036]);
+  });
+
   it("reads the machine that it runs on", () => {
     const sample = createSystemSampler().sample([process.pid], ["/"]);
     expect(sample.cpu.user).toBeGreaterThan(0);
@@ -85,7 +108,7 @@ describe("a sample of the machine", () => {
 });
 
 describe("hardware", () => {
-  it("CFG-24 reads processors, memory, network and disks", async () => {
+  it("REG-266 CFG-24 reads processors, memory, network and disks", async () => {
     const root = await rootWith({
       "proc/version": "Linux version 5.14.0 (builder) #1 SMP\n",
       "etc/os-release": 'ID=rocky\nPRETTY_NAME="Rocky Linux 9.3 (Blue Onyx)"\n',

@@ -43,7 +43,7 @@ const start = async (options: TestFtpOptions = {}): Promise<TestFtp> => {
 describe("upload of a file by FTP", { timeout: 60_000 }, () => {
   it.each([
     ["LOG-176 passive", { mode: "Passive" }, "EPSV"],
-    ["LOG-176 active", { mode: "Active" }, "PORT"],
+    ["REG-295 LOG-176 active", { mode: "Active" }, "PORT"],
     ["LOG-182 capped", { mode: "Active", trafficCapKilobytes: 2_000 }, "PORT"],
   ] as const)("%s: folders are made, the file arrives whole", async (_, changed, command) => {
     const server = await start();
@@ -54,7 +54,7 @@ describe("upload of a file by FTP", { timeout: 60_000 }, () => {
     expect(server.commands.some((line) => line.startsWith(command))).toBe(true);
   });
 
-  it("LOG-186 long paths", async () => {
+  it("REG-295 LOG-186 long paths", async () => {
     const server = await start();
     const path = `/${Array.from({ length: 12 }, (_, level) => `${level}${"x".repeat(100)}`).join("/")}/a.log`;
     const outcome = await uploadByFtp({ access: accessTo(server.port), localPath, remotePath: path });
