@@ -6,6 +6,7 @@ import {
   type ConfigHistoryEntry,
   type ConfigHistoryKey,
   type ConfigurationControl,
+  type FileEdit,
   gunzipFile,
   isGzip,
   type ReloadOutcome,
@@ -133,6 +134,16 @@ export class ConfigHistory implements ConfigurationControl {
       if (!unpacked.ok) return { code: "E0002", notes: [`The archive is refused: ${unpacked.reason}.`], problems: [] };
       const notes = unpacked.skipped.slice(0, 20).map((name) => `${JSON.stringify(name)} was left out.`);
       return describe(await this.#change(unpacked.files, "uploaded", "all"), "E0002", notes);
+    });
+  }
+
+  edit<Result>(
+    name: "server.xml" | "vhosts.xml",
+    edit: (inService: Uint8Array | undefined) => FileEdit<Result>,
+  ): Promise<{ readonly uploaded: UploadOutcome | undefined; readonly result: Result }> {
+    return this.#parts.exclusively(async () => {
+      const { bytes, result } = edit(await this.fileInService(name));
+      return { uploaded: bytes === undefined ? undefined : await this.#uploadXml(name, bytes), result };
     });
   }
 

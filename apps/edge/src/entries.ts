@@ -6,3 +6,4 @@ const entry = (name: string): string => fileURLToPath(new URL(`./${name}.js`, im
 export const WORKER_ENTRY = entry("worker");
 export const TRANSFORM_ENTRY = entry("transformHost");
 export const UPLOAD_ENTRY = entry("uploadHost");
+export const LOG_HOST_ENTRY = entry("logHost");

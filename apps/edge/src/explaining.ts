@@ -14,6 +14,7 @@ import type { AddressSnapshot } from "@basalt/origin";
 import {
   compileMethodRules,
   compilePostSelector,
+  compileRequestSelection,
   type ExplainState,
   type ExplainSubject,
   etagMarkOf,
@@ -141,7 +142,9 @@ const lookUp = async (
   // What No-Vary-Search has taught one worker the others learn with the next answer.
   const url = sightings.find(({ sight }) => sight.url !== probe.url)?.sight.url ?? probe.url;
   const rows = parts.variantsOf(vhost.name, url);
-  const get = (name: string): string | undefined => request.fields.get(name);
+  const sent = (name: string): string | undefined => request.fields.get(name);
+  const counting = compileRequestSelection(vhost.options);
+  const get = counting === undefined ? sent : (name: string) => counting.read(name, sent);
   const load = loader(parts);
   const findStored = async (variant: Variant, selector: string): Promise<Stored | undefined> => {
     const key = computeCacheKey(vhost.name, url, variantText(variant, selector));

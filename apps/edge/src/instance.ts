@@ -21,6 +21,8 @@ import {
   type InvalidationJob,
   type InvalidationPage,
   type InvalidationPageQuestion,
+  type LogQueryOutcome,
+  type LogQueryQuestion,
   type ManagementServer,
   type OriginMonitoring,
   type ProcessorReport,
@@ -33,11 +35,14 @@ import {
   type StatisticsAnswer,
   type StatisticsQuestion,
   type StatusReport,
+  type TerminationPlan,
   type TracedLog,
 } from "@basalt/management";
 import { describeSuite, readCipherString } from "@basalt/server";
 import {
   CounterBlock,
+  type HistoryPoint,
+  type HistoryQuestion,
   type InfoLogFile,
   LogMetricAggregate,
   type MetricReport,
@@ -63,6 +68,7 @@ import { ConfigHistory } from "./configHistory.ts";
 import { ConfigHistoryList } from "./configHistoryList.ts";
 import { packConfig } from "./configTransfer.ts";
 import { countedDerive, countedInvalidations } from "./contentCounting.ts";
+import { hasDetailedMetrics } from "./detailedMetrics.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { CountryFolder } from "./geo/countryFolder.ts";
@@ -72,10 +78,14 @@ import type { LauncherLink, TakenOver } from "./launcherLink.ts";
 import { Listeners } from "./listeners.ts";
 import { loadConfig } from "./loadConfig.ts";
 import { HostLogs } from "./logs/hostLogs.ts";
+import { LogQueries } from "./logs/logQueries.ts";
+import { LogSubscriptions } from "./logs/logSubscriptions.ts";
 import { LogUploads } from "./logs/logUploads.ts";
 import { logMetricDefinitions } from "./logs/metricFilters.ts";
+import { queryLogs } from "./logs/queryLogs.ts";
 import { Machine } from "./machine.ts";
 import { memoryTierBytes } from "./memoryPlan.ts";
+import { MetricHistory } from "./metricHistory.ts";
 import { OcspKeeper } from "./ocsp/ocspKeeper.ts";
 import { OriginServers } from "./originServers.ts";
 import { type OrphanWorkers, orphanSocketPath } from "./orphanWorkers.ts";
@@ -85,6 +95,7 @@ import { SearchKnowledge } from "./searchKnowledge.ts";
 import { type ListeningChange, ServedConfiguration } from "./servedConfiguration.ts";
 import { servingVhosts } from "./servingVhosts.ts";
 import { signUrl } from "./signing.ts";
+import { SnmpKeeper } from "./snmp/snmpKeeper.ts";
 import { StatisticsKeeper } from "./statisticsKeeper.ts";
 import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
@@ -135,7 +146,9 @@ export class Instance implements Control {
   readonly #parts: InstanceParts;
   readonly #startedMs = performance.now();
   readonly #alarms: Alarms;
+  readonly #snmp: SnmpKeeper;
   readonly #statistics: StatisticsKeeper;
+  readonly #metricHistory: MetricHistory;
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
   readonly #tls: TlsKeeper;
@@ -149,6 +162,8 @@ export class Instance implements Control {
   readonly #coordinator: ObjectCoordinator;
   readonly #logs: HostLogs;
   readonly #uploads: LogUploads;
+  readonly #subscriptions: LogSubscriptions;
+  readonly #logQueries = new LogQueries();
   readonly #logMetrics = new LogMetricAggregate();
   readonly #origins: OriginServers;
   readonly #searchKnowledge: SearchKnowledge;
@@ -167,6 +182,7 @@ export class Instance implements Control {
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
+  #isLeaving = false;
   #keeping: NodeJS.Timeout | undefined;
 
   /** Opens the store and brings it to the state in which a crash left it; nothing is served yet. */
@@ -305,9 +321,22 @@ export class Instance implements Control {
         onDropped: (lines) => counters.add(PROCESS_SLOT.logLinesDropped, lines),
         onRotated: (file) => uploads.noteRotated(file),
         isAwaited: (plan, file) => uploads.awaits(plan, file),
+        onWritten: (id) => this.#subscriptions.noteWritten(id),
       },
       parts.config,
     );
+    this.#subscriptions = new LogSubscriptions({
+      home,
+      clock,
+      log,
+      mayGrow: (path) => this.#logs.mayGrow(path),
+      onCounts: ({ delivered, dropped, failedCalls, spoolBytes }) => {
+        counters.add(PROCESS_SLOT.logEventsDelivered, delivered);
+        counters.add(PROCESS_SLOT.logEventsDropped, dropped);
+        counters.add(PROCESS_SLOT.logDeliveriesFailed, failedCalls);
+        counters.set(PROCESS_SLOT.logSpoolBytes, spoolBytes);
+      },
+    });
     this.#origins = new OriginServers({
       clock,
       log,
@@ -378,13 +407,32 @@ export class Instance implements Control {
     });
     this.#alarms = new Alarms({ log, post: postJson, hostName: () => this.config.server.host.name || hostname() });
     this.#alarms.configure(parts.config.server.host.alarms, clock.now());
+    this.#metricHistory = new MetricHistory({
+      path: join(dirname(indexPathOf(parts.config, home)), "metrics.sqlite"),
+      clock,
+      log,
+      isDetailed: (vhost) => hasDetailedMetrics(this.config, vhost),
+    });
     this.#statistics = this.#createStatistics();
+    this.#snmp = new SnmpKeeper({
+      ...{ home, clock, log, counters },
+      config: () => this.config,
+      windows: this.#statistics.statistics.windows,
+      uptimeMs: () => performance.now() - this.#startedMs,
+      state: () => this.#emergency.hostState,
+      vhost: (name) => this.#statistics.vhost(name),
+      countSizes: () => this.#statistics.countSizes(),
+      diskStatus: () => store.diskStatus(),
+      history: () => this.configuration.history(),
+      countryOf: (address) => this.#countries.countryOf(address),
+    });
     this.#metrics = createMetrics(
       this.#statistics.statistics.aggregate,
       () => figuresOfProcesses(this.#workers, this.#transformFigures),
       () => store.diskStatus(),
       () => this.#machine.sample(this.#pids(), this.#diskFolders()),
       () => this.#logMetrics.series(clock.now()),
+      (vhost) => hasDetailedMetrics(this.config, vhost),
     );
     this.#coldFiles = new ColdFiles({
       scan: (filter, visit) => store.index.scan(filter, visit),
@@ -420,18 +468,22 @@ export class Instance implements Control {
     this.#listeners.prepare(this.config, tls.places).commit();
     await this.#management.start();
     this.#statistics.start();
+    await this.#snmp.configured();
     this.#origins.configure(this.config);
     this.#configureLogUses();
+    this.#subscriptions.configure(this.config);
     await this.#workers.scale(this.config.server.cache.workers, this.#drainMs());
     this.#workers.enterService();
     // Those of the last primary serve on where none of this one's can. They may still read body files that no row names.
     const drained = this.#workers.serving.then(() => orphans.drain(this.#drainMs()));
     void drained.then(() => {
       this.#logs.orphansGone();
+      this.#subscriptions.lookAtAll();
       return this.#store.removeOrphans();
     });
     this.#keepStore();
     await recorded;
+    void this.#snmp.writeMib();
     const took = Math.round(performance.now() - this.#startedMs);
     log.notice(
       `Basalt ${PRODUCT_VERSION} serves ${this.#listeners.names.join(", ") || "no port"}, started in ${took} ms`,
@@ -546,6 +598,10 @@ export class Instance implements Control {
     return this.#logs.trace(vhost === undefined ? log : `${log} ${vhost}`);
   }
 
+  queryLogs(question: LogQueryQuestion): Promise<LogQueryOutcome> {
+    return queryLogs(question, this.config, this.#parts.home, this.#logQueries);
+  }
+
   dnsList(): readonly ResolvedDomain[] {
     return this.#origins.dnsList();
   }
@@ -567,8 +623,15 @@ export class Instance implements Control {
     });
   }
 
-  terminate(): void {
-    setImmediate(() => void this.stop(0));
+  terminate({ leaveSeconds, drainSeconds }: TerminationPlan = { leaveSeconds: 0, drainSeconds: undefined }): void {
+    this.#isLeaving = true;
+    const stop = (): void => void this.stop(0, drainSeconds === undefined ? this.#drainMs() : drainSeconds * 1000);
+    if (leaveSeconds === 0) setImmediate(stop);
+    else setTimeout(stop, leaveSeconds * 1000);
+  }
+
+  get isReady(): boolean {
+    return !this.#isLeaving && !this.#isStopping;
   }
 
   scale(workers: number): Promise<void> {
@@ -672,13 +735,26 @@ export class Instance implements Control {
     return this.#statistics.statistics.metrics(periodSeconds, vhost);
   }
 
+  async metricHistory(
+    vhost: string | undefined,
+    question: HistoryQuestion,
+  ): Promise<readonly (HistoryPoint | undefined)[] | undefined> {
+    if (vhost !== undefined && !this.vhostNames().includes(vhost)) return undefined;
+    return this.#metricHistory.points(vhost, question);
+  }
+
+  nowMs(): number {
+    return this.#parts.clock.now();
+  }
+
   /** Drains the workers, writes everything, ends the process. */
-  async stop(exitCode: number): Promise<void> {
+  async stop(exitCode: number, drainMs = this.#drainMs()): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
     const { log } = this.#parts;
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
-    await Promise.all([this.#workers.stop(this.#drainMs()), this.#parts.orphans.drain(this.#drainMs())]);
+    if (exitCode !== EXIT_RESTART) this.#listeners.leaveAll();
+    await Promise.all([this.#workers.stop(drainMs), this.#parts.orphans.drain(drainMs)]);
     this.#origins.close();
     this.#acme.stop();
     this.#ocsp.stop();
@@ -686,7 +762,7 @@ export class Instance implements Control {
     this.#transform.stop();
     this.#listeners.close();
     this.#logs.endTraces();
-    await this.#management.close();
+    await Promise.all([this.#management.close(), this.#snmp.close()]);
     await this.#end("stopped", exitCode);
   }
 
@@ -710,7 +786,7 @@ export class Instance implements Control {
     this.#isStopping = true;
     log.notice("restart begins; the workers serve on meanwhile");
     this.#logs.endTraces();
-    await this.#management.close();
+    await Promise.all([this.#management.close(), this.#snmp.close()]);
     orphans.leave();
     await this.#workers.leave(LEAVE_MS);
     this.#origins.close();
@@ -725,11 +801,13 @@ export class Instance implements Control {
   async #end(lastWord: string, exitCode: number): Promise<void> {
     const { log, exit } = this.#parts;
     this.#statistics.stop();
+    await this.#metricHistory.close();
     clearTimeout(this.#keeping);
     await this.#endSweeps();
     await this.#store.close(this.#coordinator.forgettableVersion);
     await this.#logs.close();
     await this.#uploads.close();
+    await this.#subscriptions.close();
     log.notice(lastWord);
     await log.close();
     exit(exitCode);
@@ -758,7 +836,9 @@ export class Instance implements Control {
     }
     this.#logs.tellChanges();
     this.#statistics.configure();
+    await this.#snmp.configured();
     this.#alarms.configure(config.server.host.alarms, this.#parts.clock.now());
+    this.#subscriptions.configure(config);
     this.#coordinator.setVhosts(contentNamesOf(this.config));
     this.#store.configure(config);
     // Content of hosts that are gone is gone for every worker when the reload is answered (CFG-56).
@@ -886,7 +966,10 @@ export class Instance implements Control {
       disks: () => store.diskStatus(),
       objectsOf: (vhost) => store.index.objectsOf(vhost),
       scan: (visit) => store.index.scan({}, ({ vhost, location }) => visit(vhost, location.bodyBytes)),
-      onMinute: (statistics) => this.#alarms.minuteEnded(statistics, clock.now()),
+      onMinute: (statistics) => {
+        this.#alarms.minuteEnded(statistics, clock.now());
+        this.#metricHistory.minuteEnded(statistics);
+      },
       onWindow: (statistics) => {
         this.#logs
           .logMonitoring((formOf) => statistics.monitoringRecords(formOf))

@@ -183,6 +183,11 @@ export class Listeners {
     };
   }
 
+  /** The instance ends for good: clients are refused from now on, instead of waiting for nobody. */
+  leaveAll(): void {
+    for (const place of [...this.#held.keys()]) this.#drop(place);
+  }
+
   close(): void {
     const leaving = [...this.#leaving.values()];
     for (const { timer } of leaving) clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { availableParallelism, hostname } from "node:os";
 import {
+  adviseOnTimeouts,
   type ConfigOutcome,
   type ConfigSources,
   checkFiles,
@@ -20,7 +21,8 @@ export const compileConfig = async (
   const secrets = await settleSecrets(outcome.config, provenance, home);
   const problems = [...(await checkFiles(secrets.config, provenance)), ...secrets.problems];
   if (problems.some(({ severity }) => severity === "error")) return { ok: false, problems };
-  return { ok: true, config: secrets.config, provenance, warnings: [...warnings, ...problems] };
+  const advice = adviseOnTimeouts(secrets.config);
+  return { ok: true, config: secrets.config, provenance, warnings: [...warnings, ...problems, ...advice] };
 };
 
 export type LoadedConfig = ConfigOutcome & { readonly sources: ConfigSources };

@@ -1,4 +1,4 @@
-import type { EdgeConfig } from "@basalt/config";
+import type { EdgeConfig, VhostSettings } from "@basalt/config";
 import {
   type CounterBlock,
   type CounterReport,
@@ -20,8 +20,9 @@ const ANSWER_LIMIT_MS = 300;
 const NOW_LIMIT_MS = 2_000;
 /** Seconds of this process, so that a pause of the whole host counts as one. */
 const SILENT_SECONDS = 30;
-/** How old a count of the objects by size may be. */
+/** How old a count of the objects by size may be, at least; with very many objects, as many times as long as it took. */
 const SIZES_KEPT_MS = 60_000;
+const SIZES_KEPT_TIMES = 10;
 
 /** A process that counts, as the keeper sees it. */
 export interface CountingProcess {
@@ -57,12 +58,13 @@ export class StatisticsKeeper {
   readonly statistics: Statistics;
   readonly #parts: StatisticsKeeperParts;
   readonly #startedMs = new Map<string, number>();
+  #settings: ReadonlyMap<string, VhostSettings> = new Map();
   /** Processes whose answer is awaited. */
   readonly #asked = new Map<string, Promise<void>>();
   /** How many times their answer was waited for already. */
   readonly #silence = new Map<string, number>();
   #sizes: ReadonlyMap<string, readonly number[]> = new Map();
-  #sizesCountedMs = Number.NEGATIVE_INFINITY;
+  #sizesDueMs = Number.NEGATIVE_INFINITY;
   #isCountingSizes = false;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -75,6 +77,8 @@ export class StatisticsKeeper {
         sampleSystem: parts.sampleSystem,
         host: parts.host,
         vhosts: () => this.#vhosts(),
+        vhost: (name) => this.vhost(name),
+        statsOf: (name) => this.#settings.get(name)?.stats,
         views: () => parts.config().views,
         disks: parts.disks,
       },
@@ -95,7 +99,10 @@ export class StatisticsKeeper {
 
   /** Another configuration is in service. */
   configure(): void {
-    const names = this.#parts.config().vhosts.map(({ name }) => name);
+    const { vhosts } = this.#parts.config();
+    const names = vhosts.map(({ name }) => name);
+    this.#settings = new Map(vhosts.map((vhost) => [vhost.name, vhost]));
+    this.statistics.windows.forget();
     this.statistics.aggregate.setVhosts(names);
     const nowMs = this.#parts.clock.monotonic();
     const known = new Set(names);
@@ -159,7 +166,7 @@ export class StatisticsKeeper {
   /** Counts stored objects by size, unless that was done a moment ago; the figures follow when it is done. */
   countSizes(): void {
     const nowMs = this.#parts.clock.monotonic();
-    if (this.#isCountingSizes || nowMs - this.#sizesCountedMs < SIZES_KEPT_MS) return;
+    if (this.#isCountingSizes || nowMs < this.#sizesDueMs) return;
     this.#isCountingSizes = true;
     const sizes = new Map<string, number[]>();
     this.#parts
@@ -174,23 +181,33 @@ export class StatisticsKeeper {
       })
       .then(() => {
         this.#sizes = sizes;
-        this.#sizesCountedMs = nowMs;
       })
       .catch((cause: unknown) => this.#parts.onDefect(cause))
       .finally(() => {
+        const tookMs = this.#parts.clock.monotonic() - nowMs;
+        this.#sizesDueMs = nowMs + Math.max(SIZES_KEPT_MS, SIZES_KEPT_TIMES * tookMs);
         this.#isCountingSizes = false;
       });
   }
 
   #vhosts(): readonly VhostSubject[] {
     const nowMs = this.#parts.clock.monotonic();
-    return this.#parts.config().vhosts.map(({ name, stats, portBypass }) => ({
+    return this.#parts.config().vhosts.map((vhost) => this.#subjectOf(vhost, nowMs));
+  }
+
+  vhost(name: string): VhostSubject | undefined {
+    const settings = this.#settings.get(name);
+    return settings === undefined ? undefined : this.#subjectOf(settings, this.#parts.clock.monotonic());
+  }
+
+  #subjectOf({ name, stats, portBypass }: VhostSettings, nowMs: number): VhostSubject {
+    return {
       name,
       uptimeSeconds: Math.floor((nowMs - (this.#startedMs.get(name) ?? nowMs)) / 1000),
       files: this.#filesOf(name),
       stats,
       ports: portBypass,
-    }));
+    };
   }
 
   #filesOf(vhost: string): StoredFileFacts {

@@ -4,7 +4,14 @@ import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
 import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
-import { CounterBlock, type CounterReport, PROCESS_SLOT, readableStack, VHOST_SLOT } from "@basalt/telemetry";
+import {
+  CounterBlock,
+  type CounterReport,
+  markRequest,
+  PROCESS_SLOT,
+  readableStack,
+  VHOST_SLOT,
+} from "@basalt/telemetry";
 import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { unpackConfig } from "./configTransfer.ts";
 import { HostLink } from "./hostLink.ts";
@@ -311,7 +318,7 @@ const assemble = ({ indexPath, memoryTierBytes, store }: WorkerConfiguration, co
     onTooOften: access.noteTooOften,
     countryOf: access.countryOf,
     tracing,
-    onDefect: (error) => say("error", `unexpected: ${readableStack(error)}`),
+    onDefect: (error, request) => say("error", markRequest(`unexpected: ${readableStack(error)}`, request)),
   });
   const budget = new MemoryBudget({ limitBytes: memoryTierBytes, tier, sending: server, filling: cache.filling });
   const memory = new MemoryCounting(counters);

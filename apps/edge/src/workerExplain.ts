@@ -13,10 +13,11 @@ export interface WorkerSight {
 export const answerProbe = (probe: ExplainProbe, { server, tier }: WorkerSight): ExplainSight => {
   const served = server.state.served.get(probe.vhost);
   if (served === undefined) return { url: probe.url, memory: "none", waitingInvalidations: 0 };
-  const { searchRules, cache } = served;
+  const { searchRules, cache, requestSelector } = served;
   const url = searchRules.isEmpty ? probe.url : searchRules.canonicalUrl(probe.url);
   const fields = fieldBlockOf(probe.fields);
-  const get = (name: string): string | undefined => fields.get(name);
+  const sent = (name: string): string | undefined => fields.get(name);
+  const get = requestSelector === undefined ? sent : (name: string) => requestSelector.read(name, sent);
   const space = cache.index * SPACES_PER_VHOST + probe.variant;
   const look = (selector: string): CachedObject | undefined => {
     const entry = tier.peek(space, nameOf(url, selector));

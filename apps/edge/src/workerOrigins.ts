@@ -97,14 +97,7 @@ export class WorkerOrigins {
     }
     const get = (name: string): SharedOriginPool | undefined => {
       const vhost = settings.get(name);
-      if (vhost === undefined) return undefined;
-      const identity = this.#identityOf(vhost);
-      const known = this.#byIdentity.get(identity);
-      if (known !== undefined) return known.pool;
-      const { pool } = this.#create(identity, vhost);
-      const view = news.get(name) ?? this.#views.get(name);
-      if (view !== undefined) pool.apply(view);
-      return pool;
+      return vhost === undefined ? undefined : this.#poolOf(vhost, news.get(name) ?? this.#views.get(name));
     };
     const enter = (): void => {
       this.#generation = config.generation;
@@ -115,7 +108,7 @@ export class WorkerOrigins {
       for (const [identity, host] of this.#byIdentity) {
         const vhost = settings.get(host.vhost);
         if (vhost === undefined || this.#identityOf(vhost) !== identity) {
-          this.#retire(identity, host);
+          this.#retire(identity, host, vhost);
           continue;
         }
         const view = this.#views.get(host.vhost);
@@ -160,6 +153,15 @@ export class WorkerOrigins {
     this.#counting.beginInterval();
   }
 
+  #poolOf(settings: VhostSettings, view: OriginView | undefined): SharedOriginPool {
+    const identity = this.#identityOf(settings);
+    const known = this.#byIdentity.get(identity);
+    if (known !== undefined) return known.pool;
+    const { pool } = this.#create(identity, settings);
+    if (view !== undefined) pool.apply(view);
+    return pool;
+  }
+
   #create(identity: string, settings: VhostSettings): HostPool {
     const pool = createOriginPool(settings, {
       onEvent: (event) => this.#log.note(event),
@@ -174,10 +176,11 @@ export class WorkerOrigins {
     return host;
   }
 
-  #retire(identity: string, host: HostPool): void {
+  #retire(identity: string, host: HostPool, next: VhostSettings | undefined): void {
     this.#byIdentity.delete(identity);
     this.#ending.add(host);
-    void host.pool.close().then(() => {
+    const successor = next === undefined ? undefined : this.#poolOf(next, this.#views.get(next.name));
+    void host.pool.close(next, successor).then(() => {
       this.#ending.delete(host);
       this.#counting.forget(host.pool);
     });

@@ -58,6 +58,10 @@ class FollowingPool implements OriginPool {
     return this.#pool.upgrade(request, handler);
   }
 
+  nominate(request: OriginRequest): OriginAddress | undefined {
+    return this.#pool.nominate(request);
+  }
+
   openPrivateSession(onEnd?: () => void): PrivateSession {
     return this.#pool.openPrivateSession(onEnd);
   }
@@ -298,6 +302,8 @@ const settingsFor = (
       port: place.port,
       isIp: true,
       pathPrefix: "",
+      weight: 1,
+      countries: [],
       hostField: place.hostField,
     })),
     standby: [],

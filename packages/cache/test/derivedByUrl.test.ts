@@ -60,23 +60,28 @@ describe("an object made of another, with a URL of its own", () => {
     expect(textOf(await make(first, renewed))).toBe("made 2");
   });
 
-  it("DIMS-17: a purge of the source while it is made does not leave the old one behind", async () => {
-    const host = hostThatMakes();
-    const worker = host.worker(1);
-    const source = await worker.fill("/a.jpg", "picture");
-    const { derive } = host;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    host.derive = async (request) => {
-      await promise;
-      return await derive(request);
-    };
-    const making = make(worker, source);
-    await until(() => host.deriveCalls === 1);
-    await invalidate(host, "/a.jpg", { kind: "purge" });
-    resolve();
-    await making;
-    expect(inMemory(worker, source)?.isFresh(host.clock.now()) ?? false).toBe(false);
-  });
+  it.each(["purge", "hardpurge"] as const)(
+    "REG-186 DIMS-17: a %s of the source while it is made leaves no old one behind",
+    async (kind) => {
+      const host = hostThatMakes();
+      const worker = host.worker(1);
+      const source = await worker.fill("/a.jpg", "picture");
+      const { derive } = host;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      host.derive = async (request) => {
+        await promise;
+        return await derive(request);
+      };
+      const making = make(worker, source);
+      await until(() => host.deriveCalls === 1);
+      await invalidate(host, "/a.jpg", { kind });
+      resolve();
+      expect(textOf(await making)).toBe("made 1");
+      expect(inMemory(worker, source)?.isFresh(host.clock.now()) ?? false).toBe(false);
+      const renewed = await worker.fill("/a.jpg", "another picture");
+      expect(textOf(await make(worker, renewed))).toBe("made 2");
+    },
+  );
 
   it("DIMS-17: is a purge target of its own, and leaves its source alone", async () => {
     const host = hostThatMakes();

@@ -1,6 +1,6 @@
 import { ROW_FLAG } from "@basalt/store";
 import { describe, expect, it } from "vitest";
-import { TestHost } from "./support/host.ts";
+import { TestHost, type TestWorker } from "./support/host.ts";
 import { bodyOf } from "./support/reading.ts";
 import { turns, until } from "./support/waiting.ts";
 
@@ -220,6 +220,78 @@ describe("objects whose body is lost", () => {
     (await second.origin.call()).reply(200, "new");
     expect(await obtaining).toMatchObject({ kind: "object", result: "TCP_MISS" });
     expect(host.problems).toHaveLength(1);
+  });
+});
+
+describe("a stored 404", () => {
+  it("REG-60: whose body is lost is answered while the origin fails, and fetched anew when it is back", async () => {
+    const host = new TestHost({ workers: 2 });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const object = await first.fill("/a", "no such page", [], 404);
+    const row = host.row("/a");
+    if (row === undefined || object.location === undefined) throw new Error("not stored");
+    host.index.update(row.key, { location: { ...row.location, offset: row.location.offset + 40_960 } });
+    await host.index.flush();
+    const obtaining = second.obtain("/a");
+    (await second.origin.call()).fail("ORIGIN_CONNECT_FAILED");
+    expect(await obtaining).toMatchObject({ kind: "failed" });
+    expect(await second.obtain("/a")).toMatchObject({ kind: "failed" });
+    expect(second.origin.calls.length).toBe(1);
+    host.clock.advanceSeconds(4);
+    expect(await second.fill("/a", "there now")).toMatchObject({ status: 200 });
+    expect(String(second.find("/a")?.body)).toBe("there now");
+  });
+
+  it("REG-61: swapped out of memory again and again is answered each time, and asked for once", async () => {
+    const host = new TestHost({ workers: 2, tierBytes: 128 * 1024 });
+    const pages = Array.from({ length: 200 }, (_, number) => `/${number}`);
+    for (const worker of host.workers) {
+      worker.origin.answer = (call) => call.reply(404, `none at ${call.request.target} `.repeat(100));
+    }
+    let inMemory = 0;
+    const expectPage = async (worker: TestWorker, page: string): Promise<void> => {
+      const held = worker.find(page);
+      if (held?.isFresh(host.clock.now()) === true) inMemory += 1;
+      const obtained = held === undefined ? await worker.obtain(page) : undefined;
+      expect([held?.status ?? 404, obtained ?? { kind: "object" }]).toMatchObject([404, { kind: "object" }]);
+      const body = obtained === undefined ? held?.body : await bodyOf(worker, obtained);
+      expect(String(body)).toBe(`none at ${page} `.repeat(100));
+    };
+    for (const page of pages) await expectPage(host.worker(1), page);
+    await until(() => host.index.totals.objects === pages.length, "all pages");
+    await host.index.flush();
+    for (let round = 0; round < 1_000; round++) {
+      const page = pages[(round * 37) % pages.length] ?? "/";
+      await expectPage(host.worker(1 + (round % 2)), page);
+    }
+    expect(host.workers.flatMap(({ origin }) => origin.calls).length).toBe(pages.length);
+    expect(inMemory).toBeLessThan(900);
+    expect(host.problems).toEqual([]);
+  });
+});
+
+describe("content that is renewed thousands of times", () => {
+  it("REG-40 REG-41: leaves no files behind, and an index of the same size", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    let round = 0;
+    worker.origin.answer = (call) =>
+      call.reply(200, `version ${round}`, ["Cache-Control", "max-age=0", "ETag", `"${round}"`]);
+    const sizes: number[] = [];
+    for (let part = 0; part < 4; part++) {
+      for (let count = 0; count < 500; count++) {
+        round += 1;
+        host.clock.advanceSeconds(3);
+        await bodyOf(worker, await worker.obtain(`/${count % 5}`));
+      }
+      await until(() => host.coordinator.fillsInProgress === 0, "all fills");
+      await host.index.flush();
+      sizes.push(host.indexBytes());
+    }
+    expect(worker.origin.calls.length).toBe(2_000);
+    expect(host.index.totals.objects).toBe(5);
+    expect(host.fileCount()).toBeLessThan(8);
+    expect(sizes.at(-1)).toBeLessThanOrEqual((sizes[0] ?? 0) + 65_536);
   });
 });
 

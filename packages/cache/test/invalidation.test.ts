@@ -74,6 +74,26 @@ describe("what is stored", () => {
     expect([worker.find("/ab")?.purged, worker.find("/a/b?x=1")?.purged]).toEqual([false, false]);
   });
 
+  it("REG-63: calls for single URLs never look at the other objects, however many query strings there are", async () => {
+    const host = new TestHost();
+    const worker = host.worker(1);
+    worker.origin.answer = (call) => call.reply(200, "x");
+    const urls = Array.from({ length: 600 }, (_, number) => `/a?x=${number}`);
+    for (const each of ["/a", ...urls]) await worker.obtain(each);
+    await until(() => host.index.totals.objects === urls.length + 1, "all objects");
+    const walks = [vi.spyOn(host.index, "tally"), vi.spyOn(host.index, "tallyByHost"), vi.spyOn(host.index, "scan")];
+    const looked = vi.spyOn(host.index, "findVariants");
+    for (const action of [EXPIRE, PURGE, HARDPURGE]) {
+      for (const target of [url("/a"), url("/a?x=7"), url("/a?x=none")]) {
+        looked.mockClear();
+        const { count } = await host.coordinator.invalidate(VHOST, target, action);
+        expect([action.kind, target.url, count]).toEqual([action.kind, target.url, target.url === "/a?x=none" ? 0 : 1]);
+        expect(looked.mock.calls.every(([, asked]) => asked === target.url)).toBe(true);
+      }
+    }
+    for (const walk of walks) expect(walk).not.toHaveBeenCalled();
+  });
+
   it("PRG-11: a target hits every variant of its URL", async () => {
     const host = new TestHost();
     const worker = host.worker(1);
@@ -165,7 +185,7 @@ describe("what is stored", () => {
 });
 
 describe("what is being fetched", () => {
-  it("TTL-34: a purge before the first answer leaves the waiting client with its answer", async () => {
+  it("REG-25, TTL-34: a purge before the first answer leaves the waiting client with its answer", async () => {
     const host = new TestHost();
     const worker = host.worker(1);
     const waiting = worker.obtain("/a");
@@ -260,7 +280,8 @@ describe("what is being fetched", () => {
   it.each([
     ["purge", PURGE],
     ["expire", EXPIRE],
-  ])("PRG-23: %s during a renewal is not undone by the 304 that it did not wait for", async (_, action) => {
+    ["hardpurge", HARDPURGE],
+  ])("PRG-23 REG-62: %s during a renewal is not undone by the 304 that it did not wait for", async (_, action) => {
     const host = new TestHost();
     const worker = host.worker(1);
     await worker.fill("/a", "old", ["Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT"]);
@@ -379,7 +400,7 @@ describe("what is being fetched", () => {
     expect(worker.find("/a")).toBeUndefined();
   });
 
-  it("PRG-23: a long body that is hardpurged while it comes leaves no file on the disk", async () => {
+  it("REG-62, PRG-23: a long body that is hardpurged while it comes leaves no file on the disk", async () => {
     const host = new TestHost();
     const worker = host.worker(1);
     const before = worker.obtain("/a");

@@ -93,7 +93,7 @@ describe("a source of which only parts are wanted", () => {
     expect(worker.origin.calls).toHaveLength(1);
   });
 
-  it("MEDIA-07: of a file under 1 MB the rest follows, and no byte comes twice", async () => {
+  it("REG-216 MEDIA-07: of a file under 1 MB the rest follows, and no byte comes twice", async () => {
     const worker = new TestHost().worker(1);
     const whole = patternBytes(700_000);
     const obtained = await film(worker, whole);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type CachedObject, PASSING_ROOM_BYTES } from "../src/index.ts";
 import { TestHost } from "./support/host.ts";
@@ -5,6 +7,12 @@ import { patternBytes } from "./support/reading.ts";
 import { until } from "./support/waiting.ts";
 
 const MIB = 1024 * 1024;
+
+setFlagsFromString("--expose-gc");
+const exposed: unknown = runInNewContext("gc");
+const collectGarbage = (): void => {
+  if (typeof exposed === "function") exposed();
+};
 
 describe("what a worker holds", () => {
   it("a body of moderate length comes into memory when it is asked for again", async () => {
@@ -69,6 +77,37 @@ describe("what a worker holds", () => {
     expect(load("/b")).toBeUndefined();
     expect(load("/c")).toBeUndefined();
     expect(load("/a", now + 1_800_000)).toBeUndefined();
+  });
+
+  it("REG-310 OPT-04: of many chunked bodies nothing stays in memory but what the tier has room for", {
+    timeout: 120_000,
+  }, async () => {
+    const host = new TestHost({ tierBytes: MIB });
+    const worker = host.worker(1);
+    const fetchAll = async (from: number, count: number): Promise<void> => {
+      for (let number = from; number < from + count; number++) {
+        const nextCall = worker.origin.calls.length + 1;
+        const obtaining = worker.obtain(`/${number}`);
+        const call = (await worker.origin.call(nextCall)).head(200);
+        const obtained = await obtaining;
+        for (let piece = 0; piece < 4; piece++) call.data(Buffer.alloc(16_384, number));
+        if (number % 3 === 0) call.fail("ORIGIN_CLOSED");
+        else call.complete();
+        if (obtained.kind === "body") obtained.source.release();
+      }
+      worker.origin.calls.length = 0;
+    };
+    const heldBytes = (): number => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    await fetchAll(0, 100);
+    const before = heldBytes();
+    await fetchAll(100, 1_000);
+    await until(() => worker.cache.filling.inProgress === 0, "bodies to be stored");
+    expect(worker.cache.filling.pinnedBytes).toBe(0);
+    expect(worker.tier.bytes).toBeLessThanOrEqual(MIB);
+    await expect.poll(() => heldBytes() - before, { timeout: 60_000 }).toBeLessThan(8 * MIB);
   });
 
   it("OPT-04: a body that is read for the first time passes through, the second time it is kept", async () => {

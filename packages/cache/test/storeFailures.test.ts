@@ -23,7 +23,7 @@ describe("a store that takes nothing", () => {
     await until(() => host.coordinator.fillsInProgress === 0);
   });
 
-  it("PRG-14: a purged object that is not on disk survives an origin that fails", async () => {
+  it("REG-58, PRG-14: a purged object that is not on disk survives an origin that fails", async () => {
     const host = new TestHost();
     const worker = host.worker(1);
     worker.bodies.failsToAppend = true;

@@ -8,7 +8,10 @@ import type { DrmSettings } from "./drmContract.ts";
 import type { Http2Settings } from "./http2Contract.ts";
 import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { MediaSettings } from "./mediaContract.ts";
+import type { AddressShare, DrainingSettings, ForwardedSettings, StickySettings } from "./originChoiceContract.ts";
 import type { Provenance } from "./provenance.ts";
+import type { OverloadSettings, RequestSelection } from "./selectionContract.ts";
+import type { SnmpSettings } from "./snmpContract.ts";
 import type { TracingSettings } from "./tracingSettings.ts";
 import type { TransformLimits, TransformShare } from "./transformContract.ts";
 import type { VhostLink } from "./vhostLinkContract.ts";
@@ -53,6 +56,7 @@ export interface ServerSettings {
     readonly serviceAccess: ServiceAccessSettings;
     readonly connectionRate: ConnectionRate;
     readonly alarms: readonly AlarmSettings[];
+    readonly snmp: SnmpSettings;
   };
   readonly cache: {
     readonly storage: {
@@ -95,6 +99,8 @@ export interface ServerSettings {
     readonly infoLog: LogFileSettings;
     readonly denyLog: LogFileSettings;
     readonly originErrorLog: OriginErrorLogSettings;
+    /** Of the deny log and the origin error log. */
+    readonly subscriptions: readonly LogSubscription[];
     /** How long a draining worker may finish its connections. */
     readonly drainSeconds: number;
     /** Limits on what clients send (our own element `<ClientLimits>`). */
@@ -152,7 +158,7 @@ export interface FtpClient {
   readonly transfer: FtpTransfer;
 }
 
-export interface OriginAddress {
+export interface OriginAddress extends AddressShare {
   /** As configured. */
   readonly text: string;
   /** `https` when the address begins with `https://`; its port is 443 unless written. */
@@ -175,6 +181,10 @@ export interface ListenAddress {
 
 /** An active check of all origin servers of a host, active and standby (ORG-13 to ORG-20). */
 export interface HealthChecker {
+  /** `tcp`: a connection is all that is asked for (AWS-26); `uri` and `resCodes` say nothing then. */
+  readonly type: "http" | "tcp";
+  /** Fields of the request that differ from those of a probe (AWS-24), flat. */
+  readonly fields: readonly string[];
   /** Path with optional query string, without the path prefix of the address. */
   readonly uri: string;
   /** Statuses that count as success; empty: any. */
@@ -234,6 +244,8 @@ export interface VhostSettings {
    * access log count. Nothing need have that name. Undefined for all other hosts.
    */
   readonly facadeOf: string | undefined;
+  /** SNMP-24; 0: the next free one. */
+  readonly snmpIndex: number;
   readonly aliases: readonly string[];
   readonly listen: readonly ListenAddress[];
   readonly origin: {
@@ -258,6 +270,8 @@ export interface StatsOptions {
   readonly dirDepth: number;
   readonly dirDepthAccum: boolean;
   readonly httpsTraffic: boolean;
+  /** It has series and a history of its own (AWS-91). */
+  readonly detailedMetrics: boolean;
   readonly clientLocal: boolean;
   readonly originLocal: boolean;
 }
@@ -289,10 +303,10 @@ export interface LogFileSettings {
 
 export interface AccessLogSettings extends LogFileSettings {
   readonly xff: "ON" | "OFF" | "TrimCIP";
-  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext";
+  readonly form: "ston" | "apache" | "iis" | "custom" | "json" | "elb" | "elb-ext" | "alb";
   /** Whether requests over loopback are logged. */
   readonly local: boolean;
-  /** Name in the form `elb`; empty: that of the server. */
+  /** Name in the forms `elb` and `alb`; empty: that of the server. */
   readonly balancer: string;
 }
 
@@ -309,9 +323,17 @@ export interface OriginErrorLogSettings extends LogFileSettings {
   readonly warning: boolean;
 }
 
+/** Whole heads of requests and responses (AWS-91). */
+export interface DetailLogSettings extends LogFileSettings {
+  /** Fields whose values are hidden beside those that are in any case, in lower case. */
+  readonly mask: readonly string[];
+}
+
 export interface VhostLogs {
   /** Absolute; holds a folder for each virtual host. */
   readonly dir: string;
+  /** The least grave transactions with a line in access, origin and detail log (AWS-91). */
+  readonly level: "INFO" | "WARNING" | "ERROR";
   readonly access: AccessLogSettings;
   readonly accessExtra: AccessLogSettings;
   /** Line of the form `custom`. */
@@ -320,8 +342,10 @@ export interface VhostLogs {
   readonly monitoring: MonitoringLogSettings;
   readonly dns: LogFileSettings;
   readonly fileSystem: LogFileSettings;
+  readonly detail: DetailLogSettings;
   readonly trace: LogFileSettings;
   readonly metricFilters: readonly LogMetricFilter[];
+  readonly subscriptions: readonly LogSubscription[];
 }
 
 /** Lines of an access log that make a metric (AWS-79). */
@@ -336,6 +360,34 @@ export interface LogMetricFilter {
   readonly value: string;
   /** What a minute with lines adds in which none matched. */
   readonly defaultValue: number | undefined;
+}
+
+export type SubscribedLog =
+  | "access"
+  | "accessextra"
+  | "origin"
+  | "monitoring"
+  | "dns"
+  | "filesystem"
+  | "detail"
+  | "trace"
+  | "deny"
+  | "originerror";
+
+/** Lines of a log that are sent to a receiver (AWS-86). */
+export interface LogSubscription {
+  /** Unique among those of its host, and fit for the name of a folder. */
+  readonly name: string;
+  readonly log: SubscribedLog;
+  /** For `compileLogPattern` of this package. */
+  readonly pattern: string;
+  readonly url: string;
+  readonly owner: string;
+  /** Events of one call. */
+  readonly events: number;
+  /** How long an event waits for others. */
+  readonly seconds: number;
+  readonly spoolMegabytes: number;
 }
 
 /** `guide`: the rows of spec 02 and 04; `rfc9111`: a conforming shared cache. */
@@ -413,6 +465,10 @@ export interface VhostOptions {
   readonly tracing: TracingSettings;
   readonly trafficCap: TrafficCapSettings;
   readonly throttling: ThrottlingSettings;
+  readonly selection: RequestSelection;
+  readonly overload: OverloadSettings;
+  /** Most addresses in `X-Forwarded-For` of a request; 0: without limit (AWS-21). */
+  readonly xffLimit: number;
 }
 
 export interface OriginOptions {
@@ -452,7 +508,12 @@ export interface OriginOptions {
   readonly fullRangeInit: boolean;
   /** Whether range requests carry `If-Range` (ORG-47). */
   readonly ifRange: boolean;
-  readonly balanceMode: "RoundRobin" | "Session" | "Hash";
+  readonly balanceMode: "RoundRobin" | "Session" | "Hash" | "Latency";
+  readonly draining: DrainingSettings;
+  readonly sticky: StickySettings;
+  readonly forwarded: ForwardedSettings;
+  /** AWS-43: clients are sent to the origin server itself for a WebSocket. */
+  readonly webSocketRedirect: boolean;
   /** Empty: the table of CFG-12; `*`: the client's (ORG-42). */
   readonly host: string;
   /** `*`: the client's (ORG-43). */

@@ -1,13 +1,14 @@
 import type { ConditionFiles, ConfigChange, EdgeConfig, OriginAddress, VhostSettings } from "./contract.ts";
 import { LOG_OPTIONS } from "./options/logOptions.ts";
 import { MEDIA_OPTIONS } from "./options/mediaOptions.ts";
+import { formatAddress, formatHealthChecker } from "./options/originElements.ts";
 import { ORIGIN_OPTIONS } from "./options/originOptions.ts";
 import { SERVER_OPTIONS } from "./options/serverOptions.ts";
 import { STATS_OPTIONS, VIEW_OPTION } from "./options/statsOptions.ts";
 import { CLIENT_REWRITE_OPTION, formatSubPath } from "./options/techniqueOptions.ts";
 import { formatLinkCondition } from "./options/vhostLinkOptions.ts";
 import { VHOST_OPTIONS } from "./options/vhostOptions.ts";
-import { formatHealthChecker, formatPortBypass } from "./options/vhostsElements.ts";
+import { formatPortBypass } from "./options/vhostsElements.ts";
 import { compareSettings, type Difference } from "./options/walkTable.ts";
 import { formatListen } from "./syntax/listenAddress.ts";
 
@@ -17,8 +18,7 @@ const toChanges = (root: string, differences: readonly Difference[]): readonly C
 const live = (element: string, from: string, to: string): readonly ConfigChange[] =>
   from === to ? [] : [{ element, from, to, effect: "live" }];
 
-const formatAddresses = (addresses: readonly OriginAddress[]): string =>
-  addresses.map((address) => address.text).join(", ");
+const formatAddresses = (addresses: readonly OriginAddress[]): string => addresses.map(formatAddress).join(", ");
 
 /** What rules do, wherever they stand: moving a line without changing the order changes nothing. */
 const fingerprint = (rules: readonly { readonly line: number }[]): string =>
@@ -58,6 +58,7 @@ const compareVhosts = (from: VhostSettings, to: VhostSettings): readonly ConfigC
   const root = `Vhost[${to.name}]`;
   return [
     ...live(`${root}@Status`, describeStatus(from), describeStatus(to)),
+    ...live(`${root}@StaticIndex`, String(from.snmpIndex), String(to.snmpIndex)),
     ...live(`${root}/Alias`, from.aliases.join(", "), to.aliases.join(", ")),
     ...live(`${root}/Listen`, from.listen.map(formatListen).join(", "), to.listen.map(formatListen).join(", ")),
     ...live(`${root}/Origin/Address`, formatAddresses(from.origin.addresses), formatAddresses(to.origin.addresses)),

@@ -12,6 +12,7 @@ export type {
   UserEntry,
 } from "./accessContract.ts";
 export { adviseOnConfig } from "./adviseOnConfig.ts";
+export { adviseOnTimeouts } from "./adviseOnTimeouts.ts";
 export type { AlarmSettings } from "./alarmContract.ts";
 export type {
   BandwidthUnit,
@@ -31,6 +32,7 @@ export { diffConfigs } from "./diffConfigs.ts";
 export { type CommandOutcome, isExtraCommand, parseImageCommands } from "./dims/commandSyntax.ts";
 export * from "./dimsContract.ts";
 export type { DrmAlgorithm, DrmKeyPart, DrmSettings, SecretType } from "./drmContract.ts";
+export { editOrigins, type OriginEdit, type OriginEditOutcome } from "./editOrigins.ts";
 export type { Http2Settings } from "./http2Contract.ts";
 export { checkHttps } from "./https/checkHttps.ts";
 export {
@@ -62,20 +64,25 @@ export type {
   Mp4HlsSettings,
   TrimmingSettings,
 } from "./mediaContract.ts";
+export type { AddressShare, DrainingSettings, ForwardedSettings, StickySettings } from "./originChoiceContract.ts";
 export { type ConfigContext, parseConfig } from "./parseConfig.ts";
 export { type ConfigPlace, hasProfileDefault, type Provenance } from "./provenance.ts";
 export { decodeConfigFiles, readConfigSources } from "./readConfigSources.ts";
+export { recordsHeads } from "./recordsHeads.ts";
 export { renderReference } from "./renderReference.ts";
 export { renderServerXsd, renderVhostsXsd } from "./renderXsd.ts";
 export { decryptPassword, encryptPassword } from "./secrets/passwords.ts";
 export { settleSecrets } from "./secrets/settleSecrets.ts";
+export type { OverloadSettings, RequestSelection, SelectedNames } from "./selectionContract.ts";
 export { shareUnchanged } from "./shareUnchanged.ts";
+export type { SnmpCommunity, SnmpSettings } from "./snmpContract.ts";
 export { checkStart, type Surroundings } from "./surroundings/checkStart.ts";
 export { readListeningSockets } from "./surroundings/listeningSockets.ts";
 export { type AddressExpression, parseAddressExpression } from "./syntax/addressExpression.ts";
 export { COUNTRY_CODES, countryOf } from "./syntax/countryCode.ts";
 export { type IpNumber, ipv4Number, parseIpAddress } from "./syntax/ipAddress.ts";
 export { type IpPattern, matchesIpPattern, parseIpPattern } from "./syntax/ipPattern.ts";
+export { type OidRange, parseOidRange } from "./syntax/oidRange.ts";
 export { suggest } from "./syntax/suggest.ts";
 export { parseTimeExpression } from "./syntax/timeExpression.ts";
 export type { TracingRule, TracingSettings } from "./tracingSettings.ts";

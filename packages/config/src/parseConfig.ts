@@ -8,6 +8,8 @@ import { checkLogs } from "./checkLogs.ts";
 import { checkMedia } from "./checkMedia.ts";
 import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkRewrites } from "./checkRewrites.ts";
+import { checkSnmp } from "./checkSnmp.ts";
+import { checkSubscriptions } from "./checkSubscriptions.ts";
 import type {
   ConfigOutcome,
   ConfigSources,
@@ -184,8 +186,11 @@ export const parseConfig = (sources: ConfigSources, context: ConfigContext): Con
   const settings = resolveOptions<ServerSettings>(SERVER_OPTIONS, server, undefined, written.server.noteBelow(""));
   if (server !== undefined) checkHttpsEntries(server, settings, problems);
   checkAlarms(SERVER_FILE, findDescendant(server, ["Host"]), problems);
+  checkSnmp(SERVER_FILE, findDescendant(server, ["Host", "SNMP"]), problems);
   const sharedLogs = findDescendant(server, ["VHostDefault", "Log"]);
   checkMetricFilters(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", problems);
+  checkSubscriptions(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", problems);
+  checkSubscriptions(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", problems);
   warnUnknownClients(SERVER_FILE, sharedLogs, "Server/VHostDefault/Log", settings.ftp, problems);
   warnUnknownClients(SERVER_FILE, findDescendant(server, ["Cache"]), "Server/Cache", settings.ftp, problems);
   const memo = new BlockMemo(lastMemo);

@@ -6,6 +6,7 @@ import { checkMetricFilters } from "./checkMetricFilters.ts";
 import { checkNames } from "./checkNames.ts";
 import { checkPorts } from "./checkPorts.ts";
 import { checkRewrites } from "./checkRewrites.ts";
+import { checkSubscriptions } from "./checkSubscriptions.ts";
 import { checkTechniques, withConfiguredNames } from "./checkTechniques.ts";
 import { CONDITION_FILE_NAMES, NO_CONDITIONS, readConditionFiles } from "./conditions/conditionFiles.ts";
 import type {
@@ -110,6 +111,7 @@ const readVhost = (
   checkRewrites(VHOSTS_FILE, findChild(element, "OriginOptions"), "Vhosts/Vhost/OriginOptions", problems);
   checkLogs(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
   checkMetricFilters(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
+  checkSubscriptions(VHOSTS_FILE, findChild(element, "Log"), "Vhosts/Vhost/Log", problems);
   const optionsLayer = findChild(element, "Options");
   const base = inherited.byProfile[readProfile(optionsLayer, inherited.profile)];
   const options = memo.resolve(VHOST_OPTIONS, optionsLayer, base.options, written.noteBelow("Options"));
@@ -121,6 +123,7 @@ const readVhost = (
     name: head.name,
     status: head.status === "Inactive" ? "Inactive" : "Active",
     facadeOf,
+    snmpIndex: head.snmpIndex,
     aliases: head.aliases,
     listen: readListen(element, head, problems),
     origin: {

@@ -48,7 +48,7 @@ describe("condition terms", () => {
     expect(termsOf(text)).toEqual([expected]);
   });
 
-  it("CFG-69 joins terms by & with blanks on both sides", () => {
+  it("REG-115 CFG-69 joins terms by & with blanks on both sides", () => {
     expect(termsOf("$IP[1.1.1.1] & !HEADER[referer]  &  /a*")).toEqual([
       { kind: "ip", pattern: "1.1.1.1", negated: false },
       { kind: "header", name: "referer", value: { kind: "exists" }, negated: true },
@@ -72,7 +72,7 @@ describe("condition terms", () => {
     ["$URL[]", "The URL is empty."],
     ["index.html", "The URL index.html begins neither with / nor with *."],
     ["/a b", "The URL /a b holds a blank."],
-  ])("CFG-69 refuses %j", (text, message) => {
+  ])("REG-115 CFG-69 refuses %j", (text, message) => {
     expect(parseCondition(text)).toEqual({ ok: false, message });
   });
 

@@ -17,6 +17,8 @@ describe("the hello world of the guide", () => {
           port: 80,
           isIp: false,
           pathPrefix: "",
+          weight: 1,
+          countries: [],
           hostField: "hello.winesoft.co.kr",
         },
       ],
@@ -44,6 +46,18 @@ describe("the hello world of the guide", () => {
     expect(config.server.cache.workers).toBe(4);
     expect(config.server.cache.transformThreads).toBe(4);
     expect(config.server.host.name).toBe("edge-01");
+  });
+
+  it.each([1, 0])("REG-358 has a worker and a thread where the machine has %i cores to show", (cores) => {
+    const outcome = parseConfig(
+      new Map([
+        ["server.xml", HELLO_SERVER],
+        ["vhosts.xml", HELLO_VHOSTS],
+      ]),
+      { ...CONTEXT, cores },
+    );
+    const cache = outcome.ok ? outcome.config.server.cache : undefined;
+    expect([cache?.workers, cache?.transformThreads]).toEqual([1, 1]);
   });
 
   it("is frozen all the way down", () => {

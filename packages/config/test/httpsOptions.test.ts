@@ -31,6 +31,24 @@ describe("<Https Listen>", () => {
   );
 });
 
+describe("empty values", () => {
+  it.each([
+    ["<Https/>", true],
+    ["<Https></Https>", true],
+    ['<Https Listen="" CipherSuite=""><Cert></Cert><Key></Key></Https>', true],
+    ["<Https><Cert/><Key/><CA/></Https>", true],
+    ["<Https><Cert> </Cert><Key>\n</Key></Https>", true],
+    ['<Https FS=""><Cert>/a.pem</Cert><Key>/a.key</Key></Https>', false],
+    ['<Https TLS1.2=""><Cert>/a.pem</Cert><Key>/a.key</Key></Https>', false],
+  ])("REG-130 %s is read or refused with its place", (https, isRead) => {
+    const outcome = load({ "server.xml": `<Server>${https}</Server>`, "vhosts.xml": `<Vhosts>${vhost("")}</Vhosts>` });
+    expect(outcome.ok).toBe(isRead);
+    const problems = outcome.ok ? [] : outcome.problems;
+    for (const problem of problems) expect(problem).toMatchObject({ file: "server.xml", line: 1 });
+    if (!isRead) expect(problems.length).toBeGreaterThan(0);
+  });
+});
+
 describe("a port of its own for HTTPS", () => {
   const isAccepted = (listen: string, host: string, cache = "", manager = ""): boolean =>
     load({

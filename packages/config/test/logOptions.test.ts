@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffConfigs } from "../src/index.ts";
+import { diffConfigs, recordsHeads } from "../src/index.ts";
 import { accept, acceptVhost, onlyVhost, problemsOf, server, vhost, vhosts } from "./support.ts";
 
 const DEFAULTS = accept({ "server.xml": "<Server/>" });
@@ -55,6 +55,29 @@ describe("what is written of logs", () => {
       },
       accessExtra: { enabled: true, form: "elb", balancer: "lb" },
     });
+  });
+
+  it("AWS-16 AWS-91 level, whole heads and the form alb are read; nothing of it is on unless it is written", () => {
+    expect(logs).toMatchObject({ level: "INFO", detail: { enabled: false, type: "size", unit: [100], mask: [] } });
+    const { logs: written } = acceptVhost(
+      '<Log Level="warning"><Access Form="ALB"/><Detail Mask="X-Own, x-other" Retention="2">ON</Detail></Log>',
+    );
+    expect(written).toMatchObject({
+      level: "WARNING",
+      access: { form: "alb" },
+      detail: { enabled: true, mask: ["x-own", "x-other"], retention: 2 },
+    });
+    expect([recordsHeads(logs), recordsHeads(written)]).toEqual([false, true]);
+  });
+
+  it.each([
+    ['<Log Level="DEBUG"/>', "Vhosts/Vhost/Log@Level"],
+    ['<Log><Detail Mask="a b">ON</Detail></Log>', "Vhosts/Vhost/Log/Detail@Mask"],
+    ['<Log><Detail Mask="a:b">ON</Detail></Log>', "Vhosts/Vhost/Log/Detail@Mask"],
+    [`<Log><Detail Mask="${"a,".repeat(101)}">ON</Detail></Log>`, "Vhosts/Vhost/Log/Detail@Mask"],
+  ])("AWS-91 %s is refused", (xml, element) => {
+    const problems = problemsOf({ "vhosts.xml": vhosts(vhost(xml)) });
+    expect(problems.map((problem) => problem.element)).toEqual([element]);
   });
 
   it("LOG-193 LOG-194 LOG-195 names receivers with the numbers of syslog", () => {

@@ -24,7 +24,7 @@ const HLS = {
 const TRIMMING = { enabled: false, startParam: "start", endParam: "end", maxRatioPercent: 50 };
 
 describe("<Media>", () => {
-  it("MEDIA-10 to MEDIA-17 MEDIA-50 MEDIA-51 MEDIA-60 MEDIA-61 MEDIA-70 to MEDIA-73 MEDIA-90 MEDIA-93 is off, with the defaults of the guide, and nothing beyond it is on", () => {
+  it("REG-246 MEDIA-10 to MEDIA-17 MEDIA-50 MEDIA-51 MEDIA-60 MEDIA-61 MEDIA-70 to MEDIA-73 MEDIA-90 MEDIA-93 is off, with the defaults of the guide, and nothing beyond it is on", () => {
     expect(DEFAULTS).toEqual({
       mp4Hls: {
         ...HLS,
@@ -118,7 +118,7 @@ describe("<Media>", () => {
     expect(mediaOf('<MP4HLS Form="fmp4"/>').mp4Hls.form).toBe("FMP4");
   });
 
-  it("CFG-53 inherits leaf by leaf from <VHostDefault>, so that a host overrides what it writes alone", () => {
+  it("REG-146 CFG-53 inherits leaf by leaf from <VHostDefault>, so that a host overrides what it writes alone", () => {
     const shared = '<MP4HLS Status="Active" Keyword="hls"><Duration>6</Duration></MP4HLS><MP4Trimming>ON</MP4Trimming>';
     const config = accept({
       "server.xml": server(`<VHostDefault><Media>${shared}</Media></VHostDefault>`),

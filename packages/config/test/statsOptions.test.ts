@@ -11,6 +11,7 @@ describe("<Stats>", () => {
       dirDepth: 0,
       dirDepthAccum: false,
       httpsTraffic: false,
+      detailedMetrics: true,
       clientLocal: false,
       originLocal: false,
     });
@@ -25,6 +26,7 @@ describe("<Stats>", () => {
       dirDepth: 1,
       dirDepthAccum: true,
       httpsTraffic: true,
+      detailedMetrics: true,
       clientLocal: true,
       originLocal: true,
     });

@@ -27,6 +27,8 @@ describe("origin addresses", () => {
       port,
       isIp: host === "1.1.1.1",
       pathPrefix,
+      weight: 1,
+      countries: [],
       hostField,
     });
   });

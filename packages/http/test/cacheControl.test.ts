@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CacheControl, parseCacheControl } from "../src/index.ts";
 
+const NOTHING_SAID = parseCacheControl("");
+
 const cases: readonly (readonly [value: string | undefined, said: Partial<CacheControl>])[] = [
   [undefined, { maxAge: undefined, noCache: false, noCacheFields: [] }],
   ["", { maxAge: undefined }],
@@ -73,6 +75,23 @@ const writeCacheControl = (said: CacheControl): string =>
   }).join(", ");
 
 describe("Cache-Control", () => {
+  it.each([
+    ["no-cache", { noCache: true }],
+    ["no-store", { noStore: true }],
+    ["no-transform", { noTransform: true }],
+    ["must-revalidate", { mustRevalidate: true }],
+    ["proxy-revalidate", { proxyRevalidate: true }],
+    ["private", { isPrivate: true }],
+    ["max-age=60", { maxAge: 60 }],
+    ["unknown", {}],
+    ["no-cached, no_store, privat, max-ages=5", {}],
+    ['unknown="no-store, max-age=5"', {}],
+  ])("REG-46 of `%s` is told this and nothing else: %j", (value, said) => {
+    for (const text of [value, value.toUpperCase(), `, ${value} ,`, `${value}, other=1`]) {
+      expect(parseCacheControl(text)).toEqual({ ...NOTHING_SAID, ...said });
+    }
+  });
+
   it.each(cases)("reads `%s`", (value, said) => {
     expect(parseCacheControl(value)).toMatchObject(said);
   });

@@ -21,7 +21,7 @@ describe("response heads", () => {
     expect(statusReason(416)).toBe("Requested Range Not Satisfiable");
   });
 
-  it("HTTP-38 know 451", () => {
+  it("REG-31 HTTP-38 know 451", () => {
     expect(statusReason(451)).toBe("Unavailable For Legal Reasons");
   });
 

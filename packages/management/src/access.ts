@@ -1,4 +1,5 @@
 import {
+  type AddressExpression,
   matchesIpPattern,
   parseAddressExpression,
   parseIpAddress,
@@ -22,10 +23,12 @@ export type CountryOf = (address: string) => string | undefined;
 const isLoopback = (address: string): boolean =>
   address === "::1" || (LOOPBACK !== undefined && matchesIpPattern(LOOPBACK, address));
 
-/** ACL-01 to ACL-05. */
-const matches = (text: string, address: string, countryOf: CountryOf | undefined): boolean => {
-  const expression = parseAddressExpression(text);
-  if (expression === undefined) return false;
+/** ACL-01 to ACL-05; the address is as a socket names it, IPv4 also in its IPv6 form. */
+export const matchesAddress = (
+  expression: AddressExpression,
+  address: string,
+  countryOf: CountryOf | undefined,
+): boolean => {
   switch (expression.kind) {
     case "ipv4":
       return matchesIpPattern(expression, address);
@@ -38,6 +41,11 @@ const matches = (text: string, address: string, countryOf: CountryOf | undefined
     default:
       return unreachable(expression);
   }
+};
+
+const matches = (text: string, address: string, countryOf: CountryOf | undefined): boolean => {
+  const expression = parseAddressExpression(text);
+  return expression !== undefined && matchesAddress(expression, address, countryOf);
 };
 
 /**

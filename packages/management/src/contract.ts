@@ -1,8 +1,9 @@
 import type { Readable } from "node:stream";
-import type { MetricReport, ServiceMap } from "@basalt/telemetry";
+import type { HistoryPoint, HistoryQuestion, MetricReport, ServiceMap } from "@basalt/telemetry";
 import type { Problem } from "@basalt/types";
 import type { ConfigurationControl } from "./configuration/contract.ts";
 import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
+import type { LogQueryOutcome, LogQueryQuestion } from "./logQuery.ts";
 import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "./machine.ts";
 import type { StatisticsAnswer, StatisticsQuestion } from "./statisticsQuestion.ts";
 
@@ -37,7 +38,10 @@ export interface Control {
   encryptPassword(plain: string): Promise<string>;
   /** Replaces the workers one at a time; resolves when done. `full` restarts the primary too and resolves at once. */
   restart(how: "rolling" | "full"): Promise<void>;
-  terminate(): void;
+  /** AWS-28: without a plan at once, and as long as the configuration lets workers drain. */
+  terminate(plan?: TerminationPlan): void;
+  /** False from the moment at which the instance is to end: a balancer in front is to send nobody any more. */
+  readonly isReady: boolean;
   scale(workers: number): Promise<void>;
   /** CFG-52; undefined: the age that is configured. Resolves when the cleanup is done, which may take long. */
   cleanup(ageDays: number | undefined): Promise<CleanupReport>;
@@ -55,6 +59,8 @@ export interface Control {
   resetOrigin(vhost: string | undefined): boolean;
   /** New lines of a log from now on (LOG-191); `vhost` where each host has one. Undefined: too many are open. */
   traceLog(log: TracedLog, vhost: string | undefined): Readable | undefined;
+  /** AWS-88. */
+  queryLogs(question: LogQueryQuestion): Promise<LogQueryOutcome>;
   /** ORG-57. */
   dnsList(): readonly ResolvedDomain[];
   status(): StatusReport;
@@ -66,6 +72,16 @@ export interface Control {
   alarms(): readonly AlarmReport[];
   /** AWS-70, of the last second (1) or of so many seconds in whole minutes; else as `serviceMap`. */
   metricStatistics(periodSeconds: number, vhost: string | undefined): MetricReport | undefined;
+  /**
+   * AWS-78: what was counted in each period; undefined where nothing was. Undefined without such a host. Without a name
+   * of all together.
+   */
+  metricHistory(
+    vhost: string | undefined,
+    question: HistoryQuestion,
+  ): Promise<readonly (HistoryPoint | undefined)[] | undefined>;
+  /** The clock that the instance goes by. */
+  nowMs(): number;
   /** CFG-24. */
   hardware(): Promise<HardwareReport>;
   processors(): ProcessorReport;
@@ -81,6 +97,13 @@ export interface Control {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** Only in test mode: moves the clock of every process. */
   advanceClock?(milliseconds: number): Promise<void>;
+}
+
+export interface TerminationPlan {
+  /** So long it serves on as before, but is not ready. */
+  readonly leaveSeconds: number;
+  /** So long transactions may go on then; undefined: as configured. */
+  readonly drainSeconds: number | undefined;
 }
 
 /** AWS-75: an alarm and how it stands, ready for JSON. */
@@ -104,6 +127,8 @@ export interface AlarmReport {
 /** Logs that can be followed live. */
 export type TracedLog =
   | "info"
+  /** What goes to syslog. */
+  | "sys"
   | "deny"
   | "originerror"
   | "access"
@@ -111,6 +136,8 @@ export type TracedLog =
   | "origin"
   | "monitoring"
   | "dns"
+  | "filesystem"
+  | "detail"
   | "trace";
 
 export type PurgeVerb = "purge" | "expire" | "expireafter" | "hardpurge";
@@ -198,6 +225,12 @@ export interface OriginMonitoring {
     /** IP to the seconds left of its TTL. */
     readonly ActiveIP: Listed<number>;
     readonly InactiveIP: Listed<number>;
+    /** AWS-25, beyond the guide: each server, and its last failure. */
+    readonly State: readonly {
+      readonly Server: string;
+      readonly State: "InService" | "OutOfService";
+      readonly Reason: string;
+    }[];
   }[];
 }
 

@@ -8,6 +8,7 @@ import { EXPLAIN_ROUTES } from "./routes/explain.ts";
 import { INVALIDATION_ROUTES } from "./routes/invalidations.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { LOG_PATTERN_ROUTES } from "./routes/logPattern.ts";
+import { LOG_QUERY_ROUTES } from "./routes/logQuery.ts";
 import { LOG_TRACE_ROUTES } from "./routes/logTrace.ts";
 import { MACHINE_ROUTES } from "./routes/machine.ts";
 import { METRIC_STATISTICS_ROUTES } from "./routes/metricStatistics.ts";
@@ -33,6 +34,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...SSL_ROUTES,
   ...ORIGIN_ROUTES,
   ...LOG_PATTERN_ROUTES,
+  ...LOG_QUERY_ROUTES,
   ...LOG_TRACE_ROUTES,
   ...PURGE_ROUTES,
   ...INVALIDATION_ROUTES,

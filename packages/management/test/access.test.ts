@@ -64,7 +64,7 @@ describe("access over real sockets", () => {
 
   const GET_VERSION = "GET /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-  it("CFG-17 closes the connection of an address that is not listed without a byte", async () => {
+  it("REG-162 CFG-17 closes the connection of an address that is not listed without a byte", async () => {
     scene.allow(["127.0.0.1", "Admin"]);
     expect(await scene.raw(GET_VERSION, "127.0.0.2")).toBe("");
     expect(await scene.raw("PURGE /a HTTP/1.1\r\nHost: a\r\n\r\n", "127.0.0.2")).toBe("");
@@ -139,7 +139,7 @@ describe("access over real sockets", () => {
     expect(scene.logged.filter((line) => line.startsWith("ERROR"))).toEqual([]);
   });
 
-  it("CFG-17 survives a thousand refused connections", async () => {
+  it("REG-162 CFG-17 survives a thousand refused connections", async () => {
     scene.allow(["127.0.0.1", "Admin"]);
     for (let round = 0; round < 20; round += 1) {
       const replies = await Promise.all(Array.from({ length: 50 }, () => scene.raw("\u0000", "127.0.0.2")));

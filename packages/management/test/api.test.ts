@@ -39,7 +39,7 @@ describe("answers", () => {
     ["application/json;q=0", "text/plain; charset=utf-8"],
     ["application/json", "application/json"],
     ["text/html, application/json;q=0.9", "application/json"],
-  ])("CFG-20 gives JSON to Accept %s as %s", async (accept, expected) => {
+  ])("REG-277 CFG-20 gives JSON to Accept %s as %s", async (accept, expected) => {
     const { headers } = await scene.ask("/version", accept === undefined ? {} : { headers: { accept } });
     expect(headers["content-type"]).toBe(expected);
   });
@@ -111,13 +111,22 @@ describe("file information", () => {
     ["www.example.com/sample.dat", "www.example.com/sample.dat"],
     ["http://www.example.com/a?b=1&c=[x]", "http://www.example.com/a?b=1&c=[x]"],
     ["https%3A%2F%2Fwww.example.com%2Fa%3Fb", "https://www.example.com/a?b"],
-  ])("STAT-93 CFG-29 hands on url=%s as %s", async (sent, expected) => {
+    ["www.example.com/a?b=%25%22%3C%3E%26+%23%7C", "www.example.com/a?b=%25%22%3C%3E%26+%23%7C"],
+    [
+      "www.example.com/a?b=c&type=xml&vhost=other&c=%E6%B0%B4",
+      "www.example.com/a?b=c&type=xml&vhost=other&c=%E6%B0%B4",
+    ],
+    [
+      "http%3A%2F%2Fwww.example.com%2Fa%3Fb%3D%2525%2522%2B%26c%3D%253C%20",
+      "http://www.example.com/a?b=%25%22+&c=%3C ",
+    ],
+  ])("REG-267 STAT-93 CFG-29 hands on url=%s as %s", async (sent, expected) => {
     const { text } = await scene.ask(`/monitoring/fileinfo.json?url=${sent}`);
     expect(scene.control.asked).toEqual([expected]);
     expect(JSON.parse(text)).toMatchObject({ status: "OK", result: [{ URI: "/sample.dat", Size: 1000 }] });
   });
 
-  it("STAT-94 STAT-A9 says NOT_CACHED with 200 when nothing is stored", async () => {
+  it("REG-272 STAT-94 STAT-A9 says NOT_CACHED with 200 when nothing is stored", async () => {
     scene.control.files = [];
     const { status, text } = await scene.ask("/monitoring/fileinfo?url=www.example.com/none");
     expect(status).toBe(200);
@@ -127,7 +136,7 @@ describe("file information", () => {
 
 describe("reload", () => {
   it.each(["/conf/reload", "/conf/reloadall", "/conf/reloadserver", "/conf/reloadvhosts"])(
-    "CFG-31 puts the configuration in service at %s",
+    "REG-151 CFG-31 puts the configuration in service at %s",
     async (path) => {
       const { status, text } = await scene.ask(path);
       expect(status).toBe(200);
@@ -149,7 +158,7 @@ describe("reload", () => {
     });
   });
 
-  it("CFG-31 follows a changed manager port without dropping the connections of the old one", async () => {
+  it("REG-150 CFG-31 follows a changed manager port without dropping the connections of the old one", async () => {
     const oldPort = scene.port;
     const probe = await openScene();
     const freePort = probe.port;
@@ -199,6 +208,33 @@ describe("reload", () => {
 });
 
 describe("restart and stop", () => {
+  it("AWS-28 says whether clients may be sent here", async () => {
+    const ready = async () => {
+      const { status, text } = await scene.ask("/monitoring/ready");
+      return [status, text];
+    };
+    expect(await ready()).toEqual([200, "ready\n"]);
+    scene.control.isReady = false;
+    expect(await ready()).toEqual([503, "leaving\n"]);
+  });
+
+  it.each([
+    ["drain=60", "terminate leave=0 drain=60"],
+    ["leave=20&drain=0", "terminate leave=20 drain=0"],
+    ["leave=20", "terminate leave=20 drain=undefined"],
+  ])("AWS-28 stops by plan: %s", async (plan, asked) => {
+    expect((await scene.ask(`/command/terminate?${plan}`)).text).toContain(
+      `${plan.replace("&", "&amp;").split("&")[0]}`,
+    );
+    expect((await scene.ask(`/command/terminate?key=JUSTDOIT&${plan}`)).status).toBe(200);
+    await expect.poll(() => scene.control.asked).toEqual([asked]);
+  });
+
+  it.each(["drain=-1", "drain=3601", "leave=soon", "drain="])("AWS-28 refuses %s", async (plan) => {
+    expect((await scene.ask(`/command/terminate?key=JUSTDOIT&${plan}`)).status).toBe(400);
+    expect(scene.control.terminated).toBe(0);
+  });
+
   it.each(["restart", "terminate"])("CFG-25 CFG-26 asks for confirmation of %s without the key", async (command) => {
     const { status, headers, text } = await scene.ask(`/command/${command}`);
     expect(status).toBe(200);

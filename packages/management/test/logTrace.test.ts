@@ -10,12 +10,13 @@ afterEach(() => scene.close());
 describe("/monitoring/logtrace", () => {
   it.each([
     ["info", "info undefined"],
-    ["sys", "info undefined"],
+    ["sys", "sys undefined"],
     ["deny", "deny undefined"],
     ["originerror", "originerror undefined"],
     ["access?vhost=site1.com", "access site1.com"],
     ["origin?vhost=site1.com", "origin site1.com"],
     ["monitoring?vhost=site1.com", "monitoring site1.com"],
+    ["filesystem?vhost=site1.com", "filesystem site1.com"],
   ])("STAT-97 STAT-98 STAT-101 %s streams lines as plain text", async (path, asked) => {
     const { status, headers, text } = await scene.ask(`/monitoring/logtrace/${path}`);
     expect(status).toBe(200);

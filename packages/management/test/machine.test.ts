@@ -15,7 +15,7 @@ const resultOf = async (path: string): Promise<unknown> => {
 };
 
 describe("the machine", () => {
-  it("CFG-24 hwinfo: the keys of the guide, every leaf is text", async () => {
+  it("REG-266 CFG-24 hwinfo: the keys of the guide, every leaf is text", async () => {
     expect(await resultOf("/monitoring/hwinfo")).toEqual({
       version: "2.5.16",
       method: "hwinfo",

@@ -79,3 +79,48 @@ describe("/monitoring/dnslist", () => {
     });
   });
 });
+
+describe("AWS-31 /command/origins", () => {
+  const FILE = '<Vhosts><Vhost Name="a.test"><Origin><Address>1.1.1.1</Address></Origin></Vhost></Vhosts>';
+  const ask = async (query: string) => {
+    const { status, text } = await scene.ask(`/command/origins?${query}`);
+    const { result } = JSON.parse(text);
+    return [status, result];
+  };
+  const uploaded = (): readonly string[] => scene.control.configuration.uploads.map(([, bytes]) => String(bytes));
+  beforeEach(() => {
+    scene.control.configuration.files.set("vhosts.xml", FILE);
+  });
+
+  it("puts another vhosts.xml in service, and none where nothing changes", async () => {
+    expect(await ask("vhost=a.test&add=10.0.0.5:32768&add=10.0.0.5:32769&remove=1.1.1.1&weight=2")).toEqual([
+      200,
+      ["10.0.0.5:32768 (Weight 2)", "10.0.0.5:32769 (Weight 2)"],
+    ]);
+    expect(uploaded()).toEqual([
+      FILE.replace(
+        "<Address>1.1.1.1</Address>",
+        '<Address Weight="2">10.0.0.5:32768</Address><Address Weight="2">10.0.0.5:32769</Address>',
+      ),
+    ]);
+    expect(await ask("vhost=a.test&add=1.1.1.1")).toEqual([200, ["1.1.1.1"]]);
+    expect(uploaded()).toHaveLength(1);
+  });
+
+  it.each([
+    ["add=1.1.1.2", 400],
+    ["vhost=a.test", 400],
+    ["vhost=a.test&add=1.1.1.2&weight=0", 400],
+    ["vhost=a.test&add=no%20address", 400],
+    ["vhost=a.test&remove=9.9.9.9", 400],
+    ["vhost=b.test&add=1.1.1.2", 404],
+  ])("refuses %s with %d", async (query, status) => {
+    expect((await ask(query))[0]).toBe(status);
+    expect(uploaded()).toEqual([]);
+  });
+
+  it("tells why a configuration would be refused", async () => {
+    scene.control.configuration.uploadOutcome = { code: "E0004", notes: ["No server is left."], problems: [] };
+    expect(await ask("vhost=a.test&remove=1.1.1.1")).toEqual([500, ["No server is left."]]);
+  });
+});

@@ -26,7 +26,7 @@ describe("purge functions", () => {
     expect(JSON.parse(text)).toMatchObject({ status: "OK", result: { Count: 0, Size: 0, Time: 0 } });
   });
 
-  it("PRG-18 answers 502 when no virtual host has the name", async () => {
+  it("REG-55 PRG-18 answers 502 when no virtual host has the name", async () => {
     scene.control.purgeOutcome = { kind: "unknownVhost" };
     const { status, text } = await scene.ask("/command/purge?url=nohost.com/a");
     expect(status).toBe(502);
@@ -81,7 +81,7 @@ describe("purge functions", () => {
     ]);
   });
 
-  it("PRG-28 takes bodies up to 1 MB and no more", async () => {
+  it("REG-301 PRG-28 takes bodies up to 1 MB and no more", async () => {
     const body = (bytes: number): string => `url=a.com/${"x".repeat(bytes - 10)}`;
     const limit = 1024 * 1024;
     expect((await scene.ask("/command/purge", { method: "POST", body: body(limit) })).status).toBe(200);

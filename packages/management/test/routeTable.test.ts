@@ -93,6 +93,63 @@ describe("the route table", () => {
     },
   );
 
+  it("REG-274 REG-275 STAT-01 STAT-07 has the calls of the guide below /monitoring, in both forms", async () => {
+    scene.allow(["127.0.0.1", "Admin"]);
+    const both = ["average", "realtime"].flatMap((name) => [`${name}.xml`, `${name}.json`]);
+    const names = [
+      "fileinfo",
+      "hwinfo",
+      "cpuinfo",
+      "vhostslist",
+      "geoiplist",
+      "ssl",
+      "cacheresource",
+      "origin",
+      "coldfiledist",
+    ];
+    for (const name of [
+      ...both,
+      ...names.map((name) => `${name}.json`),
+      "dnslist",
+      "logtrace/info",
+      "logtrace/origin",
+    ]) {
+      // A method that no function takes shows that there is one.
+      const { status } = await scene.ask(`/monitoring/${name}`, { method: "DELETE" });
+      expect([name, status]).toEqual([name, 405]);
+    }
+    for (const path of ["/dns/list", "/logtrace/info", "/logtrace/access"]) {
+      expect([path, (await scene.ask(path)).status]).toEqual([path, 404]);
+    }
+  });
+
+  it("REG-260 CFG-19 every answer in JSON is JSON, also of hostile calls and of what fails inside", async () => {
+    scene.allow(["127.0.0.1", "Admin"]);
+    const hostile = encodeURIComponent('"\\\u0000\u001f</a>\u2028\ud83d\ude00 %');
+    const queries = [
+      "",
+      "?url=www.example.com/a",
+      `?url=www.example.com/${hostile}`,
+      `?vhost=${hostile}&min=x&sec=${hostile}`,
+    ];
+    const calls = NETWORK_ROUTES.filter((route) => hasFormats(route) && route.methods.includes("GET"));
+    for (const { path } of calls) {
+      for (const query of queries) {
+        const { text } = await scene.ask(`${path}.json${query}`);
+        expect([path, query, typeof JSON.parse(text)]).toEqual([path, query, "object"]);
+      }
+    }
+    for (const path of [`/nothing/${hostile}`, `/command/purge?url=${hostile}`, `/conf/history?id=${hostile}`]) {
+      expect(typeof JSON.parse((await scene.ask(path)).text)).toBe("object");
+    }
+    const { fileInfo } = scene.control;
+    scene.control.fileInfo = () => Promise.reject(new Error('a "detail"\n'));
+    expect(JSON.parse((await scene.ask(`/monitoring/fileinfo?url=a/${hostile}`)).text)).toMatchObject({
+      status: "Fail",
+    });
+    scene.control.fileInfo = fileInfo;
+  });
+
   it("STAT-02 leaves a type within the URL of an object alone", async () => {
     scene.allow(["127.0.0.1", "Admin"]);
     const { headers } = await scene.ask("/monitoring/fileinfo?url=www.example.com/a?b=1&type=xml");

@@ -5,12 +5,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Role } from "@basalt/config";
-import type { InfoLog, MetricReport, MetricStatistics, ServiceMap } from "@basalt/telemetry";
+import type {
+  HistoryPoint,
+  HistoryQuestion,
+  InfoLog,
+  MetricReport,
+  MetricStatistics,
+  ServiceMap,
+} from "@basalt/telemetry";
 import type {
   ConfigArchiveFile,
   ConfigHistoryEntry,
   ConfigHistoryKey,
   ConfigurationControl,
+  FileEdit,
   RestoreOutcome,
   UploadKind,
   UploadOutcome,
@@ -34,10 +42,12 @@ import type {
   SigningOutcome,
   SigningRequest,
   StatusReport,
+  TerminationPlan,
   TracedLog,
 } from "../src/contract.ts";
 import type { ExplainOutcome, ExplainQuestion, Explanation } from "../src/explanation.ts";
 import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
+import type { LogQueryOutcome, LogQueryQuestion } from "../src/logQuery.ts";
 import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "../src/machine.ts";
 import type { StatisticsAnswer, StatisticsQuestion } from "../src/statisticsQuestion.ts";
 
@@ -93,6 +103,7 @@ export const ORIGINS: OriginMonitoring = {
       Address2: [],
       ActiveIP: [{ "1.1.1.1": 0 }, { "1.1.1.2": 0 }],
       InactiveIP: [],
+      State: [{ Server: "1.1.1.1", State: "InService", Reason: "" }],
     },
     {
       VirtualHost: "foobar.com",
@@ -100,6 +111,7 @@ export const ORIGINS: OriginMonitoring = {
       Address2: [],
       ActiveIP: [{ "5.5.5.5": 21 }, { "5.5.5.6": 60 }, { "5.5.5.7": 37 }],
       InactiveIP: [{ "5.5.5.8": 10 }, { "5.5.5.9": 59 }],
+      State: [{ Server: "origin.foobar.com 5.5.5.8", State: "OutOfService", Reason: "Connect-Timeout" }],
     },
   ],
 };
@@ -171,6 +183,14 @@ export class FakeConfiguration implements ConfigurationControl {
   upload(kind: UploadKind, bytes: Buffer): Promise<UploadOutcome> {
     this.uploads.push([kind, bytes]);
     return Promise.resolve(this.uploadOutcome);
+  }
+
+  async edit<Result>(
+    name: "server.xml" | "vhosts.xml",
+    edit: (inService: Uint8Array | undefined) => FileEdit<Result>,
+  ): Promise<{ readonly uploaded: UploadOutcome | undefined; readonly result: Result }> {
+    const { bytes, result } = edit(await this.fileInService(name));
+    return { uploaded: bytes === undefined ? undefined : await this.upload(name, bytes), result };
   }
 }
 
@@ -299,6 +319,17 @@ export class FakeControl implements Control {
     return [ALARM];
   }
 
+  history: readonly (HistoryPoint | undefined)[] = [];
+
+  metricHistory(vhost: string | undefined, { fromMs, toMs, periodSeconds }: HistoryQuestion) {
+    this.asked.push(`metricHistory ${vhost} ${fromMs} ${toMs} ${periodSeconds}`);
+    return Promise.resolve(vhost === "nobody.com" ? undefined : this.history);
+  }
+
+  nowMs(): number {
+    return Date.UTC(2026, 8, 3, 14, 30, 20);
+  }
+
   metricStatistics(periodSeconds: number, vhost: string | undefined): MetricReport | undefined {
     this.asked.push(`metricStatistics ${periodSeconds} ${vhost}`);
     return vhost === undefined || this.vhostNames().includes(vhost) ? METRIC_REPORT : undefined;
@@ -320,8 +351,11 @@ export class FakeControl implements Control {
     return Promise.resolve();
   }
 
-  terminate(): void {
+  isReady = true;
+
+  terminate({ leaveSeconds, drainSeconds }: TerminationPlan): void {
     this.terminated += 1;
+    this.asked.push(`terminate leave=${leaveSeconds} drain=${drainSeconds}`);
   }
 
   scale(workers: number): Promise<void> {
@@ -367,6 +401,13 @@ export class FakeControl implements Control {
   }
 
   /** A trace that ends at once, behind one line. */
+  logQueryOutcome: LogQueryOutcome = { kind: "busy" };
+
+  async queryLogs({ log, vhost, query, fromMs, toMs }: LogQueryQuestion): Promise<LogQueryOutcome> {
+    this.asked.push(`queryLogs ${log} ${vhost} ${fromMs} ${toMs} ${query}`);
+    return this.logQueryOutcome;
+  }
+
   traceLog(log: TracedLog, vhost: string | undefined): Readable | undefined {
     this.asked.push(`traceLog ${log} ${vhost}`);
     return Readable.from(["a line\n"]);

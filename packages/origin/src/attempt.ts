@@ -40,6 +40,14 @@ export interface AttemptAccount {
   readonly clock: Clock;
   readonly tally: OriginTally;
   readonly onTransaction: TransactionListener | undefined;
+  /** Where an attempt stands as long as it runs, its tunnel included. */
+  readonly running?: Set<Running>;
+}
+
+/** What runs at a server. */
+export interface Running {
+  /** Ends it; the server is not to blame. */
+  cut(error: EdgeError): void;
 }
 
 /** Callbacks in order: onInformation*, then onHead, onData* and onComplete, or onUpgrade; onFailure may end it anywhere. */
@@ -65,7 +73,7 @@ export interface AttemptFailure {
 }
 
 /** One HTTP transaction on one connection. */
-export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
+export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser, Running {
   readonly #plan: AttemptPlan;
   readonly #connections: ConnectionSource;
   readonly #listener: AttemptListener;
@@ -96,6 +104,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
   }
 
   start(): void {
+    this.#account.running?.add(this);
     this.#connections.acquire(this, this.#plan.fresh);
   }
 
@@ -107,6 +116,11 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     if (this.#connection === undefined) this.#connections.cancel(this);
     else this.#connections.discard(this.#connection);
     this.#report("aborted");
+  }
+
+  cut(error: EdgeError): void {
+    if (this.#connection === undefined) this.#connections.cancel(this);
+    this.#fail(error, true);
   }
 
   /** Undici must not be resumed from within its parser, which the caller may well be in: hence the microtask. */
@@ -260,7 +274,11 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     record.responseBegan();
     record.end("complete");
     this.#countEnd();
+    const { running } = this.#account;
+    const tunnel: Running = { cut: () => socket.destroy() };
+    running?.add(tunnel);
     socket.once("close", () => {
+      running?.delete(tunnel);
       record.end("complete");
       this.#account.onTransaction?.(record);
     });
@@ -292,7 +310,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
     const isReused = this.#connection?.isReused ?? false;
     if (this.#connection !== undefined) this.#connections.discard(this.#connection);
     const beforeResponse = !this.#responseStarted;
-    const staleConnection = isReused && beforeResponse && error.code === "ORIGIN_CLOSED";
+    const staleConnection = !refusedHere && isReused && beforeResponse && error.code === "ORIGIN_CLOSED";
     const isOrigins = !staleConnection && !refusedHere;
     if (isOrigins) this.#countFailure(error);
     this.#report((isOrigins ? originFailureOf(error) : undefined) ?? "aborted");
@@ -328,6 +346,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionUser {
 
   #settle(): void {
     this.#settled = true;
+    this.#account.running?.delete(this);
     this.#body?.destroy();
   }
 }

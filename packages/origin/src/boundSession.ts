@@ -14,7 +14,7 @@ export interface SessionUse {
  */
 export class BoundSession implements PrivateSession, ConnectionSource {
   readonly #onEnd: () => void;
-  readonly #onForget: (session: BoundSession) => void;
+  #onForget: (session: BoundSession) => void;
   readonly #uses = new Set<SessionUse>();
   readonly #waiting: ConnectionUser[] = [];
   #server: PoolServer | undefined;
@@ -41,6 +41,13 @@ export class BoundSession implements PrivateSession, ConnectionSource {
 
   get server(): PoolServer | undefined {
     return this.#server;
+  }
+
+  /** Another pool answers for it from now on: that of the next configuration, which has its server too. */
+  moveTo(server: PoolServer, onForget: (session: BoundSession) => void): void {
+    this.#onForget(this);
+    this.#server = server;
+    this.#onForget = onForget;
   }
 
   bind(server: PoolServer): void {

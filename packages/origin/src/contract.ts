@@ -1,4 +1,4 @@
-import type { VhostSettings } from "@basalt/config";
+import type { OriginAddress, VhostSettings } from "@basalt/config";
 import type { EdgeError } from "@basalt/types";
 import type { ConnectCallback } from "./connector.ts";
 import type { FailureReason } from "./events.ts";
@@ -20,6 +20,10 @@ export interface OriginRequest {
   readonly key?: string;
   /** BYP-11: the IP of the client, hashed consistently onto the servers in service. */
   readonly affinity?: string;
+  /** AWS-29: `serverToken` of the server that the client is to stay with; ignored while that is not in service. */
+  readonly sticky?: string;
+  /** AWS-33: of the client, in capitals. */
+  readonly country?: string;
   /** BYP-12: the exchange runs on the one connection of this session. */
   readonly session?: PrivateSession;
   /** Of the client connection that causes it, for logs. */
@@ -127,6 +131,16 @@ export interface HostOriginMonitoring {
   /** IP to the seconds left of its TTL. */
   readonly ActiveIP: readonly Readonly<Record<string, number>>[];
   readonly InactiveIP: readonly Readonly<Record<string, number>>[];
+  /** AWS-25, beyond the guide. */
+  readonly State: readonly ServerState[];
+}
+
+export interface ServerState {
+  /** Id of the server. */
+  readonly Server: string;
+  readonly State: "InService" | "OutOfService";
+  /** The last failure; empty when there was none since the last reset. */
+  readonly Reason: string;
 }
 
 /** What a domain of a virtual host resolves to (ORG-57). */
@@ -175,6 +189,11 @@ export interface OriginPool {
   /** Hands an upgrade request on; resolves with the tunnel after 101, or with the refusal as an ordinary exchange. */
   upgrade(request: OriginRequest, handler: OriginHandler): Promise<OriginTunnel | undefined>;
   /**
+   * AWS-43: the address of the server that this request would go to, for a client that is to go there itself; undefined
+   * where none is in service.
+   */
+  nominate(request: OriginRequest): OriginAddress | undefined;
+  /**
    * BYP-12: bound to one server by its first exchange; `affinity` of that request decides which. `onEnd`: the session
    * ended otherwise than by `end()`, whether or not an exchange ran on it.
    */
@@ -194,7 +213,13 @@ export interface OriginPool {
   readonly localCounters: OriginCounters;
   /** Another interval of the figures begins: connections count as active anew. */
   beginInterval(): void;
-  close(): Promise<void>;
+  /**
+   * Refuses new requests and ends idle connections now; resolves when the exchanges and tunnels in progress are over.
+   * `next`: what takes its place; what runs to servers that are not in it drains as it says, private sessions of the
+   * others go on there. `successor` gets the requests that still come here, which were on their way to the origin when the
+   * configuration changed; without one they fail with SHUTTING_DOWN.
+   */
+  close(next?: OriginSettings, successor?: OriginPool): Promise<void>;
 }
 
 /** Times are sums in 0.01 ms. Arrays: index = status class 1 to 5. */

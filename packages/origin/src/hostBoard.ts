@@ -10,6 +10,7 @@ import type { ResolvedIp } from "./ipTable.ts";
 import { IPS_PER_ANSWER, RESOLVE_MAX_SECONDS, RESOLVE_MIN_SECONDS, RESOLVE_TIMEOUT_MS } from "./limits.ts";
 import type { IpFamily, OriginResolver } from "./resolver.ts";
 import { runAfter, type Scheduler } from "./scheduler.ts";
+import { connectToServer } from "./serverConnect.ts";
 import { type ProbePlan, type ProbeResult, probeServer } from "./serverProbe.ts";
 import { hashText } from "./serverSelector.ts";
 import type { TransactionListener } from "./transaction.ts";
@@ -142,7 +143,7 @@ export class HostBoard {
   }
 
   report({ server, outcome }: OriginOutcome): void {
-    const change = this.#servers.recordExchange(server, outcome === "ok");
+    const change = this.#servers.recordExchange(server, outcome === "ok", outcome);
     this.#tellChange(change, server, "exchanges", outcome);
     this.#publisher.noteServers();
   }
@@ -261,11 +262,12 @@ export class HostBoard {
       connectTimeoutMs: connectTimeoutSeconds * 1000,
       receiveTimeoutMs: receiveTimeoutSeconds * 1000,
       totalTimeoutMs: 0,
+      fields: [],
       purpose: "probe",
     };
     return this.#probe(server, plan, "recovery", recovery.log, (result) => {
       done();
-      return this.#servers.recordProbe(server.id, result.isSuccess);
+      return this.#servers.recordProbe(server.id, result.isSuccess, result.detail);
     });
   }
 
@@ -279,12 +281,14 @@ export class HostBoard {
       connectTimeoutMs: timeoutMs,
       receiveTimeoutMs: timeoutMs,
       totalTimeoutMs: timeoutMs,
+      fields: checker.fields,
       purpose: "healthcheck",
     };
-    return this.#probe(server, plan, "healthcheck", checker.log, (result) => {
+    const record = (result: ProbeResult): VerdictChange | undefined => {
       done();
-      return this.#servers.recordCheck(server.id, checker, result.isSuccess);
-    });
+      return this.#servers.recordCheck(server.id, checker, result.isSuccess, result.detail);
+    };
+    return this.#probe(server, plan, "healthcheck", checker.log, record, checker.type === "tcp");
   }
 
   #probe(
@@ -293,11 +297,13 @@ export class HostBoard {
     source: "recovery" | "healthcheck",
     isLogged: boolean,
     record: (result: ProbeResult) => VerdictChange | undefined,
+    isConnectOnly = false,
   ): () => void {
     const { clock } = this.#dependencies;
     const startedAt = clock.monotonic();
     const onTransaction = isLogged ? this.#dependencies.onTransaction : undefined;
-    return probeServer(server, this.#servers.settings, plan, { ...this.#dependencies, onTransaction }, (result) => {
+    const probe = isConnectOnly ? connectToServer : probeServer;
+    return probe(server, this.#servers.settings, plan, { ...this.#dependencies, onTransaction }, (result) => {
       const durationMs = clock.monotonic() - startedAt;
       if (isLogged) this.#tell({ kind: "probe", server: server.id, source, uri: plan.uri, durationMs, ...result });
       this.#tellChange(record(result), server.id, source, result.detail);

@@ -85,19 +85,21 @@ export class HostServers {
   }
 
   /** The end of an exchange. An excluded server comes back by probes alone. */
-  recordExchange(id: string, isSuccess: boolean): VerdictChange | undefined {
+  recordExchange(id: string, isSuccess: boolean, failure = ""): VerdictChange | undefined {
     const health = this.find(id)?.health;
-    return health === undefined || health.needsProbes ? undefined : this.#record(id, health, EXCHANGES, isSuccess);
+    return health === undefined || health.needsProbes
+      ? undefined
+      : this.#record(id, health, EXCHANGES, isSuccess, failure);
   }
 
-  recordProbe(id: string, isSuccess: boolean): VerdictChange | undefined {
+  recordProbe(id: string, isSuccess: boolean, failure = ""): VerdictChange | undefined {
     const health = this.find(id)?.health;
-    return health?.needsProbes === true ? this.#record(id, health, EXCHANGES, isSuccess) : undefined;
+    return health?.needsProbes === true ? this.#record(id, health, EXCHANGES, isSuccess, failure) : undefined;
   }
 
-  recordCheck(id: string, mechanism: Mechanism, isSuccess: boolean): VerdictChange | undefined {
+  recordCheck(id: string, mechanism: Mechanism, isSuccess: boolean, failure = ""): VerdictChange | undefined {
     const health = this.find(id)?.health;
-    return health === undefined ? undefined : this.#record(id, health, mechanism, isSuccess);
+    return health === undefined ? undefined : this.#record(id, health, mechanism, isSuccess, failure);
   }
 
   /** True when the answer brought new IPs. */
@@ -141,6 +143,11 @@ export class HostServers {
       Address2: states(standby),
       ActiveIP: this.servers.filter(({ id }) => used.has(id)).map(left),
       InactiveIP: this.servers.filter(isWatched).map(left),
+      State: this.servers.map(({ id, health }) => ({
+        Server: id,
+        State: used.has(id) ? "InService" : "OutOfService",
+        Reason: health.lastFailure === "" && !used.has(id) ? "standby" : health.lastFailure,
+      })),
     };
   }
 
@@ -179,8 +186,14 @@ export class HostServers {
     return this.#addresses.get(text);
   }
 
-  #record(id: string, health: ServerHealth, mechanism: Mechanism, isSuccess: boolean): VerdictChange | undefined {
-    const change = health.record(mechanism, isSuccess, this.#settings);
+  #record(
+    id: string,
+    health: ServerHealth,
+    mechanism: Mechanism,
+    isSuccess: boolean,
+    failure: string,
+  ): VerdictChange | undefined {
+    const change = health.record(mechanism, isSuccess, this.#settings, failure);
     if (change === "recovered") this.#addresses.get(partsOfId(id).text)?.noteRecovered();
     return change;
   }

@@ -8,5 +8,6 @@ export { createOriginBoard, type OriginBoardDependencies } from "./originBoard.t
 export { createOriginPool, type OriginPoolDependencies, type SharedOriginPool } from "./pool.ts";
 export { createSystemResolver, type IpFamily, type OriginResolver, type SystemResolverOptions } from "./resolver.ts";
 export { type Scheduler, unrefScheduler } from "./scheduler.ts";
+export { serverToken } from "./serverToken.ts";
 export { shareOf } from "./sessionGate.ts";
 export type { OriginPurpose, OriginTransaction, TransactionEnd, TransactionListener } from "./transaction.ts";

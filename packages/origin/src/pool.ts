@@ -1,3 +1,4 @@
+import type { OriginAddress } from "@basalt/config";
 import { type Clock, EdgeError, systemClock } from "@basalt/types";
 import { Attempt, type AttemptListener, type AttemptPlan } from "./attempt.ts";
 import { BoundSession } from "./boundSession.ts";
@@ -21,7 +22,7 @@ import { failureReasonOf, type OriginEvent } from "./events.ts";
 import { Exchange } from "./exchange.ts";
 import type { PoolServer } from "./poolServer.ts";
 import { decideHost, type PreparedHead, prefixTarget, prepareHead } from "./requestHead.ts";
-import { ServerList } from "./serverList.ts";
+import { hasAddress, ServerList } from "./serverList.ts";
 import { chooseByKey, ServerSelector } from "./serverSelector.ts";
 import { SessionGate } from "./sessionGate.ts";
 import type { OriginPurpose, TransactionListener } from "./transaction.ts";
@@ -71,6 +72,14 @@ const purposeOf = ({ mode, session }: OriginRequest): OriginPurpose => {
   return session === undefined ? "bypass" : "private";
 };
 
+/** AWS-33: those for clients of that country, else those for everybody, else all. */
+const serversFor = (country: string | undefined, servers: readonly PoolServer[]): readonly PoolServer[] => {
+  const named = servers.filter(({ address }) => country !== undefined && address.countries.includes(country));
+  if (named.length > 0) return named;
+  const open = servers.filter(({ address }) => address.countries.length === 0);
+  return open.length > 0 ? open : servers;
+};
+
 /** Servers that are tried for one relayed connection. */
 const CONNECT_TRIES = 2;
 
@@ -91,6 +100,8 @@ class VhostOriginPool implements SharedOriginPool {
   /** Exchanges that have begun, those that wait for their turn included. */
   #open = 0;
   #closed = false;
+  /** Takes what comes once this one is closed. */
+  #successor: OriginPool | undefined;
   readonly #onIdle: (() => void)[] = [];
 
   constructor(vhost: OriginSettings, dependencies: OriginPoolDependencies) {
@@ -133,10 +144,12 @@ class VhostOriginPool implements SharedOriginPool {
   }
 
   send(request: OriginRequest, handler: OriginHandler): OriginExchange {
+    if (this.#successor !== undefined) return this.#successor.send(request, handler);
     return this.#begin(request, handler, undefined, () => {});
   }
 
   upgrade(request: OriginRequest, handler: OriginHandler): Promise<OriginTunnel | undefined> {
+    if (this.#successor !== undefined) return this.#successor.upgrade(request, handler);
     return new Promise((resolve) => {
       const ending: OriginHandler = {
         onStart: (exchange) =>
@@ -163,13 +176,20 @@ class VhostOriginPool implements SharedOriginPool {
     });
   }
 
+  nominate(request: OriginRequest): OriginAddress | undefined {
+    if (this.#successor !== undefined) return this.#successor.nominate(request);
+    return this.#chooseByClient(request, undefined)?.address;
+  }
+
   openPrivateSession(onEnd: () => void = () => {}): PrivateSession {
+    if (this.#successor !== undefined) return this.#successor.openPrivateSession(onEnd);
     const session = new BoundSession(onEnd, (ended) => this.#sessions.delete(ended));
     this.#sessions.add(session);
     return session;
   }
 
   connect(port: number, callback: ConnectCallback): () => void {
+    if (this.#successor !== undefined) return this.#successor.connect(port, callback);
     let giveUp: (() => void) | undefined;
     let isGivenUp = false;
     const tried = new Set<PoolServer>();
@@ -229,11 +249,15 @@ class VhostOriginPool implements SharedOriginPool {
     return this.#servers.snapshot();
   }
 
-  /** Refuses new requests and ends idle connections now; resolves when the exchanges and tunnels in progress are over. */
-  close(): Promise<void> {
+  close(next?: OriginSettings, successor?: OriginPool): Promise<void> {
     this.#closed = true;
-    this.#servers.closeAll();
-    for (const session of [...this.#sessions]) session.retire();
+    this.#successor = successor;
+    if (next === undefined) this.#servers.closeAll();
+    else this.#servers.retire(next);
+    for (const session of [...this.#sessions]) {
+      const { server } = session;
+      if (next === undefined || server === undefined || !hasAddress(next, server)) session.retire();
+    }
     if (this.#open === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
@@ -279,7 +303,10 @@ class VhostOriginPool implements SharedOriginPool {
         throw new EdgeError("INTERNAL", { detail: "a private session of another kind" });
       }
       if (session?.hasEnded === true) throw new EdgeError("ORIGIN_CLOSED", { detail: "the private session has ended" });
-      if (session !== undefined) whenOver(session.use(exchange));
+      if (session !== undefined) {
+        this.#adopt(session);
+        whenOver(session.use(exchange));
+      }
       const mayFindServer = this.#servers.inService.length > 0 || this.#servers.isResolving;
       if (!mayFindServer && session?.isFixed !== true) throw this.#unavailable();
       const askedMs = this.#clock.monotonic();
@@ -349,14 +376,28 @@ class VhostOriginPool implements SharedOriginPool {
     if (session?.server !== undefined && (session.isFixed || this.#servers.isCurrent(session.server))) {
       if (except === undefined) return session.server;
     }
-    const { inService } = this.#servers;
-    const candidates = except === undefined ? inService : inService.filter((server) => server !== except);
-    const server =
-      request.affinity === undefined
-        ? this.#selector.choose(candidates, request.key ?? request.target)
-        : chooseByKey(candidates, request.affinity);
+    const server = this.#chooseByClient(request, except);
     if (server !== undefined && session !== undefined && purpose === undefined) session.bind(server);
     return server;
+  }
+
+  #chooseByClient(request: OriginRequest, except: PoolServer | undefined): PoolServer | undefined {
+    const { inService, hasCountries } = this.#servers;
+    const others = except === undefined ? inService : inService.filter((server) => server !== except);
+    const { sticky, affinity, key = request.target, country } = request;
+    const kept = sticky === undefined ? undefined : others.find(({ token }) => token === sticky);
+    if (kept !== undefined) return kept;
+    const candidates = hasCountries ? serversFor(country, others) : others;
+    return affinity === undefined ? this.#selector.choose(candidates, key) : chooseByKey(candidates, affinity);
+  }
+
+  /** Takes a session over that an earlier pool of the host has begun. */
+  #adopt(session: BoundSession): void {
+    if (this.#sessions.has(session) || session.server === undefined) return;
+    const server = this.#servers.find(session.server.id);
+    if (server === undefined) return;
+    session.moveTo(server, (ended) => this.#sessions.delete(ended));
+    this.#sessions.add(session);
   }
 
   #prepare(
@@ -390,8 +431,20 @@ class VhostOriginPool implements SharedOriginPool {
     return new Attempt(plan, session ?? connections, listener, {
       clock: this.#clock,
       tally: this.#tallyOf(server.server.ip),
-      onTransaction: this.#dependencies.onTransaction,
+      onTransaction: this.#measuring(server),
+      running: server.running,
     });
+  }
+
+  #measuring(server: PoolServer): TransactionListener | undefined {
+    const { onTransaction } = this.#dependencies;
+    if (this.#vhost.originOptions.balanceMode !== "Latency") return onTransaction;
+    return (transaction) => {
+      // One that fails at once is not the soonest to answer.
+      if (transaction.status !== 0 && transaction.status < 500)
+        server.noteLatency(transaction.connectMs + transaction.sendMs + transaction.firstByteMs);
+      onTransaction?.(transaction);
+    };
   }
 
   #tallyOf(ip: string): OriginTally {

@@ -18,6 +18,7 @@ const rulesOf = (mechanism: Mechanism, settings: OriginSettings): VerdictRules =
 /** What is known of one server: it is in service while no mechanism holds it out (OPEN 4 B of spec 05). */
 export class ServerHealth {
   readonly #verdicts = new Map<string, Verdict>();
+  #lastFailure = "";
 
   get isExcluded(): boolean {
     for (const verdict of this.#verdicts.values()) if (verdict.isExcluded) return true;
@@ -39,18 +40,30 @@ export class ServerHealth {
     return this.#verdicts.get(EXCHANGES)?.successes ?? 0;
   }
 
+  /** What the last failure was, of whatever mechanism; empty when there was none. */
+  get lastFailure(): string {
+    return this.#lastFailure;
+  }
+
   get holders(): readonly string[] {
     return [...this.#verdicts].flatMap(([name, verdict]) => (verdict.isExcluded ? [name] : []));
   }
 
   /** What a mechanism that is at work for the server has seen. The change of its verdict, not of the server's state. */
-  record(mechanism: Mechanism, isSuccess: boolean, settings: OriginSettings): VerdictChange | undefined {
+  record(
+    mechanism: Mechanism,
+    isSuccess: boolean,
+    settings: OriginSettings,
+    failure: string,
+  ): VerdictChange | undefined {
+    if (!isSuccess) this.#lastFailure = failure;
     return this.#verdictOf(nameOf(mechanism)).record(isSuccess, rulesOf(mechanism, settings));
   }
 
   /** ORG-24: a new IP of an excluded domain is held out by what holds the others out. */
   inherit(holders: readonly string[]): void {
     for (const name of holders) this.#verdictOf(name).inheritExclusion();
+    if (holders.length > 0) this.#lastFailure = "excluded with its domain";
   }
 
   /** The domain is back: what was excluded only for its sake is in service too. True when that was so. */
@@ -69,6 +82,7 @@ export class ServerHealth {
   /** ORG-27. */
   reset(): void {
     this.#verdicts.clear();
+    this.#lastFailure = "";
   }
 
   #verdictOf(name: string): Verdict {

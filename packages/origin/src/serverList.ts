@@ -25,6 +25,10 @@ const firstView = ({ name, origin }: OriginSettings): OriginView => ({
   transactions: 0,
 });
 
+/** Whether a server belongs to an address of these settings. */
+export const hasAddress = ({ origin }: OriginSettings, { address }: PoolServer): boolean =>
+  [...origin.addresses, ...origin.standby].some(({ text }) => text === address.text);
+
 /** The servers in service by the latest view, with the connections of this worker to them. */
 export class ServerList {
   readonly #settings: OriginSettings;
@@ -32,8 +36,12 @@ export class ServerList {
   /** By configured text: a view may still be of a configuration with other positions. */
   readonly #addresses: ReadonlyMap<string, OriginAddress>;
   readonly #servers = new Map<string, PoolServer>();
+  /** Some addresses are for clients of some countries only. */
+  readonly hasCountries: boolean;
   #view: OriginView;
   #inService: readonly PoolServer[] = [];
+  /** In service when another configuration took over that has them too. */
+  #staying: ReadonlySet<string> = new Set();
   #hasView = false;
 
   constructor(settings: OriginSettings, options: ServerListOptions) {
@@ -41,6 +49,7 @@ export class ServerList {
     this.#options = options;
     const { addresses, standby } = settings.origin;
     this.#addresses = new Map([...addresses, ...standby].map((address) => [address.text, address]));
+    this.hasCountries = [...addresses, ...standby].some(({ countries }) => countries.length > 0);
     this.#view = firstView(settings);
     this.#take(this.#view);
   }
@@ -82,6 +91,22 @@ export class ServerList {
     this.#servers.clear();
   }
 
+  /** For good: servers whose addresses are not among those of `next` drain as it says (AWS-27). */
+  retire(next: OriginSettings): void {
+    const leaving = [...this.#servers.values()].filter((server) => !hasAddress(next, server));
+    for (const server of leaving) this.#servers.delete(server.id);
+    this.#staying = new Set(this.#servers.keys());
+    for (const server of leaving) server.connections.close();
+    this.closeAll();
+    const { enabled, timeoutSeconds } = next.originOptions.draining;
+    if (enabled) for (const server of leaving) server.drain(timeoutSeconds, () => false);
+  }
+
+  /** The server in service with that id. */
+  find(id: string): PoolServer | undefined {
+    return this.#servers.get(id);
+  }
+
   /** What the view says of the configured addresses. */
   snapshot(): readonly AddressSnapshot[] {
     const { addresses, standby } = this.#settings.origin;
@@ -105,6 +130,8 @@ export class ServerList {
       if (named.has(id)) continue;
       server.connections.close();
       this.#servers.delete(id);
+      const { enabled, timeoutSeconds } = this.#settings.originOptions.draining;
+      if (enabled) server.drain(timeoutSeconds, () => this.#servers.has(id) || this.#staying.has(id));
     }
     this.#inService = inService.flatMap((server) => this.#serverOf(server) ?? []);
   }

@@ -21,6 +21,8 @@ export interface ProbePlan {
   readonly receiveTimeoutMs: number;
   /** From the connect to the end; 0: no limit. */
   readonly totalTimeoutMs: number;
+  /** Fields that take the place of the usual ones, or stand beside them (AWS-24), flat. */
+  readonly fields: readonly string[];
   readonly purpose: "probe" | "healthcheck";
 }
 
@@ -41,9 +43,15 @@ export interface ProbeMeans {
 const isAccepted = (status: number, resCodes: readonly number[]): boolean =>
   resCodes.length === 0 || resCodes.includes(0) || resCodes.includes(status);
 
+/** The own fields, and of the usual ones those that they do not name. */
+const withFields = (own: readonly string[], usual: readonly string[]): readonly string[] => {
+  const named = new Set(own.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()));
+  return [...own, ...usual.filter((_, index) => !named.has(usual[index - (index % 2)] ?? ""))];
+};
+
 /**
- * Asks one server on a connection of its own, with default Host and the configured User-Agent and nothing else
- * (ORG-50). `done` hears the result once; the function returned gives the probe up without one.
+ * Asks one server on a connection of its own, with default Host, the configured User-Agent and the fields of the plan,
+ * and nothing else (ORG-50). `done` hears the result once; the function returned gives the probe up without one.
  */
 export const probeServer = (
   server: { readonly id: string; readonly ip: string; readonly address: OriginAddress },
@@ -64,11 +72,11 @@ export const probeServer = (
     address: server.id,
     method: "GET",
     path: prefixTarget(plan.uri, server.address),
-    fields: [
+    fields: withFields(plan.fields, [
       "host",
       decideHost(undefined, host, server.address),
       ...(userAgent === "" || userAgent === "*" ? [] : ["user-agent", userAgent]),
-    ],
+    ]),
     body: { kind: "none" },
     upgrade: undefined,
     connectTimeoutMs: plan.connectTimeoutMs,

@@ -145,6 +145,45 @@ describe("health checks", () => {
     ]);
   });
 
+  it("AWS-26 connects and says nothing where that is the check", async () => {
+    const { time, parts } = timed();
+    const heads: string[] = [];
+    const origin = await rawOrigin((_, head) => heads.push(head));
+    const checker = checkerFor({ type: "tcp", exclusion: 1, recovery: 1, cycleSeconds: 1 });
+    const address = addressAt(origin.port);
+    const { board, events } = openBoard([settingsFor([address], {}, [], [checker])], parts);
+    const stateOf = () => board.monitoring(NAME)?.origin[0]?.State[0];
+    const checks = () => events.filter((event) => event.kind === "probe").length;
+    await everyCycle(time, checks, 1);
+    expect(stateOf()).toEqual({ Server: address.text, State: "InService", Reason: "" });
+    await origin.stop();
+    await everyCycle(time, checks, 1);
+    await until(() => stateOf()?.State === "OutOfService");
+    expect(stateOf()?.Reason).toContain("ECONNREFUSED");
+    expect(heads).toEqual([]);
+  });
+
+  it("AWS-24 AWS-25 sends the fields of the check, and tells the last failure until a reset", async () => {
+    const { time, parts } = timed();
+    const heads: string[] = [];
+    const origin = await rawOrigin((socket, head) => {
+      heads.push(head);
+      socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
+    });
+    const fields = ["Host", "check.test", "User-Agent", "Checker", "X-Key", "1"];
+    const checker = checkerFor({ fields, resCodes: [200], exclusion: 1, cycleSeconds: 1 });
+    const { board } = openBoard([settingsFor([addressAt(origin.port)], {}, [], [checker])], parts);
+    await everyCycle(time, () => heads.length, 1);
+    const lines = heads[0]?.toLowerCase().split("\r\n");
+    expect(lines).toEqual(expect.arrayContaining(["host: check.test", "user-agent: checker", "x-key: 1"]));
+    expect(heads[0]?.match(/host:|user-agent:/gi)?.length).toBe(2);
+    const stateOf = () => board.monitoring(NAME)?.origin[0]?.State[0];
+    await until(() => stateOf()?.State === "OutOfService");
+    expect(stateOf()?.Reason).toBe("status 404 is not one of 200");
+    board.reset(NAME);
+    expect(stateOf()).toMatchObject({ State: "InService", Reason: "" });
+  });
+
   it("ORG-13 ORG-15 wants the whole transaction within the time", async () => {
     const { time, parts } = timed();
     const origin = await rawOrigin((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhalf"));
@@ -164,7 +203,7 @@ describe("health checks", () => {
     await until(() => origin.sockets.size === 0);
   });
 
-  it("ORG-20 CFG-14 checks standby servers too, one check at a time, and goes on after a reset", async () => {
+  it("REG-90 REG-91 ORG-20 CFG-14 checks standby servers too, one check at a time, and goes on after a reset", async () => {
     const { time, parts } = timed();
     const silent = await rawOrigin(() => {});
     const standby = await httpOrigin((_request, response) => response.end());
@@ -215,7 +254,7 @@ describe("domains", () => {
     expect(resolver.asked.filter((question) => question.endsWith("4")).length).toBe(4);
   });
 
-  it("ORG-22 lets new IPs act at once, and old ones until their time is over", async () => {
+  it("REG-84 ORG-22 lets new IPs act at once, and old ones until their time is over", async () => {
     const { time, parts } = timed();
     const resolver = new FakeResolver().answer("origin.test", { "10.0.0.1": 5 });
     const { board, events } = openBoard([settings], { ...parts, resolver });
@@ -260,7 +299,7 @@ describe("domains", () => {
     expect(board.view(NAME)).toMatchObject({ isResolving: false, inService: [] });
   });
 
-  it("ORG-22 survives answers without address, with garbage, with too much, late and never", async () => {
+  it("REG-83 REG-99 ORG-22 survives answers without address, with garbage, with too much, late and never", async () => {
     const { time, parts } = timed();
     const flood = Array.from({ length: 5000 }, (_, nth) => ({ ip: `10.9.${nth >> 8}.${nth & 255}`, ttlSeconds: 60 }));
     const answers: ReturnType<OriginResolver["resolve"]>[] = [

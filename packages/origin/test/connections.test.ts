@@ -47,7 +47,7 @@ describe("reuse of connections", () => {
     expect(seen).toEqual(["close", "close", "close"]);
   });
 
-  it("ORG-34 closes a session that was idle for that long", async () => {
+  it("ORG-34 AWS-39 closes a session that was idle for that long", async () => {
     const origin = await httpOrigin((_request, response) => response.end("x"));
     const { pool } = openPool(settingsFor([addressAt(origin.port)], { reuseTimeoutSeconds: 0.05 }));
     await fetchFrom(pool, getRequest("/"));

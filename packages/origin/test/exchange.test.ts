@@ -114,7 +114,7 @@ describe("responses", () => {
     expect(outcome.trailers).toEqual(["X-Sum", "5"]);
   });
 
-  it("ORG-10 takes a close as the end of a response without Content-Length", async () => {
+  it("REG-97 ORG-10 takes a close as the end of a response without Content-Length", async () => {
     const outcome = await answered("HTTP/1.1 200 OK\r\n\r\nto the end", "GET", true);
     expect(outcome.error).toBeUndefined();
     expect(outcome.body).toBe("to the end");

@@ -32,12 +32,12 @@ describe("how an origin can fail", () => {
     expect(seen.counters.receiveTimeouts).toBe(1);
   });
 
-  it("ORG-02 stalls in the middle of the body", async () => {
+  it("ORG-02 AWS-39 stalls in the middle of the body", async () => {
     const seen = await failing((socket) => socket.write(`${HEAD_10}abc`));
     expect([seen.code, seen.failures, seen.body]).toEqual(["ORIGIN_RECEIVE_TIMEOUT", ["Receive-Timeout"], "abc"]);
   });
 
-  it("ORG-02 measures silence, not the whole answer, for chunked answers too", async () => {
+  it("REG-96 ORG-02 measures silence, not the whole answer, for chunked answers too", async () => {
     const origin = await rawOrigin((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
       const count = 20;
@@ -259,7 +259,7 @@ describe("a kept connection that the origin has closed", () => {
     });
   };
 
-  it("ORG-03 is replaced by a new one, and counts as no failure", async () => {
+  it("ORG-03 AWS-40 is replaced by a new one, and counts as no failure", async () => {
     const origin = await oncePerConnection();
     const { pool, events } = openPool(settingsFor([addressAt(origin.port)], { exclusion: 1 }));
     for (let nth = 0; nth < 5; nth += 1) expect((await fetchFrom(pool, getRequest("/"))).body).toBe("ok");
@@ -268,7 +268,7 @@ describe("a kept connection that the origin has closed", () => {
     expect(pool.counters.closedEarly).toBe(0);
   });
 
-  it("ORG-03 fails a POST, which may have been seen, but counts as no failure of the address", async () => {
+  it("ORG-03 AWS-40 fails a POST, which may have been seen, but counts as no failure of the address", async () => {
     const origin = await oncePerConnection();
     const { pool, events } = openPool(settingsFor([addressAt(origin.port)], { exclusion: 1 }));
     await fetchFrom(pool, getRequest("/"));

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { OriginOutcome, OriginServer, OriginView } from "../src/contract.ts";
 import { createOriginPool } from "../src/pool.ts";
+import { serverToken } from "../src/serverToken.ts";
 import { FakeResolver } from "./support/board.ts";
 import { fetchFrom, getRequest, newOutcome, openPool, recordInto, resultOf, until } from "./support/exchange.ts";
 import { httpOrigin, rawOrigin, refusedPort } from "./support/origin.ts";
@@ -82,6 +83,28 @@ describe("views of the primary", () => {
     pool.apply(viewOf([serverAt(b.port)]));
     await until(() => a.sockets.size === 0);
     expect([await bodyOf(pool), b.connections()]).toEqual(["b", 1]);
+  });
+
+  it("REG-86 REG-87 hands what comes once it is closed to the pool that follows, private sessions too", async () => {
+    const [a, b] = [await named("a"), await named("b")];
+    const { pool } = lonePool(settingsFor([addressAt(a.port)]));
+    const next = settingsFor([addressAt(b.port)]);
+    const { pool: successor } = lonePool(next);
+    const session = pool.openPrivateSession();
+    expect([await bodyOf(pool), await bodyOf(pool, getRequest("/", { mode: "bypass", session }))]).toEqual(["a", "a"]);
+    await pool.close(next, successor);
+    await until(() => a.sockets.size === 0);
+    const late = pool.openPrivateSession();
+    const bypassed = getRequest("/", { mode: "bypass", session: late });
+    expect([await bodyOf(pool), await bodyOf(pool, bypassed)]).toEqual(["b", "b"]);
+    const socket = await new Promise<import("node:net").Socket>((resolve, reject) =>
+      pool.connect(b.port, (error, connected) => (error === null ? resolve(connected) : reject(error))),
+    );
+    expect(socket.remotePort).toBe(b.port);
+    socket.destroy();
+    late.end();
+    session.end();
+    await successor.close();
   });
 
   it("ORG-21 lets an exchange with a server that is gone end, but does not keep its connection", async () => {
@@ -493,5 +516,173 @@ describe("a pool with its board", () => {
     resolver.answer("origin.test", { "127.0.0.1": 5 });
     await time.passSlowly(5);
     expect([await bodyOf(pool), await bodyOf(pool)]).toEqual(["b", "b"]);
+  });
+});
+
+describe("AWS-33: the server that answers soonest", () => {
+  it("is not the one that answers errors at once", async () => {
+    const errors = await httpOrigin((_request, response) => response.writeHead(503).end("no"));
+    const works = await httpOrigin((_request, response) => setTimeout(() => response.end("ok"), 50));
+    const { pool } = lonePool(
+      settingsFor([addressAt(errors.port), addressAt(works.port)], { balanceMode: "Latency" as const }),
+    );
+    const bodies: (string | undefined)[] = [];
+    for (let nth = 0; nth < 12; nth++) bodies.push(await bodyOf(pool));
+    expect(bodies.filter((body) => body === "ok")).toHaveLength(6);
+  });
+});
+
+describe("AWS-27: a server that leaves", () => {
+  const DRAINING = { draining: { enabled: true, timeoutSeconds: 5 } };
+  /** Answers half, and never the rest. */
+  const halfOrigin = () => rawOrigin((socket) => socket.write(OK.slice(0, -1)));
+
+  const begin = async (pool: Parameters<typeof fetchFrom>[0], mode: "cache" | "bypass" = "bypass") => {
+    const outcome = newOutcome();
+    const over = new Promise<void>((resolve) => pool.send(getRequest("/", { mode }), recordInto(outcome, resolve)));
+    await until(() => outcome.head !== undefined);
+    return { outcome, over };
+  };
+
+  /** Sockets go on as they are; only the timers of the pool wait for the test. */
+  const withTimers = async (scene: () => Promise<void>): Promise<void> => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await scene();
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+
+  it("ends what runs to it after the time, and does not blame it", async () => {
+    const origin = await halfOrigin();
+    await withTimers(async () => {
+      const { pool, outcomes } = lonePool(settingsFor([addressAt(origin.port)], DRAINING));
+      const { outcome, over } = await begin(pool);
+      pool.apply(viewOf([]));
+      vi.advanceTimersByTime(4_999);
+      expect(outcome.endings).toBe(0);
+      vi.advanceTimersByTime(1);
+      await over;
+      expect([outcome.error?.code, outcomes]).toEqual(["ORIGIN_CLOSED", []]);
+    });
+  });
+
+  it("lets it run when the server is back by then, and without a limit where draining is off", async () => {
+    const origin = await halfOrigin();
+    for (const [options, back] of [
+      [DRAINING, true],
+      [{}, false],
+    ] as const) {
+      await withTimers(async () => {
+        const { pool } = lonePool(settingsFor([addressAt(origin.port)], options));
+        const { outcome } = await begin(pool);
+        pool.apply(viewOf([]));
+        if (back) pool.apply(viewOf([serverAt(origin.port)]));
+        vi.advanceTimersByTime(3_600_000);
+        expect(outcome.endings).toBe(0);
+        void pool.close();
+      });
+    }
+  });
+
+  it("lets it run when the server is back by then, though another configuration has come that has it too", async () => {
+    const origin = await halfOrigin();
+    await withTimers(async () => {
+      const { pool } = lonePool(settingsFor([addressAt(origin.port)], DRAINING));
+      const { outcome } = await begin(pool);
+      pool.apply(viewOf([]));
+      pool.apply(viewOf([serverAt(origin.port)]));
+      void pool.close(settingsFor([addressAt(origin.port), addressAt(1)], DRAINING));
+      vi.advanceTimersByTime(5_000);
+      expect(outcome.endings).toBe(0);
+    });
+  });
+
+  it("does not ask it again for what was cut before it has answered, on a connection used before", async () => {
+    let asked = 0;
+    const origin = await rawOrigin((socket) => {
+      asked += 1;
+      if (asked === 1) socket.write(OK);
+    });
+    await withTimers(async () => {
+      const { pool } = lonePool(settingsFor([addressAt(origin.port)], DRAINING));
+      expect(await bodyOf(pool)).toBe("ok");
+      const outcome = newOutcome();
+      const over = new Promise<void>((resolve) => pool.send(getRequest("/"), recordInto(outcome, resolve)));
+      await until(() => asked === 2);
+      pool.apply(viewOf([]));
+      vi.advanceTimersByTime(5_000);
+      await over;
+      expect([outcome.error?.code, asked]).toEqual(["ORIGIN_CLOSED", 2]);
+    });
+  });
+
+  it("A5 of spec 12: holds for servers that the next configuration lacks, and for tunnels", async () => {
+    const origin = await rawOrigin((socket) =>
+      socket.write("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+    );
+    const stays = await halfOrigin();
+    await withTimers(async () => {
+      const settings = settingsFor([addressAt(origin.port)], DRAINING);
+      const { pool } = lonePool(settings);
+      const fields = ["Connection", "Upgrade", "Upgrade", "x"];
+      const tunnel = await pool.upgrade(
+        getRequest("/", { mode: "bypass", fields }),
+        recordInto(newOutcome(), () => {}),
+      );
+      const { pool: other } = lonePool(settingsFor([addressAt(stays.port)], DRAINING));
+      const { outcome } = await begin(other);
+      void pool.close(settingsFor([addressAt(1)], DRAINING));
+      void other.close(settingsFor([addressAt(1), addressAt(stays.port)], DRAINING));
+      vi.advanceTimersByTime(5_000);
+      expect([tunnel?.socket.destroyed, outcome.endings]).toEqual([true, 0]);
+    });
+  });
+});
+
+describe("the server of a client", () => {
+  it("AWS-29 is that of its token as long as that is in service", async () => {
+    const origins = [await named("a"), await named("b"), await named("c")];
+    const { pool } = lonePool(settingsFor(origins.map(({ port }) => addressAt(port))));
+    const sticky = serverToken(`127.0.0.1:${origins[1]?.port}`);
+    const stuck = getRequest("/", { mode: "bypass", sticky });
+    for (let nth = 0; nth < 6; nth++) expect(await bodyOf(pool, stuck)).toBe("b");
+    pool.apply(viewOf([serverAt(origins[0]?.port ?? 0), serverAt(origins[2]?.port ?? 0)]));
+    expect(["a", "c"]).toContain(await bodyOf(pool, stuck));
+    expect(await bodyOf(pool, getRequest("/", { mode: "bypass", sticky: "unknown" }))).not.toBe("b");
+  });
+
+  it("AWS-33 is one for its country, else one for everybody", async () => {
+    const [korea, rest] = [await named("korea"), await named("rest")];
+    const addresses = [addressAt(korea.port, { countries: ["KR", "JP"] }), addressAt(rest.port)];
+    const { pool } = lonePool(settingsFor(addresses));
+    const from = (country?: string) => bodyOf(pool, getRequest("/", country === undefined ? {} : { country }));
+    for (let nth = 0; nth < 3; nth++) {
+      expect([await from("KR"), await from("JP"), await from("DE"), await from()]).toEqual([
+        "korea",
+        "korea",
+        "rest",
+        "rest",
+      ]);
+    }
+    pool.apply(viewOf([serverAt(korea.port)]));
+    expect(await from("DE")).toBe("korea");
+  });
+
+  it("AWS-31 keeps a private session over a change of the servers that leaves its own", async () => {
+    const [a, b] = [await named("a"), await named("b")];
+    const { pool } = lonePool(settingsFor([addressAt(a.port)]));
+    let ends = 0;
+    const session = pool.openPrivateSession(() => ends++);
+    const ask = (by: typeof pool) => bodyOf(by, getRequest("/", { mode: "bypass", session }));
+    await ask(pool);
+    const both = settingsFor([addressAt(a.port), addressAt(b.port)]);
+    const { pool: next } = lonePool(both);
+    void pool.close(both, next);
+    for (let nth = 0; nth < 3; nth++) expect(await ask(next)).toBe("a");
+    expect([ends, a.connections()]).toEqual([0, 1]);
+    void next.close(settingsFor([addressAt(b.port)]));
+    await until(() => ends === 1);
   });
 });

@@ -107,7 +107,7 @@ describe("resolution of origin domains", () => {
     { what: "an answer without address", reply: {} },
     { what: "an address of a wrong length", reply: { records: [[[1, 2, 3], 60]] } satisfies Reply },
     { what: "garbage", reply: { garbage: true } },
-  ])("ORG-22 rejects at $what", { timeout: 30_000 }, async ({ reply }) => {
+  ])("REG-83 ORG-22 rejects at $what", { timeout: 30_000 }, async ({ reply }) => {
     const resolver = createSystemResolver({ servers: [await nameServer(() => reply)], lookUp: noHosts });
     await expect(resolver.resolve("origin.test", 4)).rejects.toThrow();
   });

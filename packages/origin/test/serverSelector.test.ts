@@ -5,7 +5,8 @@ interface Named extends Candidate {
   readonly name: string;
 }
 
-const servers = (...names: string[]): Named[] => names.map((name) => ({ name, seed: hashText(name), hasIdle: false }));
+const servers = (...names: string[]): Named[] =>
+  names.map((name) => ({ name, seed: hashText(name), hasIdle: false, weight: 1, latencyMs: undefined }));
 
 const nameOf = (server: Named | undefined): string | undefined => server?.name;
 
@@ -54,7 +55,7 @@ describe("choice of a server", () => {
 });
 
 describe.each([
-  { what: "ORG-33 URLs", keys: URLS },
+  { what: "ORG-33 AWS-34 URLs", keys: URLS },
   { what: "BYP-11 client IPs", keys: IPS },
 ])("consistent hashing of $what", ({ keys }) => {
   const spread = (candidates: readonly Named[]) => keys.map((key) => nameOf(chooseByKey(candidates, key)));
@@ -85,5 +86,50 @@ describe.each([
     const moved = keys.flatMap((_, nth) => (before[nth] === after[nth] ? [] : [after[nth]]));
     expect([...new Set(moved)]).toEqual(["1.1.1.5"]);
     expect(Math.abs(moved.length - 2000)).toBeLessThan(125);
+  });
+});
+
+describe("AWS-33: servers that are not alike", () => {
+  const weighted = (weights: Readonly<Record<string, number>>): Named[] =>
+    servers(...Object.keys(weights)).map((server) => ({ ...server, weight: weights[server.name] ?? 1 }));
+
+  it("RoundRobin gives each as many turns as its weight says, lying evenly", () => {
+    const selector = new ServerSelector<Named>("RoundRobin");
+    const three = weighted({ a: 5, b: 1, c: 1 });
+    const turns = URLS.slice(0, 14).map((url) => nameOf(selector.choose(three, url)));
+    expect(turns.join("")).toBe("aabacaaaabacaa");
+  });
+
+  it("RoundRobin keeps to the weights when a server is lost", () => {
+    const selector = new ServerSelector<Named>("RoundRobin");
+    const three = weighted({ a: 3, b: 1, c: 1 });
+    for (let nth = 0; nth < 7; nth++) selector.choose(three, "/");
+    const counts = tally(URLS.slice(0, 400).map((url) => nameOf(selector.choose(three.slice(0, 2), url))));
+    expect(Math.abs((counts.get("a") ?? 0) - 300)).toBeLessThanOrEqual(3);
+  });
+
+  it("Hash gives each as many keys as its weight says, and moves only those of a lost one", () => {
+    const three = weighted({ a: 3, b: 1, c: 1 });
+    const before = URLS.map((url) => nameOf(chooseByKey(three, url)));
+    const counts = tally(before);
+    for (const [name, share] of [
+      ["a", 6_000],
+      ["b", 2_000],
+      ["c", 2_000],
+    ] as const) {
+      expect(Math.abs((counts.get(name) ?? 0) - share)).toBeLessThan(200);
+    }
+    const after = URLS.map((url) => nameOf(chooseByKey(three.slice(0, 2), url)));
+    expect(URLS.every((_, nth) => before[nth] === "c" || before[nth] === after[nth])).toBe(true);
+  });
+
+  it("Latency asks each once, then the soonest, and the others now and then", () => {
+    const selector = new ServerSelector<Named>("Latency");
+    const known = servers("slow", "quick").map((server, nth) => ({ ...server, latencyMs: nth === 0 ? 80 : 20 }));
+    const unknown = [...known, ...servers("new")];
+    expect(tally(URLS.slice(0, 3).map((url) => nameOf(selector.choose(unknown, url)))).size).toBe(3);
+    const counts = tally(URLS.slice(0, 400).map((url) => nameOf(selector.choose(known, url))));
+    expect(counts.get("quick")).toBeGreaterThanOrEqual(380);
+    expect(counts.get("slow")).toBeGreaterThanOrEqual(5);
   });
 });

@@ -1,6 +1,7 @@
 import type { VhostSettings } from "@basalt/config";
 import { FIELD, parseAbsoluteTarget } from "@basalt/http";
 import { requestOfUrl } from "./conditions.ts";
+import { compileSelectedQuery } from "./requestSelection.ts";
 import { compileRuleSet } from "./ruleSet.ts";
 import { compileThrottlingKeyRemoval } from "./throttlingQuery.ts";
 import { compileUrlRewrites } from "./urlRewrite.ts";
@@ -33,6 +34,7 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
   const rewriteUrl = compileUrlRewrites(vhost.originOptions.urlRewrites);
   const { wholeClientRequest } = vhost.originOptions;
   const withoutThrottling = compileThrottlingKeyRemoval(vhost.options.throttling, caseSensitive);
+  const withSelectedQuery = compileSelectedQuery(vhost.options.selection.query, !caseSensitive);
   const hasVariants = acceptEncoding && !compression.enabled;
 
   const keepsQuery = (url: string): boolean => {
@@ -45,6 +47,7 @@ export const compileKeyRules = (vhost: VhostSettings): KeyRules => {
       const sent = originFormOf(target);
       const originForm = withoutThrottling === undefined ? sent : withoutThrottling(sent);
       const url = caseSensitive ? originForm : originForm.toLowerCase();
+      if (withSelectedQuery !== undefined) return withSelectedQuery(url);
       if (keepsEveryQuery) return url;
       const query = url.indexOf("?");
       return query < 0 || keepsQuery(url) ? url : url.slice(0, query);

@@ -1,5 +1,5 @@
 import type { VhostOptions } from "@basalt/config";
-import { getField, parseCacheControl } from "@basalt/http";
+import { getField, parseCacheControl, parseEntityTag } from "@basalt/http";
 import { isNoCacheAnswer } from "./freshness.ts";
 import { isStandardField } from "./storedFields.ts";
 import { TAGS_FIELD_LOWER_CASE } from "./tags.ts";
@@ -28,24 +28,33 @@ export const generatedEtag = (storedAtMs: number, sizeBytes: number, etagMark = 
   return `"${Math.floor(storedAtMs / 1000).toString(16)}:${sizeBytes.toString(16)}${mark}"`;
 };
 
+export type EtagOptions = Pick<VhostOptions, "etagHeader" | "cachingProfile"> & { readonly originalETag: boolean };
+
 /** The ETag that clients see and send back (HTTP-18, HTTP-19): the origin's with OriginalETag, else the generated one. */
-export const clientEtag = (
-  stored: TaggedContent,
-  options: { readonly etagHeader: boolean; readonly originalETag: boolean },
-): string | undefined => {
+export const clientEtag = (stored: TaggedContent, options: EtagOptions): string | undefined => {
   if (!options.etagHeader) return undefined;
-  if (options.originalETag) return getField(stored.fields, "etag");
+  if (options.originalETag) {
+    const sent = getField(stored.fields, "etag");
+    return options.cachingProfile === "guide" ? quotedTag(sent) : sent;
+  }
   return generatedEtag(stored.storedAtMs, stored.sizeBytes, stored.etagMark);
+};
+
+const BARE_TAG = /^(W\/)?([\x21\x23-\x7e\x80-\xff]+)$/;
+
+/** An entity-tag as it was sent, or in the quotes that its sender forgot (REG-17); undefined for what is none either way. */
+const quotedTag = (sent: string | undefined): string | undefined => {
+  if (sent === undefined || parseEntityTag(sent) !== undefined) return sent;
+  const [, weak = "", opaque] = BARE_TAG.exec(sent) ?? [];
+  return opaque === undefined ? undefined : `${weak}"${opaque}"`;
 };
 
 /** Value of Via (HTTP-24), also for error pages; undefined when none is sent. */
 export const viaValue = (options: Pick<VhostOptions, "viaHeader">, product: ProductIdentity): string | undefined =>
   options.viaHeader ? `${product.name}/${product.version}` : undefined;
 
-export type ClientFieldOptions = Pick<
-  VhostOptions,
-  "originalHeader" | "serverHeader" | "etagHeader" | "viaHeader" | "ttl"
-> & { readonly originalETag: boolean };
+export type ClientFieldOptions = EtagOptions &
+  Pick<VhostOptions, "originalHeader" | "serverHeader" | "viaHeader" | "ttl">;
 
 /**
  * Fields of a stored response for a client, flat: those stored as the settings now let them through, ETag, Via, and

@@ -31,8 +31,8 @@ const ANY_CONDITION = FIELD.IF_MATCH | FIELD.IF_UNMODIFIED_SINCE | FIELD.IF_NONE
 
 /**
  * Precedence of RFC 9110 13.2.2. The guide departs from it twice: with both If-None-Match and If-Modified-Since sent,
- * one of the two matching suffices for 304 (HTTP-28), and for the response that fills the cache (`firstCaching`)
- * `orlater` compares like `exact` (HTTP-27).
+ * one of the two matching suffices for 304 (HTTP-28), and under `orlater` a date gives no 304 for the response that fills
+ * the cache (`firstCaching`; HTTP-27).
  */
 export const decideConditional = (
   method: Method,
@@ -62,7 +62,8 @@ export const decideConditional = (
   if (!byGuide && stored.lastModifiedMs === undefined) {
     return isUnchanged(ifModifiedSince, stored.dateMs, true) ? "notModified" : "full";
   }
-  const orLater = options.lastModifiedCheck === "orlater" && !(byGuide && firstCaching);
+  const orLater = options.lastModifiedCheck === "orlater";
+  if (byGuide && orLater && firstCaching) return "full";
   return isUnchanged(ifModifiedSince, stored.lastModifiedMs, orLater) ? "notModified" : "full";
 };
 

@@ -1,7 +1,8 @@
 import type { VhostSettings } from "@basalt/config";
 import { getField } from "@basalt/http";
 import type { Variant } from "./cacheKey.ts";
-import { cacheRequestFields, type OriginRequestClient, proxiedRequestFields } from "./originRequest.ts";
+import { cacheRequestFields, isWrittenFor, type OriginRequestClient, proxiedRequestFields } from "./originRequest.ts";
+import { compileRequestSelection, type RequestSelector } from "./requestSelection.ts";
 
 /** A client's request as far as it shapes the one that fills the cache. */
 export interface FillingRequest {
@@ -23,6 +24,39 @@ const WRITTEN_HERE: ReadonlySet<string> = new Set(["accept-encoding", "host", "u
  * cache hands on what it does not know.
  */
 export const fillRequestFields = (request: FillingRequest, vhost: VhostSettings, variant: Variant): string[] => {
+  const selector = compileRequestSelection(vhost.options);
+  if (selector === undefined) return profileFields(request, vhost, variant);
+  return withCookie(selectedFields(request, vhost, variant, selector), selector.cookieOf(request.get));
+};
+
+/** AWS-54. */
+const selectedFields = (
+  request: FillingRequest,
+  vhost: VhostSettings,
+  variant: Variant,
+  { handedOn }: RequestSelector,
+): string[] => {
+  if (handedOn === undefined) return profileFields(request, vhost, variant);
+  if (handedOn === "all") return proxiedRequestFields(request.toFlatArray(), request.client, vhost, variant);
+  const fields = cacheRequestFields(request.client, vhost, variant);
+  for (const name of request.hasKeyBody ? [...handedOn, "content-type"] : handedOn) {
+    const value = request.get(name);
+    const written = fields.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+    if (value === undefined || isWrittenFor(vhost, name)) continue;
+    if (written < 0) fields.push(name, value);
+    else fields[written + 1] = value;
+  }
+  return fields;
+};
+
+/** Null leaves the field as it is. */
+const withCookie = (fields: string[], cookie: string | undefined | null): string[] => {
+  if (cookie === null) return fields;
+  const others = fields.filter((_, index) => fields[index - (index % 2)]?.toLowerCase() !== "cookie");
+  return cookie === undefined ? others : [...others, "Cookie", cookie];
+};
+
+const profileFields = (request: FillingRequest, vhost: VhostSettings, variant: Variant): string[] => {
   const { cachingProfile, varyHeader } = vhost.options;
   if (cachingProfile === "rfc9111" || varyHeader.includes("*")) {
     const handedOn = proxiedRequestFields(request.toFlatArray(), request.client, vhost, variant);

@@ -1,7 +1,7 @@
 import type { VhostSettings } from "@basalt/config";
 import type { CachingRules } from "./contract.ts";
 import { decideRenewal, decideRevalidation, decideTtl, extendTtl } from "./freshness.ts";
-import { compileSelectingFields } from "./selector.ts";
+import { compileSelection } from "./selector.ts";
 import { passReasonOfStatus, STORE } from "./storage.ts";
 import { differsBeyondDate, selectStoredFields, updateStoredFields } from "./storedFields.ts";
 
@@ -30,7 +30,7 @@ export const compileGuideRules = (vhost: VhostSettings): CachingRules => {
       return decideRenewal(response.status, options) === "wait" ? "renew" : "serveAndRenew";
     },
     mayServeStaleOnError: () => true,
-    selectingFields: compileSelectingFields(options.varyHeader),
+    selectingFields: compileSelection(vhost),
     storedFields: (fields) => selectStoredFields(fields, fieldOptions),
     updatedFields: (stored, received) => {
       const fields = updateStoredFields(stored, received, fieldOptions);

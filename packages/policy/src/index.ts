@@ -160,8 +160,10 @@ export {
   fieldsForElsewhere,
   type RedirectedRequest,
 } from "./redirection.ts";
+export { compileRequestSelection, type RequestSelector } from "./requestSelection.ts";
 export { selectorOf } from "./selector.ts";
 export { withheldFields } from "./sharedFields.ts";
+export { stickySetCookie, stickyTokenOf } from "./stickyCookie.ts";
 export { selectStoredFields, updateStoredFields } from "./storedFields.ts";
 export { compileSubPaths, followSubPaths, type SubPathStation, type SubPaths } from "./subPaths.ts";
 export { TAGS_FIELD, tagsIn, withoutTagFields, withTags } from "./tags.ts";
@@ -177,3 +179,4 @@ export { divideTraffic, type TrafficDemand, type TrafficLimits, trafficLimitsOf 
 export { compileUrlRewrites } from "./urlRewrite.ts";
 export { meetsLinkCondition, type OriginAnswer } from "./vhostLink.ts";
 export { compileVhostTable, compileVhostTableInSteps, HTTPS_PORTS, hostNameOf, type VhostTable } from "./vhostTable.ts";
+export { webSocketUrl } from "./webSocketUrl.ts";

@@ -1,5 +1,6 @@
 import type { OriginOptions, VhostSettings } from "@basalt/config";
 import { formatHttpDate, listMembers, removeHopByHop } from "@basalt/http";
+import { unreachable } from "@basalt/types";
 import type { Variant } from "./cacheKey.ts";
 import type { ResponseFacts } from "./contract.ts";
 
@@ -9,6 +10,9 @@ export interface OriginRequestClient {
   readonly host: string | undefined;
   readonly userAgent: string | undefined;
   readonly xForwardedFor: string | undefined;
+  readonly protocol: string;
+  /** That it connected to. */
+  readonly port: number;
 }
 
 /** ORG-45: the address of the client, as WebLogic servers want it. */
@@ -24,7 +28,8 @@ export const cacheRequestFields = (client: OriginRequestClient, vhost: VhostSett
   const fields: string[] = [];
   pushIfPresent(fields, "Host", chooseText(originOptions.host, client.host));
   pushIfPresent(fields, "User-Agent", chooseText(originOptions.userAgent, client.userAgent));
-  fields.push("X-Forwarded-For", forwardedFor(client, originOptions.xffClientIpOnly));
+  pushIfPresent(fields, "X-Forwarded-For", sentForwardedFor(client, originOptions, originOptions.xffClientIpOnly));
+  pushConnection(fields, client, originOptions);
   if (originOptions.wlProxyClientIp) fields.push(WL_PROXY_CLIENT_IP, client.clientIp);
   if (variant === "encoded") fields.push("Accept-Encoding", "gzip, deflate");
   return fields;
@@ -75,8 +80,19 @@ export const proxiedRequestFields = (
 };
 
 /** What a client says of its own address counts only as long as nothing is said here. */
-const isWrittenFor = ({ originOptions }: VhostSettings, lowerCaseName: string): boolean =>
-  originOptions.wlProxyClientIp && lowerCaseName === WL_PROXY_CLIENT_IP.toLowerCase();
+export const isWrittenFor = ({ originOptions }: VhostSettings, lowerCaseName: string): boolean => {
+  const { forwarded, wlProxyClientIp } = originOptions;
+  switch (lowerCaseName) {
+    case "wl-proxy-client-ip":
+      return wlProxyClientIp;
+    case "x-forwarded-proto":
+      return forwarded.proto;
+    case "x-forwarded-port":
+      return forwarded.port;
+    default:
+      return false;
+  }
+};
 
 const withoutOnlyIfCached = (cacheControl: string): string | undefined => {
   const directives = listMembers(cacheControl);
@@ -126,7 +142,8 @@ export const bypassRequestFields = (
     const value = endToEnd[index + 1] ?? "";
     const lowerCaseName = name.toLowerCase();
     if (REPLACED_ON_BYPASS.has(lowerCaseName)) continue;
-    if (originOptions.wlProxyClientIpBypass && isWrittenFor(vhost, lowerCaseName)) continue;
+    const mayBeWritten = originOptions.wlProxyClientIpBypass || lowerCaseName !== WL_PROXY_CLIENT_IP.toLowerCase();
+    if (mayBeWritten && isWrittenFor(vhost, lowerCaseName)) continue;
     if (lowerCaseName === "expect" && value.toLowerCase() === "100-continue") continue;
     fields.push(name, value);
   }
@@ -134,10 +151,12 @@ export const bypassRequestFields = (
     ? chooseText(originOptions.userAgent, client.userAgent)
     : client.userAgent;
   pushIfPresent(fields, "User-Agent", userAgent);
-  const forwarded = originOptions.xffClientIpOnlyBypass
-    ? forwardedFor(client, originOptions.xffClientIpOnly)
-    : client.xForwardedFor;
+  const forwarded =
+    originOptions.xffClientIpOnlyBypass || originOptions.forwarded.xff !== "append"
+      ? sentForwardedFor(client, originOptions, originOptions.xffClientIpOnly)
+      : client.xForwardedFor;
   pushIfPresent(fields, "X-Forwarded-For", forwarded);
+  pushConnection(fields, client, originOptions);
   if (originOptions.wlProxyClientIp && originOptions.wlProxyClientIpBypass) {
     fields.push(WL_PROXY_CLIENT_IP, client.clientIp);
   }
@@ -148,6 +167,30 @@ export const bypassRequestFields = (
 const chooseText = (configured: string, sent: string | undefined): string | undefined => {
   if (configured === "*") return sent;
   return configured === "" ? undefined : configured;
+};
+
+/** AWS-37, AWS-38. */
+const pushConnection = (fields: string[], client: OriginRequestClient, { forwarded }: OriginOptions): void => {
+  if (forwarded.proto) fields.push("X-Forwarded-Proto", client.protocol);
+  if (forwarded.port) fields.push("X-Forwarded-Port", String(client.port));
+};
+
+/** AWS-36. */
+const sentForwardedFor = (
+  client: OriginRequestClient,
+  { forwarded }: OriginOptions,
+  firstOnly: boolean,
+): string | undefined => {
+  switch (forwarded.xff) {
+    case "append":
+      return forwardedFor(client, firstOnly);
+    case "preserve":
+      return client.xForwardedFor;
+    case "remove":
+      return undefined;
+    default:
+      return unreachable(forwarded.xff);
+  }
 };
 
 /** The client's list and its address, or only the first of them (ORG-44, OPEN 16). */

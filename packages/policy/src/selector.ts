@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
+import type { VhostSettings } from "@basalt/config";
 import { listMembers } from "@basalt/http";
+import { compileRequestSelection } from "./requestSelection.ts";
 
 const EVERY_NAME: readonly string[] = ["*"];
 const NO_NAMES: readonly string[] = [];
@@ -16,6 +18,12 @@ export const compileSelectingFields = (
     if (vary.length === 0) return NO_NAMES;
     return vary.filter((name) => name !== "accept-encoding" && (honoursAll || names.has(name)));
   };
+};
+
+/** As `compileSelectingFields`, with what `<Forward>` adds (AWS-54). */
+export const compileSelection = ({ options }: Pick<VhostSettings, "options">) => {
+  const byVary = compileSelectingFields(options.varyHeader);
+  return compileRequestSelection(options)?.selecting(byVary) ?? byVary;
 };
 
 /** Fields whose members are compared without regard to case (RFC 9110 12.5.1, 12.5.4), parameters in quotes aside. */
@@ -49,7 +57,9 @@ export const selectorOf = (names: readonly string[], get: (lowerCaseName: string
   return digest;
 };
 
+/** Cookies are no list: what an origin makes of a stray comma is not what it makes of none. */
 const normalise = (name: string, value: string): string => {
+  if (name === "cookie") return value;
   const list = listMembers(value).join(",");
   return CASE_INSENSITIVE.has(name) ? list.replace(/[^"]+|"(?:[^"\\]|\\.)*"?/g, lowerUnquoted) : list;
 };

@@ -3,14 +3,14 @@ import type { CachingRules, CustomTtl, ResponseFacts, TtlDecision } from "./cont
 import type { TtlOptions } from "./freshness.ts";
 import { effectiveCacheControl, explicitLifetime, heuristicLifetime, isBareNoCache, remaining } from "./lifetime.ts";
 import { decideSharedReuse, mayServeStaleOnError } from "./reuse.ts";
-import { compileSelectingFields } from "./selector.ts";
+import { compileSelection } from "./selector.ts";
 import { sharedStoredFields, sharedUpdatedFields } from "./sharedFields.ts";
 import { decideSharedStorage, isHeuristicallyCacheable } from "./storage.ts";
 
 /** The profile `rfc9111`: a conforming shared cache, in which ttl.txt is the operator's own word. */
 export const compileSharedCacheRules = (vhost: VhostSettings): CachingRules => {
   const { ttl } = vhost.options;
-  const selectingFields = compileSelectingFields(vhost.options.varyHeader);
+  const selectingFields = compileSelection(vhost);
   const ttlOf = (response: ResponseFacts, ageSeconds: number, custom?: CustomTtl) =>
     decideSharedTtl(response, ageSeconds, ttl.priority, custom);
   return {

@@ -131,6 +131,48 @@ describe("the example list of the guide, line by line", () => {
     expect(decide([line], otherRequest)).toBe(otherDecision);
   });
 
+  it.each<readonly [string, string, string]>([
+    ["192.168.1.1", "192.168.1.1", "192.168.1.11"],
+    ["192.168.2.10-255", "192.168.2.10", "192.168.2.9"],
+    ["192.168.3.0/24", "192.168.3.255", "192.168.4.0"],
+    ["192.168.4.0/255.255.255.0", "192.168.4.255", "192.168.5.0"],
+  ])("REG-160 ACL-31 $IP[%s] allows, denies and is negated", (address, within, outside) => {
+    for (const client of [within, `::ffff:${within}`]) {
+      expect(decide([`$IP[${address}], deny, 403`], from(client))).toBe("deny 403");
+      expect(decide([`$IP[${address}], allow`], from(client), "Deny")).toBe("allow");
+      expect(decide([`!IP[${address}], deny, 403`], from(client))).toBe("allow");
+    }
+    expect(decide([`$IP[${address}], deny, 403`], from(outside))).toBe("allow");
+    expect(decide([`$IP[${address}], allow`], from(outside), "Deny")).toBe("deny 401");
+    expect(decide([`!IP[${address}], deny, 403`], from(outside))).toBe("deny 403");
+  });
+
+  it("REG-167 REG-168 ACL-38 ACL-44 #URL stands anywhere in a target and as often as it likes; protocols in any case", () => {
+    const https = requestFor("/a?b=1", { protocol: "https" });
+    const target = "http://login.example.com/?next=#URL&from=#URL";
+    expect(decide([`$PROTOCOL[https], redirect, ${target}`], https)).toBe(
+      "redirect http://login.example.com/?next=/a?b=1&from=/a?b=1",
+    );
+    expect(decide(["$PROTOCOL[HTTPS], deny, 403"], https)).toBe("deny 403");
+    expect(decide(["!PROTOCOL[HTTP], deny, 403"], https)).toBe("deny 403");
+    expect(decide(["$PROTOCOL[http] & /a*, deny, 403"], https)).toBe("allow");
+    expect(decide(["$PROTOCOL[http] & /a*, deny, 403"], requestFor("/a"))).toBe("deny 403");
+  });
+
+  it("REG-166 ACL-31 to ACL-37 an exclamation mark negates the condition behind it, alone and in a row of conditions", () => {
+    const url = "/public/a";
+    expect(decide(["!URL[/public/*], deny, 403"], requestFor("/secure/a"))).toBe("deny 403");
+    expect(decide(["!URL[/public/*], deny, 403"], requestFor(url))).toBe("allow");
+    expect(decide(["!HEADER[x: 1], deny, 403"], withFields({ x: "2" }))).toBe("deny 403");
+    expect(decide(["!HEADER[x: 1], deny, 403"], withFields({}))).toBe("deny 403");
+    expect(decide(["!HEADER[x: 1], deny, 403"], withFields({ x: "1" }))).toBe("allow");
+    const all = ["!IP[10.0.0.0/8] & !HEADER[x] & !URL[/public/*], deny, 403"];
+    expect(decide(all, from("11.0.0.1", undefined, "/secure"))).toBe("deny 403");
+    expect(decide(all, from("10.0.0.1", undefined, "/secure"))).toBe("allow");
+    expect(decide(all, from("11.0.0.1", undefined, url))).toBe("allow");
+    expect(decide(all, { ...withFields({ x: "" }, "/secure"), clientIp: "11.0.0.1" })).toBe("allow");
+  });
+
   it("ACL-31 ACL-33 $IP[AP] & !HEADER[referer], allow admits where the default denies", () => {
     const line = "$IP[AP] & !HEADER[referer], allow";
     expect(decide([line], from("1.1.1.1", "AP"), "Deny")).toBe("allow");

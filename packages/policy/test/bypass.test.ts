@@ -31,7 +31,7 @@ describe("methods", () => {
     expect(compileMethodRules(vhostWith()).decideByMethod(method)).toBe(expected);
   });
 
-  it("BYP-04 and KEY-15 close on a POST that is not bypassed", () => {
+  it("REG-357 BYP-04 and KEY-15 close on a POST that is not bypassed", () => {
     expect(decide({ bypassPostRequest: false }, [], "/a", {}, METHOD.POST)).toBe("close");
     expect(decide({}, bypassLines(["/a", "cache"]), "/a", {}, METHOD.POST)).toBe("close");
     expect(decide({}, bypassLines(["/a", "opposite"]), "/a", {}, METHOD.POST)).toBe("close");
@@ -79,7 +79,7 @@ describe("bypass.txt", () => {
     expect(decide({ bypassGetRequest: true }, cookie, "/a")).toBe("bypass");
   });
 
-  it("BYP-06 takes all conditions, joined by AND (A5 of spec 06)", () => {
+  it("REG-116 BYP-06 takes all conditions, joined by AND (A5 of spec 06)", () => {
     const lines = bypassLines([{ terms: [headerTerm("cookie", "*login=1*"), urlTerm("*.jsp")] }, "bypass"]);
     expect(decide({}, lines, "/a.jsp", { cookie: "login=1" })).toBe("bypass");
     expect(decide({}, lines, "/a.jsp")).toBe("cache");
@@ -92,6 +92,27 @@ describe("bypass.txt", () => {
       expect(decide({}, file, "/a1")).toBe("bypass");
       expect(decide({}, file, "/a2")).toBe("cache");
     }
+  });
+
+  it.each([
+    [
+      "OPT-91 pages of an account, by the cookie of a login",
+      "/home",
+      { cookie: "a=1; login=token" },
+      METHOD.GET,
+      "bypass",
+    ],
+    ["OPT-91 the same page without a login", "/home", { cookie: "a=1" }, METHOD.GET, "cache"],
+    ["OPT-92 every page of a payment", "/payment/step2", {}, METHOD.GET, "bypass"],
+    ["OPT-94 interfaces that write", "/api/items", {}, METHOD.POST, "bypass"],
+    ["OPT-95 first come, first served", "/ticket/next", {}, METHOD.GET, "bypass"],
+  ] as const)("%s", (_, url, headers, method, expected) => {
+    const lines = bypassLines(
+      [{ terms: [headerTerm("cookie", "*login=*")] }, "bypass"],
+      ["/payment/*", "bypass"],
+      ["/ticket/*", "bypass"],
+    );
+    expect(decide({}, lines, url, headers, method)).toBe(expected);
   });
 
   it("BYP-10 looks at no-cache first (A4 of spec 06)", () => {
@@ -112,7 +133,7 @@ describe("a client that wants no cached answer", () => {
     [{ "cache-control": "no-store" }, false],
     [{ pragma: "x" }, false],
     [{}, false],
-  ])("BYP-03 and TTL-37 read %j as %s", (headers, expected) => {
+  ])("REG-29 BYP-03 and TTL-37 read %j as %s", (headers, expected) => {
     expect(isNoCacheRequest(requestFor("/", { headers }))).toBe(expected);
   });
 

@@ -135,7 +135,7 @@ describe("expires.txt", () => {
     expect(sent).toEqual(["Cache-Control", "public, max-age=60", "Expires", at(NOW + 60_000)]);
   });
 
-  it("HTTP-16 Expires is always max-age from now, and never before it", () => {
+  it("REG-16 HTTP-16 Expires is always max-age from now, and never before it", () => {
     const seconds = fc.integer({ min: 0, max: 3_153_600_000 });
     const base = fc.constantFrom("access", "modification" as const);
     fc.assert(

@@ -55,7 +55,7 @@ describe("actions of headers.txt", () => {
     ]);
   });
 
-  it("HTTP-48 put leaves what is there and adds a line", () => {
+  it("REG-33 HTTP-48 put leaves what is there and adds a line", () => {
     const name = "Access-Control-Allow-Origin";
     const rules = [{ name, value: "example1.com" }, { name, action: "put", value: "example2.com" } as const];
     expect(respond(rules, [])).toEqual([name, "example1.com", name, "example2.com"]);

@@ -15,6 +15,8 @@ const CLIENT: OriginRequestClient = {
   host: "www.example.com:8080",
   userAgent: "Browser/1",
   xForwardedFor: undefined,
+  protocol: "http",
+  port: 80,
 };
 
 const fieldValue = (fields: readonly string[], name: string): string | undefined => {
@@ -46,6 +48,38 @@ describe("a request that fills the cache", () => {
     expect(cacheValue("X-Forwarded-For")).toBe("10.0.0.5");
     expect(cacheValue("X-Forwarded-For", { xffClientIpOnly: true })).toBe("10.0.0.5");
     expect(cacheValue("X-Forwarded-For", {}, { ...CLIENT, xForwardedFor: " , " })).toBe("10.0.0.5");
+  });
+
+  it("AWS-36 extends, keeps or removes X-Forwarded-For", () => {
+    const client = { ...CLIENT, xForwardedFor: "1.1.1.1" };
+    const sent = (xff: "append" | "preserve" | "remove", from: OriginRequestClient = client) =>
+      cacheValue("X-Forwarded-For", { forwarded: { xff, proto: false, port: false } }, from);
+    expect([sent("append"), sent("preserve"), sent("remove")]).toEqual(["1.1.1.1, 10.0.0.5", "1.1.1.1", undefined]);
+    expect(sent("preserve", CLIENT)).toBeUndefined();
+  });
+
+  it("AWS-37 AWS-38, A7 of spec 12 tells how the client connected, whatever it says itself", () => {
+    const client = { ...CLIENT, clientIp: "2.2.2.2", xForwardedFor: "1.1.1.1", protocol: "https", port: 443 };
+    const forwarded = { xff: "append", proto: true, port: true } as const;
+    const vhost = vhostWith({ originOptions: { forwarded } });
+    const said = ["X-Forwarded-For", "1.1.1.1", "X-Forwarded-Proto", "gopher", "x-forwarded-port", "70"];
+    for (const fields of [
+      cacheRequestFields(client, vhost, ""),
+      proxiedRequestFields(said, client, vhost, ""),
+      bypassRequestFields(said, client, vhost),
+    ]) {
+      const told = fields.filter((_, index) => /^x-forwarded/i.test(fields[index - (index % 2)] ?? ""));
+      expect(told).toEqual([
+        "X-Forwarded-For",
+        "1.1.1.1, 2.2.2.2",
+        "X-Forwarded-Proto",
+        "https",
+        "X-Forwarded-Port",
+        "443",
+      ]);
+    }
+    const untold = bypassRequestFields(said, client, vhostWith());
+    expect(untold).toEqual(expect.arrayContaining(["X-Forwarded-Proto", "gopher"]));
   });
 
   it("ORG-48 asks for compressed content for the encoded variant only", () => {
@@ -173,7 +207,14 @@ describe("a bypassed request", () => {
   });
 
   it("BYP-14 sends none where the switch is off and the client sent none", () => {
-    const bare = { clientIp: "10.0.0.5", host: "www.example.com", userAgent: undefined, xForwardedFor: undefined };
+    const bare = {
+      clientIp: "10.0.0.5",
+      host: "www.example.com",
+      userAgent: undefined,
+      xForwardedFor: undefined,
+      protocol: "http",
+      port: 80,
+    };
     const fields = bypass({ userAgentBypass: false, xffClientIpOnlyBypass: false }, bare, ["Host", "www.example.com"]);
     expect(fields).toEqual([]);
   });

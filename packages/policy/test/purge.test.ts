@@ -58,7 +58,7 @@ describe("targets of a call", () => {
     ]);
   });
 
-  it("PRG-08 ignores the scheme", () => {
+  it("REG-56 PRG-08 ignores the scheme", () => {
     for (const scheme of ["http://", "https://", "HTTP://", ""]) {
       expect(parse(`${scheme}www.site1.com/image.jpg`)).toEqual([url("/image.jpg", "www.site1.com")]);
     }

@@ -9,6 +9,8 @@ const ADDRESS: OriginAddress = {
   port: 8080,
   isIp: true,
   pathPrefix: "",
+  weight: 1,
+  countries: [],
   hostField: "www.example.com:8080",
 };
 

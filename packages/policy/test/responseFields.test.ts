@@ -52,7 +52,7 @@ describe("fields that are stored", () => {
     expect(selectStoredFields([name, "v"], STANDARD)).toEqual([name, "v"]);
   });
 
-  it("HTTP-22 keeps Content-Disposition once", () => {
+  it("REG-07 REG-08 HTTP-22 keeps Content-Disposition once", () => {
     const twice = ["Content-Disposition", "attachment", "content-disposition", "inline"];
     expect(selectStoredFields(twice, STANDARD)).toEqual(["Content-Disposition", "attachment"]);
     expect(selectStoredFields(twice, ORIGINAL)).toEqual(["Content-Disposition", "attachment"]);
@@ -102,18 +102,36 @@ describe("fields for the client", () => {
   const select = (changes: Partial<ClientFieldOptions>, ...fields: readonly string[]) =>
     selectClientFields(stored(...fields), options({ etagHeader: false, viaHeader: false, ...changes }), PRODUCT);
 
-  it("HTTP-19 makes an ETag of time and size", () => {
+  it("HTTP-19 REG-17 makes an ETag of time and size", () => {
     expect(generatedEtag(0x502dd614 * 1000 + 999, 2100267)).toBe('"502dd614:200c2b"');
     expect(generatedEtag(0x502dd614 * 1000, 0)).toBe('"502dd614:0"');
   });
 
   it("HTTP-18 sends an ETag unless switched off, HTTP-19 the origin's with OriginalETag", () => {
     const object = stored("ETag", '"origin"');
-    expect(clientEtag(object, { etagHeader: true, originalETag: false })).toBe('"502dd614:200c2b"');
-    expect(clientEtag(object, { etagHeader: true, originalETag: true })).toBe('"origin"');
-    expect(clientEtag(stored(), { etagHeader: true, originalETag: true })).toBeUndefined();
-    expect(clientEtag(object, { etagHeader: false, originalETag: true })).toBeUndefined();
+    expect(clientEtag(object, { etagHeader: true, cachingProfile: "guide", originalETag: false })).toBe(
+      '"502dd614:200c2b"',
+    );
+    expect(clientEtag(object, { etagHeader: true, cachingProfile: "guide", originalETag: true })).toBe('"origin"');
+    expect(clientEtag(stored(), { etagHeader: true, cachingProfile: "guide", originalETag: true })).toBeUndefined();
+    expect(clientEtag(object, { etagHeader: false, cachingProfile: "guide", originalETag: true })).toBeUndefined();
     expect(select({ etagHeader: true }, "ETag", '"origin"')).toEqual(["ETag", '"502dd614:200c2b"']);
+  });
+
+  it.each([
+    ['"a"', '"a"'],
+    ['W/"a"', 'W/"a"'],
+    ['""', '""'],
+    ["a", '"a"'],
+    ["W/a,b", 'W/"a,b"'],
+    ['"a', undefined],
+    ['a"b"', undefined],
+    ["a b", undefined],
+    ["", undefined],
+  ])("REG-17 the origin's ETag %s is sent as %s", (tag, sent) => {
+    const options = { etagHeader: true, originalETag: true };
+    expect(clientEtag(stored("ETag", tag), { ...options, cachingProfile: "guide" })).toBe(sent);
+    expect(clientEtag(stored("ETag", tag), { ...options, cachingProfile: "rfc9111" })).toBe(tag);
   });
 
   it("HTTP-25 passes the origin's Server on or not; none is made up (A5 of spec 04)", () => {
@@ -127,7 +145,7 @@ describe("fields for the client", () => {
     expect(viaValue({ viaHeader: false }, PRODUCT)).toBeUndefined();
   });
 
-  it("HTTP-23 makes no Content-Type up", () => {
+  it("REG-09 HTTP-23 makes no Content-Type up", () => {
     expect(select({}, "Expires", "0")).toEqual(["Expires", "0"]);
   });
 

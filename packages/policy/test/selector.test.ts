@@ -55,6 +55,7 @@ describe("the secondary key", () => {
     ["the order of languages, by which servers break ties", "accept-language", "en, de", "de, en"],
     ["white space within a member", "foo", "a b", "ab"],
     ["a value that is empty or absent", "foo", "", undefined],
+    ["commas in cookies, which origins read as they are (AWS-54)", "cookie", "lang=en", "lang=en,"],
   ])("KEY-10 tells apart %s", (_title, name, left, right) => {
     expect(of([name], { [name]: left })).not.toBe(of([name], { [name]: right }));
   });

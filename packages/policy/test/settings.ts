@@ -7,6 +7,7 @@ import type {
   LogFileSettings,
   MediaSettings,
   OriginOptions,
+  SnmpSettings,
   VhostLogs,
   VhostOptions,
   VhostSettings,
@@ -138,6 +139,13 @@ const OPTIONS: VhostOptions = {
     otlp: "",
   },
   trafficCap: { megabits: 0, sessionKilobits: 0 },
+  selection: {
+    headers: { mode: "profile", names: [] },
+    cookies: { mode: "profile", names: [] },
+    query: { mode: "profile", names: [] },
+  },
+  overload: { limit: 0, page: "" },
+  xffLimit: 0,
   throttling: {
     enabled: false,
     queryString: false,
@@ -176,6 +184,10 @@ const ORIGIN_OPTIONS: OriginOptions = {
   urlRewrites: [],
   redirectionTrace: { enabled: false, allow: [] },
   modifyHeader: { enabled: false, firstOnly: false },
+  draining: { enabled: false, timeoutSeconds: 300 },
+  sticky: { mode: "OFF", name: "EDGEORIGIN", durationSeconds: 3_600 },
+  forwarded: { xff: "append", proto: false, port: false },
+  webSocketRedirect: false,
 };
 
 export const LOG_FILE: LogFileSettings = {
@@ -194,6 +206,7 @@ const ACCESS_LOG = { ...LOG_FILE, xff: "ON", form: "ston", local: false, balance
 
 const LOGS: VhostLogs = {
   dir: "/log",
+  level: "INFO",
   access: ACCESS_LOG,
   accessExtra: ACCESS_LOG,
   accessFormat: "",
@@ -201,8 +214,10 @@ const LOGS: VhostLogs = {
   monitoring: { ...LOG_FILE, form: "json" },
   dns: LOG_FILE,
   fileSystem: LOG_FILE,
+  detail: { ...LOG_FILE, mask: [] },
   trace: LOG_FILE,
   metricFilters: [],
+  subscriptions: [],
 };
 
 const HLS = {
@@ -258,6 +273,20 @@ export interface VhostChanges {
   readonly conditions?: Partial<ConditionFiles>;
 }
 
+export const NO_SNMP: SnmpSettings = {
+  ...{ status: "Inactive", port: 161, address: "*", allow: [], unregisteredCommunity: "Allow", communities: [] },
+  ...{
+    vhostCount: 0,
+    vhostMinutes: 5,
+    viewCount: 0,
+    viewMinutes: 5,
+    globalMinutes: 5,
+    diskMinutes: 5,
+    configCount: 10,
+  },
+  ...{ root: "1.3.6.1.4.1.40001.1", manufacture: "Basalt", software: "Basalt", location: "" },
+};
+
 export const vhostWith = (
   changes: VhostChanges &
     Partial<Pick<VhostSettings, "name" | "status" | "aliases" | "listen" | "facadeOf" | "subPaths" | "link">> = {},
@@ -269,13 +298,21 @@ export const vhostWith = (
   origin: { addresses: [], standby: [], healthCheckers: [] },
   portBypass: [],
   facadeOf: changes.facadeOf,
+  snmpIndex: 0,
   subPaths: changes.subPaths ?? [],
   link: changes.link,
   options: { ...OPTIONS, ...changes.options },
   originOptions: { ...ORIGIN_OPTIONS, ...changes.originOptions },
   media: { ...DEFAULT_MEDIA, ...changes.media },
   logs: LOGS,
-  stats: { dirDepth: 0, dirDepthAccum: false, httpsTraffic: false, clientLocal: true, originLocal: true },
+  stats: {
+    dirDepth: 0,
+    dirDepthAccum: false,
+    httpsTraffic: false,
+    detailedMetrics: true,
+    clientLocal: true,
+    originLocal: true,
+  },
   conditions: {
     acl: [],
     users: [],

@@ -2,7 +2,7 @@ import type { EdgeConfig, ServerSettings, VhostSettings } from "@basalt/config";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileVhostTable, HTTPS_PORTS, hostNameOf } from "../src/index.ts";
-import { LOG_FILE, vhostWith } from "./settings.ts";
+import { LOG_FILE, NO_SNMP, vhostWith } from "./settings.ts";
 
 const SERVER: ServerSettings = {
   host: {
@@ -12,6 +12,7 @@ const SERVER: ServerSettings = {
     serviceAccess: { default: "Allow", geoIp: "", entries: [] },
     connectionRate: { count: 0, seconds: 1, burst: 0 },
     alarms: [],
+    snmp: NO_SNMP,
   },
   cache: {
     storage: { disks: [], diskFailSeconds: 60, diskFailCount: 10, onCrash: "hang" },
@@ -36,6 +37,7 @@ const SERVER: ServerSettings = {
     infoLog: LOG_FILE,
     denyLog: LOG_FILE,
     originErrorLog: { ...LOG_FILE, warning: false },
+    subscriptions: [],
     drainSeconds: 30,
     clientLimits: {
       targetBytes: 8192,
@@ -147,6 +149,15 @@ describe("choice of the virtual host", () => {
     ["", undefined],
   ])("CFG-58 gives %s to %s (A4 of spec 01)", (host, expected) => {
     expect(acceptance.select(host, 80)?.name).toBe(expected);
+  });
+
+  it("AWS-46 serves a bare domain like any other name, by its name or an alias", () => {
+    const table = tableOf([
+      vhostWith({ name: "www.example.com", aliases: ["example.com"] }),
+      vhostWith({ name: "zone.test" }),
+    ]);
+    expect(table.select("example.com", 80)?.name).toBe("www.example.com");
+    expect(table.select("zone.test", 80)?.name).toBe("zone.test");
   });
 
   it("CFG-59 falls back to the default host, also without a Host field", () => {

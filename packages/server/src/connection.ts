@@ -18,6 +18,7 @@ import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { ClientSession } from "./clientSession.ts";
 import { rejectConnection } from "./delivery/errorResponse.ts";
+import { HeadRecorder } from "./delivery/headRecorder.ts";
 import type { ClientSocket, SocketHandler } from "./driver/contract.ts";
 import type { EdgeServer } from "./edgeServer.ts";
 import { Exchange } from "./exchange.ts";
@@ -66,6 +67,7 @@ export class Connection implements SocketHandler {
   readonly #parser: RequestHeadParser;
   readonly #exchange: Exchange;
   #unpaced: ClientSocket;
+  #isPaced = false;
   #paced: PacedSocket | undefined;
   #state: State = "idle";
   #waiting: Buffer = NOTHING;
@@ -337,21 +339,38 @@ export class Connection implements SocketHandler {
     return name;
   }
 
+  /** Something unexpected happened to a request of this connection; `traceText`: the id of its trace, if it has one. */
+  reportDefect(cause: unknown, traceText?: string): void {
+    this.server.parts.onDefect(cause, { sessionText: this.sessionText, traceText });
+  }
+
   /** From now on what is written is slowed down. */
   pace(limits: PaceLimits): void {
     this.#paced ??= new PacedSocket(this.#unpaced, this.server.pacer, () => this.#drained());
     this.socket = this.#paced;
+    this.#isPaced = true;
     this.#paced.limit(limits);
   }
 
   unpace(): void {
-    if (!this.isPaced) return;
+    if (!this.#isPaced) return;
     this.#paced?.limit(UNLIMITED);
     this.socket = this.#unpaced;
+    this.#isPaced = false;
+  }
+
+  /** What is written next begins with the head of a response, which `onHead` gets a copy of. */
+  recordHead(onHead: (head: string) => void): void {
+    const inner = this.socket;
+    const recorder = new HeadRecorder(inner, (head) => {
+      if (this.socket === recorder) this.socket = inner;
+      onHead(head);
+    });
+    this.socket = recorder;
   }
 
   get isPaced(): boolean {
-    return this.socket !== this.#unpaced;
+    return this.#isPaced;
   }
 
   /** Written, and kept back so that it does not leave too early. */

@@ -1,5 +1,6 @@
 import type { ObjectCache, PinnedVisitor } from "@basalt/cache";
 import type { EdgeConfig, Http2Settings, ServerSettings, VhostSettings } from "@basalt/config";
+import type { Recipe } from "@basalt/media";
 import {
   type ClientRewriter,
   type CountryLookup,
@@ -12,17 +13,21 @@ import {
 import {
   type ClientTransaction,
   type CounterBlock,
+  type MarkedRequest,
   PROCESS_SLOT,
   type RequestTrace,
   type TracingRules,
   VHOST_SLOT,
 } from "@basalt/telemetry";
 import type { Clock } from "@basalt/types";
+import { OverloadGates } from "./access/overloadGate.ts";
 import type { RateLimiter } from "./access/rateLimiter.ts";
 import { clientKeyOf, connectionLimiter, RateLimits } from "./access/rateLimits.ts";
 import { Connection } from "./connection.ts";
+import { HeldMovies } from "./delivery/heldMovies.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
 import { Recipes } from "./delivery/recipes.ts";
+import { SlicedPlans } from "./delivery/slicedPlans.ts";
 import type { AcceptListener, ClientSocket, SocketHandler } from "./driver/contract.ts";
 import { MediaKnowledge } from "./pacing/mediaKnowledge.ts";
 import { Pacer } from "./pacing/pacer.ts";
@@ -74,8 +79,8 @@ export interface EdgeServerParts {
   readonly onTooOften?: (remoteAddress: string) => void;
   /** The country of a client address; undefined when it is not known (ACL-05). */
   readonly countryOf?: CountryLookup;
-  /** Unexpected failures: each is a defect to be mended. */
-  readonly onDefect: (error: unknown) => void;
+  /** Unexpected failures: each is a defect to be mended. `request`: that it happened to, if it is known. */
+  readonly onDefect: (error: unknown, request?: MarkedRequest) => void;
 }
 
 export type ClientLimits = ServerSettings["cache"]["clientLimits"];
@@ -118,10 +123,14 @@ export interface ServedConnection {
  * process and no port; its owner hands it accepted sockets.
  */
 export class EdgeServer {
+  readonly #overloadGates = new OverloadGates();
   readonly parts: EdgeServerParts;
   /** What clients may do how often; the owner tells workers of each other's counts. */
   readonly rateLimits = new RateLimits();
   readonly recipes = new Recipes();
+  readonly movies = new HeldMovies();
+  /** Of sections of those films. */
+  readonly plans = new SlicedPlans<Recipe | undefined>();
   /** Of all responses that are slowed down. */
   readonly pacer: Pacer;
   readonly media = new MediaKnowledge();
@@ -220,6 +229,7 @@ export class EdgeServer {
         tracing?.rulesOf(settings),
         this.rateLimits,
         compileBandwidth(settings, this.pacer),
+        this.#overloadGates.guardOf(settings.name, settings.options.overload, share),
       ),
     );
     yield* served.add(config);
@@ -249,6 +259,7 @@ export class EdgeServer {
     return () => {
       this.#connectionRate = connectionLimiter(config.server.host.connectionRate, this.rateLimits);
       this.rateLimits.endConfiguration();
+      this.#overloadGates.keepOnly(new Set(config.vhosts.map(({ name }) => name)));
       const capped = [...served.compiled].filter(({ bandwidth }) => bandwidth?.gate !== undefined);
       this.pacer.keepGates(new Set(capped.map(({ name }) => name)));
       if (this.#served !== undefined) served.goOnWith(this.#served);

@@ -23,21 +23,25 @@ import {
   classIndexOf,
   folderOf,
   LineMemo,
+  type RecordedHeads,
   type RequestTrace,
   TRAFFIC_SLOT_COUNT,
   timeBucketOf,
   VHOST_SLOT,
 } from "@basalt/telemetry";
 import { type CacheResult, EdgeError } from "@basalt/types";
+import type { OverloadGate } from "./access/overloadGate.ts";
 import { clientBlockOf } from "./clientCounting.ts";
 import type { Connection } from "./connection.ts";
 import { needsOwnHead } from "./delivery/cacheStatus.ts";
 import type { Rejected } from "./delivery/errorResponse.ts";
 import { CLOSING } from "./delivery/fieldLines.ts";
+import { MOST_RECORDED_BYTES } from "./delivery/headRecorder.ts";
 import { paceResponse } from "./pacing/paceResponse.ts";
 import { variantOfCoding } from "./phases/codings.ts";
 import type { Composed } from "./phases/composeMade.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
+import { selectingValue } from "./phases/selectingFields.ts";
 import { runPhases } from "./phases/table.ts";
 import type { RequestBody } from "./requestBody.ts";
 import type { BookedVhost, ServedVhost } from "./servedVhost.ts";
@@ -65,6 +69,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   method = "";
   /** Path and query string once rewriteUrl has run. */
   target = "";
+  /** As the client has sent it. */
+  sentTarget = "";
   /** What stood in its place, where the log is to have that (VHT-10). */
   askedTarget: string | undefined;
   /** Name of the host asked for: of the target if it is absolute, else of the Host field. */
@@ -92,6 +98,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   codings: readonly ContentCoding[] = NO_CODINGS;
   /** The URL asks for something made of another object (DIMS-08, DRM-03). */
   derivation: Derivation | undefined;
+  /** Where the request counts as in progress (AWS-58). */
+  overloadGate: OverloadGate | undefined;
   /** Of a signed URL, which the target has no more. */
   signedParameter = "";
   /** The object has no body of its own: it is made of others while it is sent. */
@@ -101,6 +109,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   madeOfVariant: Variant = 0;
   /** What the error page says instead of the error's own words. */
   errorText = "";
+  /** Where the client is sent. */
+  redirectUrl: string | undefined;
   mustRenew = false;
   /** What was stored turned out to be of the past: the request is being answered anew. */
   isAnew = false;
@@ -146,6 +156,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   #countedSentBytes = 0;
   #countedReceivedBytes = 0;
   #isBroken = false;
+  /** Of the response, where it is logged. */
+  #sentHead: RecordedHeads["response"];
   #memo: LineMemo | undefined;
   /** Combined value of a field of the request. */
   readonly get = (lowerCaseName: string): string | undefined => this.fields.get(lowerCaseName);
@@ -269,6 +281,12 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return this.#memo;
   }
 
+  /** A field of the request as far as it tells objects apart. */
+  readonly getSelecting = (lowerCaseName: string): string | undefined => {
+    const { vhost } = this;
+    return vhost === undefined ? this.get(lowerCaseName) : selectingValue(lowerCaseName, this.get, vhost, this);
+  };
+
   header(lowerCaseName: string): string | undefined {
     return this.fields.get(lowerCaseName);
   }
@@ -284,6 +302,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
       host: this.host,
       userAgent: this.fields.get("user-agent"),
       xForwardedFor: this.fields.get("x-forwarded-for"),
+      protocol: this.protocol,
+      port: this.connection.localPort,
     };
   }
 
@@ -292,6 +312,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.methodCode = head.method;
     this.method = head.methodName;
     this.target = head.target;
+    this.sentTarget = head.target;
     this.askedTarget = undefined;
     this.minorVersion = head.minorVersion;
     this.fields = head.fields;
@@ -308,6 +329,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.trace = undefined;
     this.#handedOn = undefined;
     this.signedParameter = "";
+    this.redirectUrl = undefined;
     this.object = undefined;
     this.source = undefined;
     this.sourceHead = undefined;
@@ -363,7 +385,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   fail(ticket: number, cause: unknown): void {
     if (!this.isCurrent(ticket)) return;
     const error = EdgeError.from(cause);
-    if (error.code === "INTERNAL") this.connection.server.parts.onDefect(cause);
+    if (error.code === "INTERNAL") this.connection.reportDefect(cause, this.trace?.idText);
     if (this.headBytesSent > 0) {
       this.abort();
       return;
@@ -387,6 +409,19 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** Call it before the response is written to the connection's socket. */
   pace(): void {
     if (this.vhost?.bandwidth !== undefined || this.connection.isPaced) paceResponse(this);
+    if (this.booked?.isRecorded === true) this.#recordHead();
+  }
+
+  get heads(): RecordedHeads | undefined {
+    if (this.booked?.isRecorded !== true) return undefined;
+    return { requestFields: () => this.fields.toFlatArray(), response: this.#sentHead };
+  }
+
+  #recordHead(): void {
+    const ticket = this.#ticket;
+    this.connection.recordHead((text) => {
+      if (this.isCurrent(ticket)) this.#sentHead = { text, isWhole: text.length < MOST_RECORDED_BYTES };
+    });
   }
 
   decideConnection(): ConnectionDecision {
@@ -472,6 +507,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     if (!this.#isRunning) return;
     this.#isRunning = false;
     this.ongoing = undefined;
+    this.overloadGate?.leave();
+    this.overloadGate = undefined;
     this.keepPassing();
     const { booked } = this;
     this.isComplete = !this.#isBroken;
@@ -479,6 +516,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     if (booked !== undefined) this.#count(booked);
     if (this.askedTarget !== undefined) this.target = this.askedTarget;
     this.connection.server.parts.accessLog?.(this);
+    if (this.#sentHead !== undefined) this.#sentHead = undefined;
     if (this.trace?.isSampled === true) this.connection.server.parts.tracing?.finished(this.trace, this);
     this.object = undefined;
     this.source = undefined;

@@ -1,4 +1,4 @@
-import type { EdgeConfig, VhostSettings } from "@basalt/config";
+import { type EdgeConfig, recordsHeads, type VhostSettings } from "@basalt/config";
 import type { CounterBlock } from "@basalt/telemetry";
 import type { BookedVhost, ServedVhost } from "./servedVhost.ts";
 
@@ -40,7 +40,7 @@ export class ServedNames {
     return found;
   }
 
-  #facadeOf({ name, stats }: VhostSettings): BookedVhost {
-    return { name, stats, counters: this.#counters.vhost(name), blocks: [] };
+  #facadeOf({ name, stats, logs }: VhostSettings): BookedVhost {
+    return { name, stats, counters: this.#counters.vhost(name), blocks: [], isRecorded: recordsHeads(logs) };
   }
 }

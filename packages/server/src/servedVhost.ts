@@ -1,5 +1,5 @@
 import type { CacheVhost } from "@basalt/cache";
-import type { ContentCoding, StatsOptions, VhostSettings } from "@basalt/config";
+import { type ContentCoding, recordsHeads, type StatsOptions, type VhostSettings } from "@basalt/config";
 import {
   type CodingChoice,
   type CompressionRules,
@@ -16,6 +16,7 @@ import {
   compileKeyRules,
   compileMethodRules,
   compilePostSelector,
+  compileRequestSelection,
   compileSubPaths,
   type DerivationRules,
   type ExpiresRules,
@@ -23,10 +24,12 @@ import {
   type KeyRules,
   type MethodRules,
   type PostSelector,
+  type RequestSelector,
   type SubPaths,
   withCors,
 } from "@basalt/policy";
 import type { TracingRules } from "@basalt/telemetry";
+import type { OverloadGuard } from "./access/overloadGate.ts";
 import { RateLimits } from "./access/rateLimits.ts";
 import { compileVhostAccess, type VhostAccess } from "./access/vhostAccess.ts";
 import { hasRulesPerResponse } from "./delivery/responseFields.ts";
@@ -42,6 +45,8 @@ export interface BookedVhost {
   readonly counters: number;
   /** Those of clients that count apart, made at their first request (`clientBlockOf`). */
   readonly blocks: (number | undefined)[];
+  /** The heads of its transactions are logged (AWS-91). */
+  readonly isRecorded: boolean;
 }
 
 /** A virtual host ready to serve: its rules compiled once per configuration. */
@@ -76,6 +81,12 @@ export interface ServedVhost extends BookedVhost {
   readonly bandwidth: VhostBandwidth | undefined;
   /** No-Vary-Search. */
   readonly searchRules: SearchRules;
+  /** What of fields and cookies counts; undefined: all that Vary names (AWS-54). */
+  readonly requestSelector: RequestSelector | undefined;
+  /** Undefined: any number of requests may be in progress. */
+  readonly overload: OverloadGuard | undefined;
+  /** Some origin servers are for clients of some countries. */
+  readonly originsByCountry: boolean;
 }
 
 export const compileServedVhost = (
@@ -84,6 +95,7 @@ export const compileServedVhost = (
   tracing?: TracingRules,
   rateLimits: RateLimits = new RateLimits(),
   bandwidth?: VhostBandwidth,
+  overload?: OverloadGuard,
 ): ServedVhost => {
   const connectionRules = compileConnectionRules(settings.options);
   const headerRules = withCors(compileHeaderRules(settings), compileCors(settings.options.access.cors));
@@ -111,7 +123,13 @@ export const compileServedVhost = (
     tracing,
     bandwidth,
     searchRules: new SearchRules(),
+    requestSelector: compileRequestSelection(settings.options),
+    overload,
+    originsByCountry: [...settings.origin.addresses, ...settings.origin.standby].some(
+      ({ countries }) => countries.length > 0,
+    ),
     counters: cache.counters,
     blocks: [],
+    isRecorded: recordsHeads(settings.logs),
   };
 };

@@ -1,6 +1,7 @@
+import { VHOST_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
 import { requestText, TestEdge } from "./support/edge.ts";
-import { until } from "./support/waiting.ts";
+import { turns, until } from "./support/waiting.ts";
 
 /** What the access log learns of each request (LOG-52 to LOG-78). */
 describe("a finished request", () => {
@@ -82,11 +83,54 @@ describe("a finished request", () => {
     ]);
   });
 
+  it("REG-276 STAT-27 a session counts as active once in each interval in which it carries data", async () => {
+    const edge = new TestEdge();
+    await edge.store("/a", "body");
+    const offset = edge.vhostCounters() + VHOST_SLOT.clientSessionsActive;
+    const activeIn = async (...requests: readonly number[]): Promise<number> => {
+      edge.server.count(true);
+      const before = edge.counters.get(offset);
+      for (const [at, count] of requests.entries()) {
+        const client = clients[at];
+        for (let n = 0; n < count; n++) client?.get("/a");
+        answered[at] = (answered[at] ?? 0) + count;
+        await client?.responses(answered[at] ?? 0);
+      }
+      return edge.counters.get(offset) - before;
+    };
+    const clients = [edge.connect(), edge.connect(), edge.connect()];
+    const answered: number[] = [];
+    expect(await activeIn(5, 1, 0)).toBe(2);
+    expect(await activeIn(0, 0, 0)).toBe(0);
+    expect(await activeIn(1, 30, 2)).toBe(3);
+    await edge.store("/long", Buffer.alloc(3_000_000));
+    const slow = edge.connect();
+    slow.socket.room = 10_000;
+    slow.get("/long");
+    for (let second = 0; second < 4; second++) {
+      edge.server.count(true);
+      const before = edge.counters.get(offset);
+      slow.socket.take(300_000);
+      await turns(5);
+      edge.server.count(false);
+      expect(edge.counters.get(offset) - before).toBe(1);
+    }
+  });
+
   it("LOG-48 LOG-52 tells of refusals, those of no virtual host too", async () => {
     const edge = new TestEdge();
     const client = edge.connect().send("GET /x HTTP/1.1\r\nHost: nobody.test\r\n\r\n");
     await client.response();
     expect(edge.logged).toMatchObject([{ vhostName: undefined, status: 404, target: "/x", isComplete: true }]);
     expect(edge.logged[0]?.contentLength).toBeGreaterThan(0);
+  });
+
+  it("AWS-90 is named in the info log, by the id of all its logs, when something unexpected happens to it", async () => {
+    const edge = new TestEdge();
+    edge.tier.find = () => {
+      throw new Error("a defect");
+    };
+    expect((await edge.connect().get("/broken").response()).status).toBe(500);
+    expect(edge.defectMarks).toEqual([`<session ${edge.logged[0]?.sessionText}> `]);
   });
 });

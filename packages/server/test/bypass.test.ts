@@ -41,6 +41,27 @@ describe("answers that pass through (BYP-15)", () => {
     expect((await client.responses(3)).map(({ body }) => String(body))).toEqual(["cached", "posted", "cached"]);
   });
 
+  it("REG-357 BYP-04 POST is bypassed or refused as <BypassPostRequest> says, thousands of times, and harms no other request", async () => {
+    const edge = new TestEdge();
+    edge.origin.answer = (call) => call.reply(200, `to ${call.request.method}`);
+    for (let round = 1; round <= 1_000; round++) {
+      const client = edge.connect().send(POST).send(requestText("/a"));
+      const answers = await client.responses(2, ["POST", "GET"]);
+      client.socket.destroy();
+      expect(answers.map(({ status, body }) => [status, String(body)])).toEqual([
+        [200, "to POST"],
+        [200, "to GET"],
+      ]);
+    }
+    edge.configure({ vhost: "<Options><BypassPostRequest>OFF</BypassPostRequest></Options>" }, 2);
+    const { length } = edge.origin.calls;
+    const refused = edge.connect().send(POST);
+    await refused.ended();
+    expect(edge.origin.calls).toHaveLength(length);
+    expect(String((await edge.connect().get("/a").response()).body)).toBe("to GET");
+    expect(edge.defects).toEqual([]);
+  });
+
   it("are chunked where the origin gives no length, and close a 1.0 client's connection", async () => {
     const edge = new TestEdge();
     for (const [version, coding] of [
@@ -372,14 +393,14 @@ describe("BYP-12: a private origin session", () => {
     expect([client.socket.isReset, client.socket.isEnding]).toEqual([true, false]);
   });
 
-  it("of a host whose origin was changed by a reload is closed with the next request", async () => {
+  it("AWS-31: goes on with the pool of the next configuration as long as that does not end it", async () => {
     const { edge, client, session } = await begin();
     edge.origin = new FakeOrigin();
     edge.configure({ vhost: PRIVATE }, 2);
     client.send(POST);
     const call = await edge.origin.call();
-    expect(session.isLetGo).toBe(true);
-    expect(call.request.session).toBe(edge.origin.sessions[0]);
+    expect([session.isLetGo, edge.origin.sessions.length]).toEqual([false, 0]);
+    expect(call.request.session).toBe(session);
   });
 });
 

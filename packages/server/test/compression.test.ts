@@ -1,4 +1,4 @@
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { HOST, TestEdge } from "./support/edge.ts";
 import type { OriginCall } from "./support/fakeOrigin.ts";
@@ -28,6 +28,17 @@ describe("compressed copies", () => {
     expect([plain?.field("content-encoding"), plain?.field("vary")]).toEqual([undefined, "Accept-Encoding"]);
     expect(String(plain?.body)).toBe(TEXT);
     expect(edge.origin.calls).toHaveLength(1);
+  });
+
+  it("AWS-49: compressed and plain differ in ETag and name what they differ by", async () => {
+    const edge = compressing();
+    await edge.store("/a.css", TEXT, ["ETag", '"v1"', "Vary", "Accept-Language"]);
+    const client = edge.connect().get("/a.css", GZIP).get("/a.css");
+    const [compressed, plain] = await client.responses(2);
+    expect([compressed?.field("content-encoding"), plain?.field("content-encoding")]).toEqual(["gzip", undefined]);
+    for (const response of [compressed, plain]) expect(response?.field("vary")).toMatch(/Accept-Encoding/i);
+    expect(compressed?.field("etag")).toBeDefined();
+    expect(compressed?.field("etag")).not.toBe(plain?.field("etag"));
   });
 
   it("HTTP-59: made once, then served from memory, with ranges and 304 of their own", async () => {
@@ -89,6 +100,68 @@ describe("compressed copies", () => {
     client.get("/a.css", GZIP);
     const latest = (await client.responses(3))[2];
     expect(String(gunzipSync(latest?.body ?? Buffer.alloc(0)))).toContain("decompressible");
+  });
+
+  it("REG-200 HTTP-59 the copy is as old as what it was made of: compressing does not lengthen a life", async () => {
+    const edge = compressing('<TTL><Res2xx Ratio="0" Max="100">100</Res2xx></TTL>');
+    await edge.store("/a.css", TEXT, ["ETag", '"v1"']);
+    edge.advanceSeconds(60);
+    const young = await edge.connect().get("/a.css", GZIP).response();
+    expect([young.field("content-encoding"), edge.origin.calls.length]).toEqual(["gzip", 1]);
+    edge.advanceSeconds(50);
+    const expired = edge.connect().get("/a.css", GZIP);
+    (await edge.origin.call(2)).reply(200, TEXT.toUpperCase(), ["ETag", '"v2"']);
+    expect(String(gunzipSync((await expired.response()).body))).toBe(TEXT.toUpperCase());
+    edge.advanceSeconds(60);
+    await edge.connect().get("/a.css", GZIP).response();
+    expect(edge.origin.calls).toHaveLength(2);
+  });
+
+  it("REG-181 HTTP-63 a copy that can no longer be read back is no reason for a wrong answer", async () => {
+    for (const failure of ["failsToRead", "isLost"] as const) {
+      const edge = compressing();
+      edge.origin.answer = (call) => call.reply(200, TEXT, ["ETag", '"v1"']);
+      await edge.connect().get("/a.css", GZIP).response();
+      await until(() => edge.index.findVariants(HOST, "/a.css").length >= 2, "the copy stored");
+      edge.tier.clear();
+      edge.bodies[failure] = true;
+      const { status, body, field } = await edge.connect().get("/a.css", GZIP).response();
+      expect(status).toBe(200);
+      expect(String(field("content-encoding") === "gzip" ? gunzipSync(body) : body)).toBe(TEXT);
+    }
+  });
+
+  it("REG-201 REG-202 HTTP-59 four thousand clients while copies are made and sources change: each gets whole content of one version, named as what it is", async () => {
+    const edge = compressing('<TTL><Res2xx Ratio="0" Max="20">20</Res2xx></TTL>');
+    edge.onDerive = async (body) => {
+      await turns(3);
+      return gzipSync(body);
+    };
+    let version = 0;
+    edge.origin.answer = (call) => {
+      version += 1;
+      call.reply(200, `version ${version} ${TEXT}`, ["ETag", `"v${version}"`]);
+    };
+    let compressed = 0;
+    for (let round = 0; round < 50; round++) {
+      const clients = Array.from({ length: 80 }, (_, at) => {
+        const range = at % 10 === 9 ? ["Range: bytes=0-99999"] : [];
+        return edge.connect().get(`/${at % 3}.css`, at % 4 === 0 ? range : [...GZIP, ...range]);
+      });
+      for (const [at, client] of clients.entries()) {
+        const answer = await client.response();
+        const coding = answer.field("content-encoding");
+        if (at % 4 === 0) expect(coding).toBeUndefined();
+        const isGzip = answer.body.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]));
+        expect([round, at, isGzip]).toEqual([round, at, coding === "gzip"]);
+        expect(String(isGzip ? gunzipSync(answer.body) : answer.body)).toMatch(/^version \d+ (compressible ){1000}$/);
+        if (isGzip) compressed += 1;
+        client.socket.destroy();
+      }
+      edge.advanceSeconds(7);
+    }
+    expect(compressed).toBeGreaterThan(2_000);
+    expect(edge.defects).toEqual([]);
   });
 
   describe("where the store takes nothing", () => {

@@ -23,7 +23,7 @@ describe("deadlines", () => {
     expect([client.socket.received.length, client.socket.hasEnded]).toEqual([0, true]);
   });
 
-  it("HTTP-02: an idle session is closed after ClientKeepAliveSec, counted from its last answer", async () => {
+  it("HTTP-02 AWS-39 OPT-23: an idle session is closed after ClientKeepAliveSec, counted from its last answer", async () => {
     const edge = new TestEdge({ vhost: "<Options><ClientKeepAliveSec>20</ClientKeepAliveSec></Options>" });
     await edge.store("/a", "x");
     const client = edge.connect().get("/a");

@@ -175,7 +175,7 @@ describe("answers that are still arriving", () => {
     expect(edge.counters.get(edge.vhostCounters() + cacheResultSlot("TCP_MISS"))).toBe(1);
   });
 
-  it("HTTP-32: of unknown length go out chunked, without a Content-Length, and later hits carry one (OPEN 11)", async () => {
+  it("REG-10, HTTP-32: of unknown length go out chunked, without a Content-Length, and later hits carry one (OPEN 11)", async () => {
     const edge = new TestEdge();
     const client = edge.connect().get("/a");
     const call = (await edge.origin.call()).head(200);
@@ -257,7 +257,7 @@ describe("answers that are still arriving", () => {
 });
 
 describe("error pages", () => {
-  it("HTTP-39, TTL-18, OPT-48, STAT-44.5, STAT-44.11: 500 with a page that states the reason and Via, repeated for 3 s", async () => {
+  it("REG-15, HTTP-39, TTL-18, OPT-48, STAT-44.5, STAT-44.11: 500 with a page that states the reason and Via, repeated for 3 s", async () => {
     const edge = new TestEdge();
     const client = edge.connect().get("/a");
     (await edge.origin.call()).fail("ORIGIN_CONNECT_FAILED");

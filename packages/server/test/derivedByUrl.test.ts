@@ -104,7 +104,7 @@ describe("an object that is made by URL", () => {
     expect(edge.deriveCalls).toBe(0);
   });
 
-  it("DIMS-16: a source of unknown length", async () => {
+  it("REG-183 DIMS-16: a source of unknown length", async () => {
     const edge = edgeWith();
     edge.onDerive = (body) => Buffer.from(`small ${body}`);
     const client = edge.connect().get(MADE);
@@ -324,5 +324,118 @@ describe("an object that is made by URL", () => {
     expect(String((await client.response()).body)).toBe("small picture");
     expect(String((await edge.connect().get(MADE, gzip).response()).body)).toBe("small picture");
     expect([edge.deriveCalls, edge.origin.calls.length]).toEqual([1, 2]);
+  });
+
+  it("REG-181 DIMS-10: what can no longer be read back is made anew or refused, and its URL never reaches the origin", async () => {
+    const edge = edgeWith();
+    const pictures = "picture ".repeat(200_000);
+    edge.onDerive = (body) => Buffer.from(`small ${body.length}`.repeat(200_000));
+    edge.origin.answer = (call) => call.reply(200, pictures, IMAGE);
+    const first = await edge.connect().get(MADE).response();
+    await until(() => edge.index.findVariants("www.example.com", MADE).length === 1);
+    for (const failure of ["failsToRead", "isLost"] as const) {
+      edge.tier.clear();
+      edge.bodies[failure] = true;
+      const again = await edge.connect().get(MADE).response();
+      expect(again.body.equals(first.body) ? 200 : 500).toBe(again.status);
+      edge.origin.answer = (call) => call.fail("ORIGIN_CONNECT_FAILED");
+      edge.tier.clear();
+      expect([200, 500]).toContain((await edge.connect().get(MADE).response()).status);
+    }
+    expect(new Set(edge.origin.calls.map(({ request }) => request.target))).toEqual(new Set(["/a.jpg"]));
+  });
+
+  it("REG-182 DIMS-10: two thousand requests while the origin fails, in any way: a failure each, and no DIMS URL at the origin", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const codes = ["ORIGIN_CONNECT_FAILED", "ORIGIN_CLOSED", "ORIGIN_CONNECT_TIMEOUT"] as const;
+    let number = 0;
+    edge.origin.answer = (call) => {
+      const way = number++ % 5;
+      if (way === 3) call.reply(503, "busy");
+      else if (way === 4) call.head(200, [...IMAGE, "Content-Length", "100"]).fail("ORIGIN_CLOSED");
+      else call.fail(codes[way] ?? "ORIGIN_CLOSED");
+    };
+    for (let round = 0; round < 100; round++) {
+      const clients = Array.from({ length: 20 }, (_, at) => edge.connect().get(`/${at % 7}.jpg/dims/resize/${at}x9/`));
+      const answers = await Promise.all(clients.map((client) => client.response()));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([500]));
+      for (const client of clients) client.socket.destroy();
+      edge.advanceSeconds(61);
+    }
+    expect(edge.origin.calls.every(({ request }) => /^\/\d\.jpg$/.test(request.target))).toBe(true);
+    edge.origin.answer = (call) => call.reply(200, "picture", IMAGE);
+    edge.advanceSeconds(3_600);
+    expect(String((await edge.connect().get("/1.jpg/dims/resize/1x9/").response()).body)).toBe("small picture");
+    expect(edge.defects).toEqual([]);
+  });
+
+  it("REG-182 DIMS-10: nor does any rule of bypass let it through, while the origin fails and while it does not", async () => {
+    const edge = new TestEdge({
+      vhost: '<Options><Dims Status="Active"/><BypassNoCacheRequest>ON</BypassNoCacheRequest></Options>',
+      files: { "svc/www.example.com/bypass.txt": "/*, bypass\n$URL[/a.jpg/dims/*], bypass\n" },
+    });
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    const statuses: number[] = [];
+    for (const fails of [true, false]) {
+      edge.origin.answer = (call) => (fails ? call.fail("ORIGIN_CONNECT_FAILED") : call.reply(200, "picture", IMAGE));
+      for (const fields of [[], ["Cache-Control: no-cache"], ["Pragma: no-cache"], ["Authorization: Basic YTpi"]]) {
+        for (const method of ["GET", "HEAD"]) {
+          statuses.push((await edge.connect().get(MADE, fields, method).response(method)).status);
+        }
+      }
+      edge.advanceSeconds(3_600);
+    }
+    expect(new Set(statuses.slice(0, 8))).toEqual(new Set([500]));
+    expect(new Set(statuses.slice(8))).toEqual(new Set([200]));
+    expect(new Set(edge.origin.calls.map(({ request }) => request.target))).toEqual(new Set(["/a.jpg"]));
+  });
+
+  it("REG-189 CMP-13: with a Host of the origin's own", async () => {
+    const edge = new TestEdge({
+      vhost: '<Options><Dims Status="Active"/></Options><OriginOptions><Host>origin.test</Host></OriginOptions>',
+    });
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    edge.origin.answer = (call) => {
+      const { fields } = call.request;
+      if (fields[fields.indexOf("Host") + 1] === "origin.test") call.reply(200, "picture", IMAGE);
+      else call.reply(404, "");
+    };
+    const client = edge.connect().get(MADE).get("/a.jpg");
+    expect((await client.responses(2)).map(({ status, body }) => [status, String(body)])).toEqual([
+      [200, "small picture"],
+      [200, "picture"],
+    ]);
+  });
+
+  it("REG-192 DIMS-15: a source that is never fresh is no failure, however many ask while it is looked at", async () => {
+    const edge = edgeWith("", '<TTL><Res2xx Ratio="0" Max="0">0</Res2xx></TTL>');
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    let number = 0;
+    edge.origin.answer = (call) => {
+      const conditional = call.request.fields.some((name) => name.toLowerCase() === "if-none-match");
+      if (conditional && number++ % 2 === 0) call.head(304).complete();
+      else call.reply(200, `picture ${number}`, ["Content-Type", "image/jpeg", "ETag", `"v${number}"`]);
+    };
+    for (let round = 0; round < 200; round++) {
+      const clients = [MADE, MADE, "/a.jpg", "/a.jpg/dims/strip/true"].map((path) => edge.connect().get(path));
+      const answers = await Promise.all(clients.map((client) => client.response()));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    }
+    expect(edge.defects).toEqual([]);
+  });
+
+  it("REG-195 DIMS-15: an origin without Last-Modified, and without ETag: what has changed is seen when the source has expired", async () => {
+    const edge = edgeWith();
+    edge.onDerive = (body) => Buffer.from(`small ${body}`);
+    for (const [number, body] of ["first", "other", "third"].entries()) {
+      const client = edge.connect().get(MADE);
+      (await edge.origin.call(number + 1)).reply(200, body, ["Content-Type", "image/jpeg"]);
+      await client.response();
+      const answers = await client.get(MADE).responses(2);
+      expect(answers.map((answer) => String(answer.body))).toEqual([`small ${body}`, `small ${body}`]);
+      edge.advanceSeconds(100_000);
+    }
+    expect(edge.deriveCalls).toBe(3);
   });
 });

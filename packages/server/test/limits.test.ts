@@ -85,7 +85,7 @@ describe("HTTP-33: absolute targets", () => {
 });
 
 describe("numbers of connections", () => {
-  it("OPT-24, OPT-25: beyond the maximum new ones are closed at once, until enough have gone", async () => {
+  it("REG-318, OPT-24, OPT-25: beyond the maximum new ones are closed at once, until enough have gone", async () => {
     const edge = new TestEdge({ cache: '<MaxSockets Reopen="50">10</MaxSockets>' });
     const clients = Array.from({ length: 10 }, () => edge.connect());
     expect(clients.every(({ socket }) => !socket.isDestroyed)).toBe(true);
@@ -99,6 +99,17 @@ describe("numbers of connections", () => {
     expect(edge.connect().socket.isDestroyed).toBe(false);
     expect(edge.counters.get(PROCESS_SLOT.connectionsRefused)).toBe(5);
     expect(edge.counters.get(PROCESS_SLOT.connectionsAccepted)).toBe(11);
+  });
+
+  it("REG-314 OPT-21 more connections than <HttpClientSession> names are served all the same", async () => {
+    const edge = new TestEdge({ cache: "<HttpClientSession><Init>2</Init><TopUp>1</TopUp></HttpClientSession>" });
+    await edge.store("/a", "x");
+    const clients = Array.from({ length: 300 }, () => edge.connect());
+    for (let round = 1; round <= 2; round++) {
+      const answers = await Promise.all(clients.map((client) => client.get("/a").responses(round)));
+      expect(answers.every((all) => all.every(({ status }) => status === 200))).toBe(true);
+    }
+    expect(edge.server.connectionCount).toBe(300);
   });
 
   it("each of several workers has its share", () => {

@@ -120,7 +120,7 @@ describe("a file that is made of ranges of another", () => {
     expect([part?.status, String(part?.body), part?.field("content-range")]).toEqual([206, "5670", "bytes 1-4/6"]);
   });
 
-  it("MEDIA-06 MEDIA-64: a file of which nothing can be made is sent as it is", async () => {
+  it("REG-212 REG-218 MEDIA-06 MEDIA-64: a file of which nothing can be made is sent as it is", async () => {
     for (const answer of ["unreadable", "unchanged", "tooLarge"] as const) {
       const edge = trimming();
       edge.onDerive = () => answer;
@@ -171,7 +171,7 @@ describe("a file that is made of ranges of another", () => {
     expect(edge.deriveCalls).toBe(0);
   });
 
-  it("a source that changes at the origin while it is read is read anew", async () => {
+  it("REG-219 a source that changes at the origin while it is read is read anew", async () => {
     const edge = trimming("<OriginOptions><OriginalETag>ON</OriginalETag></OriginOptions>");
     let version = 1;
     edge.origin.answer = (call) => {

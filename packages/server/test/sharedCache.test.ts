@@ -211,7 +211,7 @@ describe("what is said of a response (RFC 9211)", () => {
 });
 
 describe("by the guide", () => {
-  it("TTL-25: an expired object is answered with the configured status while every origin is excluded", async () => {
+  it("REG-99, TTL-25: an expired object is answered with the configured status while every origin is excluded", async () => {
     const edge = new TestEdge({
       vhost: "<Options><UnvalidatableObjectResCode>404</UnvalidatableObjectResCode></Options>",
     });

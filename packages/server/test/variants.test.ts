@@ -74,6 +74,14 @@ describe("a master playlist of several films", () => {
     expect(edge.deriveCalls).toBe(3);
   });
 
+  it("AWS-54: is joined of the films as they are told apart, not of each client's own", async () => {
+    const edge = edgeWith('<Options><Forward><Cookies Mode="list">lang</Cookies></Forward></Options>');
+    const cookies = ["lang=ko; u=1", "lang=en; u=2", "lang=en; u=3", "u=4; lang=en"];
+    edge.origin.answer = (call) => call.reply(200, "100", FILM);
+    for (const cookie of cookies) expect((await ask(edge, LIST, [`Cookie: ${cookie}`])).status).toBe(200);
+    expect(edge.origin.calls).toHaveLength(6);
+  });
+
   it("MEDIA-43 has its length, tag, ranges, HEAD and 304", async () => {
     for (const originalEtag of ["OFF", "ON"]) {
       const edge = edgeWith(`<OriginOptions><OriginalETag>${originalEtag}</OriginalETag></OriginOptions>`);

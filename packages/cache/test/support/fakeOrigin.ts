@@ -82,6 +82,8 @@ export class FakeOrigin implements OriginPool {
     return Promise.resolve(undefined);
   }
 
+  nominate(): undefined {}
+
   openPrivateSession(): PrivateSession {
     return { hasEnded: false, end: () => {} };
   }

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type VhostSettings } from "@basalt/config";
 import { EMPTY_FIELD_BLOCK, METHOD } from "@basalt/http";
@@ -295,6 +295,17 @@ export class TestHost {
     const entries = readdirSync(join(this.#folder, "disk"), { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     return files.filter((path) => path.endsWith(".body"));
+  }
+
+  /** Files of all kinds on the disk. */
+  fileCount(): number {
+    const entries = readdirSync(join(this.#folder, "disk"), { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).length;
+  }
+
+  /** Of the database alone: its log has a limit of its own. */
+  indexBytes(): number {
+    return statSync(join(this.#folder, "index.db")).size;
   }
 
   purge(url: string): Promise<{ readonly count: number; readonly bytes: number }> {

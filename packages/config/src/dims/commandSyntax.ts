@@ -180,8 +180,14 @@ export const decodeSegment = (text: string): string =>
     }
   });
 
-/** The segments between the slashes, without those that a leading and a trailing slash make. */
-const segmentsOf = (chain: string): readonly string[] => {
+const ENCODED_SLASH = /%2f/gi;
+
+/**
+ * The segments between the slashes, without those that a leading and a trailing slash make. An encoded slash separates
+ * too (DIMS-09): no command takes an argument with a slash in it, and no name has one.
+ */
+const segmentsOf = (written: string): readonly string[] => {
+  const chain = written.replace(ENCODED_SLASH, "/");
   const start = chain.startsWith("/") ? 1 : 0;
   const end = chain.length > start && chain.endsWith("/") ? chain.length - 1 : chain.length;
   return chain.slice(start, end).split("/");

@@ -26,6 +26,8 @@ export interface ColumnsPattern {
 
 export interface RecordPattern {
   readonly kind: "record";
+  /** The selectors that it compares, in their order. */
+  readonly selectors: readonly string[];
   /** `record`: a line of JSON, read. */
   matches(record: unknown): boolean;
 }

@@ -48,6 +48,7 @@ const wordTest = (words: string, read: Read): Test => {
 };
 
 class RecordReader {
+  readonly selectors = new Set<string>();
   readonly #text: string;
   #at = 1;
 
@@ -80,8 +81,10 @@ class RecordReader {
       if (this.#symbol(")") === undefined) throw new Refusal("has a ( that is not closed");
       return inner;
     }
-    const read = compileSelector(this.#take(SELECTOR)?.[1] ?? "");
+    const selector = this.#take(SELECTOR)?.[1] ?? "";
+    const read = compileSelector(selector);
     if (read === undefined) throw new Refusal("has no selector such as $.status where there should be one");
+    this.selectors.add(selector);
     const words = this.#take(WORD_TEST)?.[1];
     return words === undefined ? this.#comparison(read) : wordTest(words, read);
   }
@@ -123,7 +126,9 @@ class RecordReader {
 /** AWS-84: conditions on the fields of a line of JSON. What a record lacks fulfils NOT EXISTS alone. */
 export const parseRecord = (text: string): LogPatternOutcome => {
   try {
-    return { ok: true, pattern: { kind: "record", matches: new RecordReader(text).read() } };
+    const reader = new RecordReader(text);
+    const matches = reader.read();
+    return { ok: true, pattern: { kind: "record", selectors: [...reader.selectors], matches } };
   } catch (cause) {
     if (cause instanceof Refusal) return { ok: false, reason: cause.message };
     throw cause;

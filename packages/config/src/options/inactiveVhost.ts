@@ -11,13 +11,6 @@ const removed = (at: string): InactiveOption => ({
 /** Elements that both `<VHostDefault>` and `<Vhost>` may hold and that this version accepts without acting on them. */
 export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
   ...defineInactive([
-    ["Options/Overload@Limit", "AWS-58", "Requests in progress beyond which a static page is served."],
-    ["Options/Overload@Page", "AWS-58", "That page."],
-    ["OriginOptions/Draining", "AWS-27", "Whether requests under way to a server that leaves may finish."],
-    ["OriginOptions/Draining@Timeout", "AWS-27", "How long they may take."],
-    ["OriginOptions/Sticky@Mode", "AWS-29", "How a client is known again."],
-    ["OriginOptions/Sticky@Name", "AWS-29", "Name of the cookie."],
-    ["OriginOptions/Sticky@Duration", "AWS-29", "Lifetime of the cookie."],
     ["Options/FileSystem@Status", "FS-05", "Whether the host is reachable through the file system."],
     ["Options/FileSystem@DotDir", "FS-06", "Treatment of folders with a dot."],
     ["Options/FileSystem/FileTime", "FS-07", "Time shown for files."],
@@ -40,8 +33,6 @@ export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
 
 /** Elements of vhosts.xml that this version accepts without acting on them. Places are relative to `<Vhosts>`. */
 export const INACTIVE_VHOSTS_OPTIONS: readonly InactiveOption[] = defineInactive([
-  ["Vhost@StaticIndex", "SNMP-24", "Fixed index of the host in SNMP."],
   ["Vhost/Origin@ByClient", "CFG-15", "Whether the origin is taken from the request."],
   ["Vhost/Origin@ByClientKeyword", "CFG-15", "Companion of `ByClient`."],
-  ["Vhost/Origin/Address@Weight", "AWS-33", "Share of the requests that this server gets."],
 ]);

@@ -1,5 +1,6 @@
 import type {
   AccessLogSettings,
+  DetailLogSettings,
   LogFileSettings,
   LogUnit,
   MonitoringLogSettings,
@@ -11,6 +12,7 @@ import type {
 import { formatReceiver, parseDestination, parsePriority } from "../syntax/syslogReceiver.ts";
 import { METRIC_FILTERS } from "./metricFilterOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { VHOST_SUBSCRIPTIONS } from "./subscriptionOptions.ts";
 import { folderPath, integer, oneOf, onOff, plainText, type ValueType } from "./valueTypes.ts";
 
 /** LOG-13: a file is begun once a day at least. */
@@ -43,6 +45,24 @@ const clientNames: ValueType<readonly string[]> = {
       .map((name) => name.trim())
       .filter((name) => name !== ""),
   }),
+  format: (value) => value.join(", "),
+};
+
+const MOST_MASKED = 100;
+
+const fieldNames: ValueType<readonly string[]> = {
+  name: "list",
+  allowed: `a comma list of at most ${MOST_MASKED} field names, or empty`,
+  emptyIsValue: true,
+  parse: (text) => {
+    const names = text
+      .split(",")
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => name !== "");
+    const wrong = names.find((name) => !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
+    if (wrong !== undefined) return { ok: false, message: `${JSON.stringify(wrong)} is no name of a field.` };
+    return names.length > MOST_MASKED ? { ok: false, message: "That are too many names." } : { ok: true, value: names };
+  },
   format: (value) => value.join(", "),
 };
 
@@ -144,13 +164,13 @@ const accessLog = (at: string, defaults: LogDefaults): OptionTable<AccessLogSett
     doc: "Client address: with X-Forwarded-For in front, alone, or X-Forwarded-For alone.",
     spec: "LOG-53",
   }),
-  form: option(`${at}@Form`, oneOf("ston", "apache", "iis", "custom", "json", "elb", "elb-ext"), "ston", {
+  form: option(`${at}@Form`, oneOf("ston", "apache", "iis", "custom", "json", "elb", "elb-ext", "alb"), "ston", {
     doc: "Form of the lines; `custom` takes that of `<AccessFormat>`. `json` is not in the guide.",
-    spec: "LOG-54, LOG-55, AWS-01, AWS-15",
+    spec: "LOG-54, LOG-55, AWS-01, AWS-15, AWS-16",
   }),
   local: option(`${at}@Local`, onOff, false, { doc: "Whether requests over loopback are logged.", spec: "LOG-19" }),
   balancer: option(`${at}@Name`, plainText, "", {
-    doc: "Name of the balancer in the forms `elb` and `elb-ext`.",
+    doc: "Name of the balancer in the forms `elb`, `elb-ext` and `alb`.",
     defaultNote: "the name of the server",
     spec: "AWS-04",
   }),
@@ -174,12 +194,26 @@ const originErrorLog = (at: string, defaults: LogDefaults): OptionTable<OriginEr
   }),
 });
 
+const detailLog = (at: string, defaults: LogDefaults): OptionTable<DetailLogSettings> => ({
+  ...logFile(at, defaults),
+  mask: option(`${at}@Mask`, fieldNames, [], {
+    doc: "Fields whose values are hidden, beside Authorization, Cookie and the like, which are in any case.",
+    spec: "AWS-91",
+  }),
+});
+
 /** Places are relative to `<Log>`. */
 export const LOG_OPTIONS: OptionTable<VhostLogs> = {
   dir: option("@Dir", folderPath, "", {
     doc: "Folder with a folder for each virtual host.",
     defaultNote: "`log` in the home folder",
     spec: "LOG-21",
+  }),
+  level: option("@Level", oneOf("INFO", "WARNING", "ERROR"), "INFO", {
+    doc:
+      "The least grave transactions that have lines in access, origin and detail log: all, those with 4xx or a client " +
+      "that left and graver ones, or those with 5xx or a failed origin alone. Not in the guide.",
+    spec: "AWS-91",
   }),
   access: accessLog("Access", { ...DAILY, isOn: true, spec: "LOG-06, LOG-52", doc: "Requests of clients." }),
   accessExtra: accessLog("AccessExtra", {
@@ -207,6 +241,12 @@ export const LOG_OPTIONS: OptionTable<VhostLogs> = {
     spec: "LOG-09, LOG-148",
     doc: "Use of the mounted file system; nothing is written before there is one.",
   }),
+  detail: detailLog("Detail", {
+    ...bySize(100, 5),
+    isOn: false,
+    spec: "AWS-91",
+    doc: "Whole heads of requests and responses, as JSON, with the values of secret fields hidden. Not in the guide.",
+  }),
   trace: logFile("Trace", {
     ...DAILY,
     isOn: true,
@@ -214,6 +254,7 @@ export const LOG_OPTIONS: OptionTable<VhostLogs> = {
     doc: "Segment documents of sampled requests, where `<Tracing>` is active. Not in the guide.",
   }),
   metricFilters: METRIC_FILTERS,
+  subscriptions: VHOST_SUBSCRIPTIONS,
 };
 
 /** Rows of `<Server><Cache>`. */

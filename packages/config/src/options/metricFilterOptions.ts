@@ -6,7 +6,8 @@ import { oneOf, type ValueType } from "./valueTypes.ts";
 /** More would cost each request too much. */
 export const MOST_METRIC_FILTERS = 50;
 
-const pattern: ValueType<string> = {
+/** Of `<MetricFilter>` and `<Subscription>`. */
+export const logPatternText: ValueType<string> = {
   name: "pattern",
   allowed: "words, [fields by position] or { $.fields of JSON }; empty for every line",
   emptyIsValue: true,
@@ -57,7 +58,7 @@ const logName = oneOf("Access", "AccessExtra");
 
 /** Relative to `<Log>`. */
 export const METRIC_FILTERS = listOption<LogMetricFilter>("MetricFilter", {
-  text: pattern,
+  text: logPatternText,
   attributes: [
     { name: "Name", type: label, defaultNote: "required", doc: "Name of the filter, unique in its `<Log>`." },
     { name: "Log", type: logName, defaultNote: "`Access`", doc: "Whose lines it reads." },

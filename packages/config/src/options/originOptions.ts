@@ -2,6 +2,7 @@ import { PRODUCT_NAME } from "@basalt/types";
 import type { OriginOptions, UrlRewrite } from "../contract.ts";
 import { findChild } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { DRAINING_OPTIONS, FORWARDED_OPTIONS, STICKY_OPTIONS } from "./originChoiceOptions.ts";
 import {
   duration,
   fieldText,
@@ -107,10 +108,19 @@ export const ORIGIN_OPTIONS: OptionTable<OriginOptions> = {
     "Whether first downloads and renewals carry `Range: bytes=0-`.",
   ),
   ifRange: onOffRow("IfRange", false, "ORG-47", "Whether range requests to the origin carry `If-Range`."),
-  balanceMode: option("BalanceMode", oneOf("RoundRobin", "Session", "Hash"), "RoundRobin", {
-    doc: "How one of several origin servers is chosen.",
-    spec: "ORG-30",
+  balanceMode: option("BalanceMode", oneOf("RoundRobin", "Session", "Hash", "Latency"), "RoundRobin", {
+    doc: "How one of several origin servers is chosen; `Latency` (not in the guide): the one that answers soonest.",
+    spec: "ORG-30, AWS-33",
   }),
+  draining: DRAINING_OPTIONS,
+  sticky: STICKY_OPTIONS,
+  forwarded: FORWARDED_OPTIONS,
+  webSocketRedirect: onOffRow(
+    "WebSocketRedirect",
+    false,
+    "AWS-43",
+    "Whether a client that asks for a WebSocket is sent, by a 307, to an origin server that is chosen for it, instead of being tunnelled.",
+  ),
   host: option<string>("Host", fieldText, "", {
     doc: "`Host` sent to the origin; `*` sends the client's.",
     defaultNote: "by the form of the address",

@@ -7,6 +7,8 @@ import { HTTP2_OPTIONS } from "./http2Options.ts";
 import { HTTPS_OPTION, TLS_OPTIONS } from "./httpsOptions.ts";
 import { GLOBAL_LOG_OPTIONS } from "./logOptions.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { SNMP_OPTIONS } from "./snmpOptions.ts";
+import { SERVER_SUBSCRIPTIONS } from "./subscriptionOptions.ts";
 import { TRANSFORM_LIMIT_OPTIONS } from "./transformOptions.ts";
 import {
   duration,
@@ -113,6 +115,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
     serviceAccess: SERVICE_ACCESS_OPTIONS,
     connectionRate: CONNECTION_RATE_OPTIONS,
     alarms: ALARM_OPTION,
+    snmp: SNMP_OPTIONS,
   },
   cache: {
     storage: {
@@ -259,6 +262,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
     }),
     transforms: TRANSFORM_LIMIT_OPTIONS,
     ...GLOBAL_LOG_OPTIONS,
+    subscriptions: SERVER_SUBSCRIPTIONS,
     drainSeconds: option("Cache/DrainSeconds", duration({ min: 0, max: 86_400 }), 30, {
       doc: "How long a worker that is being replaced may finish its connections.",
       spec: "own element",

@@ -21,6 +21,12 @@ export const STATS_OPTIONS: OptionTable<StatsOptions> = {
     doc: "Whether clients on loopback addresses are counted. Prometheus counts them in any case.",
     spec: "STAT-14",
   }),
+  detailedMetrics: option("DetailedMetrics", onOff, true, {
+    doc:
+      "Whether the host has series of its own in Prometheus and a history of its metrics; else it counts in those of " +
+      "the others and in sums alone. Not in the guide.",
+    spec: "AWS-91",
+  }),
   originLocal: option("OriginLocal", onOff, false, {
     doc: "Whether origin servers on loopback addresses are counted. Prometheus counts them in any case.",
     spec: "STAT-15",

@@ -5,6 +5,7 @@ import { COMPRESSION_OPTIONS } from "./compressionOptions.ts";
 import { DIMS_OPTIONS } from "./dimsOptions.ts";
 import { DRM_OPTIONS } from "./drmOptions.ts";
 import { type OptionTable, option } from "./option.ts";
+import { OVERLOAD_OPTIONS, SELECTION_OPTIONS } from "./selectionOptions.ts";
 import { TRACING_OPTIONS } from "./tracingOptions.ts";
 import { TRANSFORM_SHARE_OPTIONS } from "./transformOptions.ts";
 import {
@@ -238,4 +239,10 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
   tracing: TRACING_OPTIONS,
   trafficCap: TRAFFIC_CAP_OPTIONS,
   throttling: THROTTLING_OPTIONS,
+  selection: SELECTION_OPTIONS,
+  overload: OVERLOAD_OPTIONS,
+  xffLimit: option<number>("XFFLimit", integer({ min: 0, max: 1_000 }), 0, {
+    doc: "Most addresses in `X-Forwarded-For`; a request with more is answered 463. 0 without limit.",
+    spec: "AWS-21",
+  }),
 };

@@ -1,32 +1,22 @@
 import type { ClientRewrite, HealthChecker, ListenAddress, PortBypass, StatsView, SubPath } from "../contract.ts";
 import { formatListen, parseListen } from "../syntax/listenAddress.ts";
-import { type AddressParts, parseOriginAddress } from "../syntax/originAddress.ts";
 import type { LinkCondition } from "../vhostLinkContract.ts";
-import type { XmlElement } from "../xml/xmlElement.ts";
 import { listOption, type OptionTable, option } from "./option.ts";
+import { addressOption, attributeOr, HEALTH_CHECKER_OPTION, readText, type SharedAddress } from "./originElements.ts";
 import { VIEW_OPTION } from "./statsOptions.ts";
 import { CLIENT_REWRITE_OPTION, SUB_PATH_OPTION } from "./techniqueOptions.ts";
-import {
-  duration,
-  integer,
-  oneOf,
-  onOff,
-  originPath,
-  plainText,
-  statusList,
-  tcpPort,
-  type ValueType,
-} from "./valueTypes.ts";
+import { integer, oneOf, plainText, tcpPort, type ValueType } from "./valueTypes.ts";
 import { VHOST_LINK_OPTIONS } from "./vhostLinkOptions.ts";
 
 /** What `<Vhost>` itself says, beside its option blocks. */
 export interface VhostHead {
   readonly name: string;
   readonly status: VhostStatus;
+  readonly snmpIndex: number;
   readonly aliases: readonly string[];
   readonly listen: readonly (ListenAddress | "OFF")[];
-  readonly addresses: readonly AddressParts[];
-  readonly standby: readonly AddressParts[];
+  readonly addresses: readonly SharedAddress[];
+  readonly standby: readonly SharedAddress[];
   readonly healthCheckers: readonly HealthChecker[];
   readonly portBypass: readonly PortBypass[];
   readonly subStatus: "Active" | "Inactive";
@@ -75,6 +65,8 @@ const vhostStatus: ValueType<VhostStatus> = {
   format: (value) => value,
 };
 
+const snmpIndex = integer({ min: 1, max: 2_147_483_647 });
+
 const alias: ValueType<string> = {
   name: "name",
   allowed: "a host name, or * followed by the end of one",
@@ -97,33 +89,8 @@ const listen: ValueType<ListenAddress | "OFF"> = {
   format: formatListen,
 };
 
-const originAddress: ValueType<AddressParts> = {
-  name: "address",
-  allowed: "[https://]{IP or domain}[:{port}][{path}]",
-  emptyIsValue: false,
-  parse: (text) => {
-    const value = parseOriginAddress(text);
-    return typeof value === "string" ? { ok: false, message: `${quote(text)} ${value}.` } : { ok: true, value };
-  },
-  format: (value) => value.text,
-};
-
-export const formatHealthChecker = (checker: HealthChecker): string => {
-  const { uri, resCodes, timeoutSeconds, cycleSeconds, exclusion, recovery, log } = checker;
-  const statuses = statusList.format(resCodes);
-  return `${uri} (ResCode ${statuses}, Timeout ${timeoutSeconds}, Cycle ${cycleSeconds}, Exclusion ${exclusion}, Recovery ${recovery}, Log ${onOff.format(log)})`;
-};
-
 export const formatPortBypass = ({ port, originPort }: PortBypass): string =>
   port === originPort ? String(port) : `${port} -> ${originPort}`;
-
-const readText =
-  <T>(type: ValueType<T>) =>
-  (element: XmlElement): T => {
-    const outcome = type.parse(element.text);
-    if (!outcome.ok) throw new Error(`<${element.name}> was read before it was checked`);
-    return outcome.value;
-  };
 
 const repeated = <T>(
   at: string,
@@ -131,67 +98,6 @@ const repeated = <T>(
   row: { readonly default: readonly T[]; readonly spec: string; readonly doc: string; readonly defaultNote?: string },
 ) =>
   listOption<T>(at, { ...row, text: type, attributes: [], read: readText(type), format: (item) => type.format(item) });
-
-/** Value of an attribute that may be absent or wrong; validation reports the latter. */
-const attributeOr = <T>(element: XmlElement, name: string, type: ValueType<T>, absent: T): T => {
-  const text = element.attributes.get(name);
-  const outcome = text === undefined ? undefined : type.parse(text);
-  return outcome?.ok ? outcome.value : absent;
-};
-
-const checkTime = duration({ min: 1, max: 2_000_000 });
-const checkCount = integer({ min: 1, max: 1_000_000 });
-
-const checkedPath: ValueType<string> = {
-  ...originPath,
-  allowed: `${originPath.allowed}; empty for /`,
-  emptyIsValue: true,
-  parse: (text) => (text === "" ? { ok: true, value: "/" } : originPath.parse(text)),
-};
-
-const HEALTH_CHECKER_DEFAULTS: Omit<HealthChecker, "uri"> = {
-  resCodes: [],
-  timeoutSeconds: 10,
-  cycleSeconds: 10,
-  exclusion: 3,
-  recovery: 5,
-  log: true,
-};
-
-const healthCheckers = listOption<HealthChecker>("Origin/HealthChecker", {
-  text: checkedPath,
-  attributes: [
-    {
-      name: "ResCode",
-      type: statusList,
-      defaultNote: "`0`",
-      doc: "Statuses that count as success; 0 for any.",
-    },
-    {
-      name: "Timeout",
-      type: checkTime,
-      defaultNote: "`10`",
-      doc: "Longest check, from the connect to the end of the transaction.",
-    },
-    { name: "Cycle", type: checkTime, defaultNote: "`10`", doc: "Time between checks." },
-    { name: "Exclusion", type: checkCount, defaultNote: "`3`", doc: "Failures in a row that exclude a server." },
-    { name: "Recovery", type: checkCount, defaultNote: "`5`", doc: "Successes in a row that bring it back." },
-    { name: "Log", type: onOff, defaultNote: "`ON`", doc: "Whether checks are written to the origin log." },
-  ],
-  default: [],
-  doc: "What an active check asks all origin servers for, standby ones too; each checker decides by itself.",
-  spec: "ORG-13 to ORG-20",
-  read: (element) => ({
-    uri: readText(checkedPath)(element),
-    resCodes: attributeOr(element, "ResCode", statusList, HEALTH_CHECKER_DEFAULTS.resCodes),
-    timeoutSeconds: attributeOr(element, "Timeout", checkTime, HEALTH_CHECKER_DEFAULTS.timeoutSeconds),
-    cycleSeconds: attributeOr(element, "Cycle", checkTime, HEALTH_CHECKER_DEFAULTS.cycleSeconds),
-    exclusion: attributeOr(element, "Exclusion", checkCount, HEALTH_CHECKER_DEFAULTS.exclusion),
-    recovery: attributeOr(element, "Recovery", checkCount, HEALTH_CHECKER_DEFAULTS.recovery),
-    log: attributeOr(element, "Log", onOff, HEALTH_CHECKER_DEFAULTS.log),
-  }),
-  format: formatHealthChecker,
-});
 
 const portBypass = listOption<PortBypass>("PortBypass", {
   text: tcpPort,
@@ -217,24 +123,27 @@ export const VHOST_HEAD: OptionTable<VhostHead> = {
     doc: "`Inactive` hosts are not served, their content is kept. `facade:` with the name of another host: that one serves, with its options, origin and content; the facade has names, ports, statistics of clients and access log of its own.",
     spec: "CFG-55, VHT-21",
   }),
+  snmpIndex: option<number>("@StaticIndex", snmpIndex, 0, {
+    doc: "Index of the host in SNMP; without it a host gets the lowest free one and keeps it.",
+    defaultNote: "the lowest free index",
+    spec: "SNMP-24, SNMP-25",
+  }),
   aliases: repeated("Alias", alias, { default: [], doc: "Further name of the host.", spec: "CFG-57" }),
   listen: repeated<ListenAddress | "OFF">("Listen", listen, {
     default: [{ address: undefined, port: 80 }],
     doc: "Service address; `*` is every address of `<Cache><Listen>`, `OFF` opens none.",
     spec: "CFG-60",
   }),
-  addresses: repeated("Origin/Address", originAddress, {
-    default: [],
+  addresses: addressOption("Origin/Address", {
     defaultNote: "required",
     doc: "Origin server; port 80 unless written, a path goes in front of every request's. `https://` in front (not in the guide) asks over TLS, at port 443 unless written.",
-    spec: "CFG-11, CFG-13",
+    spec: "CFG-11, CFG-13, AWS-33",
   }),
-  standby: repeated("Origin/Address2", originAddress, {
-    default: [],
+  standby: addressOption("Origin/Address2", {
     doc: "Origin server that takes the place of a failed one.",
     spec: "CFG-14",
   }),
-  healthCheckers,
+  healthCheckers: HEALTH_CHECKER_OPTION,
   portBypass,
   subStatus: option("Sub@Status", oneOf("Active", "Inactive"), "Active", {
     doc: "`Inactive`: the paths in it do not count.",

@@ -31,10 +31,10 @@ describe("commands", () => {
     ["DIMS-30", "optimize", { kind: "optimize" }],
     ["DIMS-31", "strip/true", { kind: "strip", isOn: true }],
     ["DIMS-31", "strip/false", { kind: "strip", isOn: false }],
-    ["DIMS-32", "crop/100x200+20+30", { kind: "crop", region: REGION, from: "topLeft" }],
+    ["REG-193 DIMS-32", "crop/100x200+20+30", { kind: "crop", region: REGION, from: "topLeft" }],
     ["DIMS-33", "cropcenter/100x200+20+30", { kind: "crop", region: REGION, from: "center" }],
     ["DIMS-34", "thumbnail/78x110", { kind: "resize", size: { ...PLAIN, width: 78, height: 110 } }],
-    ["DIMS-35", "resize/x200", { kind: "resize", size: { ...PLAIN, width: undefined, height: 200 } }],
+    ["REG-180 DIMS-35", "resize/x200", { kind: "resize", size: { ...PLAIN, width: undefined, height: 200 } }],
     [
       "DIMS-35 flags",
       "resize/200x200%3E",
@@ -96,11 +96,13 @@ describe("commands", () => {
     ["crop/100x200%2B20%2B30/", "crop/100x200+20+30/"],
     ["crop/100x200%2b20%2b30/", "crop/100x200+20+30/"],
     ["%63rop/100x200+20+30", "crop/100x200+20+30"],
+    ["resize%2F640x480%2fformat%2Fpng%2F", "resize/640x480/format/png/"],
+    ["%72%65%73%69%7A%65%2F%36%34%30%78%34%38%30%2F", "resize/640x480/"],
     ["resize/640x480%21", "resize/640x480!"],
     ["resize/640x480%3C", "resize/640x480<"],
     ["resize/10000%40", "resize/10000@"],
     ["resize/50%25", "resize/50%"],
-  ])("DIMS-09 %s is %s", (encoded, plain) => {
+  ])("REG-194 DIMS-09 %s is %s", (encoded, plain) => {
     expect(parseImageCommands(encoded)).toEqual(parseImageCommands(plain));
   });
 
@@ -159,7 +161,7 @@ describe("commands", () => {
     ["more commands than anybody needs", "trim/".repeat(65)],
     ["more texts than anybody needs", `annotation/${"t*".repeat(64)}t/`],
     ["as many in several commands", `annotation/${"t*".repeat(39)}t/`.repeat(2)],
-  ])("DIMS-47 refuses %s: %j", (_, chain) => {
+  ])("REG-184 REG-185 DIMS-47 refuses %s: %j", (_, chain) => {
     expect(reasonOf(chain)).not.toBe("");
   });
 

@@ -47,6 +47,12 @@ export type RestoreOutcome =
   | { readonly kind: "unknown" }
   | { readonly kind: "failed"; readonly notes: readonly string[]; readonly problems: readonly Problem[] };
 
+/** What is to be put in service in place of a file, undefined for nothing, and what the caller is to know of it. */
+export interface FileEdit<Result> {
+  readonly bytes: Buffer | undefined;
+  readonly result: Result;
+}
+
 /** The configurations that were in service, the one that is, and ways to another. Every change is whole or not at all. */
 export interface ConfigurationControl {
   /** Ascending by id. */
@@ -56,4 +62,9 @@ export interface ConfigurationControl {
   fileInService(path: string): Promise<Uint8Array | undefined>;
   restore(key: ConfigHistoryKey): Promise<RestoreOutcome>;
   upload(kind: UploadKind, bytes: Buffer): Promise<UploadOutcome>;
+  /** An upload made of what is in service, which nothing else changes meanwhile. `uploaded`: undefined without one. */
+  edit<Result>(
+    name: "server.xml" | "vhosts.xml",
+    edit: (inService: Uint8Array | undefined) => FileEdit<Result>,
+  ): Promise<{ readonly uploaded: UploadOutcome | undefined; readonly result: Result }>;
 }

@@ -1,7 +1,7 @@
 import { formatProblem, type Problem } from "@basalt/types";
-import { type Answer, fail, type JsonValue, succeed } from "../answer.ts";
+import { type Answer, fail, type JsonValue, PLAIN_TEXT, succeed } from "../answer.ts";
 import { CONFIRMATION, CONFIRMATION_KEY, confirmationPage, isConfirmed } from "../confirmation.ts";
-import { parametersOf } from "../query.ts";
+import { parametersOf, parseWhole } from "../query.ts";
 import type { Call, Route, RouteContext } from "../route.ts";
 
 const inBackground = (what: string, work: Promise<void>, { log }: RouteContext): void => {
@@ -22,6 +22,30 @@ const reload = async (_: Call, { control }: RouteContext): Promise<Answer> => {
         Warnings: outcome.warnings.map(describeProblem),
       })
     : fail("reload", 500, { Problems: outcome.problems.map(describeProblem) });
+};
+
+/** An hour, as for origins. */
+const LONGEST_STOP_SECONDS = 3_600;
+
+const terminate = (call: Call, { control, log }: RouteContext): Answer => {
+  const parameters = parametersOf(call);
+  const secondsOf = (name: string): number | undefined =>
+    parseWhole(parameters.get(name) ?? "", 0, LONGEST_STOP_SECONDS);
+  const wrong = ["drain", "leave"].find((name) => parameters.has(name) && secondsOf(name) === undefined);
+  if (wrong !== undefined) return fail("terminate", 400, `The parameter ${wrong} is malformed.`);
+  const [drainSeconds, leaveSeconds = 0] = [secondsOf("drain"), secondsOf("leave")];
+  if (!isConfirmed(parameters)) {
+    const asked = ["drain", "leave"]
+      .filter((name) => parameters.has(name))
+      .map((name) => `${name}=${secondsOf(name)}&amp;`)
+      .join("");
+    return confirmationPage("/command/terminate", asked, "Stop the server?");
+  }
+  log.notice("Stop asked for by the management API.");
+  return {
+    ...succeed("terminate", "stopping"),
+    afterwards: () => control.terminate({ drainSeconds, leaveSeconds }),
+  };
 };
 
 export const LIFECYCLE_ROUTES: readonly Route[] = [
@@ -59,19 +83,34 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     },
   },
   {
+    path: "/monitoring/ready",
+    methods: ["GET", "HEAD"],
+    role: "User",
+    channel: "any",
+    doc: "Whether a balancer in front may send clients here.",
+    hasNoFormats: true,
+    contentType: PLAIN_TEXT,
+    answers: { 503: "The server is about to end." },
+    handle: (_, { control }) => ({
+      kind: "text",
+      httpStatus: control.isReady ? 200 : 503,
+      contentType: PLAIN_TEXT,
+      text: control.isReady ? "ready\n" : "leaving\n",
+    }),
+  },
+  {
     path: "/command/terminate",
     methods: ["GET", "POST"],
     role: "Admin",
     channel: "any",
-    doc: `Stops the server: key=${CONFIRMATION_KEY}`,
+    doc: `Stops the server, after leave={seconds}, with drain={seconds} for what runs: key=${CONFIRMATION_KEY}`,
     changes: true,
-    parameters: [CONFIRMATION],
-    handle: (call, { control, log }) => {
-      if (!isConfirmed(parametersOf(call))) {
-        return confirmationPage("/command/terminate", "", "Stop the server?");
-      }
-      log.notice("Stop asked for by the management API.");
-      return { ...succeed("terminate", "stopping"), afterwards: () => control.terminate() };
-    },
+    parameters: [
+      CONFIRMATION,
+      { name: "drain", doc: "Seconds that transactions may go on; without it as configured.", kind: "whole" },
+      { name: "leave", doc: "Seconds in which it serves on, but is not ready.", kind: "whole" },
+    ],
+    answers: { 400: `drain or leave is no number from 0 to ${LONGEST_STOP_SECONDS}.` },
+    handle: terminate,
   },
 ];

@@ -3,10 +3,10 @@ import type { TracedLog } from "../contract.ts";
 import { parametersOf } from "../query.ts";
 import type { Call, Route, RouteContext } from "../route.ts";
 
-/** STAT-97; `sys` is the info log too: this server has one log of its own life. */
+/** STAT-97; `sys`: everything that is handed to syslog, whatever log it is of (OPEN-S11). */
 const GLOBAL_LOGS = [
   ["info", "info"],
-  ["sys", "info"],
+  ["sys", "sys"],
   ["deny", "deny"],
   ["originerror", "originerror"],
 ] as const satisfies readonly (readonly [string, TracedLog])[];
@@ -18,6 +18,8 @@ const HOST_LOGS = [
   "origin",
   "monitoring",
   "dns",
+  "filesystem",
+  "detail",
   "trace",
 ] as const satisfies readonly TracedLog[];
 
@@ -48,7 +50,10 @@ export const LOG_TRACE_ROUTES: readonly Route[] = [
       methods: ["GET"],
       role: "User",
       channel: "any",
-      doc: `New lines of the ${log} log as they are written, until the caller closes the connection.`,
+      doc:
+        log === "sys"
+          ? "Lines of all logs as they are handed to syslog, until the caller closes the connection."
+          : `New lines of the ${log} log as they are written, until the caller closes the connection.`,
       contentType: PLAIN_TEXT,
       hasNoFormats: true,
       answers: BUSY,

@@ -1,5 +1,8 @@
+import { editOrigins, type OriginEdit, type OriginEditOutcome } from "@basalt/config";
+import { formatProblem } from "@basalt/types";
 import { type Answer, fail, succeed } from "../answer.ts";
-import { parametersOf } from "../query.ts";
+import type { FileEdit } from "../configuration/contract.ts";
+import { parametersOf, parsePositive } from "../query.ts";
 import type { Call, Route, RouteContext, RouteParameter } from "../route.ts";
 
 const VHOST: RouteParameter = { name: "vhost", doc: "Name of a virtual host; all without it." };
@@ -22,6 +25,38 @@ const resetOrigin = (call: Call, { control, log }: RouteContext): Answer => {
   log.notice(`The origin servers of ${vhost ?? "all virtual hosts"} were reset by the management API.`);
   return succeed("resetorigin", "");
 };
+
+const VHOSTS_FILE = "vhosts.xml";
+
+/** AWS-31: by way of the configuration, so that the change is checked, has a history and stays. */
+const editServers = async (call: Call, { control }: RouteContext): Promise<Answer> => {
+  const parameters = parametersOf(call);
+  const vhost = parameters.get("vhost") ?? "";
+  const weight = parameters.has("weight") ? parsePositive(parameters.get("weight") ?? "", 1_000) : 1;
+  if (weight === undefined) return fail("origins", 400, "The parameter weight is malformed.");
+  const add = parameters.getAll("add").map((address) => ({ address, weight }));
+  const remove = parameters.getAll("remove");
+  if (vhost === "" || add.length + remove.length === 0) return fail("origins", 400, NOTHING_TO_EDIT);
+  const { uploaded, result } = await control.configuration.edit(VHOSTS_FILE, (inService) =>
+    editOf(inService, { vhost, add, remove }),
+  );
+  if (result.kind === "unknownVhost") return fail("origins", 404, NO_SUCH_HOST);
+  if (result.kind === "refused") return fail("origins", 400, result.reason);
+  if (uploaded !== undefined && uploaded.code !== "E0000") {
+    return fail("origins", 500, [...uploaded.notes, ...uploaded.problems.map(formatProblem)]);
+  }
+  return succeed("origins", result.addresses);
+};
+
+const editOf = (inService: Uint8Array | undefined, edit: OriginEdit): FileEdit<OriginEditOutcome> => {
+  if (inService === undefined) return { bytes: undefined, result: { kind: "unknownVhost" } };
+  const before = new TextDecoder().decode(inService);
+  const result = editOrigins(before, edit);
+  const isChanged = result.kind === "edited" && result.text !== before;
+  return { bytes: isChanged ? Buffer.from(result.text) : undefined, result };
+};
+
+const NOTHING_TO_EDIT = "The parameter vhost, or both add and remove, are missing.";
 
 /** State of origin servers. */
 export const ORIGIN_ROUTES: readonly Route[] = [
@@ -46,6 +81,26 @@ export const ORIGIN_ROUTES: readonly Route[] = [
         "dnslist",
         control.dnsList().map(({ vhost, domain, ttlSeconds, ips }) => ({ vhost, domain, ttl: ttlSeconds, ip: ips })),
       ),
+  },
+  {
+    path: "/command/origins",
+    methods: ["GET", "POST"],
+    role: "Admin",
+    channel: "any",
+    doc: "Adds and removes origin servers of a virtual host: vhost={name}&add={address}&remove={address}",
+    changes: true,
+    parameters: [
+      { name: "vhost", doc: "Name of a virtual host.", isRequired: true },
+      { name: "add", doc: "Address as in <Origin><Address>; may be repeated." },
+      { name: "remove", doc: "Address as it stands there; may be repeated." },
+      { name: "weight", doc: "Weight of those added.", kind: "whole" },
+    ],
+    answers: {
+      400: "Nothing has changed: a parameter is missing or wrong.",
+      404: NO_SUCH_HOST,
+      500: "Nothing has changed: the configuration would be refused.",
+    },
+    handle: editServers,
   },
   {
     path: "/command/resetorigin",

@@ -31,6 +31,10 @@ const DEFAULTS: OriginOptions = {
   urlRewrites: [],
   redirectionTrace: { enabled: false, allow: [] },
   modifyHeader: { enabled: false, firstOnly: false },
+  draining: { enabled: false, timeoutSeconds: 300 },
+  sticky: { mode: "OFF", name: "EDGEORIGIN", durationSeconds: 3_600 },
+  forwarded: { xff: "append", proto: false, port: false },
+  webSocketRedirect: false,
 };
 
 export const addressAt = (port: number, changes: Partial<OriginAddress> = {}): OriginAddress => ({
@@ -40,6 +44,8 @@ export const addressAt = (port: number, changes: Partial<OriginAddress> = {}): O
   port,
   isIp: true,
   pathPrefix: "",
+  weight: 1,
+  countries: [],
   hostField: `www.example.com:${port}`,
   ...changes,
 });
@@ -55,6 +61,8 @@ export const domainAt = (port: number, changes: Partial<OriginAddress> = {}): Or
   });
 
 export const checkerFor = (changes: Partial<HealthChecker> = {}): HealthChecker => ({
+  type: "http",
+  fields: [],
   uri: "/",
   resCodes: [],
   timeoutSeconds: 10,

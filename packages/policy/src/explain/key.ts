@@ -32,7 +32,15 @@ const queryFacts = (parts: KeyParts, request: UnderstoodRequest, vhost: VhostSet
   const { applyQueryString, caseSensitive } = vhost.options;
   const facts: ExplainFact[] = [];
   const sent = originFormOf(request.target);
-  if (sent.includes("?")) {
+  const { mode } = vhost.options.selection.query;
+  if (sent.includes("?") && mode !== "profile") {
+    facts.push({
+      name: "queryString",
+      value: parts.url.includes("?") ? parts.url.slice(parts.url.indexOf("?")) : "left out",
+      because: `Forward/QueryString has the mode ${mode}`,
+      source: sources.option("Options/Forward/QueryString@Mode"),
+    });
+  } else if (sent.includes("?")) {
     const isKept = parts.url.includes("?");
     const inQuestion = caseSensitive ? sent : sent.toLowerCase();
     const exception = compileRuleSet(vhost.conditions.querystring, caseSensitive).first(requestOfUrl(inQuestion));

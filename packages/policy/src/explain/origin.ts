@@ -32,6 +32,8 @@ const clientOf = (request: UnderstoodRequest): OriginRequestClient => ({
   host: request.host,
   userAgent: request.header("user-agent"),
   xForwardedFor: request.header("x-forwarded-for"),
+  protocol: request.protocol,
+  port: request.protocol === "https" ? 443 : 80,
 });
 
 export const bypassedRequest = (request: UnderstoodRequest, vhost: VhostSettings): Asked => ({
@@ -102,6 +104,7 @@ const BALANCE_WORDS = {
   RoundRobin: "in turn, by each worker",
   Session: "one with an idle connection, else in turn",
   Hash: "by the target, always the same",
+  Latency: "the one that answers soonest, as the worker knows",
 } as const;
 
 const hostFact = (asked: Asked, vhost: VhostSettings, address: OriginAddressView, sources: Sources): ExplainFact => {
@@ -141,7 +144,13 @@ const fieldReason = (name: string, asked: Asked, vhost: VhostSettings, sources: 
         because: originOptions.userAgent === "*" ? "the client's" : "as configured",
         source: sources.option("OriginOptions/UserAgent"),
       };
+    case "x-forwarded-proto":
+    case "x-forwarded-port":
+      return { because: "how the client connected, where that is told", source: sources.option("OriginOptions") };
     case "x-forwarded-for":
+      if (originOptions.forwarded.xff !== "append") {
+        return { because: "as the client sent it", source: sources.option("OriginOptions/XFFMode") };
+      }
       if (isBypassed && !originOptions.xffClientIpOnlyBypass) {
         return { because: "as the client sent it", source: sources.option("OriginOptions/XFFClientIPOnly@Bypass") };
       }

@@ -39,6 +39,7 @@ const answerOf = (request: UnderstoodRequest, vhost: VhostSettings, object: Stor
   const { options, originOptions } = vhost;
   const etag = clientEtag(taggedOf(object), {
     etagHeader: options.etagHeader,
+    cachingProfile: options.cachingProfile,
     originalETag: originOptions.originalETag,
   });
   const { lastModifiedMs } = responseFacts(object.status, object.fields);

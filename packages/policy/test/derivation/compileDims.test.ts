@@ -90,7 +90,7 @@ describe("DIMS URLs", () => {
     ["DIMS-01 no command", "dims", "/img.jpg", undefined, ""],
     ["DIMS-08 no slash behind it", "dims", "/img.jpg/dims", undefined, ""],
     ["DIMS-08 part of a name", "dims", "/img.jpg/adims/x", undefined, ""],
-    ["DIMS-10 with query string", "dims", "/img.jpg?v=2/dims/resize/10x10/", "/img.jpg?v=2", "resize/10x10/"],
+    ["REG-197 DIMS-10 with query string", "dims", "/img.jpg?v=2/dims/resize/10x10/", "/img.jpg?v=2", "resize/10x10/"],
     [
       "DIMS-10 acceptance example of spec 17",
       "STON",

@@ -308,7 +308,7 @@ describe("HLS by URL", () => {
     expect(planOf("/video.mp4/mp4hls/0.ts", status)).toMatchObject({ kind: "failure", status: answered });
   });
 
-  it("MEDIA-25 encodes in playlists what URIs cannot hold, and leaves the rest as it is", () => {
+  it("REG-244 MEDIA-25 encodes in playlists what URIs cannot hold, and leaves the rest as it is", () => {
     const prefixOf = (target: string) => {
       const task = taskOf(target);
       return task !== undefined && "uris" in task ? task.uris.prefix : "";

@@ -35,6 +35,7 @@ const judgeByList = (exchange: Exchange, { list }: VhostAccess): PhaseCode | und
       return deny(exchange, decision.status);
     case "redirect":
       exchange.result = "TCP_REDIRECT_HIT";
+      exchange.redirectUrl = decision.location;
       sendPage(exchange, 302, `Location: ${decision.location}\r\n`, "");
       return PHASE.DONE;
     default:

@@ -12,7 +12,7 @@ export interface ClientSocket {
   /** Several pieces in one system call; absent where they gain nothing by it. */
   writeRun?(pieces: Buffer[]): boolean;
   /** More than this is not worth handing over at a time; absent: no matter how much. */
-  readonly pieceBytes?: number;
+  readonly pieceBytes?: number | undefined;
   /** What may wait of a request body before the peer has to pause; absent: as much as one connection may hold. */
   readonly bodyRoomBytes?: number | undefined;
   /** Bytes written but not yet taken by the kernel. */

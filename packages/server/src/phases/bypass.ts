@@ -5,10 +5,12 @@ import {
   bypassRequestFields,
   type ConnectionDecision,
   invalidatedUrls,
+  webSocketUrl,
   withoutTagFields,
 } from "@basalt/policy";
 import { VHOST_SLOT } from "@basalt/telemetry";
 import type { EdgeError } from "@basalt/types";
+import { sendPage } from "../delivery/errorResponse.ts";
 import { CLOSING, connectionLines, fieldLines } from "../delivery/fieldLines.ts";
 import { sendInterim } from "../delivery/interim.ts";
 import { finalFields } from "../delivery/responseFields.ts";
@@ -17,14 +19,23 @@ import { asksForUpgrade, type Exchange, type Ongoing } from "../exchange.ts";
 import { finishWhenSent } from "../pacing/finishWhenSent.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { canonicalUrl } from "./deriveKey.ts";
+import { originChoice } from "./originChoice.ts";
 import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { type KeptAnswer, keptAnswer } from "./postAnswer.ts";
+import { stickyChoice, stickyFields } from "./stickyServer.ts";
 
 /** BYP-15: the request goes to the origin, its answer comes back as a stream, nothing is stored. */
 export const bypass = (exchange: Exchange): PhaseCode => {
   const { vhost } = exchange;
   if (vhost === undefined) return PHASE.DONE;
+  const nominated = nominatedUrl(exchange, vhost);
+  if (nominated !== undefined) {
+    exchange.result = "TCP_REDIRECT_HIT";
+    exchange.redirectUrl = nominated;
+    sendPage(exchange, 307, `Location: ${nominated}\r\nCache-Control: no-store\r\n`, "");
+    return PHASE.DONE;
+  }
   exchange.result = "TCP_CLIENT_REFRESH_MISS";
   exchange.bypassKind = bypassOriginOf(exchange.methodCode, vhost.settings.options).isPrivate ? "private" : "bypass";
   const { booked = vhost } = exchange;
@@ -33,6 +44,15 @@ export const bypass = (exchange: Exchange): PhaseCode => {
   if (asksForUpgrade(exchange)) void upgrade(exchange, vhost, relay);
   else relay.attach(vhost.cache.pool.send(bypassRequest(exchange, vhost), relay));
   return PHASE.WAIT;
+};
+
+/** AWS-43: where a client is to open its WebSocket; undefined for all other requests, and where no server can be named. */
+const nominatedUrl = (exchange: Exchange, vhost: ServedVhost): string | undefined => {
+  if (!vhost.settings.originOptions.webSocketRedirect || !asksForUpgrade(exchange)) return undefined;
+  if (exchange.fields.get("upgrade")?.toLowerCase() !== "websocket") return undefined;
+  const request = bypassRequest(exchange, vhost);
+  const address = vhost.cache.pool.nominate(request);
+  return address === undefined ? undefined : webSocketUrl(address, request.target);
 };
 
 const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest => {
@@ -49,7 +69,8 @@ const bypassRequest = (exchange: Exchange, vhost: ServedVhost): OriginRequest =>
     mode: "bypass",
     key: vhost.keyRules.canonicalUrl(exchange.target),
     sessionId: connection.sessionId,
-    ...(exchange.trace === undefined ? {} : { cause: exchange.trace }),
+    ...originChoice(exchange, vhost),
+    ...stickyChoice(exchange, vhost),
     ...(originAffinity ? { affinity: exchange.clientIp } : {}),
     ...(isPrivate ? { session: connection.privateSession(vhost.cache.name, pool) } : {}),
   };
@@ -63,7 +84,7 @@ const upgrade = async (exchange: Exchange, vhost: ServedVhost, relay: Relay): Pr
     const fields = [...request.fields, "Connection", "Upgrade", "Upgrade", protocol];
     const tunnel = await vhost.cache.pool.upgrade({ ...request, fields }, relay);
     if (tunnel === undefined) return;
-    if (exchange.isCurrent(ticket)) openTunnel(exchange, tunnel);
+    if (exchange.isCurrent(ticket)) openTunnel(exchange, tunnel, stickyFields(exchange, tunnel.head));
     else tunnel.socket.destroy();
   } catch (cause) {
     exchange.fail(ticket, cause);
@@ -136,7 +157,7 @@ class Relay implements OriginHandler, Ongoing {
     try {
       if (vhost !== undefined) await connection.server.parts.cache.invalidateUrls(vhost.cache, urls);
     } catch (cause) {
-      connection.server.parts.onDefect(cause);
+      connection.reportDefect(cause);
     }
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -150,7 +171,7 @@ class Relay implements OriginHandler, Ongoing {
     const exchange = this.#exchange;
     const decision = exchange.decideConnection();
     const tagHeader = exchange.vhost?.settings.options.tagHeader ?? [];
-    const fields = withoutTagFields(removeHopByHop(head.fields), tagHeader);
+    const fields = [...withoutTagFields(removeHopByHop(head.fields), tagHeader), ...stickyFields(exchange, head)];
     const hasLength = getField(fields, "content-length") !== undefined;
     this.#hasBody = !exchange.isHead && head.status !== 204 && head.status !== 304;
     this.#isChunked = this.#hasBody && !hasLength && exchange.minorVersion === 1;

@@ -1,6 +1,7 @@
 import { METHOD } from "@basalt/http";
 import type { PurgeVerb } from "@basalt/policy";
 import { EdgeError } from "@basalt/types";
+import { guardRequest } from "../access/guardRequest.ts";
 import { judgeRequest } from "../access/judgeRequest.ts";
 import { sendPage } from "../delivery/errorResponse.ts";
 import type { Exchange } from "../exchange.ts";
@@ -20,6 +21,8 @@ export const checkAccess = (exchange: Exchange): PhaseCode => {
     exchange.error = exchange.body.failure;
     return PHASE.DELIVER;
   }
+  const guarded = exchange.vhost === undefined ? undefined : guardRequest(exchange, exchange.vhost);
+  if (guarded !== undefined) return guarded;
   const access = exchange.vhost?.access;
   const judged = access === undefined ? undefined : judgeRequest(exchange, access);
   if (judged !== undefined) return judged;

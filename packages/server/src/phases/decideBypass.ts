@@ -27,7 +27,7 @@ export const decideBypass = (exchange: Exchange): PhaseCode => {
 const isRead = ({ methodCode }: Exchange): boolean => methodCode === METHOD.GET || methodCode === METHOD.HEAD;
 
 const decideOrdinary = (exchange: Exchange, vhost: ServedVhost): PhaseCode => {
-  if (asksForUpgrade(exchange)) return PHASE.BYPASS;
+  if (asksForUpgrade(exchange) && exchange.target !== "*") return PHASE.BYPASS;
   if (answerOptions(exchange, vhost)) return PHASE.DONE;
   const { methodRules } = vhost;
   const decision = methodRules.decideByMethod(exchange.methodCode) ?? methodRules.decide(exchange.methodCode, exchange);

@@ -157,8 +157,9 @@ const deliverConditional = (
   const storedFields = needsEtag && originOptions.originalETag ? object.fields : [];
   const { storedAtMs, bodyBytes: sizeBytes } = object;
   const stored = { fields: storedFields, storedAtMs, sizeBytes, etagMark: etagMarkOf(object) };
-  const etagOptions = { etagHeader: options.etagHeader && needsEtag, originalETag: originOptions.originalETag };
-  const etag = clientEtag(stored, etagOptions);
+  const { cachingProfile } = options;
+  const { originalETag } = originOptions;
+  const etag = clientEtag(stored, { etagHeader: options.etagHeader && needsEtag, cachingProfile, originalETag });
   if (isPlainlyUnmodified(exchange, object, etag)) return sendNotModified(exchange, object, context, decision);
   const { lastModifiedMs, status } = object;
   // RFC 9111 4.3.2: Date stands for a Last-Modified that is missing.

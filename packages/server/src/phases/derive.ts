@@ -42,7 +42,7 @@ const compress = async (
   decision: CompressionDecision,
 ): Promise<void> => {
   const { ticket } = exchange;
-  const { cache, onDefect } = exchange.connection.server.parts;
+  const { cache } = exchange.connection.server.parts;
   try {
     if (object.isPartial && !(await isCompleted(exchange, vhost, object))) {
       exchange.continueWith(ticket, PHASE.DELIVER);
@@ -52,7 +52,7 @@ const compress = async (
     if (derived.kind === "unchanged") noteUseless(exchange, object, [decision.coding]);
     if (exchange.isCurrent(ticket) && derived.kind === "object") exchange.object = derived.object;
   } catch (cause) {
-    onDefect(cause);
+    exchange.connection.reportDefect(cause);
   }
   exchange.continueWith(ticket, PHASE.DELIVER);
 };

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import {
   type BodySource,
   type CachedObject,
@@ -8,19 +7,19 @@ import {
   type DeriveRefusal,
   type StoredHead,
   VARIANT,
-  variantText,
 } from "@basalt/cache";
-import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, derivedFields, isEncoded } from "@basalt/policy";
+import { DERIVATION_FAILURE, type Derivation, type DeriveOperation, isEncoded } from "@basalt/policy";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
 import type { ServedVhost } from "../servedVhost.ts";
 import { arrivedBytes, arrivedObject, GatheredMemory } from "./arrivedObject.ts";
 import { bringer, mediaIndexOf, passesAsItIs, refuseMedia, settleMedia } from "./deriveMedia.ts";
 import { refuseForMemory } from "./emergency.ts";
-import { madePlace, takeMade } from "./madeObject.ts";
+import { headOfMade, madePlace, takeMade } from "./madeObject.ts";
 import { partOrigin } from "./obtain.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { countRefusedDerived, refuseDerived } from "./refuseDerived.ts";
+import { trimHere } from "./trimHere.ts";
 import type { WantedObject } from "./wantedObject.ts";
 
 /** What the URL asks to be made of the object that is at hand by now, or is just arriving (DIMS-08, DRM-03). */
@@ -32,6 +31,8 @@ export const deriveByUrl = (exchange: Exchange, vhost: ServedVhost, derivation: 
   // What the origin says of a file that it has not holds for all that would be made of it.
   if (derivation.kind === "media" && head.status !== 200) return PHASE.DELIVER;
   if (object !== undefined && !exchange.isPassed) {
+    const trimmed = trimHere(exchange, vhost, derivation, object);
+    if (trimmed !== undefined) return trimmed;
     const { cache } = exchange.connection.server.parts;
     const place = { ...madePlace(exchange, derivation), vhost: vhost.cache, variant: VARIANT.DERIVED };
     const known = cache.derivations.findNow({ ...place, source: { kind: "object", object } }, exchange.nowMs);
@@ -176,7 +177,8 @@ export const derivedOf = async (
   awaited: (wait: DerivationWait) => Promise<Derived>,
 ): Promise<Derived> => {
   const { ticket } = exchange;
-  const { url, selector } = madePlace(wanted, derivation);
+  const place = madePlace(wanted, derivation);
+  const { url, selector } = place;
   const isMediaObject = operation.kind === "media" && source.kind === "object";
   const bring = isMediaObject ? bringer(exchange, vhost, source.object, wanted) : undefined;
   const isIndexed = isMediaObject && source.object.bodyBytes <= maxSourceBytes;
@@ -192,15 +194,7 @@ export const derivedOf = async (
     variant: VARIANT.DERIVED,
     url,
     selector,
-    head: {
-      ...sourceHead,
-      url,
-      variant: variantText(VARIANT.DERIVED, selector),
-      fields: derivedFields(sourceHead.fields, derivation),
-      bodyBytes: -1,
-      bodyVersion: crc32(derivation.selector),
-      sourceVersion: sourceHead.bodyVersion,
-    },
+    head: headOfMade(derivation, place, sourceHead),
     operation,
     maxSourceBytes,
     index: indexed?.object.location,

@@ -110,14 +110,13 @@ const elsewhere = (
 };
 
 export const isForThis = (exchange: Exchange, object: CachedObject): boolean => {
-  const { fields } = exchange;
-  return object.selection === "" || isSelected(object.selection, (name) => fields.get(name));
+  return object.selection === "" || isSelected(object.selection, exchange.getSelecting);
 };
 
 /** From now on the request is about the object that its fields select; false when that is known already. */
 export const selectName = (exchange: Exchange, selection: string): boolean => {
-  const { fields, url, bodySelector } = exchange;
-  const selector = selectorFor(selection, (name) => fields.get(name));
+  const { url, bodySelector } = exchange;
+  const selector = selectorFor(selection, exchange.getSelecting);
   const name = nameOf(url, `${bodySelector}${selector}`);
   if (name === exchange.name) return false;
   exchange.name = name;

@@ -1,5 +1,14 @@
-import { type CachedObject, derivedSelector, nameOf, selectorIn, VARIANT, variantText } from "@basalt/cache";
-import type { Derivation } from "@basalt/policy";
+import { crc32 } from "node:zlib";
+import {
+  type CachedObject,
+  derivedSelector,
+  nameOf,
+  type StoredHead,
+  selectorIn,
+  VARIANT,
+  variantText,
+} from "@basalt/cache";
+import { type Derivation, derivedFields } from "@basalt/policy";
 import type { Exchange } from "../exchange.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import type { WantedObject } from "./wantedObject.ts";
@@ -11,6 +20,21 @@ export const madePlace = (
 ): { readonly url: string; readonly selector: string } => ({
   url: derivation.url,
   selector: derivedSelector({ url, variant: variantText(variant, selectorIn(name)) }, derivation.selector),
+});
+
+/** Head of what is made of a source, but for its length. */
+export const headOfMade = (
+  derivation: Derivation,
+  { url, selector }: ReturnType<typeof madePlace>,
+  sourceHead: StoredHead,
+): StoredHead => ({
+  ...sourceHead,
+  url,
+  variant: variantText(VARIANT.DERIVED, selector),
+  fields: derivedFields(sourceHead.fields, derivation),
+  bodyBytes: -1,
+  bodyVersion: crc32(derivation.selector),
+  sourceVersion: sourceHead.bodyVersion,
 });
 
 /** From now on the exchange is about the object that was made. */

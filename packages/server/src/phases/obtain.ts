@@ -10,7 +10,7 @@ import {
   VARIANT,
   type Variant,
 } from "@basalt/cache";
-import { getField } from "@basalt/http";
+import { type FieldBlock, getField } from "@basalt/http";
 import type { OriginRequest } from "@basalt/origin";
 import { DERIVATION_FAILURE, fillRequestFields, requestFacts, validatorFields } from "@basalt/policy";
 import { type CacheResult, EdgeError, unreachable } from "@basalt/types";
@@ -22,10 +22,12 @@ import { keyTarget } from "./deriveKey.ts";
 import { refuseForMemory } from "./emergency.ts";
 import { followLink } from "./followLink.ts";
 import { isForThis, selectName } from "./lookup.ts";
+import { originChoice } from "./originChoice.ts";
 import { originFieldRules } from "./originFields.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { refuseDerived } from "./refuseDerived.ts";
 import { decideReuse, heedsRequest } from "./reuse.ts";
+import { selectingValue } from "./selectingFields.ts";
 import type { WantedObject } from "./wantedObject.ts";
 
 /** An access that the index is to know of (CFG-48). */
@@ -191,7 +193,7 @@ const renewBehind = async (
     const request = obtainRequest(exchange, vhost, object, wanted);
     await exchange.connection.server.parts.cache.obtain({ ...request, suffices: isFreshNow(exchange) });
   } catch (cause) {
-    exchange.connection.server.parts.onDefect(cause);
+    exchange.connection.reportDefect(cause);
   } finally {
     object.renewing = false;
   }
@@ -239,7 +241,7 @@ export const obtainRequest = (
   const { url, name, variant, derivation } = wanted;
   const { methodCode, fields, keyBody, mustRenew, ticket } = exchange;
   const { sessionId } = exchange.connection;
-  const occasion = { key: url, sessionId, ...(exchange.trace === undefined ? {} : { cause: exchange.trace }) };
+  const occasion = { key: url, sessionId, ...originChoice(exchange, vhost) };
   const { clock } = exchange.connection.server.parts;
   // What No-Vary-Search leaves out of the key is still the client's to ask for.
   const asked = keyTarget(wanted);
@@ -258,7 +260,7 @@ export const obtainRequest = (
     url,
     name,
     facts,
-    get: (lowerCaseName) => fields.get(lowerCaseName),
+    get: selectingFieldsOf(fields, vhost, exchange),
     held,
     mustRenew,
     isPastStore: exchange.storeFailures > 1,
@@ -285,6 +287,12 @@ export const obtainRequest = (
       if (exchange.isCurrent(ticket)) sendInterim(exchange, status, interim);
     },
   };
+};
+
+/** Right also when the exchange is at another request: what of it counts is that of its connection. */
+const selectingFieldsOf = (fields: FieldBlock, vhost: ServedVhost, exchange: Exchange): ObtainRequest["get"] => {
+  const get = (lowerCaseName: string): string | undefined => fields.get(lowerCaseName);
+  return (lowerCaseName) => selectingValue(lowerCaseName, get, vhost, exchange);
 };
 
 /** KEY-16: the client's body, unchanged. It is held in memory, so that it can be sent whenever it is needed. */

@@ -29,16 +29,16 @@ export class KeptAnswer {
 
   /** The body is complete; resolves when a request in this worker would find it. */
   async keep(): Promise<void> {
-    const { parts } = this.#exchange.connection.server;
+    const { connection } = this.#exchange;
     const requestedAtMs = this.#exchange.nowMs;
     try {
-      await parts.cache.keepAnswer(this.#request, {
+      await connection.server.parts.cache.keepAnswer(this.#request, {
         head: this.#head,
         body: Buffer.concat(this.#chunks),
         requestedAtMs,
       });
     } catch (cause) {
-      parts.onDefect(cause);
+      connection.reportDefect(cause);
     }
   }
 }
@@ -50,6 +50,9 @@ export class KeptAnswer {
 export const keptAnswer = (exchange: Exchange, head: OriginResponseHead): KeptAnswer | undefined => {
   const { vhost, methodCode, fields } = exchange;
   if (methodCode !== METHOD.POST || vhost === undefined || vhost.cache.rules.profile === "guide") return undefined;
+  // A bypassed request goes to the origin with all that the client has sent, also what is not in the key (AWS-54).
+  const { query } = vhost.settings.options.selection;
+  if (vhost.requestSelector !== undefined || query.mode !== "profile") return undefined;
   const length = Number(getField(head.fields, "content-length") ?? Number.NaN);
   if (head.status !== 200 || !(length <= LONGEST_KEPT_BYTES) || !isOfTarget(exchange, vhost, head)) return undefined;
   // It was asked for with the client's own Accept-Encoding, which no variant stands for.

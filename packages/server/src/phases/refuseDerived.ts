@@ -18,6 +18,7 @@ export const refuseDerived = (
   exchange.error = new EdgeError(code, { detail: reason });
   if (derivation.redirectTarget !== undefined && exchange.host !== undefined) {
     const location = `${exchange.protocol}://${exchange.host}${derivation.redirectTarget}`;
+    exchange.redirectUrl = location;
     sendPage(exchange, 302, `Location: ${location}\r\n`, "");
     return PHASE.DONE;
   }

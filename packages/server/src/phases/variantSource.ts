@@ -43,7 +43,7 @@ const sourceIn = async (request: VariantsRequest, derivation: Derivation, varian
   const plain: WantedObject = { url, name: url, variant, target, derivation };
   const first = await obtainNamed(request, plain);
   if (first.kind !== "elsewhere") return { wanted: plain, obtained: first };
-  const wanted = { ...plain, name: nameOf(url, selectorFor(first.selection, exchange.get)) };
+  const wanted = { ...plain, name: nameOf(url, selectorFor(first.selection, exchange.getSelecting)) };
   return { wanted, obtained: await obtainNamed(request, wanted) };
 };
 

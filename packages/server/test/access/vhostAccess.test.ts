@@ -2,7 +2,7 @@ import { createHash, scryptSync } from "node:crypto";
 import { signScope } from "@basalt/policy";
 import { cacheResultSlot, PROCESS_SLOT } from "@basalt/telemetry";
 import { describe, expect, it } from "vitest";
-import { HOST, TestEdge } from "../support/edge.ts";
+import { HOST, requestText, TestEdge } from "../support/edge.ts";
 import type { ClientResponse } from "../support/responses.ts";
 
 const edgeWith = (options: string, files: Readonly<Record<string, string>> = {}): TestEdge =>
@@ -26,7 +26,7 @@ describe("acl.txt", () => {
     expect((await ask(edge, "/a")).status).toBe(200);
   });
 
-  it("ACL-22 ACL-26 STAT-44.10 OPT-40 a denied request gets the status alone and counts as TCP_DENIED", async () => {
+  it("REG-164 ACL-22 ACL-26 STAT-44.10 OPT-40 a denied request gets the status alone and counts as TCP_DENIED", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "/profile.zip, deny, 500\n/secret" });
     const refused = await ask(edge, "/secret");
     expect([refused.status, refused.body.length, refused.field("content-length")]).toEqual([401, 0, "0"]);
@@ -56,7 +56,7 @@ describe("acl.txt", () => {
     },
   );
 
-  it("ACL-43 ACL-44 STAT-44.6 OPT-35 a redirect names the URL that was asked for and counts as TCP_REDIRECT_HIT", async () => {
+  it("REG-165 REG-167 ACL-43 ACL-44 STAT-44.6 OPT-35 a redirect names the URL that was asked for and counts as TCP_REDIRECT_HIT", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "!HEADER[referer], redirect, http://example.com#URL" });
     const answer = await ask(edge, "/a/b.html?x=1");
     expect([answer.status, answer.field("location"), answer.body.length]).toEqual([
@@ -65,11 +65,81 @@ describe("acl.txt", () => {
       0,
     ]);
     expect(counted(edge, "TCP_REDIRECT_HIT")).toBe(1);
+    expect(edge.logged).toMatchObject([{ status: 302, result: "TCP_REDIRECT_HIT" }]);
   });
 
   it("ACL-24 the URL is compared as it was asked for", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "$URL[/img.jpg/dims/*], deny" });
     expect((await ask(edge, "/img.jpg/dims/resize/10x10/")).status).toBe(401);
+  });
+
+  it("REG-163 ACL-24 DIMS and HLS URLs are compared as they were asked for, keyword included", async () => {
+    const lists = {
+      "the keyword": "$URL[/img.jpg/dims/*], deny\n$URL[/film.mp4/mp4hls/*], deny",
+      "the source": "/img.jpg, deny\n/film.mp4, deny",
+    };
+    const statuses = async (list: string) => {
+      const functions = `<Dims Status="Active" Keyword="dims"/></Options><Media><MP4HLS Status="Active" Keyword="mp4hls"/></Media>`;
+      const edge = new TestEdge({ vhost: `<Options>${functions}` });
+      edge.onDerive = () => Buffer.from("made");
+      await edge.store("/img.jpg", "picture", ["Content-Type", "image/jpeg", "ETag", '"v1"']);
+      await edge.store("/film.mp4", "film", ["Content-Type", "video/mp4", "ETag", '"v1"']);
+      const files = { [`svc/${HOST}/acl.txt`]: list };
+      edge.configure({ vhost: `<Options>${ACL_ON}${functions}`, files }, 2);
+      const made = [];
+      for (const path of ["/img.jpg/dims/resize/10x10/", "/img.jpg", "/film.mp4/mp4hls/index.m3u8", "/film.mp4"]) {
+        made.push((await ask(edge, path)).status);
+      }
+      return made;
+    };
+    expect(await statuses(lists["the keyword"])).toEqual([401, 200, 401, 200]);
+    expect(await statuses(lists["the source"])).toEqual([200, 401, 200, 401]);
+  });
+
+  it("REG-169 ACL-25 a POST that a line denies is denied with its body, which is no request of its own", async () => {
+    const edge = edgeWith(`${ACL_ON}<PostRequest>ON</PostRequest>`, { "acl.txt": "/a, deny, 403" });
+    await edge.store("/b", "body");
+    const body = requestText("/b");
+    const head = requestText("/a", [`Content-Length: ${body.length}`], "POST");
+    const together = edge
+      .connect()
+      .send(head + body)
+      .get("/b");
+    expect((await together.responses(2)).map(({ status }) => status)).toEqual([403, 200]);
+    const apart = edge.connect().send(head).send(body);
+    await apart.ended();
+    expect(apart.all().map(({ status }) => status)).toEqual([403]);
+    expect(edge.logged.map(({ target }) => target)).toEqual(["/b", "/a", "/b", "/a"]);
+    expect(edge.origin.calls).toHaveLength(1);
+  });
+
+  it("REG-161 ACL-42 four thousand requests against a list: each gets the answer of its line", async () => {
+    const lines = Array.from(
+      { length: 200 },
+      (_, n) => `$HEADER[x-n: ${n}] & $URL[/denied/*], deny, ${400 + (n % 12)}`,
+    );
+    const edge = new TestEdge();
+    await edge.store("/denied/a", "body");
+    const list = [...lines, "$IP[172.16.0.0/12], deny, 451", "!HEADER[x-n], redirect, http://r.com#URL"].join("\n");
+    edge.configure({ vhost: `<Options>${ACL_ON}</Options>`, files: { [`svc/${HOST}/acl.txt`]: list } }, 2);
+    const expected = (n: number): number => (n % 3 === 0 ? 302 : n % 251 < 200 ? 400 + ((n % 251) % 12) : 200);
+    for (let round = 0; round < 40; round += 1) {
+      const clients = Array.from({ length: 10 }, () => edge.connect());
+      const answers = await Promise.all(
+        clients.map((client, at) => {
+          for (let n = 0; n < 10; n += 1) {
+            const number = round * 100 + at * 10 + n;
+            client.get("/denied/a", number % 3 === 0 ? [] : [`X-N: ${number % 251}`]);
+          }
+          return client.responses(10);
+        }),
+      );
+      expect(answers.flat().map(({ status }) => status)).toEqual(
+        Array.from({ length: 100 }, (_, n) => expected(round * 100 + n)),
+      );
+      for (const client of clients) client.socket.destroy();
+    }
+    expect(edge.defects).toEqual([]);
   });
 
   it("ACL-34 ACL-35 ACL-36 fields by value, empty, and at all", async () => {
@@ -89,7 +159,7 @@ describe("acl.txt", () => {
     expect((await ask(edge, "/a", ["X: a", "X: b"])).status).toBe(401);
   });
 
-  it("ACL-38 the protocol of the client counts", async () => {
+  it("REG-168 ACL-38 the protocol of the client counts", async () => {
     const edge = edgeWith(ACL_ON, { "acl.txt": "$PROTOCOL[HTTP], redirect, https://example.com#URL" });
     expect((await ask(edge, "/a?b")).field("location")).toBe("https://example.com/a?b");
   });

@@ -66,7 +66,7 @@ const isAbout = (byteCount: number, wanted: number): void => {
 };
 
 describe("a trimmed file", () => {
-  it("BW-18 is sent whole at once where nothing throttles it, and slowed down where something does", async () => {
+  it("REG-176 BW-18 is sent whole at once where nothing throttles it, and slowed down where something does", async () => {
     const edge = await edgeWith();
     const [free, slow] = ["free", "slow"].map((folder) => edge.connect().get(`/${folder}/a.mp3?start=12&end=36`));
     const response = await free?.response();

@@ -11,7 +11,7 @@ import {
 } from "@basalt/cache";
 import { type EdgeConfig, parseConfig } from "@basalt/config";
 import { compileCachingRules, compileCustomTtl, type DeriveOperation } from "@basalt/policy";
-import { type ClientTransaction, CounterBlock } from "@basalt/telemetry";
+import { type ClientTransaction, CounterBlock, markRequest } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import { EdgeServer, type PurgeAnswer, type PurgeCall, type RequestTracing } from "../../src/index.ts";
 import { DirectChannel } from "./directChannel.ts";
@@ -38,6 +38,8 @@ interface Lacking {
 export interface EdgeSettings {
   /** Content of `<Vhost>` beside its origin. */
   readonly vhost?: string;
+  /** Content of `<Server>` beside that. */
+  readonly server?: string;
   /** Content of `<Host>`. */
   readonly host?: string;
   /** Content of `<Cache>` beside its storage. */
@@ -47,19 +49,23 @@ export interface EdgeSettings {
   readonly tracing?: RequestTracing;
 }
 
-const withFields = (encoded: Buffer, fields: readonly string[]): Buffer => {
+/** As the transform host leaves it: with the length of the result. */
+const headOfResult = (encoded: Buffer, fields: readonly string[], bodyBytes: number): Buffer => {
   const head = decodeHead(encoded);
   if (head === undefined) throw new Error("not a stored head");
-  return encodeHead({ ...head, fields: [...head.fields, ...fields] });
+  return encodeHead({ ...head, bodyBytes, fields: [...head.fields, ...fields] });
 };
 
 const configOf = (
-  { vhost = "", host = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
+  { vhost = "", server = "", host = "", cache = "", files = {}, moreVhosts = "" }: EdgeSettings,
   generation = 1,
 ): EdgeConfig => {
   const origin = "<Origin><Address>10.0.0.1</Address></Origin>";
   const sources = new Map([
-    ["server.xml", `<Server><Host>${host}</Host><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`],
+    [
+      "server.xml",
+      `<Server>${server}<Host>${host}</Host><Cache><Storage><Disk>/d/</Disk></Storage>${cache}</Cache></Server>`,
+    ],
     ["vhosts.xml", `<Vhosts><Vhost Name="${HOST}">${origin}${vhost}</Vhost>${moreVhosts}</Vhosts>`],
     ...Object.entries(files),
   ]);
@@ -87,6 +93,8 @@ export class TestEdge {
   readonly cache: ObjectCache;
   readonly server: EdgeServer;
   readonly defects: unknown[] = [];
+  /** Which requests they happened to, as the info log has it. */
+  readonly defectMarks: string[] = [];
   readonly purges: PurgeCall[] = [];
   purgeAnswer: PurgeAnswer = { status: 200, body: "{}" };
   deriveCalls = 0;
@@ -127,7 +135,7 @@ export class TestEdge {
         if (result === "unchanged") return { kind: "unchanged", reason: "larger" };
         if (result === "overloaded") throw new EdgeError("TRANSFORM_OVERLOADED");
         if (typeof result === "string") return { kind: "refused", reason: result, detail: "" };
-        const ownHead = fields.length === 0 ? head : withFields(head, fields);
+        const ownHead = headOfResult(head, fields, result.length);
         if (image === undefined) return { kind: "made", head: ownHead, body: result };
         return { kind: "stored", location: await this.bodies.append(image, ownHead, result), head: ownHead };
       },
@@ -146,7 +154,10 @@ export class TestEdge {
       },
       accessLog: (transaction) => this.logged.push(factsOf(transaction)),
       ...(settings.tracing === undefined ? {} : { tracing: settings.tracing }),
-      onDefect: (error) => this.defects.push(error),
+      onDefect: (error, request) => {
+        this.defects.push(error);
+        this.defectMarks.push(markRequest("", request));
+      },
     });
     this.configure(settings);
   }
@@ -223,6 +234,10 @@ const factsOf = (transaction: ClientTransaction) => ({
   elapsedMs: transaction.elapsedMs,
   startedAtMs: transaction.startedAtMs,
   sessionText: transaction.sessionText,
+  heads:
+    transaction.heads === undefined
+      ? undefined
+      : { requestFields: transaction.heads.requestFields(), response: transaction.heads.response },
   addresses: `${transaction.clientIp}:${transaction.clientPort} ${transaction.serverIp}:${transaction.serverPort}`,
 });
 

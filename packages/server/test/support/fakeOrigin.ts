@@ -120,6 +120,8 @@ export class FakeOrigin implements OriginPool {
     });
   }
 
+  nominate(): undefined {}
+
   openPrivateSession(onEnd: () => void = () => {}): PrivateSession {
     const session = new FakeSession(onEnd);
     this.sessions.push(session);

@@ -86,7 +86,7 @@ describe("the first message of a TLS client", () => {
     expect(parseClientHello(old.subarray(0, 10)).kind).toBe("more");
   });
 
-  it("TLS-11 survives anything", async () => {
+  it("REG-124 TLS-11 survives anything", async () => {
     const hello = await helloOf({ servername: "a.test", ALPNProtocols: ["h2"] });
     fc.assert(
       fc.property(

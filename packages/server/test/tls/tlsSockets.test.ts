@@ -350,7 +350,7 @@ describe("TLS below the runtime's sockets", () => {
     expect(scenes[1].counters.get(PROCESS_SLOT.tlsResumed)).toBe(2);
   });
 
-  it("TLS-11 survives garbage, half handshakes and early ends", async () => {
+  it("REG-123 REG-124 TLS-11 survives garbage, half handshakes and early ends", async () => {
     const scene = listen();
     const hellos = [
       "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
