@@ -261,7 +261,7 @@ scenario(
 const postIsCached = "<Options><BypassPostRequest>OFF</BypassPostRequest><PostRequest>ON</PostRequest></Options>";
 
 scenario(
-  "A12 of spec 02, KEY-11, KEY-12, KEY-16: a POST is kept by its body",
+  "REG-26, A12 of spec 02, KEY-11, KEY-12, KEY-16: a POST is kept by its body",
   { xml: postIsCached },
   async ({ origin, edge }) => {
     origin.on("/q").reply((request) => ({ status: 200, body: `found ${request.body}` }));

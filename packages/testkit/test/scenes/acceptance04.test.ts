@@ -64,7 +64,7 @@ describe("response fields", () => {
   );
 
   scenario(
-    "A5 of spec 04: with ViaHeader OFF there is no Via, on an error page neither",
+    "REG-15, A5 of spec 04: with ViaHeader OFF there is no Via, on an error page neither",
     { xml: "<Options><ViaHeader>OFF</ViaHeader></Options>" },
     async ({ origin, edge }) => {
       origin.on("/a").reply(200, {}, "v1");

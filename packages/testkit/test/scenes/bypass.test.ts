@@ -208,15 +208,18 @@ describe("time-outs and failures", () => {
     },
   );
 
-  scenario("BYP-16: an origin that closes first ends the answer, whole or cut", async ({ origin, edge, client }) => {
-    origin.on("/whole").reply(200, {}, "until the close").untilClose();
-    origin.on("/cut").reply(200, {}, patternBody(100_000, 1)).closeAfter(50_000);
-    expect((await postOn(client, edge.host, "/whole")).text).toBe("until the close");
-    await expect(postOn(client, edge.host, "/cut")).rejects.toThrow();
-  });
+  scenario(
+    "REG-108, BYP-16: an origin that closes first ends the answer, whole or cut",
+    async ({ origin, edge, client }) => {
+      origin.on("/whole").reply(200, {}, "until the close").untilClose();
+      origin.on("/cut").reply(200, {}, patternBody(100_000, 1)).closeAfter(50_000);
+      expect((await postOn(client, edge.host, "/whole")).text).toBe("until the close");
+      await expect(postOn(client, edge.host, "/cut")).rejects.toThrow();
+    },
+  );
 
   scenario(
-    "BYP-19: a bypass in progress survives the loss of the only disk",
+    "REG-106, BYP-19: a bypass in progress survives the loss of the only disk",
     { ownEdge: { disks: 1, storage: { OnCrash: "bypass" } } },
     async ({ origin, edge }) => {
       const held = origin.on("/p").reply(200, {}, patternBody(3_000_000, 7)).hold(1_000_000);

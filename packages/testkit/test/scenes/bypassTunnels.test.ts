@@ -1,3 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { isEdgeBuilt, renderRequest, startEdge, type TestEdge } from "../../src/index.ts";
 import { scenario, useEdge, useShared } from "../../src/scenario/index.ts";
@@ -106,6 +108,36 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("WebSocket with 
     await Promise.all(all.map(({ closed }) => closed));
     await expect.poll(async () => (await edge.status()).workers.map(({ connections }) => connections)).toEqual([0, 0]);
   });
+});
+
+describe("the access log of a WebSocket", () => {
+  scenario(
+    "AWS-42, A9 of spec 12: one line when it is closed, with the bytes of both directions",
+    { xml: '<Log><Access Local="ON" Form="json">ON</Access></Log>' },
+    async ({ origin, edge, client }) => {
+      origin.on("/t").echoUpgrade();
+      const session = await client();
+      await session.send(
+        renderRequest({ path: "/t", host: edge.host, headers: { Connection: "Upgrade", Upgrade: "websocket" } }),
+      );
+      expect((await session.readHead()).status).toBe(101);
+      const folder = join(edge.cluster.home, "log", edge.host);
+      const lines = async (): Promise<readonly Record<string, unknown>[]> => {
+        const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("access"));
+        const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+        return texts.flatMap((text) => text.split("\n").filter((line) => line !== "")).map((line) => JSON.parse(line));
+      };
+      expect(await lines()).toEqual([]);
+      await session.send(Buffer.alloc(10_000, "x"));
+      session.halfClose();
+      expect((await session.readUntilClose()).length).toBe(10_000);
+      await expect.poll(async () => (await lines()).length, { timeout: 60_000 }).toBe(1);
+      const [line] = await lines();
+      expect(line).toMatchObject({ status: 101, body_bytes_sent: 10_000 });
+      expect(Number(line?.bytes_received)).toBeGreaterThan(10_000);
+      await edge.counted({ TCP_CLIENT_REFRESH_MISS: 1, client_bypassed: 1 });
+    },
+  );
 });
 
 describe("tunnels byte by byte", () => {

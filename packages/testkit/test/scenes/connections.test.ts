@@ -305,7 +305,7 @@ describe("refusals", () => {
   };
 
   scenario(
-    "HTTP-34: malformed requests get their status and the end of the connection",
+    "REG-06, HTTP-34: malformed requests get their status and the end of the connection",
     async ({ origin, edge, client }) => {
       origin.on("/").reply(200, {}, "never");
       const outcomes: Record<string, readonly [number, boolean]> = {};
@@ -342,7 +342,7 @@ describe("refusals", () => {
     },
   );
 
-  scenario("HTTP-34: 200 garbage connections harm nobody, and no worker is lost", async ({ origin, edge }) => {
+  scenario("REG-06, HTTP-34: 200 garbage connections harm nobody, and no worker is lost", async ({ origin, edge }) => {
     origin.on("/a").reply(200, {}, "v1");
     origin.on("/garbage").reply(200, {}, "x");
     const before = await edge.cluster.workers();

@@ -79,31 +79,39 @@ describe("pictures by URL", () => {
     for (const size of SIZES) expect(origin.saw(`/${size}.jpg`)).toBe(1);
   });
 
-  scenario("A3 of spec 17, DIMS-35, DIMS-47, DIMS-60 to DIMS-65: one side, none, regions", dims(), async (scene) => {
-    const { origin, edge } = scene;
-    origin.on("/a.jpg").reply(200, JPEG, await jpeg(640, 480));
-    const sizes = {
-      "resize/100x": "100x75",
-      "resize/x100": "133x100",
-      "crop/100x200%2B20%2B30": "100x200",
-      "cropcenter/100x200+20+30": "100x200",
-      "crop/100x100+600+450": "40x30",
-      "crop/100x200-20-30": "80x170",
-      "crop/50%25x50%25+10+10": "320x240",
-      "crop/100+0+0": "100x480",
-      "extent/200x200": "200x200",
-      "resizecrop/200x200": "200x200",
-    };
-    for (const [command, size] of Object.entries(sizes)) {
-      const answer = await edge.get(`/a.jpg/dims/${command}/`).expect(200, undefined, { "content-type": "image/jpeg" });
-      expect([command, await sizeOf(answer)]).toEqual([command, size]);
-    }
-    for (const command of ["resize", "crop/100x100+700+500", "thumbnail/0x0", "bogus/1"]) {
-      const answer = await edge.get(`/a.jpg/dims/${command}/`).expect(500);
-      expect(answer.text).toContain("Image converting failed or invalid DIMS command.");
-    }
-    expect(origin.requests.every((request) => !request.target.includes("dims"))).toBe(true);
-  });
+  scenario(
+    "A3 of spec 17, REG-180, REG-184, REG-188, REG-193, REG-196, DIMS-35, DIMS-47, DIMS-60 to DIMS-65: one side, none, regions",
+    dims(),
+    async (scene) => {
+      const { origin, edge } = scene;
+      origin.on("/a.jpg").reply(200, JPEG, await jpeg(640, 480));
+      const sizes = {
+        "resize/100x": "100x75",
+        "resize/x100": "133x100",
+        "resize/x200": "267x200",
+        "crop/100x200+20+30": "100x200",
+        "crop/100x200%2B20%2B30": "100x200",
+        "cropcenter/100x200+20+30": "100x200",
+        "crop/100x100+600+450": "40x30",
+        "crop/100x200-20-30": "80x170",
+        "crop/50%25x50%25+10+10": "320x240",
+        "crop/100+0+0": "100x480",
+        "extent/200x200": "200x200",
+        "resizecrop/200x200": "200x200",
+      };
+      for (const [command, size] of Object.entries(sizes)) {
+        const answer = await edge
+          .get(`/a.jpg/dims/${command}/`)
+          .expect(200, undefined, { "content-type": "image/jpeg" });
+        expect([command, await sizeOf(answer)]).toEqual([command, size]);
+      }
+      for (const command of ["resize", "crop/100x100+700+500", "thumbnail/0x0", "bogus/1"]) {
+        const answer = await edge.get(`/a.jpg/dims/${command}/`).expect(500);
+        expect(answer.text).toContain("Image converting failed or invalid DIMS command.");
+      }
+      expect(origin.requests.every((request) => !request.target.includes("dims"))).toBe(true);
+    },
+  );
 
   scenario("DIMS-30, DIMS-31: smaller with the same pixels, and without metadata", dims(), async ({ origin, edge }) => {
     const source = await picture(320, 240)
@@ -150,7 +158,7 @@ describe("pictures by URL", () => {
   );
 
   scenario(
-    "A4 of spec 17, DIMS-10, DIMS-14: without the origin what was made is served, and nothing else is asked",
+    "A4 of spec 17, REG-182, DIMS-10, DIMS-14: without the origin what was made is served, and nothing else is asked",
     dims(),
     async ({ origin, edge }) => {
       origin.on("/a.jpg").reply(200, JPEG, await jpeg(64, 48));
@@ -172,7 +180,7 @@ describe("pictures by URL", () => {
     }
   });
 
-  scenario("A6 of spec 17, DIMS-39: a transparent picture becomes white, not black", dims(), async (scene) => {
+  scenario("A6 of spec 17, REG-187, DIMS-39: a transparent picture becomes white, not black", dims(), async (scene) => {
     const { origin, edge } = scene;
     const background = { r: 0, g: 0, b: 0, alpha: 0 };
     const empty = sharp({ create: { width: 20, height: 20, channels: 4, background } });
@@ -183,7 +191,7 @@ describe("pictures by URL", () => {
   });
 
   scenario(
-    "A7 of spec 17, DIMS-02, DIMS-41: a mark by its name, and only the source is asked of the origin",
+    "A7 of spec 17, REG-197, DIMS-02, DIMS-41: a mark by its name, and only the source is asked of the origin",
     {
       xml: `<Options><Dims Status="Active" Keyword="STON"><Composite Name="watermark1" File="${join(import.meta.dirname, "support/mark.png")}" Gravity="se" Dissolve="100"/></Dims></Options>`,
     },

@@ -163,7 +163,7 @@ describe("SyncStale", () => {
   };
 
   scenario(
-    "OPT-80, OPT-81, PRG-14, PRG-29: calls for a URL, patterns and a directory, then SIGKILL at once: still in force",
+    "REG-67, OPT-80, OPT-81, PRG-14, PRG-29: calls for a URL, patterns and a directory, then SIGKILL at once: still in force",
     ONCE,
     async ({ origin, edge }) => {
       origin.on(() => true).file("v1", { lastModified: LAST_MODIFIED });

@@ -181,7 +181,7 @@ scenario("a client that reads slowly holds nobody else up", async ({ origin, edg
 const neverExcluded = { xml: "<OriginOptions><Exclusion>1000</Exclusion></OriginOptions>" };
 
 scenario(
-  "TTL-27: an origin body that stops early is never presented as complete",
+  "REG-24, TTL-27: an origin body that stops early is never presented as complete",
   neverExcluded,
   async ({ origin, edge, clock }) => {
     const faults = {
@@ -202,7 +202,7 @@ scenario(
 );
 
 scenario(
-  "TTL-27: after an interrupted chunked renewal the earlier complete object is served",
+  "REG-24, TTL-27: after an interrupted chunked renewal the earlier complete object is served",
   async ({ origin, edge, clock }) => {
     origin.on("/a").reply(200, {}, "complete").reply(200, {}, "0123456789").chunked([4]).closeAfter(4);
     await edge.get("/a").expect(200, "complete");

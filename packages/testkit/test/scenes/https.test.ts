@@ -218,7 +218,24 @@ scenario(
 );
 
 scenario(
-  "A8 of spec 07, BYP-18, TLS-28, TLS-30: POST over HTTPS is bypassed, HSTS is a rule for responses, and only HTTP is redirected",
+  "AWS-37, AWS-38, A7 of spec 12: the origin is told of https and of its port",
+  {
+    xml: "<OriginOptions><XForwardedProto>ON</XForwardedProto><XForwardedPort>ON</XForwardedPort></OriginOptions>",
+  },
+  async ({ origin, edge }) => {
+    origin.on("/port").reply(200, {}, "page");
+    await fetchHttps({ port: other, hostField: edge.host, path: "/port" });
+    const seen = origin.lastSeen("/port");
+    expect(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"].map((name) => seen.field(name))).toEqual([
+      "127.0.0.1",
+      "https",
+      String(other),
+    ]);
+  },
+);
+
+scenario(
+  "REG-111, A8 of spec 07, BYP-18, TLS-28, TLS-30: POST over HTTPS is bypassed, HSTS is a rule for responses, and only HTTP is redirected",
   {
     xml: "<Options><ModifyHeader>ON</ModifyHeader><AccessControl>ON</AccessControl></Options>",
     conditions: {
@@ -269,7 +286,7 @@ scenario(
 );
 
 scenario(
-  "A2 of spec 07, TLS-08: certificates that were overwritten are in force after a reload",
+  "REG-132, A2 of spec 07, TLS-08, AWS-45: certificates that were overwritten are in force after a reload",
   async ({ origin, edge }) => {
     origin.on("/").reply(200, {}, "page");
     const { host: hostField } = edge;

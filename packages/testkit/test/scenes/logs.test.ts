@@ -157,7 +157,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     gate.release();
   });
 
-  it("LOG-48 a request of no virtual host goes to the log of the unknown, with its host", async () => {
+  it("REG-292 LOG-48 a request of no virtual host goes to the log of the unknown, with its host", async () => {
     await edge.get("/who", { host: "nobody.test" }).expect(404);
     await until(
       "its line",
@@ -191,7 +191,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("logs", () => {
     expect(await edge.log()).toContain(`log trace: access of ${TRACED}, by 127.0.0.1`);
   });
 
-  it("LOG-16 LOG-29 A4 of spec 10: 5,000 requests over rotations, a rolling restart and a new worker: every line once", async () => {
+  it("REG-290 LOG-16 LOG-29 A4 of spec 10: 5,000 requests over rotations, a rolling restart and a new worker: every line once", async () => {
     const paths = Array.from({ length: 5_000 }, (_, index) => `/same?n=${index}-${"x".repeat(900)}`);
     await requestAll(paths.slice(0, 3_000), ROTATED);
     const [replaced] = await Promise.all([

@@ -112,7 +112,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "MEDIA-14, MEDIA-15, MEDIA-22, MEDIA-24, MEDIA-25, MEDIA-29: a master playlist; M4A; a name with signs",
+    "REG-239, REG-244, MEDIA-14, MEDIA-15, MEDIA-22, MEDIA-24, MEDIA-25, MEDIA-29: a master playlist; M4A; a name with signs",
     media('<MP4HLS Status="Active"><Index Alternates="ON">index.m3u8</Index></MP4HLS>'),
     async ({ origin, edge }) => {
       await serve(origin, "/a%20film%20%231.mp4", "main.mp4");
@@ -132,7 +132,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "A2 of spec 18, MEDIA-03, MEDIA-04, MEDIA-07, MEDIA-40 to MEDIA-43: of 4.5 GB the origin sends what a segment needs",
+    "REG-210, REG-232, A2 of spec 18, MEDIA-03, MEDIA-04, MEDIA-07, MEDIA-40 to MEDIA-43: of 4.5 GB the origin sends what a segment needs",
     media('<MP4HLS Status="Active"><Duration>2</Duration></MP4HLS>'),
     async ({ origin, edge }) => {
       const body = new FileBody((await corpusFile("sparse.mp4")).path);
@@ -156,7 +156,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "A3 of spec 18, MEDIA-05, MEDIA-36: a segment twice and in halves has the same bytes; HEAD, conditions, 416",
+    "REG-216, A3 of spec 18, MEDIA-05, MEDIA-36: a segment twice and in halves has the same bytes; HEAD, conditions, 416",
     media(HLS),
     async ({ origin, edge }) => {
       await serve(origin, "/a.mp4", "main.mp4");
@@ -191,7 +191,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "MEDIA-38, MEDIA-44: a purge of the film ends its segments, and so does a change at the origin",
+    "REG-230, MEDIA-38, MEDIA-44: a purge of the film ends its segments, and so does a change at the origin",
     media(HLS),
     async ({ origin, edge, clock }) => {
       await serve(origin, "/a.mp4", "main.mp4");
@@ -229,7 +229,7 @@ describe("a film as HLS", () => {
   );
 
   filmScene(
-    "MEDIA-06: what is no film, or only a part of one, has no playlist",
+    "REG-220, REG-231, REG-212, MEDIA-06: what is no film, or only a part of one, has no playlist",
     media(`${HLS}${TRIMMING}<UpfrontMP4Header>ON</UpfrontMP4Header>`),
     async ({ origin, edge }) => {
       const broken = await serve(origin, "/broken.mp4", "headless.mp4");
@@ -262,7 +262,7 @@ describe("a film as HLS", () => {
 
 describe("header relocation", () => {
   filmScene(
-    "A6 of spec 18, MEDIA-60 to MEDIA-64: the header in front, the same length, the same pictures",
+    "REG-216, A6 of spec 18, MEDIA-60 to MEDIA-64: the header in front, the same length, the same pictures",
     media("<UpfrontMP4Header>ON</UpfrontMP4Header>"),
     async ({ origin, edge }) => {
       const behind = await serve(origin, "/behind.mp4", "main.mp4");
@@ -324,7 +324,7 @@ describe("sections of a film", () => {
   );
 
   filmScene(
-    "MEDIA-76, MEDIA-77, MEDIA-72, MEDIA-71: a section has the source's pictures, from key frame to key frame",
+    "REG-216, REG-227, MEDIA-76, MEDIA-77, MEDIA-72, MEDIA-71: a section has the source's pictures, from key frame to key frame",
     media('<MP4Trimming StartParam="from" EndParam="to">ON</MP4Trimming>'),
     async ({ origin, edge }) => {
       await serve(origin, "/a.mp4", "main.mp4");

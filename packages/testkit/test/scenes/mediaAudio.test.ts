@@ -65,7 +65,7 @@ describe("an MP3 file at an edge with two workers", () => {
   );
 
   scenario(
-    "MEDIA-50 MEDIA-51 MEDIA-36 is a stream of its frames, cut at frames",
+    "REG-240 REG-244 MEDIA-50 MEDIA-51 MEDIA-36 is a stream of its frames, cut at frames",
     media(PIECES),
     async ({ origin, edge }) => {
       origin.on("/a%20b.mp3").file(song(), served("v1"));
@@ -92,7 +92,7 @@ describe("an MP3 file at an edge with two workers", () => {
   });
 
   scenario(
-    "MEDIA-53 MEDIA-06 is served as far as it can be analysed, and not cut",
+    "REG-236 MEDIA-53 MEDIA-06 is served as far as it can be analysed, and not cut",
     media(`${PIECES}<MP3Trimming>ON</MP3Trimming>`),
     async ({ origin, edge }) => {
       const damaged = Buffer.concat([framesFrom(0, 2_000), Buffer.alloc(1_200_000, 1), framesFrom(2_000, 500)]);
@@ -106,7 +106,7 @@ describe("an MP3 file at an edge with two workers", () => {
   );
 
   scenario(
-    "MEDIA-54 MEDIA-38 gives what is made of its new version as soon as it has one",
+    "REG-233 MEDIA-54 MEDIA-38 gives what is made of its new version as soon as it has one",
     media(PIECES),
     async ({ origin, edge }) => {
       origin.on("/a.mp3").file(song(1), served("v1"));

@@ -106,7 +106,7 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that ar
     await waiting.expect(200, A);
   });
 
-  it("ORG-22: another IP is used at once, and the old one no longer when its TTL is over", async () => {
+  it("REG-84, ORG-22 AWS-30: another IP is used at once, and the old one no longer when its TTL is over", async () => {
     const [a, b] = [await originAt(A), await originAt(B)];
     dns.addresses(domain, [A], 1);
     await addHost();
@@ -176,6 +176,27 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that ar
     expect(recovering.saw("/probe")).toBe(2);
     expect((await originState(edge, host)).activeIps[C]).toBeDefined();
     await askAllWorkers(edge, "/b", 4, host);
+  });
+
+  it("REG-85: two hosts with one domain both follow when its IP changes", async () => {
+    const [a, b] = [await originAt(A), await originAt(B)];
+    dns.addresses(domain, [A], 1);
+    await addHost();
+    const second = `second-${host}`;
+    await edge.addVhost({ name: second, origin: addressOfDomain() });
+    expect((await edge.reload()).status).toBe("OK");
+    for (const name of [host, second]) await edge.get("/a", { host: name }).expect(200, A);
+    dns.addresses(domain, [B], 1);
+    await until("both hosts use the new IP alone", async () => {
+      const states = await Promise.all([host, second].map((name) => originState(edge, name)));
+      return states.every(({ activeIps }) => activeIps[B] !== undefined && activeIps[A] === undefined);
+    });
+    await until("no worker asks the old IP for either host", async () => {
+      const before = a.saw();
+      for (const name of [host, second]) await askAllWorkers(edge, "/b", 4, name);
+      return a.saw() === before;
+    });
+    expect(b.saw()).toBeGreaterThan(0);
   });
 
   it("ORG-22: hosts resolve on their own, and a removed name server is no longer asked after a reload", async () => {

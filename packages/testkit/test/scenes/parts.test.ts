@@ -73,7 +73,7 @@ const onDisk = async (edge: SceneEdge, path: string, presentBytes: number): Prom
 
 describe("PartSize", () => {
   scenario(
-    "ORG-35, ORG-36, A8 of spec 05: a plain GET is ended after the part, a range of the known object costs its part",
+    "ORG-35, ORG-36, AWS-48, A8 of spec 05: a plain GET is ended after the part, a range of the known object costs its part",
     { ...inParts, ownEdge: {} },
     async ({ origin, edge }) => {
       const body = patternBody(10 * MB, 101);

@@ -57,7 +57,7 @@ describe("first requests", () => {
 describe("encodings", () => {
   const text = "a text that the origin has in one form only\n".repeat(20);
 
-  scenario("KEY-03: an encoding that does not fit the client is sent as it came", async ({ origin, edge }) => {
+  scenario("REG-19, KEY-03: an encoding that does not fit the client is sent as it came", async ({ origin, edge }) => {
     const packed = gzipSync(text);
     origin.on("/packed").reply(200, { "Content-Encoding": "gzip" }, packed);
     for (let round = 0; round < 2; round++) {

@@ -68,7 +68,7 @@ const exchange = async (to: number, sent: Buffer): Promise<Buffer> => {
 
 describe("BYP-21: a bypassed port", () => {
   scenario(
-    "A10 of spec 06, BYP-22: a TLS handshake through it shows the origin's certificate",
+    "A10 of spec 06, BYP-22, AWS-35: a TLS handshake through it shows the origin's certificate",
     { xml: `<PortBypass Dest="${tlsPort}">${port}</PortBypass>` },
     async ({ edge, origin }) => {
       for (let round = 0; round < 4; round++) {
@@ -99,8 +99,11 @@ describe("BYP-21: a bypassed port", () => {
   );
 
   scenario(
-    "bytes both ways, each direction ending by itself, are counted for its host",
-    { xml: `<PortBypass Dest="${countingPort}">${countPort}</PortBypass>` },
+    "REG-114: bytes both ways, each direction ending by itself, are counted for its host, with statistics of folders too",
+    {
+      xml: `<PortBypass Dest="${countingPort}">${countPort}</PortBypass>
+        <Stats><DirDepth>2</DirDepth><DirDepthAccum>ON</DirDepthAccum></Stats>`,
+    },
     async ({ edge }) => {
       for (const length of [0, 1, 5_000_000]) {
         expect(String(await exchange(countPort, Buffer.alloc(length, "x")))).toBe(`${length} bytes`);

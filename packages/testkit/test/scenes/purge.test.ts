@@ -46,7 +46,7 @@ scenario(
 );
 
 scenario(
-  "PRG-05, PRG-06, A3 of spec 03: a directory URL is one object, a pattern is all below",
+  "REG-54, PRG-05, PRG-06, A3 of spec 03: a directory URL is one object, a pattern is all below",
   async ({ origin, edge }) => {
     origin.on(() => true).reply(200, {}, "x");
     await fetchAndStore(edge, "/img/", "/img/a.jpg", "/img/b/c.jpg", "/other");
@@ -68,10 +68,16 @@ scenario(
 );
 
 scenario(
-  "PRG-03, A4 of spec 03: ResCodeNoCtrlTarget names the status of nothing found",
+  "REG-71, PRG-03, A4 of spec 03: ResCodeNoCtrlTarget names the status of nothing found",
   { xml: "<Options><ResCodeNoCtrlTarget>404</ResCodeNoCtrlTarget></Options>" },
   async ({ edge }) => {
-    expect((await edge.cluster.api(`/command/purge?url=${edge.host}/none`)).status).toBe(404);
+    for (const verb of ["purge", "expire", "hardpurge", "expireafter"]) {
+      for (const target of ["/none", "/none/*", "/none?x=1"]) {
+        const { status } = await edge.cluster.api(`/command/${verb}?url=${edge.host}${target}`);
+        expect([verb, target, status]).toEqual([verb, target, 404]);
+      }
+    }
+    await edge.get("/none", { method: "PURGE" }).expect(404);
   },
 );
 
@@ -187,17 +193,20 @@ scenario("PRG-13: a purge right behind the first answer is not outrun by its sto
   }
 });
 
-scenario("TTL-34: a purge during the first download leaves its client with an answer", async ({ origin, edge }) => {
-  const gate = origin.on("/a").reply(200, {}, "v1").hold();
-  const answer = edge.get("/a");
-  await gate.arrived();
-  await edge.cluster.api(`/command/purge?url=${edge.host}/a`);
-  gate.release();
-  await answer.expect(200, "v1");
-  origin.on("/a").reply(200, {}, "v2");
-  await edge.purge("/a");
-  await edge.get("/a").expect(200, "v2");
-});
+scenario(
+  "REG-25, TTL-34: a purge during the first download leaves its client with an answer",
+  async ({ origin, edge }) => {
+    const gate = origin.on("/a").reply(200, {}, "v1").hold();
+    const answer = edge.get("/a");
+    await gate.arrived();
+    await edge.cluster.api(`/command/purge?url=${edge.host}/a`);
+    gate.release();
+    await answer.expect(200, "v1");
+    origin.on("/a").reply(200, {}, "v2");
+    await edge.purge("/a");
+    await edge.get("/a").expect(200, "v2");
+  },
+);
 
 scenario(
   "STAT-93, STAT-94: fileinfo lists every variant, and nothing for what is not cached",

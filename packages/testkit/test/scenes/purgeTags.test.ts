@@ -160,7 +160,7 @@ scenario(
 );
 
 scenario(
-  "PRG-16: while all origin servers are excluded only hardpurge and expireafter work",
+  "REG-57, PRG-16: while all origin servers are excluded only hardpurge and expireafter work",
   { ownEdge: {}, xml: "<OriginOptions><Exclusion>1</Exclusion><Recovery>0</Recovery></OriginOptions>" },
   async ({ origin, edge }) => {
     origin.on("/kept").reply(200, {}, "kept");

@@ -123,7 +123,7 @@ describe("ranges", () => {
   });
 
   scenario(
-    "HTTP-29: with IfRange ON a stale validator brings the whole body",
+    "REG-11, HTTP-29: with IfRange ON a stale validator brings the whole body",
     { xml: "<Options><IfRange>ON</IfRange></Options>" },
     async ({ origin, edge }) => {
       origin.on("/a").reply(200, {}, body);

@@ -96,7 +96,7 @@ scenario(
 );
 
 scenario(
-  "OPT-05, OPT-08: in memory bodies longer than all of it pass through, and no cleanup runs at its time",
+  "REG-311, OPT-05, OPT-08: in memory bodies longer than all of it pass through, and no cleanup runs at its time",
   {
     ownEdge: { disks: "memory", serverXml: `${LEAST_MEMORY}<Cleanup><Time>02:00</Time><Age>1</Age></Cleanup>` },
   },
@@ -144,7 +144,7 @@ scenario(
   },
 );
 
-const FULL_DISK = "CFG-39: a small file system never fills up, and bodies longer than it pass through";
+const FULL_DISK = "REG-313, CFG-39: a small file system never fills up, and bodies longer than it pass through";
 const smallDisk = join(tmpdir(), `basalt-small-disk-${process.pid}`);
 const mountSmallDisk = (): boolean => {
   mkdirSync(smallDisk, { recursive: true });
@@ -284,7 +284,7 @@ scenario(
 );
 
 scenario(
-  "CFG-44: what lies on a disk that cannot be read at a restart is invalid, and goes at cleanup",
+  "REG-316, CFG-44: what lies on a disk that cannot be read at a restart is invalid, and goes at cleanup",
   { ownEdge: { disks: 2 } },
   async ({ origin, edge, clock }) => {
     servePages(origin);
@@ -316,7 +316,7 @@ scenario(
 );
 
 scenario(
-  "CFG-44, CFG-56: contents of a host that was removed while the server was down go, and do not come back with it",
+  "REG-152, CFG-44, CFG-56: contents of a host that was removed while the server was down go, and do not come back with it",
   { ownEdge: {} },
   async ({ origin, edge }) => {
     servePages(origin);

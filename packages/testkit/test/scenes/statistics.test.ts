@@ -89,7 +89,7 @@ const statusClass = ({ statuses }: Wire, first: number): number =>
 
 describe("what is counted", () => {
   scenario(
-    "STAT-03 STAT-17 STAT-29 STAT-36 STAT-40 STAT-41 STAT-61 STAT-62 STAT-69 STAT-78: a workload of known totals is the same in JSON, XML and Prometheus",
+    "REG-269 STAT-03 STAT-17 STAT-29 STAT-36 STAT-40 STAT-41 STAT-61 STAT-62 STAT-69 STAT-78: a workload of known totals is the same in JSON, XML and Prometheus",
     { xml: COUNTED, conditions: { "bypass.txt": "/pass/*, bypass\n" } },
     async (scene) => {
       const { origin, edge, clock } = scene;
@@ -250,7 +250,7 @@ describe("what is counted", () => {
   );
 
   scenario(
-    "STAT-04 STAT-27 STAT-66: a session with traffic is active in that second and open as long as it stands",
+    "REG-276 STAT-04 STAT-27 STAT-66: a session with traffic is active in that second and open as long as it stands",
     { xml: COUNTED },
     async (scene) => {
       const { origin, edge } = scene;

@@ -1,7 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { isEdgeBuilt, startEdge, startOrigin, type TestEdge, type TestOrigin } from "../../src/index.ts";
+import {
+  type EdgeRequest,
+  isEdgeBuilt,
+  startEdge,
+  startOrigin,
+  type TestEdge,
+  type TestOrigin,
+} from "../../src/index.ts";
 import { useShared } from "../../src/scenario/index.ts";
 import { until } from "./support/originState.ts";
 
@@ -29,7 +36,7 @@ const open = async (): Promise<void> => {
       const host = (request.field("host") ?? "").split(":")[0] ?? "";
       const fields = { "Cache-Control": "max-age=600" };
       if (request.target === "/forbidden" && host === "first.com") return { status: 403, fields, body: "no" };
-      const isThere = CONTENT[host]?.includes(request.target) === true || request.target === "/forbidden";
+      const isThere = CONTENT[host]?.includes(request.path) === true || request.target === "/forbidden";
       return { status: isThere ? 200 : 404, fields, body: `${host}${request.target}` };
     });
   const silent = await startOrigin();
@@ -93,6 +100,31 @@ describeBuilt("requests that one host hands on to another", () => {
   it("VHT-51: a status, a class and a failure of the origin are told apart", async () => {
     await edge.get("/forbidden", { host: "first.com" }).expect(200, "second.com/forbidden");
     await edge.get("/failed", { host: "lost.com" }).expect(200, "second.com/failed");
+  });
+
+  it("REG-154: whenever the condition holds: hits and misses, HEAD, ranges, conditions, another query, behind expiry", async () => {
+    const forms: readonly EdgeRequest[] = [
+      {},
+      { method: "HEAD" },
+      { headers: { Range: "bytes=0-3" } },
+      { headers: { "If-Modified-Since": new Date(0).toUTCString() } },
+      { headers: { "If-None-Match": '"none"' } },
+      { headers: { "Accept-Encoding": "gzip" } },
+      { headers: { "Cache-Control": "no-cache" } },
+    ];
+    for (let round = 0; round < 3; round++) {
+      for (const [index, form] of forms.entries()) {
+        const path = `/second?${index}&${round}`;
+        for (const target of ["/second", path]) {
+          const answer = await edge.get(target, { host: "first.com", ...form });
+          const wanted = form.method === "HEAD" ? "" : `second.com${target}`;
+          const isPart = answer.status === 206;
+          expect([target, form, answer.text]).toEqual([target, form, isPart ? wanted.slice(0, 4) : wanted]);
+          expect([200, 206]).toContain(answer.status);
+        }
+      }
+      await edge.clock.advance(601);
+    }
   });
 
   it("VHT-53: the last answer stands where the next host is gone, is the same one, or was asked already", async () => {

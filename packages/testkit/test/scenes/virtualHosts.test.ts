@@ -78,7 +78,7 @@ const servedBy = async (path: string, host: string): Promise<string> => (await e
 const describeBuilt = isEdgeBuilt() || process.env.CI !== undefined ? describe : describe.skip;
 
 describeBuilt("virtual hosts that share their work", () => {
-  it("VHT-20, VHT-21, VHT-22, CFG-55, STAT-16: a facade is served by its target and counted and logged for itself", async () => {
+  it("REG-153, VHT-20, VHT-21, VHT-22, CFG-55, STAT-16: a facade is served by its target and counted and logged for itself", async () => {
     for (const host of ["another.com", "example.com", "another.com", "ANOTHER.com:80", "example.com"]) {
       expect(await servedBy("/page", host)).toBe("example.com/page");
     }
@@ -123,7 +123,7 @@ describeBuilt("virtual hosts that share their work", () => {
     ["/baseball/a.jpg", "baseball.com"],
   ] as const;
 
-  it("VHT-30 to VHT-36: sub-paths of a host are handled and counted by others, with the URL unchanged", async () => {
+  it("REG-153, VHT-30 to VHT-36: sub-paths of a host are handled and counted by others, with the URL unchanged", async () => {
     for (const [path, host] of examples) expect(await servedBy(path, "sports.com")).toBe(`${host}${path}`);
     await edge.counted({ client_requests: 2 }, "baseball.com");
     await edge.counted({ client_requests: 1 }, "sports.com");
