@@ -17,6 +17,7 @@ const ENTRIES = {
   primary: "apps/edge/src/primary.ts",
   worker: "apps/edge/src/worker.ts",
   uploadHost: "apps/edge/src/uploadHost.ts",
+  logHost: "apps/edge/src/logHost.ts",
   checkpointThread: "packages/store/src/diskIndex/checkpointThread.ts",
   transformHost: "outside:@basalt/edge/transform-host",
 };

@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { printError } from "../infra/lib/print.ts";
 import { renderReference, renderServerXsd, renderVhostsXsd } from "../packages/config/src/index.ts";
 import { renderApiReference } from "../packages/management/src/apiReference.ts";
+import { renderSnmpReference } from "../packages/management/src/snmp/reference.ts";
 import { renderStatisticsReference } from "../packages/telemetry/src/statistics/reference.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
@@ -13,6 +14,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "server.xsd": renderServerXsd,
   "vhosts.xsd": renderVhostsXsd,
   "openapi.json": renderApiReference,
+  "snmp.md": renderSnmpReference,
   "statistics.md": renderStatisticsReference,
 };
 

@@ -90,7 +90,7 @@ done <"$manifest"
 
 rm -rf "${home:?}/releases" "$home/current" "$home/previous"
 rm -f "$home/bin/basalt" "$home/server.xml.default" "$home/vhosts.xml.default" "$home/install.sh" "$home/uninstall.sh"
-rm -f "$home/install.log" "$manifest"
+rm -f "$home/install.log" "$manifest" "$home/BASALT-MIB.txt"
 rm -rf "$home/run"
 # What the installer made and nobody has used goes too.
 rmdir "$home/bin" "$home/svc" "$home/conf" "$home/log" "$home/data" 2>/dev/null || true

@@ -36,6 +36,10 @@ const readByGoaccess =
 const ELB_LINE =
   /^([^ ]*) ([^ ]*) ([^ ]*):(\d*) ([^ ]*)[:-](\d*) ([-.\d]*) ([-.\d]*) ([-.\d]*) (|[-\d]*) (-|[-\d]*) ([-\d]*) ([-\d]*) "([^ ]*) ([^ ]*) (- |[^ ]*)"( "[^"]*" [^ ]* [^ ]*)?$/;
 
+/** The same of the application balancer. */
+const ALB_LINE =
+  /^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*) (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*) "([^ ]*) (.*) (- |[^ ]*)" "([^"]*)" ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^"]*)" ([-.0-9]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^ ]*)" "([^\s]+?)" "([^\s]+)" "([^ ]*)" "([^ ]*)" ?([^ ]*)?$/;
+
 const W3C = "%d %t %^ %m %U %q %^ %e %h %u %s %^ %^ %L";
 const OWN = '%d|%t|%h|"%r"|%s|%b';
 
@@ -61,9 +65,10 @@ export const FORMS: readonly AccessForm[] = [
     reader: "JSON.parse",
     read: (_, records) => records.filter((line) => numberAt(parseRecord(line), "status") === 200).length,
   },
-  ...(["elb", "elb-ext"] as const).map((form) => ({
+  ...(["elb", "elb-ext", "alb"] as const).map((form) => ({
     form,
     reader: "the published expression",
-    read: (_: string, records: readonly string[]) => records.filter((line) => ELB_LINE.test(line)).length,
+    read: (_: string, records: readonly string[]) =>
+      records.filter((line) => (form === "alb" ? ALB_LINE : ELB_LINE).test(line)).length,
   })),
 ];

@@ -101,6 +101,8 @@ export interface OriginReport {
     readonly state: string;
   }[];
   readonly ips: readonly { readonly ip: string; readonly isActive: boolean; readonly ttlSeconds: number }[];
+  /** Servers that are not used, and what their last failure was. */
+  readonly out: readonly { readonly server: string; readonly reason: string }[];
 }
 
 /** Undefined when the text is not the body of `/monitoring/origin`. */
@@ -123,6 +125,10 @@ export const parseOriginReports = (text: string): readonly OriginReport[] | unde
         ttlSeconds: numberOf(ttl),
       })),
     ),
+    out: listOf(host.State)
+      .filter(isRecord)
+      .filter(({ State }) => State === "OutOfService")
+      .map(({ Server, Reason }) => ({ server: textOf(Server), reason: textOf(Reason) })),
   }));
 };
 

@@ -64,6 +64,10 @@ const ORIGINS = {
       Address2: [{ "1.1.1.9": "Active" }],
       ActiveIP: [{ "1.1.1.9": 0 }, { "5.5.5.5": 21 }],
       InactiveIP: [{ "1.1.1.1": 0 }],
+      State: [
+        { Server: "1.1.1.1", State: "OutOfService", Reason: "Connect-Timeout" },
+        { Server: "b.test 5.5.5.5", State: "InService", Reason: "" },
+      ],
     },
   ],
 };

@@ -168,7 +168,7 @@ describe("operating a running instance", () => {
     expect(await scene.basalt("explain", `/${"a".repeat(70_000)}`)).toMatchObject({ code: 2 });
   });
 
-  it("ORG-26 shows origin servers, as text and as data", async () => {
+  it("ORG-26 AWS-25 shows origin servers, as text and as data", async () => {
     await scene.basalt("start");
     expect(await scene.basalt("origin")).toMatchObject({
       code: 0,
@@ -181,6 +181,9 @@ describe("operating a running instance", () => {
         "virtual host  IPs       with the TTL that is left",
         "a.test        active    1.1.1.9, 5.5.5.5 (21s)",
         "a.test        inactive  1.1.1.1",
+        "",
+        "virtual host  out of service  last failure",
+        "a.test        1.1.1.1         Connect-Timeout",
         "",
       ].join("\n"),
     });

@@ -11,7 +11,7 @@ const pathWithVhost = (path: string, { vhost }: CommandOptions): string =>
 const formatIp = ({ ip, ttlSeconds }: OriginReport["ips"][number]): string =>
   ttlSeconds === 0 ? ip : `${ip} (${ttlSeconds}s)`;
 
-/** A table of addresses; below it the IPs, unless they only repeat the addresses. */
+/** A table of addresses; below it the IPs, and why servers are out. */
 export const formatOrigins = (reports: readonly OriginReport[]): string => {
   const rows = reports.flatMap(({ vhost, addresses }) =>
     addresses.map(({ address, role, state }) => [vhost, address, role, state]),
@@ -22,9 +22,11 @@ export const formatOrigins = (reports: readonly OriginReport[]): string => {
       return listed.length === 0 ? [] : [[vhost, isActive ? "active" : "inactive", listed.join(", ")]];
     }),
   );
+  const out = reports.flatMap(({ vhost, out: all }) => all.map(({ server, reason }) => [vhost, server, reason]));
   return [
     formatTable([["virtual host", "address", "role", "state"], ...rows]),
     ...(ips.length === 0 ? [] : [formatTable([["virtual host", "IPs", "with the TTL that is left"], ...ips])]),
+    ...(out.length === 0 ? [] : [formatTable([["virtual host", "out of service", "last failure"], ...out])]),
   ].join("\n\n");
 };
 
