@@ -107,9 +107,10 @@ export class BlockReader extends PooledReader {
     const expected = this.blocks.checksumOf(block);
     if (expected === undefined) throw unavailable(`${path}: block ${block} is absent`);
     if (crc32(content) === expected) return this.blocks.enterVerified(block, expected, content);
+    // First, as it is fetched anew from the moment that it is absent here: what comes then must not be taken out of the map.
+    await this.#clearEntry(block);
     this.blocks.remove(block);
     this.context.reports.damaged(path, `checksum of block ${block}`);
-    await this.#clearEntry(block);
     throw unavailable(`${path}: damaged block ${block}`);
   }
 }
