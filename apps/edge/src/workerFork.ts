@@ -1,12 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { WORKER_ENTRY } from "./entries.ts";
 
-/**
- * A worker's heap holds little beside the memory tier's index: what V8 would keep in reserve belongs to the tier. But it
- * counts the bytes of bodies that come as growth of the heap, and would collect a small heap after every 10 MB of them:
- * with these 64 MB for the two together it does so after about 50.
- */
-const V8_OPTIONS = ["--heap-growing-percent=25", "--max-semi-space-size=4", "--initial-old-space-size=64"];
+/** A worker's heap holds little beside the memory tier's index: what V8 would keep in reserve belongs to the tier. */
+const V8_OPTIONS = ["--heap-growing-percent=25", "--max-semi-space-size=4"];
 
 /**
  * For glibc's allocator: buffers from 256 KB on are given back to the system when they are free, instead of leaving
