@@ -33,7 +33,10 @@ const outsideEntries: Plugin = {
 };
 
 /** Packages with binaries, each with the packages through which it is found from the program's own. */
-const NATIVE = new Map([["better-sqlite3", ["@basalt/edge/primary", "@basalt/store"]]]);
+const NATIVE = new Map([
+  ["better-sqlite3", ["@basalt/edge/primary", "@basalt/store"]],
+  ["koffi", ["@basalt/edge/primary", "@basalt/server"]],
+]);
 
 const nativePackages: Plugin = {
   name: "native packages",

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Invalidation, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
-import { type Acceptor, acceptTls, EdgeServer, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
+import { type Acceptor, acceptTls, EdgeServer, openSendFile, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import {
   CounterBlock,
@@ -422,3 +422,5 @@ process.on("SIGTERM", () => {
 primary.onClose(() => becomeOrphan("the primary has ended"));
 
 channel.tell("ready", null);
+// Nobody waits for it: until then, and where it cannot be had, bodies are read and written.
+void openSendFile();

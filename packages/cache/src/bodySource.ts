@@ -1,4 +1,7 @@
+import type { FileRun } from "@basalt/store";
 import type { EdgeError } from "@basalt/types";
+
+export type { FileRun };
 
 /**
  * A body that is not (or not yet) one buffer in memory, as a delivery reads it: a file, or a body still arriving in
@@ -17,6 +20,8 @@ export interface BodySource {
   readonly isUnstored?: boolean;
   /** Bytes at the position that are in memory already; never to be changed. */
   peek(position: number): Buffer | undefined;
+  /** Bytes `[position, end)` as far as they can be sent from a file itself; see `PartedFile.fileRun`. */
+  fileRun?(position: number, end: number): FileRun | "later" | undefined;
   /** Reads into `target`; resolves with the count, at least 1 where `position < availableBytes`, else 0. */
   read(target: Buffer, length: number, position: number): Promise<number>;
   /**

@@ -1,4 +1,4 @@
-import type { BodyStore, GrowingFile, PartedFile, PartWriter } from "@basalt/store";
+import type { BodyStore, FileRun, GrowingFile, PartedFile, PartWriter } from "@basalt/store";
 import { type CounterBlock, VHOST_SLOT } from "@basalt/telemetry";
 
 /** What a virtual host reads from the disks and writes to them, for its counters (STAT-64). */
@@ -144,6 +144,12 @@ export class CountedPartedFile implements PartedFile {
     const byteCount = await this.#file.read(target, targetOffset, length, position);
     this.#use.read(byteCount);
     return byteCount;
+  }
+
+  fileRun(position: number, end: number): FileRun | "later" | undefined {
+    const run = this.#file.fileRun(position, end);
+    if (run === undefined || run === "later") return run;
+    return { ...run, sent: (byteCount) => this.#use.read(byteCount) };
   }
 
   release(): void {

@@ -1,4 +1,4 @@
-export type { BodySource } from "./bodySource.ts";
+export type { BodySource, FileRun } from "./bodySource.ts";
 export { CachedObject, type PreparedResponse, type ResponseHead } from "./cachedObject.ts";
 export {
   BLOCK_SPACE,

@@ -4,6 +4,7 @@ export type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./dr
 export { bindListeningSocket, LISTEN_BACKLOG, receivedListeningSocket } from "./driver/listeningSocket.ts";
 export { acceptRaw } from "./driver/rawTcp.ts";
 export type { ListeningHandle } from "./driver/runtime.ts";
+export { openSendFile } from "./driver/sendFile.ts";
 export {
   EdgeServer,
   type EdgeServerParts,

@@ -282,6 +282,21 @@ export interface PartedFile extends BodyReader {
    * as it does for bytes that are not there.
    */
   read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number>;
+  /**
+   * Bytes `[position, end)` as far as they can be sent from the file itself, now and without waiting: they were compared
+   * with what was verified a moment ago. "later": by another turn of the event loop; undefined: they have to be read.
+   */
+  fileRun(position: number, end: number): FileRun | "later" | undefined;
+}
+
+/** Bytes of a body where they lie in an open file; valid until control is given back. */
+export interface FileRun {
+  readonly descriptor: number;
+  /** In the file. */
+  readonly position: number;
+  readonly length: number;
+  /** So many of them have been sent. */
+  sent(byteCount: number): void;
 }
 
 /** One run of blocks being filled. Errors are EdgeError STORE_UNAVAILABLE. */

@@ -1,3 +1,4 @@
+import type { FileRun } from "@basalt/store";
 import type { EdgeError } from "@basalt/types";
 import type { BodySource } from "../bodySource.ts";
 import { FRUITLESS_ATTEMPTS } from "../limits.ts";
@@ -58,6 +59,12 @@ export class PartView implements BodySource {
     const data = this.#body.peek(position);
     this.#body.advanced(this);
     return data;
+  }
+
+  fileRun(position: number, end: number): FileRun | "later" | undefined {
+    const run = this.#body.fileRun(position, Math.min(end, this.end));
+    this.#body.advanced(this);
+    return run;
   }
 
   async read(target: Buffer, length: number, position: number): Promise<number> {

@@ -1,7 +1,7 @@
 import type { ByteRange } from "@basalt/http";
 import type { OriginPool, OriginRequest } from "@basalt/origin";
 import { judgePart, partRequestFields, type Representation } from "@basalt/policy";
-import { BLOCK_BYTES, type CacheKey, isGone, type MemoryTier, type PartedFile } from "@basalt/store";
+import { BLOCK_BYTES, type CacheKey, type FileRun, isGone, type MemoryTier, type PartedFile } from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { ArrivingBytes } from "../arrivingBytes.ts";
 import { LOOK_AHEAD_BYTES, READ_AHEAD_BYTES, SPLIT_BLOCKS } from "../limits.ts";
@@ -271,6 +271,11 @@ export class PartedBody implements PartFillListener {
       if (data !== undefined) return data;
     }
     return undefined;
+  }
+
+  /** See PartedFile.fileRun. */
+  fileRun(position: number, end: number): FileRun | "later" | undefined {
+    return this.#parts.file.fileRun(position, end);
   }
 
   /** Position up to which bytes can be had now, from `position` on; looks only some way ahead. */

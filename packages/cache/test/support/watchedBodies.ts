@@ -133,6 +133,7 @@ export class WatchedBodies implements BodyStore {
         return file.missingBytes;
       },
       has: (block) => file.has(block),
+      fileRun: () => undefined,
       noteWritten: (position, tailChecksum) => file.noteWritten(position, tailChecksum),
       refresh: async (first, end) => {
         await this.beforeRefresh;

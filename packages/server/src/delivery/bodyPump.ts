@@ -33,6 +33,9 @@ export interface Unbegun {
 /** At most this much is handed to the kernel in one write. */
 const WRITE_BYTES = 1024 * 1024;
 
+/** As much of a file: the kernel copies nothing. */
+const FILE_BYTES = 2 * 1024 * 1024;
+
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -54,6 +57,9 @@ export class BodyPump implements Ongoing {
   readonly #end: number;
   #sentChunks = 0;
   #isReading = false;
+  /** Of no use for this body: it is read. */
+  #isFileless = false;
+  #isYielding = false;
   #isOver = false;
   #buffer: Buffer | undefined;
   #unwatch: () => void;
@@ -111,7 +117,7 @@ export class BodyPump implements Ongoing {
 
   #advance(): void {
     const { socket } = this.#exchange.connection;
-    while (!this.#isOver && !this.#isReading && socket.unsentBytes === 0) {
+    while (!this.#isOver && !this.#isReading && !this.#isYielding && socket.unsentBytes === 0) {
       if (this.#source.state === "failed") {
         this.#failed(this.#source.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" }));
         return;
@@ -123,6 +129,7 @@ export class BodyPump implements Ongoing {
       }
       const available = Math.min(end >= 0 ? end : Number.POSITIVE_INFINITY, this.#source.availableBytes);
       if (this.#position < available) {
+        if (this.#sendFromFile(available)) continue;
         const data = this.#source.peek(this.#position);
         if (data === undefined) {
           void this.#read(available);
@@ -140,6 +147,43 @@ export class BodyPump implements Ongoing {
       }
       return;
     }
+  }
+
+  /** Whether that was done; what lies in a file that is at hand needs no way through this process. */
+  #sendFromFile(available: number): boolean {
+    const { socket } = this.#exchange.connection;
+    if (socket.sendFile === undefined || this.#isFileless || this.#framing === "chunked") return false;
+    const run = this.#source.fileRun?.(this.#position, Math.min(available, this.#position + FILE_BYTES));
+    if (run === undefined) return false;
+    if (run === "later") {
+      this.#advanceLater();
+      return true;
+    }
+    this.#begin();
+    if (this.#head.length > 0) {
+      const head = this.#head;
+      this.#head = NOTHING;
+      if (!socket.write(head) || this.#isOver) return true;
+    }
+    this.#sentFrom = this.#position;
+    const count = socket.sendFile(run);
+    if (count < 0) {
+      this.#isFileless = true;
+      return false;
+    }
+    run.sent(count);
+    this.#position += count;
+    this.#exchange.bodyBytesSent += count;
+    return true;
+  }
+
+  /** Others have their turns first. */
+  #advanceLater(): void {
+    this.#isYielding = true;
+    setImmediate(() => {
+      this.#isYielding = false;
+      if (!this.#isOver) this.#advance();
+    });
   }
 
   async #read(available: number): Promise<void> {

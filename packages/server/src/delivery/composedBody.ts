@@ -1,4 +1,4 @@
-import type { BodySource, PartedBody, PartOrigin, PartView } from "@basalt/cache";
+import type { BodySource, FileRun, PartedBody, PartOrigin, PartView } from "@basalt/cache";
 import type { Recipe, RecipePiece } from "@basalt/media";
 import type { EdgeError } from "@basalt/types";
 
@@ -90,6 +90,19 @@ export class ComposedBody implements BodySource {
     const data = this.#heldIn(piece, position - this.#recipe.startOf(index));
     this.#follow(position);
     return data === undefined || data.length <= left ? data : data.subarray(0, left);
+  }
+
+  fileRun(position: number, end: number): FileRun | "later" | undefined {
+    if (this.#source.kind === "bytes") return undefined;
+    const index = this.#recipe.indexAt(position);
+    if (index < 0) return undefined;
+    const piece = this.#recipe.pieceAt(index);
+    const pieceEnd = Math.min(end, this.#recipe.startOf(index + 1));
+    if (piece.kind === "bytes" || (pieceEnd - position < PEEKED_BYTES && pieceEnd < this.#end)) return undefined;
+    const start = piece.start + position - this.#recipe.startOf(index);
+    const run = this.#source.body.fileRun(start, start + pieceEnd - position);
+    this.#follow(position);
+    return run;
   }
 
   async read(target: Buffer, length: number, position: number): Promise<number> {

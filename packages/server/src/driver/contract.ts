@@ -1,3 +1,4 @@
+import type { FileRun } from "@basalt/cache";
 import type { ClientTls } from "@basalt/telemetry";
 
 /** A client connection's byte stream, whatever carries it. */
@@ -11,6 +12,12 @@ export interface ClientSocket {
   writePair(head: Buffer, body: Buffer): boolean;
   /** Several pieces in one system call; absent where they gain nothing by it. */
   writeRun?(pieces: Buffer[]): boolean;
+  /**
+   * Hands bytes of an open file to the kernel, which sends them from where they lie. Resulting in how many of them are on
+   * their way, the last of which may be waiting as after `write`; -1: they have to be read. Absent where that is never
+   * possible. Not before everything that was written has been taken.
+   */
+  sendFile?: ((run: FileRun) => number) | undefined;
   /** More than this is not worth handing over at a time; absent: no matter how much. */
   readonly pieceBytes?: number | undefined;
   /** What may wait of a request body before the peer has to pause; absent: as much as one connection may hold. */

@@ -1,3 +1,5 @@
+import fs from "node:fs";
+import type { FileRun } from "@basalt/cache";
 import { EdgeError } from "@basalt/types";
 import { IGNORED_EVENTS, LINGER_MS, ONE_READ_BUFFER, UV_EOF } from "./common.ts";
 import type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./contract.ts";
@@ -11,11 +13,14 @@ import {
   type StreamHandle,
   type WriteRequest,
 } from "./runtime.ts";
+import { sendFromFile } from "./sendFile.ts";
 
 /** Of a socket on which no write is pending: nearly every one at nearly every moment. */
 const NO_WRITES: (Buffer | readonly Buffer[])[] = [];
 
 const ignoreRead = (): void => {};
+
+const WAITING_BYTES = 1024;
 
 /** A TCP connection on the runtime's stream handle, without `net.Socket`. */
 export class RawSocket implements ClientSocket {
@@ -89,6 +94,26 @@ export class RawSocket implements ClientSocket {
     request.oncomplete = onWriteComplete;
     request.data = pieces;
     return this.#written(handle.writev(request, pieces, true), pieces);
+  }
+
+  sendFile(run: FileRun): number {
+    const handle = this.#handle;
+    if (handle === undefined) return run.length;
+    const count = sendFromFile(handle.fd, run.descriptor, run.position, run.length);
+    if (count === "impossible") return -1;
+    if (count === "broken") {
+      this.destroy();
+      return 0;
+    }
+    return count === run.length ? count : count + this.#writeNext(run, count);
+  }
+
+  /** The runtime tells only of its own writes when there is room again: one of a few bytes waits in place of the rest. */
+  #writeNext(run: FileRun, from: number): number {
+    const data = Buffer.allocUnsafeSlow(Math.min(WAITING_BYTES, run.length - from));
+    const count = fs.readSync(run.descriptor, data, 0, data.length, run.position + from);
+    if (count > 0) this.write(data.subarray(0, count));
+    return count;
   }
 
   pauseReading(): void {

@@ -24,6 +24,7 @@ export interface StreamHandle {
   getsockname(into: { address?: string; port?: number }): number;
   /** Bytes written that the kernel has not taken yet. */
   readonly writeQueueSize: number;
+  readonly fd: number;
 }
 
 export interface ListeningHandle {

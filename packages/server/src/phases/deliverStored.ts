@@ -47,10 +47,15 @@ const peekWhole = (body: PartedBody, { start, end }: ByteRange): Buffer | undefi
   return data === undefined || data.length < end - start ? undefined : data.subarray(0, end - start);
 };
 
-/** In memory at least at its beginning; of a body with gaps, all that is asked for, since nothing is fetched. */
+/**
+ * In memory at least at its beginning, or such that it can be sent from its file; of a body with gaps, all that is asked for,
+ * since nothing is fetched.
+ */
 const isLoaded = ({ openBody, isPartial }: CachedObject, part: ByteRange): boolean => {
+  const run = openBody?.fileRun(part.start, part.end);
   const data = openBody?.peek(part.start);
-  return data !== undefined && (!isPartial || data.length >= part.end - part.start);
+  const length = Math.max(data?.length ?? 0, typeof run === "object" ? run.length : 0);
+  return length > 0 && (!isPartial || length >= part.end - part.start);
 };
 
 /** One that turns out damaged is fetched anew. */

@@ -219,6 +219,7 @@ export class MemoryBodies implements BodyStore {
       },
       has: (block) => present.has(block),
       noteWritten: () => {},
+      fileRun: () => undefined,
       refresh: async () => {
         await later(undefined);
         if (this.failsToRead) throw new EdgeError("STORE_UNAVAILABLE");

@@ -14,9 +14,18 @@ interface BlockPage {
   readonly checksums: Uint32Array;
   /** Of the pieces of verified blocks. */
   sums: Float64Array | undefined;
+  /** When the first of `comparedPieces` was compared, and which were since, a bit for each. */
+  comparedAtMs: Float64Array | undefined;
+  comparedPieces: Uint8Array | undefined;
 }
 
 const PIECES = countPieces(BLOCK_BYTES);
+
+/**
+ * For so long the bytes of a file count as those that they were compared as: what was read a moment ago is in the page
+ * cache, and a disk is not asked again.
+ */
+export const COMPARED_FOR_MS = 10_000;
 
 /** Bytes from the start of a block on, and their CRC-32. */
 export interface BlockPrefix {
@@ -98,10 +107,35 @@ export class BodyBlocks {
     sumPieces(content, page.sums.subarray(from, from + PIECES));
   }
 
+  /** Pieces `[firstPiece, endPiece)` of a verified block were read, and are what they were. */
+  noteCompared(block: number, firstPiece: number, endPiece: number, nowMs: number): void {
+    const page = this.#pageOf(block);
+    if (page === undefined) return;
+    page.comparedAtMs ??= new Float64Array(page.states.length);
+    page.comparedPieces ??= new Uint8Array(page.states.length);
+    const index = block % PAGE_BLOCKS;
+    const pieces = bitsOf(firstPiece, endPiece);
+    const isRecent = nowMs - (page.comparedAtMs[index] ?? 0) < COMPARED_FOR_MS;
+    if (!isRecent) page.comparedAtMs[index] = nowMs;
+    page.comparedPieces[index] = isRecent ? (page.comparedPieces[index] ?? 0) | pieces : pieces;
+  }
+
+  /** Whether those pieces were compared a moment ago. */
+  areCompared(block: number, firstPiece: number, endPiece: number, nowMs: number): boolean {
+    const page = this.#pageOf(block);
+    const index = block % PAGE_BLOCKS;
+    if (page?.comparedPieces === undefined || page.states[index] !== VERIFIED) return false;
+    const pieces = bitsOf(firstPiece, endPiece);
+    if (((page.comparedPieces[index] ?? 0) & pieces) !== pieces) return false;
+    return nowMs - (page.comparedAtMs?.[index] ?? 0) < COMPARED_FOR_MS;
+  }
+
   /** Its bytes are no longer those that were verified: the checksum decides about it anew. */
   doubt(block: number): void {
     const page = this.#pageOf(block);
-    if (page !== undefined && this.has(block)) page.states[block % PAGE_BLOCKS] = PRESENT;
+    if (page === undefined || !this.has(block)) return;
+    page.states[block % PAGE_BLOCKS] = PRESENT;
+    page.comparedPieces?.fill(0, block % PAGE_BLOCKS, (block % PAGE_BLOCKS) + 1);
   }
 
   remove(block: number): void {
@@ -118,11 +152,18 @@ export class BodyBlocks {
     let page = this.#pages[index];
     if (page === undefined) {
       const length = Math.min(PAGE_BLOCKS, this.blockCount - index * PAGE_BLOCKS);
-      page = { states: new Uint8Array(length), checksums: new Uint32Array(length), sums: undefined };
+      page = {
+        states: new Uint8Array(length),
+        checksums: new Uint32Array(length),
+        sums: undefined,
+        comparedAtMs: undefined,
+        comparedPieces: undefined,
+      };
       this.#pages[index] = page;
     }
     if (page.states[block % PAGE_BLOCKS] === ABSENT) this.#missingBytes -= this.bytesOf(block);
     page.states[block % PAGE_BLOCKS] = state;
+    page.comparedPieces?.fill(0, block % PAGE_BLOCKS, (block % PAGE_BLOCKS) + 1);
     page.checksums[block % PAGE_BLOCKS] = checksum;
   }
 
@@ -134,3 +175,5 @@ export class BodyBlocks {
     return this.#pageOf(block)?.states[block % PAGE_BLOCKS] ?? ABSENT;
   }
 }
+
+const bitsOf = (firstPiece: number, endPiece: number): number => (1 << endPiece) - (1 << firstPiece);

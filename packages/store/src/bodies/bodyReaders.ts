@@ -31,7 +31,7 @@ export interface VerifiedPrefix extends BlockPrefix {
 const NO_PREFIX: VerifiedPrefix = { bytes: 0, checksum: 0, sums: new Float64Array(0) };
 
 /** Of blocks of all bodies of this process. */
-const quickReads = new QuickReads();
+export const quickReads = new QuickReads();
 
 export abstract class PooledReader implements BodyReader {
   protected readonly context: ReaderContext;
@@ -47,6 +47,10 @@ export abstract class PooledReader implements BodyReader {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.context.pool.release(this.context.file);
+  }
+
+  protected get isReleased(): boolean {
+    return this.#isReleased;
   }
 
   protected expectHeld(): void {

@@ -8,7 +8,7 @@ const ROOM_BYTES = 8 * PIECE_BYTES;
 const LANES_BYTES = 64;
 
 const { memory, sum } = openSumModule();
-const room = new Uint8Array(memory.buffer, 0, ROOM_BYTES + LANES_BYTES);
+const room = Buffer.from(memory.buffer, 0, ROOM_BYTES + LANES_BYTES);
 
 /**
  * Tells whether bytes are still those that a checksum found whole: any change within four of them changes the sum, others
@@ -23,8 +23,13 @@ export const sumOf = (bytes: Buffer): number => {
 
 const load = (bytes: Buffer): void => {
   room.set(bytes);
-  const rest = bytes.length % LANES_BYTES;
-  if (rest > 0) room.fill(0, bytes.length, bytes.length - rest + LANES_BYTES);
+  fillLanes(bytes.length);
+};
+
+/** Zeros behind bytes that lie in the room, so that whole lanes can be summed. */
+const fillLanes = (length: number): void => {
+  const rest = length % LANES_BYTES;
+  if (rest > 0) room.fill(0, length, length - rest + LANES_BYTES);
 };
 
 export const countPieces = (bytes: number): number => Math.ceil(bytes / PIECE_BYTES);
@@ -34,7 +39,7 @@ export const sumPieces = (content: Buffer, sums: Float64Array): void => {
   for (let start = 0, piece = 0; start < content.length; start += ROOM_BYTES) {
     const loaded = content.subarray(start, start + ROOM_BYTES);
     load(loaded);
-    for (let at = 0; at < loaded.length; at += PIECE_BYTES, piece += 1) sums[piece] = sumLoaded(loaded, at);
+    for (let at = 0; at < loaded.length; at += PIECE_BYTES, piece += 1) sums[piece] = sumLoaded(loaded.length, at);
   }
 };
 
@@ -43,14 +48,36 @@ export const arePieces = (content: Buffer, sums: Float64Array, firstPiece: numbe
   for (let start = 0, piece = firstPiece; start < content.length; start += ROOM_BYTES) {
     const loaded = content.subarray(start, start + ROOM_BYTES);
     load(loaded);
-    for (let at = 0; at < loaded.length; at += PIECE_BYTES, piece += 1) {
-      if (sums[piece] !== sumLoaded(loaded, at)) return false;
-    }
+    if (!isLoaded(loaded.length, sums, piece)) return false;
+    piece += countPieces(loaded.length);
   }
   return true;
 };
 
-const sumLoaded = (loaded: Buffer, at: number): number => sum(at, Math.min(PIECE_BYTES, loaded.length - at));
+/**
+ * As `arePieces`, of at most ROOM_BYTES that `read` puts where they are summed, and that nobody else sees; false too when it
+ * gives fewer than `length`.
+ */
+export const arePiecesRead = (
+  read: (target: Buffer) => number,
+  length: number,
+  sums: Float64Array,
+  firstPiece: number,
+): boolean => {
+  if (length > ROOM_BYTES) throw new RangeError("more bytes than are summed at a time");
+  if (read(room.subarray(0, length)) !== length) return false;
+  fillLanes(length);
+  return isLoaded(length, sums, firstPiece);
+};
+
+const isLoaded = (length: number, sums: Float64Array, firstPiece: number): boolean => {
+  for (let at = 0, piece = firstPiece; at < length; at += PIECE_BYTES, piece += 1) {
+    if (sums[piece] !== sumLoaded(length, at)) return false;
+  }
+  return true;
+};
+
+const sumLoaded = (length: number, at: number): number => sum(at, Math.min(PIECE_BYTES, length - at));
 
 export interface PieceRun {
   readonly start: number;

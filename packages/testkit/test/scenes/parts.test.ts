@@ -594,6 +594,46 @@ describe("parts and the end of everything", () => {
   );
 
   scenario(
+    "a long body is sent from its file: whole and in ranges, to clients of any pace, after a restart and a change of the file",
+    { ...whole, ownEdge: {} },
+    async ({ origin, edge, client }) => {
+      const body = patternBody(20 * MB + 77, 133);
+      origin.on("/a").file(body, original);
+      await expectWhole(edge, "/a", body);
+      await edge.stored("/a");
+      const ask = async (): Promise<void> => {
+        const slow = await client();
+        await slow.send(`GET /a HTTP/1.1\r\nHost: ${edge.host}\r\n\r\n`);
+        const head = await slow.readHead();
+        await Promise.all([1, 2, 3].map(() => expectWhole(edge, "/a", body)));
+        for (let round = 0; round < 20; round++) {
+          const start = randomInt(body.size - 1);
+          await getRange(edge, "/a", body, start, randomInt(start + 1, body.size));
+        }
+        let received = 0;
+        await slow.readBody(head, (bytes) => {
+          expect(verifyPattern(body.seed, received, bytes)).toBeUndefined();
+          received += bytes.length;
+        });
+        expect(received).toBe(body.size);
+      };
+      await ask();
+      await ask();
+      await edge.cluster.stop();
+      await edge.cluster.start();
+      await ask();
+      await ask();
+      const [path = ""] = await bodyFiles(edge);
+      await damageFile(path, 7 * MB + 12_345);
+      // What was compared before the change may be sent for as long as that counts.
+      await pause(10_500);
+      for (let round = 0; round < 4; round++) await ask();
+      expect(rangesSeen(origin, "/a")).toEqual([undefined, rangeText(7 * MB, 7 * MB + BLOCK)]);
+      await edge.cluster.counted({ store_damaged: 1 });
+    },
+  );
+
+  scenario(
     "a flipped bit on the disk: the client gets the right bytes, that block is fetched again and counted",
     { ...whole, ownEdge: {} },
     async ({ origin, edge }) => {
