@@ -43,8 +43,8 @@ export class BoundSession implements PrivateSession, ConnectionSource {
     return this.#server;
   }
 
-  /** Another pool answers for it from now on: that of the next configuration, which has its server too. */
-  moveTo(server: PoolServer, onForget: (session: BoundSession) => void): void {
+  /** Another pool answers for it from now on: that of the next configuration, which has its server too, if it has one. */
+  moveTo(server: PoolServer | undefined, onForget: (session: BoundSession) => void): void {
     this.#onForget(this);
     this.#server = server;
     this.#onForget = onForget;

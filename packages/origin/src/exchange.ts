@@ -35,6 +35,8 @@ export class Exchange implements OriginExchange, AttemptListener {
   #attempt: Attempt | undefined;
   #server: PoolServer | undefined;
   #ended = false;
+  /** Goes on with the request in another pool. */
+  #next: OriginExchange | undefined;
   #triedFresh = false;
   #triedOther = false;
 
@@ -64,11 +66,26 @@ export class Exchange implements OriginExchange, AttemptListener {
     queueMicrotask(() => this.#end(error));
   }
 
+  /**
+   * Ends before any try, without a word to the caller: another exchange, which `begin` has to begin, goes on with the
+   * request. The caller's handle stays this one.
+   */
+  handOn(begin: (onStart: (next: OriginExchange) => void) => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#host.onEnd();
+    begin((next) => {
+      this.#next = next;
+    });
+  }
+
   resume(): void {
-    this.#attempt?.resume();
+    if (this.#next === undefined) this.#attempt?.resume();
+    else this.#next.resume();
   }
 
   abort(): void {
+    this.#next?.abort();
     if (this.#ended) return;
     this.#ended = true;
     this.#attempt?.abort();

@@ -22,6 +22,7 @@ import { failureReasonOf, type OriginEvent } from "./events.ts";
 import { Exchange } from "./exchange.ts";
 import type { PoolServer } from "./poolServer.ts";
 import { decideHost, type PreparedHead, prefixTarget, prepareHead } from "./requestHead.ts";
+import { ResolutionWaits } from "./resolutionWaits.ts";
 import { hasAddress, ServerList } from "./serverList.ts";
 import { chooseByKey, ServerSelector } from "./serverSelector.ts";
 import { SessionGate } from "./sessionGate.ts";
@@ -52,12 +53,6 @@ export interface SharedOriginPool extends OriginPool {
 export const createOriginPool = (vhost: OriginSettings, dependencies: OriginPoolDependencies): SharedOriginPool =>
   new VhostOriginPool(vhost, dependencies);
 
-/** A request that waits for a domain to be resolved. */
-interface Waiter {
-  readonly retry: () => boolean;
-  readonly timer: NodeJS.Timeout | undefined;
-}
-
 type Purpose = "upgrade" | undefined;
 
 interface PreparedRequest {
@@ -65,6 +60,16 @@ interface PreparedRequest {
   readonly head: PreparedHead;
   readonly purpose: Purpose;
   readonly dnsMs: number;
+}
+
+/** What a request that looks for a server is told. */
+interface ServerSearch {
+  readonly request: OriginRequest;
+  readonly purpose: Purpose;
+  readonly start: (server: PoolServer, isResolved: boolean) => void;
+  readonly handOn: () => void;
+  readonly refuse: (error: EdgeError) => void;
+  readonly whenOver: (task: () => void) => void;
 }
 
 const purposeOf = ({ mode, session }: OriginRequest): OriginPurpose => {
@@ -93,7 +98,7 @@ class VhostOriginPool implements SharedOriginPool {
   readonly #selector: ServerSelector<PoolServer>;
   readonly #gate: SessionGate;
   readonly #sessions = new Set<BoundSession>();
-  readonly #waiting = new Set<Waiter>();
+  readonly #waiting = new ResolutionWaits();
   /** Servers whose next normal exchange the primary has to hear of. */
   #suspected = new Set<string>();
   #active = 0;
@@ -240,9 +245,7 @@ class VhostOriginPool implements SharedOriginPool {
     for (const session of [...this.#sessions]) {
       if (session.server !== undefined && !this.#servers.isCurrent(session.server)) session.retire();
     }
-    for (const waiter of [...this.#waiting]) {
-      if (waiter.retry()) this.#stopWaiting(waiter);
-    }
+    this.#waiting.retry();
   }
 
   snapshot(): readonly AddressSnapshot[] {
@@ -252,11 +255,13 @@ class VhostOriginPool implements SharedOriginPool {
   close(next?: OriginSettings, successor?: OriginPool): Promise<void> {
     this.#closed = true;
     this.#successor = successor;
+    this.#waiting.close(successor !== undefined);
     if (next === undefined) this.#servers.closeAll();
     else this.#servers.retire(next);
     for (const session of [...this.#sessions]) {
       const { server } = session;
-      if (next === undefined || server === undefined || !hasAddress(next, server)) session.retire();
+      // One without a server has nothing of this configuration yet: its next request is sent by the next one.
+      if (next === undefined || (server !== undefined && !hasAddress(next, server))) session.retire();
     }
     if (this.#open === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
@@ -317,13 +322,19 @@ class VhostOriginPool implements SharedOriginPool {
         );
       };
       const { connectTimeoutMs } = this.#timeouts(request.mode);
+      const handOn = (): void => this.#handOn(exchange, request, handler, purpose, onTunnel);
       const onTurn = (): void => {
         if (hasEnded) return;
+        if (this.#successor !== undefined) {
+          // Its place goes to the next one that waits, which is handed on too: one after the other, not one within the other.
+          queueMicrotask(handOn);
+          return;
+        }
         this.#active += 1;
         whenOver(() => {
           this.#active -= 1;
         });
-        this.#awaitServer(request, purpose, start, (error) => exchange.refuse(error), whenOver);
+        this.#awaitServer({ request, purpose, start, handOn, refuse: (error) => exchange.refuse(error), whenOver });
       };
       whenOver(this.#gate.enter(connectTimeoutMs, onTurn, (error) => exchange.refuse(error)));
     } catch (cause) {
@@ -333,37 +344,43 @@ class VhostOriginPool implements SharedOriginPool {
   }
 
   /** Hands a server to `start` now, or as soon as a domain is resolved, at most for as long as a connection may take. */
-  #awaitServer(
-    request: OriginRequest,
-    purpose: Purpose,
-    start: (server: PoolServer, isResolved: boolean) => void,
-    refuse: (error: EdgeError) => void,
-    whenOver: (task: () => void) => void,
-  ): void {
+  #awaitServer({ request, purpose, start, handOn, refuse, whenOver }: ServerSearch): void {
     let hasWaited = false;
-    const attempt = (): boolean => {
+    const retry = (): boolean => {
       const server = this.#choose(request, purpose, undefined);
       if (server !== undefined) start(server, hasWaited);
       else if (!this.#servers.isResolving) refuse(this.#unavailable());
       else return false;
       return true;
     };
-    if (attempt()) return;
+    if (retry()) return;
     hasWaited = true;
-    const { connectTimeoutMs } = this.#timeouts(request.mode);
-    const giveUp = (): void => {
-      this.#stopWaiting(waiter);
-      refuse(this.#unavailable());
-    };
-    const timer = connectTimeoutMs > 0 ? setTimeout(giveUp, connectTimeoutMs) : undefined;
-    const waiter: Waiter = { retry: attempt, timer };
-    this.#waiting.add(waiter);
-    whenOver(() => this.#stopWaiting(waiter));
+    const giveUp = (): void => refuse(this.#unavailable());
+    whenOver(this.#waiting.add({ retry, handOn, giveUp }, this.#timeouts(request.mode).connectTimeoutMs));
   }
 
-  #stopWaiting(waiter: Waiter): void {
-    clearTimeout(waiter.timer);
-    this.#waiting.delete(waiter);
+  /** What nothing has been sent of yet goes to an origin of the next configuration. */
+  #handOn(
+    exchange: Exchange,
+    request: OriginRequest,
+    handler: OriginHandler,
+    purpose: Purpose,
+    onTunnel: (tunnel: OriginTunnel) => void,
+  ): void {
+    const successor = this.#successor;
+    if (successor === undefined) return;
+    exchange.handOn((onStart) => {
+      const going: OriginHandler = {
+        onStart,
+        onInformation: (status, fields) => handler.onInformation?.(status, fields),
+        onHead: (head) => handler.onHead(head),
+        onData: (chunk) => handler.onData(chunk),
+        onComplete: (trailers) => handler.onComplete(trailers),
+        onError: (error) => handler.onError(error),
+      };
+      if (purpose === undefined) successor.send(request, going);
+      else void successor.upgrade(request, going).then((tunnel) => tunnel !== undefined && onTunnel(tunnel));
+    });
   }
 
   #unavailable(): EdgeError {
@@ -393,9 +410,9 @@ class VhostOriginPool implements SharedOriginPool {
 
   /** Takes a session over that an earlier pool of the host has begun. */
   #adopt(session: BoundSession): void {
-    if (this.#sessions.has(session) || session.server === undefined) return;
-    const server = this.#servers.find(session.server.id);
-    if (server === undefined) return;
+    if (this.#sessions.has(session)) return;
+    const server = session.server === undefined ? undefined : this.#servers.find(session.server.id);
+    if (session.server !== undefined && server === undefined) return;
     session.moveTo(server, (ended) => this.#sessions.delete(ended));
     this.#sessions.add(session);
   }

@@ -205,6 +205,81 @@ describe("a domain that is being resolved", () => {
   });
 });
 
+describe("requests that wait while a reload changes their origin", () => {
+  const waitingPool = (options = {}) =>
+    lonePool(settingsFor([domainAt(80)], { connectTimeoutSeconds: 60, bypassConnectTimeoutSeconds: 60, ...options }));
+
+  it("ORG-22 CFG-56 are answered by an origin of the next configuration, those of private sessions too", async () => {
+    const origin = await named("b");
+    const next = settingsFor([addressAt(origin.port)]);
+    const { pool } = waitingPool();
+    const { pool: successor } = lonePool(next);
+    const session = pool.openPrivateSession();
+    const answers = [bodyOf(pool), bodyOf(pool, getRequest("/", { mode: "bypass", session }))];
+    const closed = pool.close(next, successor);
+    expect(await Promise.all(answers)).toEqual(["b", "b"]);
+    await closed;
+    expect([pool.active, await bodyOf(pool, getRequest("/", { mode: "bypass", session }))]).toEqual([0, "b"]);
+    session.end();
+    await successor.close();
+  });
+
+  it("may be given up there", async () => {
+    const next = settingsFor([domainAt(81)], { connectTimeoutSeconds: 60 });
+    const { pool } = waitingPool();
+    const { pool: successor } = lonePool(next);
+    const outcome = newOutcome();
+    const exchange = pool.send(
+      getRequest("/"),
+      recordInto(outcome, () => {}),
+    );
+    await pool.close(next, successor);
+    expect([pool.active, successor.active]).toEqual([0, 1]);
+    exchange.abort();
+    exchange.resume();
+    expect([outcome.endings, successor.active]).toEqual([0, 0]);
+    await successor.close();
+  });
+
+  it("have a tunnel from there", async () => {
+    const origin = await rawOrigin((socket) =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    );
+    const next = settingsFor([addressAt(origin.port)]);
+    const { pool } = waitingPool();
+    const { pool: successor } = lonePool(next);
+    const fields = ["connection", "upgrade", "upgrade", "websocket"];
+    const request = getRequest("/", { mode: "bypass", fields });
+    const asked = pool.upgrade(
+      request,
+      recordInto(newOutcome(), () => {}),
+    );
+    await pool.close(next, successor);
+    const tunnel = await asked;
+    expect(tunnel?.head.status).toBe(101);
+    tunnel?.socket.destroy();
+    await successor.close();
+  });
+
+  it("are answered when they waited for their turn", async () => {
+    const origin = await named("b");
+    const next = settingsFor([addressAt(origin.port)]);
+    const { pool } = waitingPool({ maxSessions: { count: 1, queue: 5000 } });
+    const { pool: successor } = lonePool(next);
+    const answers = Array.from({ length: 50 }, () => bodyOf(pool));
+    await pool.close(next, successor);
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(["b"]));
+    await successor.close();
+  });
+
+  it("fail at once when their host is gone", async () => {
+    const { pool } = waitingPool();
+    const result = resultOf(pool, getRequest("/"));
+    await pool.close();
+    expect([await result, pool.active]).toEqual(["ORIGIN_UNAVAILABLE", 0]);
+  });
+});
+
 describe("<MaxSessions>", () => {
   /** Answers as soon as it has that many requests at a time, and a turn for more of them has passed. */
   const countingOrigin = async (wanted: number) => {

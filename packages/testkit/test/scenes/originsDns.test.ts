@@ -106,6 +106,16 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("origins that ar
     await waiting.expect(200, A);
   });
 
+  it("ORG-22 CFG-56: a request that waits for a name is answered by the origin that a reload gives its host", async () => {
+    const origin = await originAt(A);
+    dns.answer(domain, { kind: "silent" });
+    await addHost("<ConnectTimeout>20</ConnectTimeout>");
+    const waiting = get("/a");
+    await until("the domain is asked for", () => dns.asked(domain) > 0);
+    await edge.reload({ vhosts: [RESTING, { name: host, origin: origin.address }] });
+    await waiting.expect(200, A);
+  });
+
   it("REG-84, ORG-22 AWS-30: another IP is used at once, and the old one no longer when its TTL is over", async () => {
     const [a, b] = [await originAt(A), await originAt(B)];
     dns.addresses(domain, [A], 1);
