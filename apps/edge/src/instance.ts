@@ -99,6 +99,7 @@ import { SnmpKeeper } from "./snmp/snmpKeeper.ts";
 import { StatisticsKeeper } from "./statisticsKeeper.ts";
 import { describeProcesses, figuresOfProcesses } from "./statusReport.ts";
 import { configuredDisksOf, indexPathOf } from "./storeDisks.ts";
+import { Termination } from "./termination.ts";
 import { TlsKeeper } from "./tlsKeeper.ts";
 import { TrafficShares } from "./trafficShares.ts";
 import { TransformCounting } from "./transformCounting.ts";
@@ -151,6 +152,7 @@ export class Instance implements Control {
   readonly #metricHistory: MetricHistory;
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
+  readonly #termination: Termination;
   readonly #tls: TlsKeeper;
   readonly #acme: AcmeKeeper;
   readonly #ocsp: OcspKeeper;
@@ -182,7 +184,8 @@ export class Instance implements Control {
   /** Reloads, rolling restarts and scaling exclude one another. */
   #changing: Promise<unknown> = Promise.resolve();
   #isStopping = false;
-  #isLeaving = false;
+  /** Its workers have been told to end. */
+  #isDraining = false;
   #keeping: NodeJS.Timeout | undefined;
 
   /** Opens the store and brings it to the state in which a crash left it; nothing is served yet. */
@@ -231,6 +234,11 @@ export class Instance implements Control {
     this.#emergency = new EmergencyState(parts.config.server.cache.emergencyMode);
     if (parts.hasTestClock) this.advanceClock = (advanceMs) => this.#advanceClock(advanceMs);
     const { clock, log, home, launched } = parts;
+    this.#termination = new Termination({
+      kept: launched?.taken.termination,
+      keep: (termination) => launched?.link.keepTermination(termination),
+      stop: (drainMs) => void this.stop(0, drainMs),
+    });
     this.#listeners = new Listeners(launched?.link, (place) => {
       for (const worker of this.#workers.living()) if (worker.isListening(place)) worker.unlisten(place);
     });
@@ -490,6 +498,7 @@ export class Instance implements Control {
     );
     this.#acme.configured();
     this.#ocsp.configured();
+    this.#termination.resume();
   }
 
   get config(): EdgeConfig {
@@ -623,15 +632,12 @@ export class Instance implements Control {
     });
   }
 
-  terminate({ leaveSeconds, drainSeconds }: TerminationPlan = { leaveSeconds: 0, drainSeconds: undefined }): void {
-    this.#isLeaving = true;
-    const stop = (): void => void this.stop(0, drainSeconds === undefined ? this.#drainMs() : drainSeconds * 1000);
-    if (leaveSeconds === 0) setImmediate(stop);
-    else setTimeout(stop, leaveSeconds * 1000);
+  terminate(plan: TerminationPlan = { leaveSeconds: 0, drainSeconds: undefined }): void {
+    this.#termination.begin(plan);
   }
 
   get isReady(): boolean {
-    return !this.#isLeaving && !this.#isStopping;
+    return !this.#termination.isUnderWay && !this.#isStopping;
   }
 
   scale(workers: number): Promise<void> {
@@ -747,14 +753,16 @@ export class Instance implements Control {
     return this.#parts.clock.now();
   }
 
-  /** Drains the workers, writes everything, ends the process. */
+  /** Drains the workers, writes everything, ends the process. Another call may shorten the drain. */
   async stop(exitCode: number, drainMs = this.#drainMs()): Promise<void> {
+    if (this.#isDraining) void this.#drain(drainMs);
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#isDraining = true;
     const { log } = this.#parts;
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
     if (exitCode !== EXIT_RESTART) this.#listeners.leaveAll();
-    await Promise.all([this.#workers.stop(drainMs), this.#parts.orphans.drain(drainMs)]);
+    await this.#drain(drainMs);
     this.#origins.close();
     this.#acme.stop();
     this.#ocsp.stop();
@@ -764,6 +772,11 @@ export class Instance implements Control {
     this.#logs.endTraces();
     await Promise.all([this.#management.close(), this.#snmp.close()]);
     await this.#end("stopped", exitCode);
+  }
+
+  /** Resolves when no worker is left. */
+  async #drain(drainMs: number): Promise<void> {
+    await Promise.all([this.#workers.stop(drainMs), this.#parts.orphans.drain(drainMs)]);
   }
 
   /** Resolves when the next primary is sure to have a configuration; the workers serve until its workers do. */

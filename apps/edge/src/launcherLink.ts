@@ -3,6 +3,7 @@ import { type ListeningHandle, receivedListeningSocket } from "@basalt/server/li
 import type {
   KeptForPrimary,
   KeptSocket,
+  KeptTermination,
   KeptTicketKeys,
   LaunchedService,
   LauncherService,
@@ -71,5 +72,10 @@ export class LauncherLink {
   /** For the next primary, so that clients go on with their sessions. */
   keepTicketKeys(kept: KeptTicketKeys): void {
     this.#channel.tell("keepTicketKeys", kept);
+  }
+
+  /** For the next primary, should this one end before. */
+  keepTermination(termination: KeptTermination): void {
+    this.#channel.tell("keepTermination", termination);
   }
 }

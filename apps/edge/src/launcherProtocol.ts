@@ -9,6 +9,14 @@ export interface KeptTicketKeys {
   readonly sinceMs: number;
 }
 
+/** An end that the instance has been told of (AWS-28). */
+export interface KeptTermination {
+  /** From now on it serves for so long, but is not ready. */
+  readonly leaveMs: number;
+  /** Undefined: as is configured. */
+  readonly drainMs: number | undefined;
+}
+
 /** What the launcher has kept for the primary that comes next. */
 export interface KeptForPrimary {
   readonly launcher: ProcessIdentity;
@@ -16,6 +24,7 @@ export interface KeptForPrimary {
   readonly orphans: readonly ProcessIdentity[];
   /** By which the orphans still give out sessions; undefined at the first start. */
   readonly ticketKeys: KeptTicketKeys | undefined;
+  readonly termination: KeptTermination | undefined;
 }
 
 /** A listening socket travels with the event. */
@@ -43,6 +52,8 @@ export interface LauncherService {
     dismiss: { readonly pid: number };
     /** In place of those told before. */
     keepTicketKeys: KeptTicketKeys;
+    /** In place of what was told before. */
+    keepTermination: KeptTermination;
   };
 }
 

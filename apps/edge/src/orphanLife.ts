@@ -92,8 +92,8 @@ export class OrphanLife {
     else this.#parts.print(text);
   }
 
+  /** It may be called again, with less time. */
   drain(limitMs: number): void {
-    if (this.#isDraining) return;
     this.#isDraining = true;
     this.#parts.drain(limitMs);
   }
@@ -164,7 +164,8 @@ export class OrphanLife {
 
   #watchLauncher(): void {
     const { launcher, drainMs } = this.#parts.settings();
-    if (launcher !== undefined && !isRunning(launcher) && this.#host === undefined) this.drain(drainMs);
+    if (this.#isDraining || launcher === undefined || this.#host !== undefined) return;
+    if (!isRunning(launcher)) this.drain(drainMs);
   }
 
   #handOn(outdated: { readonly vhost: string; readonly urls: readonly string[] }): void {

@@ -48,6 +48,7 @@ export class OrphanWorkers {
   readonly #guests = new Map<number, Guest>();
   #parts: OrphanHostParts | undefined;
   #drainMs: number | undefined;
+  #killAtMs = Number.POSITIVE_INFINITY;
 
   /** Listens at once, so that they are there when the store is open. */
   constructor(
@@ -90,12 +91,15 @@ export class OrphanWorkers {
     await Promise.all(calls);
   }
 
-  /** The workers of this primary serve: the others finish what they do. Resolves when they have ended. */
+  /**
+   * The workers of this primary serve: the others finish what they do. Resolves when they have ended. It may be called
+   * again, with less time.
+   */
   async drain(limitMs: number): Promise<void> {
-    this.#drainMs = limitMs;
+    this.#drainMs = Math.min(limitMs, this.#drainMs ?? limitMs);
+    this.#killAtMs = Math.min(this.#killAtMs, performance.now() + limitMs + GRACE_MS);
     for (const { channel } of this.#guests.values()) channel.tell("drain", { limitMs });
-    const endMs = performance.now() + limitMs + GRACE_MS;
-    while (this.#living().length > 0 && performance.now() < endMs) await pause(POLL_MS * 10);
+    while (this.#living().length > 0 && performance.now() < this.#killAtMs) await pause(POLL_MS * 10);
     for (const late of this.#living()) signalTo(late, "SIGKILL");
     this.#close();
   }

@@ -6,7 +6,13 @@ import {
   type ListeningHandle,
   receivedListeningSocket,
 } from "@basalt/server/listening-socket";
-import type { KeptSocket, KeptTicketKeys, LaunchedService, LauncherService } from "./launcherProtocol.ts";
+import type {
+  KeptSocket,
+  KeptTermination,
+  KeptTicketKeys,
+  LaunchedService,
+  LauncherService,
+} from "./launcherProtocol.ts";
 import { identify, isRunning, type ProcessIdentity, signalTo } from "./processIdentity.ts";
 
 /** First descriptor that a service manager passes (sd_listen_fds). */
@@ -21,12 +27,13 @@ interface Kept extends KeptSocket {
 
 /**
  * What outlives a primary, in the launcher: the listening sockets, which it never accepts from, the names of the workers
- * that go on without their primary, and the keys of session tickets.
+ * that go on without their primary, the keys of session tickets, and the end that the instance has been told of.
  */
 export class SocketKeeper {
   readonly #sockets = new Map<string, Kept>();
   readonly #workers = new Map<number, ProcessIdentity>();
   #ticketKeys: KeptTicketKeys | undefined;
+  #termination: (KeptTermination & { readonly toldMs: number }) | undefined;
 
   /** Takes the sockets that systemd has passed to this process (LISTEN_PID, LISTEN_FDS); returns their places. */
   takeActivated(environment: NodeJS.ProcessEnv): readonly string[] {
@@ -53,7 +60,12 @@ export class SocketKeeper {
       {
         takeOver: () => {
           for (const { handle, ...socket } of this.#sockets.values()) channel.tell("socket", socket, handle);
-          return { launcher: identify(process.pid), orphans: this.orphans, ticketKeys: this.#ticketKeys };
+          return {
+            launcher: identify(process.pid),
+            orphans: this.orphans,
+            ticketKeys: this.#ticketKeys,
+            termination: this.termination,
+          };
         },
         release: ({ place }) => {
           this.#sockets.get(place)?.handle.close();
@@ -77,6 +89,9 @@ export class SocketKeeper {
         keepTicketKeys: (kept) => {
           this.#ticketKeys = kept;
         },
+        keepTermination: (termination) => {
+          this.#termination = { ...termination, toldMs: performance.now() };
+        },
       },
     );
   }
@@ -85,6 +100,13 @@ export class SocketKeeper {
   get orphans(): readonly ProcessIdentity[] {
     for (const [pid, worker] of this.#workers) if (!isRunning(worker)) this.#workers.delete(pid);
     return [...this.#workers.values()];
+  }
+
+  /** What is left of the end that the instance has been told of. */
+  get termination(): KeptTermination | undefined {
+    if (this.#termination === undefined) return undefined;
+    const { leaveMs, drainMs, toldMs } = this.#termination;
+    return { leaveMs: Math.max(0, toldMs + leaveMs - performance.now()), drainMs };
   }
 
   /** Has workers without a primary finish what they do and end; resolves when none is left. */

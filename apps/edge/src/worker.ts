@@ -2,7 +2,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Invalidation, MemoryBudget, ObjectCache, VhostRegistry } from "@basalt/cache";
 import type { EdgeConfig } from "@basalt/config";
 import { Channel, portToParent } from "@basalt/ipc";
-import { type Acceptor, acceptTls, EdgeServer, openSendFile, receivedListeningSocket, serveHttp2, TlsService } from "@basalt/server";
+import {
+  type Acceptor,
+  acceptTls,
+  DrainLimit,
+  EdgeServer,
+  openSendFile,
+  receivedListeningSocket,
+  serveHttp2,
+  TlsService,
+} from "@basalt/server";
 import { createMemoryTier, type DiskIndexReader, openBodyStore, openDiskIndexReader } from "@basalt/store";
 import {
   CounterBlock,
@@ -66,6 +75,7 @@ let running:
 let survival: SurvivalSettings = { launcher: undefined, socketPath: "", drainMs: 0 };
 let isInService = false;
 let isDraining = false;
+const drainLimit = new DrainLimit();
 
 const primary = new Channel<WorkerService, PrimaryService>(
   portToParent(),
@@ -393,13 +403,16 @@ const closeRecords = async (): Promise<void> => {
 };
 
 const drain = async (limitMs: number): Promise<void> => {
-  if (isDraining) return;
+  if (!drainLimit.shorten(limitMs)) return;
+  if (isDraining) {
+    void running?.server.drain(limitMs);
+    return;
+  }
   isDraining = true;
   for (const acceptor of acceptors.values()) acceptor.close();
   acceptors.clear();
-  const startedMs = performance.now();
   await running?.server.drain(limitMs);
-  await running?.cache.filling.whenIdle(Math.max(0, limitMs - (performance.now() - startedMs)));
+  await Promise.race([running?.cache.filling.whenIdle(Number.POSITIVE_INFINITY), drainLimit.over]);
   running?.cache.reportTouched();
   await closeRecords();
   await channel.call("drained", { figures: figures(), counts: counts(true) }).catch(() => null);

@@ -121,7 +121,7 @@ export class WorkerPool {
     await Promise.all(leaving);
   }
 
-  /** Drains all workers; resolves when the last has ended. */
+  /** Drains all workers; resolves when the last has ended. It may be called again, with less time. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#spareTimer);
@@ -131,6 +131,7 @@ export class WorkerPool {
       clearTimeout(slot.waiting);
       if (slot.worker !== undefined) this.#retire(slot.worker, drainMs);
     }
+    for (const worker of this.#draining) worker.drain(drainMs);
     await Promise.all([...this.#draining].map((worker) => worker.gone));
   }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { EdgeConfig } from "@basalt/config";
 import { type CallHandlers, Channel, type EventHandlers, portToChild, type SocketHandle } from "@basalt/ipc";
+import { DrainLimit } from "@basalt/server";
 import { identify, type ProcessIdentity } from "./processIdentity.ts";
 import type { PrimaryService, WorkerConfiguration, WorkerFigures, WorkerService } from "./protocol.ts";
 import { forkWorker } from "./workerFork.ts";
@@ -12,6 +13,8 @@ let lastId = 0;
 const START_LIMIT_MS = 30_000;
 /** In addition for each virtual host: thousands of them take their time on a busy machine. */
 const START_LIMIT_PER_HOST_MS = 10;
+/** Behind the limit that a draining worker keeps by itself. */
+const DRAIN_GRACE_MS = 2_000;
 
 /** What a worker is to be told, and the configuration that it then has. */
 export interface PreparedConfiguration {
@@ -37,6 +40,7 @@ export class WorkerProcess {
   state: WorkerState = "starting";
   figures: WorkerFigures | undefined;
   readonly #places = new Set<string>();
+  readonly #drainLimit = new DrainLimit(() => this.kill());
   #configured: EdgeConfig | undefined;
   #configuring = 0;
   readonly #child: ChildProcess;
@@ -170,12 +174,12 @@ export class WorkerProcess {
     await this.channel.call("leave", { limitMs }).catch(() => null);
   }
 
+  /** It may be called again, with less time. */
   drain(limitMs: number): void {
     if (this.state === "gone") return;
+    if (this.state !== "draining") void this.#gone.then(() => this.#drainLimit.end());
     this.state = "draining";
-    this.channel.tell("drain", { limitMs });
-    const timer = setTimeout(() => this.kill(), limitMs + 2_000);
-    void this.#gone.then(() => clearTimeout(timer));
+    if (this.#drainLimit.shorten(limitMs + DRAIN_GRACE_MS)) this.channel.tell("drain", { limitMs });
   }
 
   kill(): void {

@@ -28,6 +28,7 @@ import { HeldMovies } from "./delivery/heldMovies.ts";
 import { readBuffers } from "./delivery/readBuffers.ts";
 import { Recipes } from "./delivery/recipes.ts";
 import { SlicedPlans } from "./delivery/slicedPlans.ts";
+import { DrainLimit } from "./drainLimit.ts";
 import type { AcceptListener, ClientSocket, SocketHandler } from "./driver/contract.ts";
 import { MediaKnowledge } from "./pacing/mediaKnowledge.ts";
 import { Pacer } from "./pacing/pacer.ts";
@@ -141,10 +142,12 @@ export class EdgeServer {
   /** Those of the state. */
   #served: ServedVhosts | undefined;
   #draining = false;
+  readonly #drainLimit = new DrainLimit(() => {
+    for (const connection of [...this.#connections]) connection.destroy();
+  });
   #refusing = false;
   #isEmergency = false;
   #isBypassing = false;
-  #onIdle: (() => void) | undefined;
   #interval = 0;
   /** Connections by the block that they count on. */
   #sessions = new Map<number, number>();
@@ -328,7 +331,7 @@ export class EdgeServer {
 
   forget(connection: ServedConnection): void {
     if (this.#connections.delete(connection)) this.parts.counters.add(PROCESS_SLOT.connectionsClosed, 1);
-    if (this.#draining && this.#connections.size === 0) this.#onIdle?.();
+    if (this.#draining && this.#connections.size === 0) this.#drainLimit.end();
   }
 
   /** Ends what has been silent for too long; call about twice a second. */
@@ -353,22 +356,14 @@ export class EdgeServer {
 
   /**
    * Lets connections finish: each response from now on closes its connection, idle ones end with their keep-alive
-   * time. Resolves when none is left or `limitMs` has passed; then the rest is cut.
+   * time. Resolves when none is left or `limitMs` has passed; then the rest is cut. Another call may shorten the limit.
    */
   drain(limitMs: number): Promise<void> {
     this.#draining = true;
     for (const connection of this.#connections) connection.announceEnd?.();
     if (this.#connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        for (const connection of [...this.#connections]) connection.destroy();
-        resolve();
-      }, limitMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#drainLimit.shorten(limitMs);
+    return this.#drainLimit.over;
   }
 
   /** OPT-24, OPT-25: beyond the maximum new connections are closed until enough have gone. */

@@ -1,5 +1,6 @@
 export type { AdmittedCounts } from "./access/rateLimiter.ts";
 export type { RateReport } from "./access/rateLimits.ts";
+export { DrainLimit } from "./drainLimit.ts";
 export type { AcceptListener, Acceptor, ClientSocket, SocketHandler } from "./driver/contract.ts";
 export { bindListeningSocket, LISTEN_BACKLOG, receivedListeningSocket } from "./driver/listeningSocket.ts";
 export { acceptRaw } from "./driver/rawTcp.ts";

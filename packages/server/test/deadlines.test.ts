@@ -211,6 +211,15 @@ describe("draining", () => {
     await new TestEdge().server.drain(60_000);
   });
 
+  it("AWS-28 is shortened by another call, never made longer", async () => {
+    const edge = new TestEdge();
+    const client = edge.connect().get("/slow");
+    await edge.origin.call();
+    const drained = edge.server.drain(3_600_000);
+    await Promise.all([edge.server.drain(1), edge.server.drain(60_000), drained]);
+    expect(client.socket.isDestroyed).toBe(true);
+  });
+
   it("cuts what is left after its time", async () => {
     const edge = new TestEdge();
     const client = edge.connect().get("/slow");

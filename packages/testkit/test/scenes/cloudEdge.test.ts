@@ -364,4 +364,50 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("the end of an i
       await leaving.close();
     }
   });
+
+  it("AWS-28: a drain that takes too long is shortened by another call", async () => {
+    const origin = await anOrigin();
+    const gate = origin.on("/slow").reply(200, {}, "slow").hold();
+    const xml = "<OriginOptions><ReceiveTimeout>100</ReceiveTimeout></OriginOptions>";
+    const leaving = await startEdge({ workers: 2, vhosts: [{ name: "a.test", origin: origin.address, xml }] });
+    try {
+      const slow = leaving.get("/slow").then(
+        () => "answered",
+        () => "cut",
+      );
+      await origin.sawAtLeast("/slow", 1);
+      await leaving.apiJson("/command/terminate?key=JUSTDOIT&drain=3600");
+      await until("it takes no connections", () =>
+        leaving.get("/a").then(
+          () => false,
+          () => true,
+        ),
+      );
+      await leaving.apiJson("/command/terminate?key=JUSTDOIT&drain=0");
+      expect([await slow, await leaving.ended()]).toEqual(["cut", 0]);
+    } finally {
+      gate.release();
+      await leaving.close();
+    }
+  });
+
+  it("AWS-28: neither the end of a worker nor that of the primary makes it ready again, and it ends all the same", async () => {
+    const origin = await anOrigin();
+    const leaving = await startEdge({ workers: 2, vhosts: [{ name: "a.test", origin: origin.address }] });
+    const readiness = async () => (await leaving.api("/monitoring/ready")).status;
+    try {
+      await leaving.apiJson("/command/terminate?key=JUSTDOIT&leave=3600");
+      await leaving.kill(0);
+      expect(await readiness()).toBe(503);
+      const { primaryPid } = await leaving.status();
+      leaving.signal(primaryPid, "SIGKILL");
+      await leaving.waitUntilServing((status) => status.primaryPid !== primaryPid);
+      expect(await readiness()).toBe(503);
+      await leaving.get("/a").expect(200, "ok");
+      await leaving.apiJson("/command/terminate?key=JUSTDOIT&leave=0");
+      expect(await leaving.ended()).toBe(0);
+    } finally {
+      await leaving.close();
+    }
+  });
 });

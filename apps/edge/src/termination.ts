@@ -1,0 +1,49 @@
+import type { TerminationPlan } from "@basalt/management";
+import type { KeptTermination } from "./launcherProtocol.ts";
+
+export interface TerminationParts {
+  /** What an earlier primary has been told. */
+  readonly kept: KeptTermination | undefined;
+  /** For the primary that comes next, should this one end before. */
+  readonly keep: (termination: KeptTermination) => void;
+  /** Ends the instance, or shortens an end that is under way; undefined: drains as long as is configured. */
+  readonly stop: (drainMs: number | undefined) => void;
+}
+
+/** The end that an instance has been told of (AWS-28). No crash and no restart makes it forget that. */
+export class Termination {
+  readonly #parts: TerminationParts;
+  #isUnderWay: boolean;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: TerminationParts) {
+    this.#parts = parts;
+    this.#isUnderWay = parts.kept !== undefined;
+  }
+
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  /** In place of what was told before. */
+  begin({ leaveSeconds, drainSeconds }: TerminationPlan): void {
+    const termination = {
+      leaveMs: leaveSeconds * 1000,
+      drainMs: drainSeconds === undefined ? undefined : drainSeconds * 1000,
+    };
+    this.#parts.keep(termination);
+    this.#schedule(termination);
+  }
+
+  /** Once everything serves: goes on with what an earlier primary has begun, unless this one has been told since. */
+  resume(): void {
+    const { kept } = this.#parts;
+    if (kept !== undefined && this.#timer === undefined) this.#schedule(kept);
+  }
+
+  #schedule({ leaveMs, drainMs }: KeptTermination): void {
+    this.#isUnderWay = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#parts.stop(drainMs), leaveMs);
+  }
+}
