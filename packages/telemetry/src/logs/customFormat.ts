@@ -1,4 +1,5 @@
 import type { ClientTransaction } from "../clientTransaction.ts";
+import { customPieces } from "../customTokens.ts";
 import { type AccessFormat, clientText, sentBytes, type Xff } from "./accessFormat.ts";
 import { asBytes } from "./escape.ts";
 import type { LineBuffer } from "./lineBuffer.ts";
@@ -111,42 +112,23 @@ const writeValue = (value: Value, isFor: (status: number) => boolean, isQuoted: 
   };
 };
 
-const TOKEN = /%(?:%|(!?[\d,]*)(?:\{([^}]*)\})?([A-Za-z]))/y;
-
 /** LOG-80 to LOG-112. Undefined when the format is invalid: the form `ston` is used then (LOG-81). */
 export const compileCustomFormat = (format: string, xff: Xff): AccessFormat | undefined => {
+  const pieces = customPieces(format);
+  if (pieces === undefined) return undefined;
   const writers: Writer[] = [];
   const values = plainValues(xff);
-  let literal = "";
-  let quotes = 0;
-  const endLiteral = (): void => {
-    if (literal !== "") writers.push(writeLiteral(literal));
-    literal = "";
-  };
-  for (let at = 0; at < format.length; ) {
-    const character = format.charAt(at);
-    if (character !== "%") {
-      if (character === '"') quotes++;
-      literal += character;
-      at++;
+  for (const piece of pieces) {
+    if (piece.kind === "literal") {
+      writers.push(writeLiteral(piece.text));
       continue;
     }
-    TOKEN.lastIndex = at;
-    const found = TOKEN.exec(format);
-    if (found === null) return undefined;
-    at = TOKEN.lastIndex;
-    const [, condition = "", argument, letter] = found;
-    if (letter === undefined) {
-      literal += "%";
-      continue;
-    }
+    const { letter, argument, condition, isQuoted } = piece;
     const isFor = statusCondition(condition);
     const value = argument === undefined ? values[letter] : namedValue(letter, argument);
     if (isFor === undefined || value === undefined) return undefined;
-    endLiteral();
-    writers.push(writeValue(value, isFor, quotes % 2 === 1));
+    writers.push(writeValue(value, isFor, isQuoted));
   }
-  endLiteral();
   if (writers.length === 0) return undefined;
   return {
     header: () => "",

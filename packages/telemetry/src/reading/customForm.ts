@@ -1,3 +1,4 @@
+import { customPieces } from "../customTokens.ts";
 import { fieldsByPosition, type LineForm, positionsOf } from "./lineForm.ts";
 import { parseApacheMoment, parseWrittenMoment } from "./lineMoment.ts";
 
@@ -27,7 +28,6 @@ const nameOf = (letter: string, argument: string | undefined): string | undefine
 
 /** `2014-07-15 10:00:00`, as `%t` writes it. */
 const PLAIN_MOMENT_CHARACTERS = 19;
-const TOKEN = /%(?:%|!?[\d,]*(?:\{([^}]*)\})?([A-Za-z]))/y;
 
 interface Token {
   readonly kind: "token";
@@ -40,34 +40,20 @@ interface Token {
 type Piece = Token | { readonly kind: "literal"; readonly text: string };
 
 const piecesOf = (format: string): readonly Piece[] | undefined => {
+  const written = customPieces(format);
+  if (written === undefined) return undefined;
   const pieces: Piece[] = [];
-  let literal = "";
-  let quotes = 0;
-  for (let at = 0; at < format.length; ) {
-    const character = format.charAt(at);
-    if (character !== "%") {
-      if (character === '"') quotes++;
-      literal += character;
-      at++;
+  for (const piece of written) {
+    if (piece.kind === "literal") {
+      pieces.push(piece);
       continue;
     }
-    TOKEN.lastIndex = at;
-    const found = TOKEN.exec(format);
-    if (found === null) return undefined;
-    at = TOKEN.lastIndex;
-    const [, argument, letter] = found;
-    if (letter === undefined) {
-      literal += "%";
-      continue;
-    }
+    const { letter, argument, isQuoted } = piece;
     const name = nameOf(letter, argument);
     if (name === undefined) return undefined;
-    if (literal !== "") pieces.push({ kind: "literal", text: literal });
-    literal = "";
     const minimum = letter === "t" && argument === undefined ? PLAIN_MOMENT_CHARACTERS : 0;
-    pieces.push({ kind: "token", name, minimum, isQuoted: quotes % 2 === 1 });
+    pieces.push({ kind: "token", name, minimum, isQuoted });
   }
-  if (literal !== "") pieces.push({ kind: "literal", text: literal });
   return pieces;
 };
 
