@@ -24,14 +24,15 @@ describe("the access log of a facade", () => {
   });
 });
 
-describe("the detail log", () => {
-  it("AWS-91 VHT-21 is one of hosts and facades that have it, and of no others", () => {
+describe("logs that only some hosts have", () => {
+  it("AWS-89 AWS-91 AWS-101 VHT-21 are planned for all, so that files from before are kept as long as they should be", () => {
     const on = "<Log><Detail>ON</Detail></Log>";
+    const traced = '<Options><Tracing Status="Active"/></Options>';
     const origin = "<Origin><Address>o.test</Address></Origin>";
     const hosts = [
       `<Vhost Name="a.test">${origin}</Vhost>`,
       `<Vhost Name="facade.test" Status="facade:a.test">${on}</Vhost>`,
-      `<Vhost Name="b.test">${origin}${on}</Vhost>`,
+      `<Vhost Name="b.test">${origin}${traced}${on}</Vhost>`,
     ];
     const sources = new Map([
       ["server.xml", "<Server/>"],
@@ -39,7 +40,14 @@ describe("the detail log", () => {
     ]);
     const outcome = parseConfig(sources, { home: "/opt/edge", generation: 1, cores: 1, hostName: "edge" });
     if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
-    const ids = configuredLogs(outcome.config, "/opt/edge").map(({ plan }) => plan.id);
-    expect(ids.filter((id) => id.startsWith("detail"))).toEqual(["detail facade.test", "detail b.test"]);
+    const plans = configuredLogs(outcome.config, "/opt/edge").map(({ plan }) => plan);
+    const concerned = plans.filter(({ kind }) => kind === "detail" || kind === "trace");
+    expect(concerned.map(({ id, isOn }) => [id, isOn])).toEqual([
+      ["detail a.test", false],
+      ["trace a.test", false],
+      ["detail facade.test", true],
+      ["detail b.test", true],
+      ["trace b.test", true],
+    ]);
   });
 });

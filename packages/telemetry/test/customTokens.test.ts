@@ -22,14 +22,20 @@ describe("LOG-80 LOG-82: the pieces of a custom format", () => {
   it("are the format, whatever it is", () => {
     const likely = fc.array(fc.constantFrom("%", "%%", "{", "}", '"', "!", "200", ",", "a", "i", " ", "é"));
     fc.assert(
-      fc.property(fc.oneof(fc.string(), likely.map((parts) => parts.join(""))), (format) => {
-        const pieces = customPieces(format);
-        if (pieces === undefined) return;
-        expect(pieces.map(written).join("")).toBe(format);
-        for (const [index, { kind }] of pieces.entries()) {
-          if (kind === "literal") expect(pieces[index + 1]?.kind).not.toBe("literal");
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          likely.map((parts) => parts.join("")),
+        ),
+        (format) => {
+          const pieces = customPieces(format);
+          if (pieces === undefined) return;
+          expect(pieces.map(written).join("")).toBe(format);
+          for (const [index, { kind }] of pieces.entries()) {
+            if (kind === "literal") expect(pieces[index + 1]?.kind).not.toBe("literal");
+          }
+        },
+      ),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type EdgeConfig, type LogFileSettings, recordsHeads, type VhostSettings } from "@basalt/config";
+import type { EdgeConfig, LogFileSettings, VhostSettings } from "@basalt/config";
 import { type LogKind, type LogPlan, rotationRule, type SyslogTarget } from "@basalt/telemetry/logs";
 
 /** A log of the configuration in service. */
@@ -77,14 +77,14 @@ const marked = (
       : log,
   );
 
-/** Of a facade only what concerns its clients (VHT-21). */
+/** Of a facade only what concerns its clients (VHT-21). Logs that are off have plans too: by these their old files go. */
 const planVhostLogs = (
   vhost: VhostSettings,
   find: (name: string) => VhostSettings | undefined,
 ): readonly ConfiguredLog[] => {
   const { name, logs, facadeOf } = vhost;
   const folder = join(logs.dir, name);
-  const { access, accessExtra, accessFormat, origin, monitoring, dns, fileSystem, trace } = logs;
+  const { access, accessExtra, accessFormat, origin, monitoring, dns, fileSystem, detail, trace } = logs;
   const traced = logsTraces(vhost, find) ? TRACED_FORM : "";
   const columns = `${traced}${logsLinks(vhost, find) ? LINKED_FORM : ""}`;
   const formOf = ({ form }: typeof access): string =>
@@ -93,7 +93,7 @@ const planVhostLogs = (
     configuredLog("access", name, folder, access, formOf(access)),
     configuredLog("accessextra", name, folder, accessExtra, formOf(accessExtra)),
     configuredLog("monitoring", name, folder, monitoring, monitoring.form),
-    ...(recordsHeads(logs) ? [configuredLog("detail", name, folder, logs.detail)] : []),
+    configuredLog("detail", name, folder, detail),
   ];
   if (facadeOf !== undefined) return marked(ofClients, logs.subscriptions);
   const all = [
@@ -101,7 +101,7 @@ const planVhostLogs = (
     configuredLog("origin", name, folder, origin, traced),
     configuredLog("dns", name, folder, dns),
     configuredLog("filesystem", name, folder, fileSystem),
-    ...(isTracing(vhost) ? [configuredLog("trace", name, folder, trace)] : []),
+    configuredLog("trace", name, folder, isTracing(vhost) ? trace : { ...trace, enabled: false, sysLog: false }),
   ];
   return marked(all, logs.subscriptions);
 };

@@ -114,7 +114,7 @@ export interface RetentionRule {
   readonly days: number;
 }
 
-const MS_PER_DAY = 86_400_000;
+export const MS_PER_DAY = 86_400_000;
 
 /** Files that are too many or too old (LOG-15, AWS-89); `files` are the rotated ones, the oldest first. */
 export const outdatedFiles = (

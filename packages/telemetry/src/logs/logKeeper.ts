@@ -8,6 +8,7 @@ import {
   deleteFile,
   listLogFiles,
   listLogFilesNow,
+  MS_PER_DAY,
   outdatedFiles,
   presenceNow,
   presentFolders,
@@ -71,6 +72,7 @@ export class LogKeeper {
   #jobs: Promise<void> = Promise.resolve();
   /** No file ends before. */
   #dueMs = 0;
+  #retainAtMs = 0;
 
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
@@ -179,8 +181,9 @@ export class LogKeeper {
     if (due.length > 0) this.#parts.announce(due.map((kept) => this.#rotate(kept)));
   }
 
-  /** LOG-28; call it now and then. */
+  /** LOG-28, AWS-89; call it now and then. */
   keepSpace(): void {
+    this.#retainByAge();
     this.#do(() =>
       this.#space.keep([...this.#logs.values()].map(({ plan, target }) => ({ plan, current: target?.path }))),
     );
@@ -335,6 +338,18 @@ export class LogKeeper {
       if (this.#parts.isAwaited?.(plan, { path: join(folder, name), startMs }) === true) continue;
       await deleteFile(folder, name);
     }
+  }
+
+  /** Once a day: files become too old also where no other one follows them. */
+  #retainByAge(): void {
+    const now = this.#parts.now();
+    if (now < this.#retainAtMs) return;
+    this.#retainAtMs = now + MS_PER_DAY;
+    this.#do(async () => {
+      const aging = [...this.#logs.values()].map(({ plan }) => plan).filter(({ retention }) => retention.days > 0);
+      const present = await presentFolders(aging.map(({ folder }) => folder));
+      for (const plan of aging) if (present.has(plan.folder)) await this.#retain(plan);
+    });
   }
 
   #tidyAll(): void {

@@ -328,6 +328,28 @@ describe("what becomes of rotated files", () => {
       expect(await namesIn(folder)).toEqual(["access_20130113_0000.log.gz", "other_20130101_0000.log"]);
     }));
 
+  it("AWS-89: files of a log that is off, or that no file follows in, become too old all the same", () =>
+    withFolder(async (folder) => {
+      const retention = { files: 10, days: 3 };
+      const off = planIn(folder, { id: "detail a", kind: "detail", isOn: false, retention });
+      const quiet = planIn(folder, { rule: rotationRule("size", [1]), retention });
+      const host = new Host(at(1, 0));
+      await writeFile(join(folder, "detail_20130113_0000.log"), "old\n");
+      await writeFile(join(folder, "access_20130113_000000.log"), "old\n".repeat(MEGABYTE / 4));
+      host.configure(off, quiet);
+      await host.line();
+      for (const day of [14, 15]) {
+        host.nowMs = at(2, 0, 0, day);
+        host.keeper.keepSpace();
+        await host.settle();
+      }
+      expect(await namesIn(folder)).toHaveLength(3);
+      host.nowMs = at(2, 0, 0, 16);
+      host.keeper.keepSpace();
+      await host.settle();
+      expect(await namesIn(folder)).toEqual(["access_20130114_010000.log"]);
+    }));
+
   it("REG-290 LOG-16 A4 of spec 10: compressed files and the present one have every line, also what a crash has left", () =>
     withFolder(async (folder) => {
       await writeFile(join(folder, "access_20130113_0000.log"), "left over\n");
