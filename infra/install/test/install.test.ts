@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,9 @@ const installer = join(checkout, "infra", "install");
 
 const isBuilt = ["cli", "edge"].every((app) => existsSync(join(checkout, "apps", app, "dist")));
 const reason = process.getuid?.() === 0 ? (isBuilt ? undefined : "the apps are not built") : "installing needs root";
+
+/** A user without any rights. */
+const NOBODY = 65_534;
 
 const run = (command: string, ...words: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(command, words, { encoding: "utf8", timeout: 90_000 });
@@ -62,6 +65,7 @@ describe.skipIf(reason !== undefined)(
       root = join(work, "root");
       home = join(root, "usr", "local", "basalt");
       await mkdir(root);
+      await chmod(work, 0o755);
       const pack = join(checkout, "infra", "release", "pack.ts");
       const packed = run(process.execPath, "--conditions=@basalt/source", pack, "--folder", "--out", work);
       release = packed.out.trim();
@@ -106,6 +110,21 @@ describe.skipIf(reason !== undefined)(
       const unit = readFileSync(join(root, "etc", "systemd", "system", "basalt.service"), "utf8");
       expect(unit).toContain("AmbientCapabilities=CAP_NET_BIND_SERVICE");
       expect(readlinkSync(join(root, "usr", "local", "bin", "basalt"))).toBe("/usr/local/basalt/bin/basalt");
+    });
+
+    it("CFG-04 is installed, updated and taken back by root alone: another user changes nothing", async () => {
+      const before = await filesBelow(root);
+      const own = ["--prefix", join(work, "own"), "--no-system"];
+      for (const words of [["--root", root], ["--root", root, "--back"], own]) {
+        const { status, stderr } = spawnSync(join(release, "install.sh"), words, {
+          cwd: "/",
+          encoding: "utf8",
+          uid: NOBODY,
+          gid: NOBODY,
+        });
+        expect([status, stderr]).toEqual([1, "basalt: installing needs root\n"]);
+      }
+      expect([await filesBelow(root), existsSync(join(work, "own"))]).toEqual([before, false]);
     });
 
     it("CFG-06 does not start before the administrator has copied the default files", () => {
