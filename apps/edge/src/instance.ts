@@ -483,7 +483,7 @@ export class Instance implements Control {
     await this.#workers.scale(this.config.server.cache.workers, this.#drainMs());
     this.#workers.enterService();
     // Those of the last primary serve on where none of this one's can. They may still read body files that no row names.
-    const drained = this.#workers.serving.then(() => orphans.drain(this.#drainMs()));
+    const drained = this.#workers.serving.then(() => orphans.drain(this.#termination.drainMs ?? this.#drainMs()));
     void drained.then(() => {
       this.#logs.orphansGone();
       this.#subscriptions.lookAtAll();

@@ -25,6 +25,13 @@ export interface SurvivalSettings {
   readonly drainMs: number;
 }
 
+export interface OrphanBeginning {
+  readonly isInService: boolean;
+  /** Its own primary had it drain. */
+  readonly isDraining: boolean;
+  readonly reason: string;
+}
+
 export interface OrphanLifeParts {
   readonly link: HostLink;
   readonly settings: () => SurvivalSettings;
@@ -57,8 +64,11 @@ export class OrphanLife {
     this.#parts = parts;
   }
 
-  /** To be called once; with `isInService` false, others accept already, or will: it only finishes what it has. */
-  begin({ isInService, reason }: { readonly isInService: boolean; readonly reason: string }): void {
+  /**
+   * To be called once; with `isInService` false, others accept already, or will: it only finishes what it has, and where
+   * it `isDraining` already, as long as it was told.
+   */
+  begin({ isInService, isDraining, reason }: OrphanBeginning): void {
     if (this.#isOrphan) return;
     this.#isOrphan = true;
     const { link, settings, seal, cutOff, invalidate } = this.#parts;
@@ -73,8 +83,9 @@ export class OrphanLife {
     );
     cutOff();
     const { launcher, drainMs } = settings();
-    if (!isInService || launcher === undefined) {
-      this.drain(drainMs);
+    if (!isInService || isDraining || launcher === undefined) {
+      this.#isDraining = true;
+      if (!isDraining) this.drain(drainMs);
       if (launcher === undefined) return;
     } else {
       this.log("notice", `${reason}: serves on without a primary`);

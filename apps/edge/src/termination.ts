@@ -14,15 +14,22 @@ export interface TerminationParts {
 export class Termination {
   readonly #parts: TerminationParts;
   #isUnderWay: boolean;
+  #drainMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: TerminationParts) {
     this.#parts = parts;
     this.#isUnderWay = parts.kept !== undefined;
+    this.#drainMs = parts.kept?.drainMs;
   }
 
   get isUnderWay(): boolean {
     return this.#isUnderWay;
+  }
+
+  /** What runs has so long at the end; undefined: as is configured. */
+  get drainMs(): number | undefined {
+    return this.#drainMs;
   }
 
   /** In place of what was told before. */
@@ -43,6 +50,7 @@ export class Termination {
 
   #schedule({ leaveMs, drainMs }: KeptTermination): void {
     this.#isUnderWay = true;
+    this.#drainMs = drainMs;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#parts.stop(drainMs), leaveMs);
   }

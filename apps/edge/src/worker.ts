@@ -208,7 +208,7 @@ const orphanLife = new OrphanLife({
 /** A process that has not been configured has nothing to outlive its primary for. */
 const becomeOrphan = (reason: string): void => {
   if (running === undefined) process.exit(0);
-  orphanLife.begin({ isInService: isInService && !isDraining, reason });
+  orphanLife.begin({ isInService, isDraining, reason });
 };
 
 /** What is on its way to the disk may arrive there; then the next primary owns it. */

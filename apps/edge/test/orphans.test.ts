@@ -56,7 +56,7 @@ const openPrimary = (expected: readonly ProcessIdentity[], arrivalLimitMs?: numb
   return { path, orphans, coordinator, gather, log };
 };
 
-const startOrphan = ({ isInService = true, hasLauncher = true, launcher = self } = {}) => {
+const startOrphan = ({ isInService = true, isDraining = false, hasLauncher = true, launcher = self } = {}) => {
   const socketPath = join(folder, "orphan.sock");
   const deeds: string[] = [];
   const applied: Invalidation[] = [];
@@ -76,7 +76,7 @@ const startOrphan = ({ isInService = true, hasLauncher = true, launcher = self }
     exit: () => deeds.push("exit"),
     print: (text) => deeds.push(`print ${text}`),
   });
-  life.begin({ isInService, reason: "the primary has ended" });
+  life.begin({ isInService, isDraining, reason: "the primary has ended" });
   return { life, link, deeds, applied };
 };
 
@@ -144,6 +144,10 @@ describe("issue 6, 6: workers between two primaries", () => {
 
   it("that did not serve alone yet only finish what they have", () => {
     expect(startOrphan({ isInService: false }).deeds).toEqual(["seal", "cut off", "drain 5000"]);
+  });
+
+  it("AWS-28: that drain already are given no other limit by the end of their primary", () => {
+    expect(startOrphan({ isDraining: true }).deeds).toEqual(["seal", "cut off"]);
   });
 
   it("that do not answer are killed before anything can be purged", async () => {

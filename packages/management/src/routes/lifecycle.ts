@@ -107,7 +107,11 @@ export const LIFECYCLE_ROUTES: readonly Route[] = [
     changes: true,
     parameters: [
       CONFIRMATION,
-      { name: "drain", doc: "Seconds that transactions may go on; without it as configured.", kind: "whole" },
+      {
+        name: "drain",
+        doc: "Seconds that transactions may go on; without it as configured. Another call may shorten them.",
+        kind: "whole",
+      },
       { name: "leave", doc: "Seconds in which it serves on, but is not ready.", kind: "whole" },
     ],
     answers: { 400: `drain or leave is no number from 0 to ${LONGEST_STOP_SECONDS}.` },
