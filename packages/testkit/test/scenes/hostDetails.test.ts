@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isEdgeBuilt, startEdge, startOrigin, type TestEdge, type TestOrigin } from "../../src/index.ts";
@@ -103,5 +103,16 @@ describe.skipIf(!isEdgeBuilt() && process.env.CI === undefined)("what a host has
     expect(count?.Label).toBe("Count max 10 avg 10 sum 10");
     expect(ratio?.Sum).toBe(90);
     expect((await historyOf(GRAVE, "Count"))[0]?.Sum).toBeNull();
+  });
+
+  it("AWS-89 AWS-91 AWS-101: what detail and trace logs have left that are off by now becomes too old", async () => {
+    const folder = join(edge.home, "log", "quiet.test");
+    await mkdir(folder, { recursive: true });
+    const old = ["detail_20200101_0000.log.gz", "trace_20200101_0000.log.gz", "other_20200101_0000.log.gz"];
+    for (const name of old) await writeFile(join(folder, name), "old");
+    const xml = '<Log><Detail RetentionDays="1">OFF</Detail><Trace RetentionDays="1">ON</Trace></Log>';
+    await edge.addVhost({ name: "quiet.test", origin: origin.address, xml });
+    expect((await edge.reload()).status).toBe("OK");
+    await until("they are gone", async () => (await readdir(folder)).join() === "other_20200101_0000.log.gz");
   });
 });
