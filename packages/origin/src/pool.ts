@@ -20,6 +20,7 @@ import { isLoopback, OriginTally } from "./counters.ts";
 import { endpointOf } from "./endpoint.ts";
 import { failureReasonOf, type OriginEvent } from "./events.ts";
 import { Exchange } from "./exchange.ts";
+import { forwardTo } from "./forwardingHandler.ts";
 import type { PoolServer } from "./poolServer.ts";
 import { decideHost, type PreparedHead, prefixTarget, prepareHead } from "./requestHead.ts";
 import { ResolutionWaits } from "./resolutionWaits.ts";
@@ -156,27 +157,16 @@ class VhostOriginPool implements SharedOriginPool {
   upgrade(request: OriginRequest, handler: OriginHandler): Promise<OriginTunnel | undefined> {
     if (this.#successor !== undefined) return this.#successor.upgrade(request, handler);
     return new Promise((resolve) => {
-      const ending: OriginHandler = {
-        onStart: (exchange) =>
-          handler.onStart?.({
-            resume: () => exchange.resume(),
-            abort: () => {
-              exchange.abort();
-              resolve(undefined);
-            },
-          }),
-        onInformation: (status, fields) => handler.onInformation?.(status, fields),
-        onHead: (head) => handler.onHead(head),
-        onData: (chunk) => handler.onData(chunk),
-        onComplete: (trailers) => {
-          handler.onComplete(trailers);
-          resolve(undefined);
-        },
-        onError: (error) => {
-          handler.onError(error);
-          resolve(undefined);
-        },
-      };
+      const end = (): void => resolve(undefined);
+      const onStart = (exchange: OriginExchange): void =>
+        handler.onStart?.({
+          resume: () => exchange.resume(),
+          abort: () => {
+            exchange.abort();
+            end();
+          },
+        });
+      const ending = forwardTo(handler, onStart, end);
       this.#begin(request, ending, "upgrade", (tunnel) => resolve(tunnel));
     });
   }
@@ -370,14 +360,7 @@ class VhostOriginPool implements SharedOriginPool {
     const successor = this.#successor;
     if (successor === undefined) return;
     exchange.handOn((onStart) => {
-      const going: OriginHandler = {
-        onStart,
-        onInformation: (status, fields) => handler.onInformation?.(status, fields),
-        onHead: (head) => handler.onHead(head),
-        onData: (chunk) => handler.onData(chunk),
-        onComplete: (trailers) => handler.onComplete(trailers),
-        onError: (error) => handler.onError(error),
-      };
+      const going = forwardTo(handler, onStart);
       if (purpose === undefined) successor.send(request, going);
       else void successor.upgrade(request, going).then((tunnel) => tunnel !== undefined && onTunnel(tunnel));
     });
