@@ -19,19 +19,13 @@ import {
 import {
   type ClientTls,
   type ClientTransaction,
-  cacheResultSlot,
-  classIndexOf,
-  folderOf,
   LineMemo,
   type RecordedHeads,
   type RequestTrace,
-  TRAFFIC_SLOT_COUNT,
-  timeBucketOf,
   VHOST_SLOT,
 } from "@basalt/telemetry";
 import { type CacheResult, EdgeError } from "@basalt/types";
 import type { OverloadGate } from "./access/overloadGate.ts";
-import { clientBlockOf } from "./clientCounting.ts";
 import type { Connection } from "./connection.ts";
 import { needsOwnHead } from "./delivery/cacheStatus.ts";
 import type { Rejected } from "./delivery/errorResponse.ts";
@@ -43,6 +37,7 @@ import type { Composed } from "./phases/composeMade.ts";
 import { PHASE, type PhaseCode } from "./phases/phase.ts";
 import { selectingValue } from "./phases/selectingFields.ts";
 import { runPhases } from "./phases/table.ts";
+import { RequestAccount } from "./requestAccount.ts";
 import type { RequestBody } from "./requestBody.ts";
 import type { BookedVhost, ServedVhost } from "./servedVhost.ts";
 
@@ -144,17 +139,11 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** Fields of an answer that is passed through from the origin, flat. */
   relayedFields: readonly string[] = NO_FIELDS;
   startedAtMs = 0;
-  elapsedMs = 0;
   isComplete = false;
   ongoing: Ongoing | undefined;
-  #startedMs = 0;
-  #respondedMs = 0;
-  #requestHeadBytes = 0;
+  readonly #account: RequestAccount;
   #ticket = 0;
   #isRunning = false;
-  /** What of the bodies has been counted while they were on their way. */
-  #countedSentBytes = 0;
-  #countedReceivedBytes = 0;
   #isBroken = false;
   /** Of the response, where it is logged. */
   #sentHead: RecordedHeads["response"];
@@ -164,6 +153,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   constructor(connection: Connection) {
     this.connection = connection;
+    this.#account = new RequestAccount(this);
   }
 
   get path(): string {
@@ -218,7 +208,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   }
 
   get requestHeadBytes(): number {
-    return this.#requestHeadBytes;
+    return this.#account.headBytes;
   }
 
   get requestBodyBytes(): number {
@@ -264,7 +254,11 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   }
 
   get firstByteMs(): number {
-    return this.status === 0 ? 0 : this.#respondedMs - this.#startedMs;
+    return this.status === 0 ? 0 : this.#account.firstByteMs;
+  }
+
+  get elapsedMs(): number {
+    return this.#account.elapsedMs;
   }
 
   get tls(): ClientTls | undefined {
@@ -273,7 +267,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   /** Moment of `startedAtMs` by the monotonic clock. */
   get startedMs(): number {
-    return this.#startedMs;
+    return this.#account.startedMs;
   }
 
   get memo(): LineMemo {
@@ -351,10 +345,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.status = 0;
     this.headBytesSent = 0;
     this.bodyBytesSent = 0;
-    this.#requestHeadBytes = headBytes;
     this.tunnelBytesReceived = 0;
-    this.#startedMs = clock.monotonic();
-    this.#respondedMs = 0;
+    this.#account.begin(headBytes);
     this.#ticket++;
     this.#isRunning = true;
     runPhases(this, PHASE.RECEIVE);
@@ -442,7 +434,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.status = status;
     this.headBytesSent = headBytes;
     this.contentLength = contentLength;
-    this.#respondedMs = this.connection.server.parts.clock.monotonic();
+    this.#account.responded();
   }
 
   /**
@@ -512,8 +504,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.keepPassing();
     const { booked } = this;
     this.isComplete = !this.#isBroken;
-    this.elapsedMs = this.connection.server.parts.clock.monotonic() - this.#startedMs;
-    if (booked !== undefined) this.#count(booked);
+    this.#account.end();
+    if (booked !== undefined) this.#account.count(booked);
     if (this.askedTarget !== undefined) this.target = this.askedTarget;
     this.connection.server.parts.accessLog?.(this);
     if (this.#sentHead !== undefined) this.#sentHead = undefined;
@@ -528,104 +520,15 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   /** Where requests of that virtual host on this connection count. */
   blockOf(vhost: BookedVhost): number {
-    const { connection } = this;
-    return clientBlockOf(vhost, connection, connection.server.parts.counters);
+    return this.#account.blockOf(vhost);
   }
 
   /** Counts what has moved of long bodies, so that the figures of a second are those of that second. */
   countProgress(): void {
     const { booked } = this;
-    if (!this.#isRunning || booked === undefined || this.status === 0) return;
-    const sentBytes = Math.max(0, this.bodyBytesSent - this.connection.heldBytes - this.#countedSentBytes);
-    const receivedBytes = this.requestBodyBytes - this.#countedReceivedBytes;
-    if (sentBytes === 0 && receivedBytes === 0) return;
-    this.#countTraffic(booked, (offset) => this.#countBodies(offset, sentBytes, receivedBytes));
-  }
-
-  #count(vhost: BookedVhost): void {
-    if (vhost.stats.dirDepth === 0) this.#countRequest(this.blockOf(vhost));
-    else this.#countTraffic(vhost, (offset) => this.#countRequest(offset));
-  }
-
-  /** Counts by folder too (STAT-11): all that `count` changes of the client traffic. */
-  #countTraffic(vhost: BookedVhost, count: (offset: number) => void): void {
-    const { counters } = this.connection.server.parts;
-    const offset = this.blockOf(vhost);
-    const { dirDepth } = vhost.stats;
-    if (dirDepth === 0) {
-      count(offset);
-      return;
-    }
-    const { connection } = this;
-    const before = counters.values.slice(offset, offset + TRAFFIC_SLOT_COUNT);
-    count(offset);
-    const after = counters.values.subarray(offset, offset + TRAFFIC_SLOT_COUNT);
-    const isLocal = !vhost.stats.clientLocal && connection.isLocal();
-    const scope = { vhost: vhost.name, isLocal, path: folderOf(this.path, dirDepth) };
-    const isApart = connection.isTls && !vhost.stats.httpsTraffic;
-    counters.folders.addGrowth(scope, isApart ? withTlsBytesOf(before, after) : before, after);
-  }
-
-  #countBodies(offset: number, sentBytes: number, receivedBytes: number): void {
-    const { connection } = this;
-    const { counters } = connection.server.parts;
-    this.#countedSentBytes += sentBytes;
-    this.#countedReceivedBytes += receivedBytes;
-    if (connection.isTls) {
-      counters.add(offset + VHOST_SLOT.tlsSentBytes, sentBytes);
-      counters.add(offset + VHOST_SLOT.tlsReceivedBytes, receivedBytes);
-    }
-    counters.add(offset + VHOST_SLOT.clientResponseBodyBytes, sentBytes);
-    if (receivedBytes > 0) {
-      counters.add(offset + VHOST_SLOT.clientRequestBytes, receivedBytes);
-      counters.add(offset + VHOST_SLOT.clientRequestBodyBytes, receivedBytes);
-    }
-    if (connection.becomesActive(offset)) counters.add(offset + VHOST_SLOT.clientSessionsActive, 1);
-  }
-
-  #countRequest(offset: number): void {
-    const { counters } = this.connection.server.parts;
-    const { status } = this;
-    counters.add(offset + VHOST_SLOT.clientRequests, 1);
-    counters.add(offset + VHOST_SLOT.clientRequestBytes, this.#requestHeadBytes);
-    counters.add(offset + cacheResultSlot(this.result), 1);
-    this.#countBodies(
-      offset,
-      this.bodyBytesSent - this.#countedSentBytes,
-      this.requestBodyBytes - this.#countedReceivedBytes,
-    );
-    this.#countedSentBytes = 0;
-    this.#countedReceivedBytes = 0;
-    if (this.connection.isTls) {
-      counters.add(offset + VHOST_SLOT.tlsReceivedBytes, this.#requestHeadBytes);
-      counters.add(offset + VHOST_SLOT.tlsSentBytes, this.headBytesSent);
-    }
-    if (status === 0) return;
-    const classIndex = classIndexOf(status);
-    const firstByte = Math.round((this.#respondedMs - this.#startedMs) * HUNDREDTHS_PER_MS);
-    const complete = Math.max(firstByte, Math.round(this.elapsedMs * HUNDREDTHS_PER_MS));
-    counters.add(offset + VHOST_SLOT.clientResponseHeadBytes, this.headBytesSent);
-    counters.add(offset + VHOST_SLOT.clientResponseClass + classIndex, 1);
-    if (this.isComplete) counters.add(offset + VHOST_SLOT.clientCompleted + classIndex, 1);
-    counters.add(offset + VHOST_SLOT.clientFirstByteTime + classIndex, firstByte);
-    counters.add(offset + VHOST_SLOT.clientCompleteTime + classIndex, complete);
-    counters.add(offset + VHOST_SLOT.clientFirstByteSeconds + timeBucketOf(firstByte), 1);
-    counters.add(offset + VHOST_SLOT.clientCompleteSeconds + timeBucketOf(complete), 1);
-    counters.latencies.add("client", offset, complete);
-    if (status === 304) counters.add(offset + VHOST_SLOT.clientNotModified, 1);
-    else if (status === 206) counters.add(offset + VHOST_SLOT.clientRanges, 1);
-    else if (status === 429) counters.add(offset + VHOST_SLOT.clientThrottled, 1);
+    if (this.#isRunning && booked !== undefined && this.status !== 0) this.#account.countProgress(booked);
   }
 }
-
-const HUNDREDTHS_PER_MS = 100;
-
-/** Of HTTPS traffic that counts apart only its own bytes are those of a folder (STAT-13). */
-const withTlsBytesOf = (before: Float64Array, after: Float64Array): Float64Array => {
-  const most = after.slice();
-  for (const slot of [VHOST_SLOT.tlsReceivedBytes, VHOST_SLOT.tlsSentBytes]) most[slot] = before[slot] ?? 0;
-  return most;
-};
 
 /** From the store once more, then past it. */
 const STORE_ATTEMPTS = 2;
