@@ -18,9 +18,11 @@ import { renderTable, writeReport } from "./report.ts";
 import { createRig, type Rig } from "./rig.ts";
 import { measureScaling } from "./scalingFigure.ts";
 import { measureStart } from "./startFigure.ts";
+import { measureStatisticsCost } from "./statisticsCostFigure.ts";
 
 const OTHER_ROWS: Readonly<Record<string, (rig: Rig) => Promise<Figure[]>>> = {
   "hit-1k-log": measureAccessLog,
+  "statistics-cost": measureStatisticsCost,
   latency: measureLatency,
   scaling: measureScaling,
   memory: measureMemory,

@@ -8,6 +8,7 @@ import { fillObjects } from "./fillObjects.ts";
 import type { LoadRow } from "./loadRows.ts";
 
 export interface LoadSample {
+  readonly requests: number;
   readonly requestsPerSecond: number;
   /** By the CPU time of all processes of the contender. */
   readonly requestsPerCpuSecond: number;
@@ -63,6 +64,7 @@ export async function measureLoad(
     );
   }
   return {
+    requests: result.requests,
     requestsPerSecond: result.requests / result.seconds,
     requestsPerCpuSecond: result.requests / all,
     requestsPerWorkerCpuSecond: result.requests / workers,

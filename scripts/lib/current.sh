@@ -27,6 +27,7 @@ is_built() {
   [ -e "$stamp" ] && [ -e "$root/apps/cli/dist/primary.js" ] && [ -d "$root/apps/edge/dist" ] &&
     [ -z "$(find "$root"/packages/*/src "$root"/apps/*/src "$root"/packages/*/package.json "$root"/apps/*/package.json \
       "$root"/packages/*/tsconfig.json "$root"/apps/*/tsconfig.json "$root/tsconfig.base.json" "$root/scripts/bundle.ts" \
+      "$root/scripts/lib/bundleProgram.ts" \
       -newer "$stamp" -print -quit)" ]
 }
 
