@@ -35,7 +35,7 @@ const ROW_IDS = [...LOAD_ROWS.map((row) => row.id), ...Object.keys(OTHER_ROWS)];
 const SMOKE_ROWS = ["hit-1k", "not-modified"];
 
 const HELP = `scripts/bench [--rows a,b] [--rounds 5] [--seconds 4]   measures and writes infra/perf/results
-scripts/bench --profile [--rows hit-1k]                 profiles the worker under each row's load
+scripts/bench --profile [--rows hit-1k] [--log]         profiles the worker under each row's load, with the access log on
 scripts/bench --smoke                                   one short round of two rows, no judgement
 
 rows: ${ROW_IDS.join(", ")}`;
@@ -48,6 +48,7 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "4" },
       smoke: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
+      log: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
   onInterrupt(takeDown);
   try {
     if (values.profile) {
-      for (const row of LOAD_ROWS.filter(({ id }) => wanted.includes(id))) await profileRow(rig, row);
+      for (const row of LOAD_ROWS.filter(({ id }) => wanted.includes(id))) await profileRow(rig, row, values.log);
     } else {
       const figures = await measure(rig, wanted);
       print(`\n${formatTable(renderTable(figures))}\n`);

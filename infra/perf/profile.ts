@@ -17,8 +17,9 @@ const SHOWN_FUNCTIONS = 20;
 const ATTACH_WITHIN_MS = 5000;
 
 /** Runs one row against Basalt with V8's sampling profiler on its worker; prints where the time went. */
-export async function profileRow(rig: Rig, wanted: LoadRow): Promise<void> {
+export async function profileRow(rig: Rig, wanted: LoadRow, hasAccessLog: boolean): Promise<void> {
   const basalt = await rig.startBasalt({
+    hasAccessLog,
     smallMemoryTier: wanted.objects !== undefined,
     ...(wanted.isSecure === true ? { certificate: "ec" as const } : {}),
     // node:cluster counts up from here for its workers; 0 would become 1, which Node refuses.
