@@ -526,7 +526,7 @@ export class Connection implements SocketHandler {
     }
     if (state !== "idle") return;
     if (this.#peerEnded && this.#waiting.length === 0) this.close();
-    else this.#becomeIdle();
+    else this.#becomeIdle(this.#exchange.startedMs);
   }
 
   /** For the compiler: calls in between may have changed the state. */
@@ -540,9 +540,10 @@ export class Connection implements SocketHandler {
     this.#waiting = Buffer.from(buffer.subarray(start, end));
   }
 
-  #becomeIdle(): void {
+  /** `nowMs`: a moment ago by the monotonic clock, where that is known. */
+  #becomeIdle(nowMs: number = this.server.parts.clock.monotonic()): void {
     const seconds = this.#fieldsName?.vhost.settings.options.clientKeepAliveSeconds ?? IDLE_SECONDS;
-    this.#touch(seconds);
+    this.#deadline = nowMs + seconds * 1000;
   }
 
   #wait(buffer: Buffer, start: number, end: number): void {

@@ -139,6 +139,8 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   /** Fields of an answer that is passed through from the origin, flat. */
   relayedFields: readonly string[] = NO_FIELDS;
   startedAtMs = 0;
+  /** Moment of `startedAtMs` by the monotonic clock. */
+  startedMs = 0;
   isComplete = false;
   ongoing: Ongoing | undefined;
   readonly #account: RequestAccount;
@@ -265,11 +267,6 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     return this.connection.socket.tls;
   }
 
-  /** Moment of `startedAtMs` by the monotonic clock. */
-  get startedMs(): number {
-    return this.#account.startedMs;
-  }
-
   get memo(): LineMemo {
     this.#memo ??= new LineMemo();
     return this.#memo;
@@ -346,6 +343,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     this.headBytesSent = 0;
     this.bodyBytesSent = 0;
     this.tunnelBytesReceived = 0;
+    this.startedMs = clock.monotonic();
     this.#account.begin(headBytes);
     this.#ticket++;
     this.#isRunning = true;
@@ -431,10 +429,15 @@ export class Exchange implements ConditionRequest, ClientTransaction {
 
   /** The first byte of the response leaves now; `contentLength`: -1 when it says none. */
   responding(status: number, headBytes: number, contentLength: number): void {
+    this.respondingAtOnce(status, headBytes, contentLength);
+    this.#account.responded();
+  }
+
+  /** As `responding`, of a response that leaves in one short write: its first byte and its end are one moment. */
+  respondingAtOnce(status: number, headBytes: number, contentLength: number): void {
     this.status = status;
     this.headBytesSent = headBytes;
     this.contentLength = contentLength;
-    this.#account.responded();
   }
 
   /**

@@ -18,9 +18,7 @@ import type { BookedVhost } from "./servedVhost.ts";
 export class RequestAccount {
   /** Length of the request's head. */
   headBytes = 0;
-  /** When the head was complete, by the monotonic clock. */
-  startedMs = 0;
-  /** From there to the end, with fractions. */
+  /** From the complete head to the end, with fractions. */
   elapsedMs = 0;
   readonly #exchange: Exchange;
   #respondedMs = 0;
@@ -35,23 +33,24 @@ export class RequestAccount {
   /** The head of a request is complete. */
   begin(headBytes: number): void {
     this.headBytes = headBytes;
-    this.startedMs = this.#exchange.connection.server.parts.clock.monotonic();
     this.#respondedMs = 0;
   }
 
-  /** The first byte of the response leaves now. */
+  /** The first byte of the response leaves now; not to be called where that is the moment of `end` too. */
   responded(): void {
     this.#respondedMs = this.#exchange.connection.server.parts.clock.monotonic();
   }
 
   /** The request is over. */
   end(): void {
-    this.elapsedMs = this.#exchange.connection.server.parts.clock.monotonic() - this.startedMs;
+    const endedMs = this.#exchange.connection.server.parts.clock.monotonic();
+    this.elapsedMs = endedMs - this.#exchange.startedMs;
+    if (this.#respondedMs === 0) this.#respondedMs = endedMs;
   }
 
   /** From the complete head to the first byte of the response. */
   get firstByteMs(): number {
-    return this.#respondedMs - this.startedMs;
+    return this.#respondedMs - this.#exchange.startedMs;
   }
 
   /** Where requests of that virtual host on this connection count. */

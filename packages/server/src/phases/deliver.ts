@@ -240,6 +240,9 @@ const sendNotModified = (
   return sendPrepared(exchange, prepared, decision, false, 304);
 };
 
+/** A write of so much takes about as long as the figures tell apart, 0.01 ms. */
+const AT_ONCE_BYTES = 16 * 1024;
+
 /** The prepared bytes, whole or head only; what the kernel has not taken at once holds the buffer. */
 const sendPrepared = (
   exchange: Exchange,
@@ -255,7 +258,8 @@ const sendPrepared = (
   exchange.bodyBytesSent = bodyBytes;
   const length = status === 304 || status === 204 ? -1 : (exchange.object?.bodyBytes ?? bodyBytes);
   if (decision === vhost?.standardConnection) {
-    exchange.responding(status, headBytes, length);
+    if (buffer.length <= AT_ONCE_BYTES && !connection.isPaced) exchange.respondingAtOnce(status, headBytes, length);
+    else exchange.responding(status, headBytes, length);
     const data = withBody || buffer.length === headBytes ? buffer : buffer.subarray(0, headBytes);
     if (!socket.write(data)) connection.hold(prepared);
   } else if (bodyBytes <= COPY_BYTES && withBody && !connection.server.isEmergency) {

@@ -9,19 +9,33 @@ export class LatencyCounters {
     origin: new Map(),
   };
 
+  /** The client sketch that was added to last: requests of a host mostly come one behind the other. */
+  #lastBlock = -1;
+  #lastSketch = new LatencySketch();
+
   /** `block`: offset of a block of counters. */
   add(side: LatencySide, block: number, hundredths: number): void {
+    if (side === "client" && block === this.#lastBlock) this.#lastSketch.add(hundredths);
+    else this.#sketchOf(side, block).add(hundredths);
+  }
+
+  #sketchOf(side: LatencySide, block: number): LatencySketch {
     const sketches = this.#sketches[side];
     let sketch = sketches.get(block);
     if (sketch === undefined) {
       sketch = new LatencySketch();
       sketches.set(block, sketch);
     }
-    sketch.add(hundredths);
+    if (side === "client") {
+      this.#lastBlock = block;
+      this.#lastSketch = sketch;
+    }
+    return sketch;
   }
 
   take(keyOf: (block: number) => string): readonly CountedLatencies[] {
     const rows: CountedLatencies[] = [];
+    this.#lastBlock = -1;
     for (const side of ["client", "origin"] as const) {
       for (const [block, sketch] of this.#sketches[side]) rows.push({ side, block: keyOf(block), ...sketch.row() });
       this.#sketches[side].clear();

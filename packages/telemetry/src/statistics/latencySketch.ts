@@ -26,6 +26,9 @@ export interface LatencySummary {
 
 const bucketOf = (hundredths: number): number => (hundredths <= 1 ? 0 : Math.ceil(Math.log(hundredths) / LOG_GROWTH));
 
+/** Shorter durations are counted one by one at first: hits take that long, and need no logarithm so. */
+const SHORT_HUNDREDTHS = 64;
+
 const middleOf = (bucket: number): number => (bucket === 0 ? 1 : (2 * GROWTH ** bucket) / (GROWTH + 1));
 
 /**
@@ -34,6 +37,8 @@ const middleOf = (bucket: number): number => (bucket === 0 ? 1 : (2 * GROWTH ** 
  */
 export class LatencySketch implements LatencySummary {
   readonly #counts = new Map<number, number>();
+  /** By duration, what has not gone to its bucket yet; undefined: nothing was that short. */
+  #short: Float64Array | undefined;
   /** As long as nothing is added: several quantiles are asked for one after the other. */
   #sorted: LatencyRow | undefined;
   #sum = 0;
@@ -41,6 +46,7 @@ export class LatencySketch implements LatencySummary {
   #maximum = 0;
 
   get count(): number {
+    this.#settle();
     let count = 0;
     for (const inBucket of this.#counts.values()) count += inBucket;
     return count;
@@ -51,7 +57,7 @@ export class LatencySketch implements LatencySummary {
   }
 
   get minimum(): number {
-    return this.#counts.size === 0 ? 0 : this.#minimum;
+    return this.#minimum === Number.POSITIVE_INFINITY ? 0 : this.#minimum;
   }
 
   get maximum(): number {
@@ -59,9 +65,14 @@ export class LatencySketch implements LatencySummary {
   }
 
   add(hundredths: number): void {
-    const bucket = bucketOf(hundredths);
     this.#sorted = undefined;
-    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + 1);
+    const place = hundredths | 0;
+    if (place === hundredths && place >= 0 && place < SHORT_HUNDREDTHS) {
+      this.#short ??= new Float64Array(SHORT_HUNDREDTHS);
+      this.#short[place] = (this.#short[place] ?? 0) + 1;
+    } else {
+      this.#addTo(bucketOf(hundredths), 1);
+    }
     this.#sum += hundredths;
     if (hundredths < this.#minimum) this.#minimum = hundredths;
     if (hundredths > this.#maximum) this.#maximum = hundredths;
@@ -70,7 +81,7 @@ export class LatencySketch implements LatencySummary {
   addRow({ buckets, counts, sum, minimum, maximum }: LatencyRow): void {
     this.#sorted = undefined;
     buckets.forEach((bucket, index) => {
-      this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + (counts[index] ?? 0));
+      this.#addTo(bucket, counts[index] ?? 0);
     });
     this.#sum += sum;
     this.#minimum = Math.min(this.#minimum, minimum);
@@ -80,16 +91,31 @@ export class LatencySketch implements LatencySummary {
   /** As `addRow` of its row, without making one. */
   addSketch(other: LatencySketch): void {
     this.#sorted = undefined;
-    for (const [bucket, count] of other.#counts) this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    other.#settle();
+    for (const [bucket, count] of other.#counts) this.#addTo(bucket, count);
     this.#sum += other.#sum;
     this.#minimum = Math.min(this.#minimum, other.#minimum);
     this.#maximum = Math.max(this.#maximum, other.#maximum);
   }
 
   row(): LatencyRow {
+    this.#settle();
     const buckets = Uint16Array.from(this.#counts.keys()).sort();
     const counts = Float64Array.from(buckets, (bucket) => this.#counts.get(bucket) ?? 0);
     return { buckets, counts, sum: this.#sum, minimum: this.#minimum, maximum: this.#maximum };
+  }
+
+  #addTo(bucket: number, count: number): void {
+    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+  }
+
+  #settle(): void {
+    const short = this.#short;
+    if (short === undefined) return;
+    this.#short = undefined;
+    short.forEach((count, hundredths) => {
+      if (count > 0) this.#addTo(bucketOf(hundredths), count);
+    });
   }
 
   /** The duration that this share of all, 0 to 1, did not exceed. */
