@@ -1,2 +1,3 @@
 export * from "./contract.ts";
+export { releaseMemory } from "./ownMemory.ts";
 export { createTransformPool } from "./pool.ts";

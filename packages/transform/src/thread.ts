@@ -2,11 +2,24 @@ import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { MediaJob, MediaJobOutcome, PieceOutcome, TransformJob, TransformOutcome, WholeJob } from "./contract.ts";
 import { compressWhole } from "./jobs/compress.ts";
 import { encryptPiece, encryptWhole } from "./jobs/encrypt.ts";
-import { isOfOwnBuffer, ownMemory } from "./ownMemory.ts";
+import { isOfOwnBuffer, ownMemory, releaseMemory } from "./ownMemory.ts";
 
 /** Entry of a transform thread: one job at a time; the memory of its result is handed over instead of copied. */
 export default async (job: TransformJob): Promise<unknown> => {
   const outcome = await run(job);
+  releaseSource(job, outcome);
+  return handOver(outcome);
+};
+
+type Outcome = TransformOutcome | PieceOutcome | MediaJobOutcome;
+
+/** The source, when nothing works on it any more and it has not become the result. */
+const releaseSource = (job: TransformJob, outcome: Outcome): void => {
+  if (job.kind === "media" || ("body" in outcome && outcome.body.buffer === job.source.buffer)) return;
+  releaseMemory(job.source);
+};
+
+const handOver = (outcome: Outcome): unknown => {
   switch (outcome.kind) {
     case "done": {
       // Native libraries give bytes in memory of their own making, which cannot always change hands.
@@ -23,7 +36,7 @@ export default async (job: TransformJob): Promise<unknown> => {
   }
 };
 
-const run = async (job: TransformJob): Promise<TransformOutcome | PieceOutcome | MediaJobOutcome> => {
+const run = async (job: TransformJob): Promise<Outcome> => {
   if (job.kind === "piece") return encryptPiece(job.operation, job.source, job.state, job.isLast);
   return job.kind === "media" ? await runMedia(job) : await runWhole(job);
 };
@@ -60,9 +73,12 @@ const withMemory = (result: MediaJobOutcome): unknown => {
   }
 };
 
+/** Loaded by the first job that needs it; kept, since each `import()` asks the module loader anew. */
+let images: typeof import("./images/convertImage.ts") | undefined;
+
 const runWhole = async ({ operation, source }: WholeJob): Promise<TransformOutcome> => {
   if (operation.kind === "compress") return compressWhole(operation, source);
   if (operation.kind === "encrypt") return encryptWhole(operation, source);
-  const { convertImage } = await import("./images/convertImage.ts");
-  return convertImage(operation, source);
+  images ??= await import("./images/convertImage.ts");
+  return images.convertImage(operation, source);
 };

@@ -22,21 +22,16 @@ const AVIF_EFFORT = 2;
 /** Formats whose quality can be searched for. */
 const isGraded = (format: ImageFormat): format is keyof typeof USUAL_QUALITY => format in USUAL_QUALITY;
 
-/** The bytes are copied: memory of libvips cannot be handed from one thread to another. */
-export const encodePicture = async (picture: Picture): Promise<Uint8Array<ArrayBuffer>> =>
-  Uint8Array.from(await encode(picture));
-
-const encode = async (picture: Picture): Promise<Uint8Array> => {
+export const encodePicture = async (picture: Picture): Promise<Uint8Array<ArrayBuffer>> => {
   const { plan, settings } = picture.context;
   if (plan.quality !== "auto" || !isGraded(plan.format) || plan.frames > 1) {
-    return (await picture.write((pipeline) => chooseFormat(pipeline, picture.context, undefined))).data;
+    return picture.write((pipeline) => chooseFormat(pipeline, picture.context, undefined));
   }
   const { data: pixels, width, height, channels } = await picture.readPixels();
   const { body } = await encodeToSimilarity({
     reference: { data: pixels, width, height, channels },
     targetSimilarity: settings.targetSimilarity,
-    encode: async (quality) =>
-      (await picture.write((pipeline) => chooseFormat(pipeline.clone(), picture.context, quality))).data,
+    encode: (quality) => picture.write((pipeline) => chooseFormat(pipeline.clone(), picture.context, quality)),
   });
   return body;
 };

@@ -1,5 +1,6 @@
 import type { ImageRegion, ImageSettings, ImageSize } from "@basalt/policy/dims";
 import type { OutputInfo, OverlayOptions, Sharp, SharpOptions } from "sharp";
+import { isOfOwnBuffer } from "../ownMemory.ts";
 import { sharp } from "./decoders.ts";
 import { type Layer, type PlacedLayer, visiblePart } from "./layers.ts";
 import { checkSize } from "./limits.ts";
@@ -264,11 +265,11 @@ export class Picture {
     if (this.#layerBytes > HELD_LAYERS_BYTES) await this.#settle();
   }
 
-  /** Writes the picture. `choose` sets the format of the pipeline that is handed to it. */
-  async write(
-    choose: (pipeline: Sharp) => Sharp,
-  ): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
-    return this.#run(choose(this.#carryRecords(this.#finish().toColourspace(this.#context.colours.output))));
+  /** The picture as a file, in memory of its own. `choose` sets the format of the pipeline that is handed to it. */
+  async write(choose: (pipeline: Sharp) => Sharp): Promise<Uint8Array<ArrayBuffer>> {
+    const pipeline = choose(this.#carryRecords(this.#finish().toColourspace(this.#context.colours.output)));
+    const { data } = await this.#naming(pipeline.toUint8Array());
+    return isOfOwnBuffer(data) ? data : Uint8Array.from(data);
   }
 
   /** Eight bits per channel in sRGB; the picture can be written afterwards. */
@@ -350,9 +351,15 @@ export class Picture {
     this.#size = { width: size.width, height: size.height };
   }
 
-  async #run(pipeline: Sharp): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
+  /** Its pixels are in memory of libvips, which cannot be handed to another thread. */
+  #run(pipeline: Sharp): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
+    return this.#naming(pipeline.toBuffer({ resolveWithObject: true }));
+  }
+
+  /** With a refusal that says whose fault it is if the pipeline fails. */
+  async #naming<Result>(running: Promise<Result>): Promise<Result> {
     try {
-      return await pipeline.toBuffer({ resolveWithObject: true });
+      return await running;
     } catch (error) {
       if (this.#isSource) throw readingError(error);
       throw new ImageRefusal("conversion", error instanceof Error ? error.message : String(error));

@@ -7,11 +7,11 @@ export interface AutoQualityRequest {
   /** SSIM that the result is to reach, 0 to 1. */
   readonly targetSimilarity: number;
   /** Makes the file of one quality; called five times at most. */
-  readonly encode: (quality: number) => Promise<Uint8Array>;
+  readonly encode: (quality: number) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 export interface AutoQualityResult {
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly quality: number;
   readonly similarity: number;
 }
