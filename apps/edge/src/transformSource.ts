@@ -37,7 +37,7 @@ export const readPiece = async (
   position: number,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> => {
-  const memory = new Uint8Array(length);
+  const memory = Buffer.allocUnsafeSlow(length);
   await fillFrom(reader, position, memory);
   return memory;
 };

@@ -3,7 +3,14 @@ import { decodeHead, encodeHead, type StoredHead } from "@basalt/cache/stored-he
 import { PLAY_TIME_FIELD, playTimeValue } from "@basalt/media";
 import type { DeriveOperation } from "@basalt/policy";
 import type { BodyStore, RowImage } from "@basalt/store";
-import type { JobTerms, JobWatch, PieceJob, TransformOutcome, TransformPool } from "@basalt/transform";
+import {
+  type JobTerms,
+  type JobWatch,
+  type PieceJob,
+  releaseMemory,
+  type TransformOutcome,
+  type TransformPool,
+} from "@basalt/transform";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { MediaIndexes } from "./mediaIndexes.ts";
 import type { MediaMemory } from "./mediaMemory.ts";
@@ -47,7 +54,11 @@ export const derive = async (parts: TransformWorkParts, task: TransformTask, wat
     return await encryptInPieces(parts, { operation, location: source.location, image, head, terms, watch });
   }
   const load = async () => ({ kind: "whole", operation, source: await readSource(parts.bodies, source) }) as const;
-  return await settle(parts.bodies, request, head, await parts.pool.run(terms, load, watch));
+  const outcome = await parts.pool.run(terms, load, watch);
+  const reply = await settle(parts.bodies, request, head, outcome);
+  // Not before a collection finds it: results are what this process has most of.
+  if (outcome.kind === "done" && reply.kind === "stored") releaseMemory(outcome.body);
+  return reply;
 };
 
 /** Its body may be in memory that another job gets when this one is over. */
