@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { formatTable, print } from "../lib/print.ts";
 import { type DimsFigure, renderDimsTable, writeDimsReport } from "./dimsReport.ts";
 import { type DimsRow, makeDimsRows } from "./dimsRows.ts";
-import { measureDirect, measurePool, measurePoolLatency } from "./dimsRuns.ts";
+import { contendByPool, contendDirectly, type DimsRate, measurePoolLatency } from "./dimsRuns.ts";
 import { describeMachine } from "./machine.ts";
 import { median } from "./statistics.ts";
 
@@ -47,23 +47,44 @@ const measureCommand = async (command: readonly string[], seconds: number): Prom
 const measureRow = async (row: DimsRow, folder: string, threads: number, seconds: number): Promise<DimsFigure> => {
   const file = join(folder, row.fileName);
   await writeFile(file, row.source);
-  const [pool, direct, command]: [number[], number[], number[]] = [[], [], []];
-  for (let round = 0; round < rounds; round++) {
-    pool.push(await measurePool(row, threads, seconds));
-    if (row.direct !== undefined) direct.push(await measureDirect(row.direct, threads, seconds));
-    if (row.command !== undefined && threads === 1) {
-      command.push(await measureCommand(row.command(file, join(folder, `out-${row.fileName}`)), seconds));
+  const [pool, direct, command]: [DimsRate[], DimsRate[], number[]] = [[], [], []];
+  const ours = await contendByPool(row, threads);
+  try {
+    const theirs = row.direct === undefined ? undefined : await contendDirectly(row.direct, threads);
+    for (let round = 0; round < rounds; round++) {
+      pool.push(await ours.measure(seconds));
+      if (theirs !== undefined) direct.push(await theirs.measure(seconds));
+      if (row.command !== undefined && threads === 1) {
+        command.push(await measureCommand(row.command(file, join(folder, `out-${row.fileName}`)), seconds));
+      }
     }
+  } finally {
+    await ours.close();
   }
   return {
     id: row.id,
     title: row.title,
     threads,
     sourceBytes: row.source.byteLength,
-    poolPerSecond: median(pool),
-    directPerSecond: direct.length === 0 ? undefined : median(direct),
-    ratio: direct.length === 0 ? undefined : median(pool.map((rate, round) => rate / (direct[round] ?? Number.NaN))),
+    pool: middleOf(pool),
+    direct: direct.length === 0 ? undefined : { ...middleOf(direct), ...ratiosOf(pool, direct) },
     commandPerSecond: command.length === 0 || command.some(Number.isNaN) ? undefined : median(command),
+  };
+};
+
+const middleOf = (rates: readonly DimsRate[]): DimsRate => ({
+  perSecond: median(rates.map(({ perSecond }) => perSecond)),
+  cpuMs: median(rates.map(({ cpuMs }) => cpuMs)),
+});
+
+const ratiosOf = (pool: readonly DimsRate[], direct: readonly DimsRate[]) => {
+  const pairs = pool.flatMap((ours, round) => {
+    const theirs = direct[round];
+    return theirs === undefined ? [] : [{ ours, theirs }];
+  });
+  return {
+    ratio: median(pairs.map(({ ours, theirs }) => ours.perSecond / theirs.perSecond)),
+    cpuRatio: median(pairs.map(({ ours, theirs }) => theirs.cpuMs / ours.cpuMs)),
   };
 };
 

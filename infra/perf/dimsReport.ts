@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { DimsRate } from "./dimsRuns.ts";
 import type { Machine } from "./machine.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
@@ -9,10 +10,9 @@ export interface DimsFigure {
   readonly title: string;
   readonly threads: number;
   readonly sourceBytes: number;
-  readonly poolPerSecond: number;
-  readonly directPerSecond: number | undefined;
-  /** Of the pool to sharp in the same round. */
-  readonly ratio: number | undefined;
+  readonly pool: DimsRate;
+  /** Ratios are medians over rounds, of the pool to sharp; below 1 the pool is slower, or takes more processor time. */
+  readonly direct: (DimsRate & { readonly ratio: number; readonly cpuRatio: number }) | undefined;
   readonly commandPerSecond: number | undefined;
 }
 
@@ -24,7 +24,18 @@ export interface DimsReport {
   readonly figures: readonly DimsFigure[];
 }
 
-const COLUMNS = ["conversion", "source", "threads", "Basalt/s", "sharp/s", "ratio", "vips/s"];
+const COLUMNS = [
+  "conversion",
+  "source",
+  "threads",
+  "Basalt/s",
+  "sharp/s",
+  "ratio",
+  "Basalt CPU ms",
+  "sharp CPU ms",
+  "ratio",
+  "vips/s",
+];
 
 const short = (value: number | undefined): string =>
   value === undefined ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
@@ -35,9 +46,12 @@ export const renderDimsTable = (figures: readonly DimsFigure[]): string[][] => [
     figure.title,
     `${Math.round(figure.sourceBytes / 1024)} KB`,
     String(figure.threads),
-    short(figure.poolPerSecond),
-    short(figure.directPerSecond),
-    short(figure.ratio),
+    short(figure.pool.perSecond),
+    short(figure.direct?.perSecond),
+    short(figure.direct?.ratio),
+    short(figure.pool.cpuMs),
+    short(figure.direct?.cpuMs),
+    short(figure.direct?.cpuRatio),
     short(figure.commandPerSecond),
   ]),
 ];
@@ -56,7 +70,8 @@ export const writeDimsReport = async (report: DimsReport): Promise<string> => {
 
 ${machine.cpu}, ${machine.cores} cores; Linux ${machine.kernel}; Node ${machine.node}. ${report.rounds} rounds of ${report.secondsPerRun} s; medians.
 Basalt: jobs through the pool, each with its source copied into the thread. sharp: the same call in a loop in one process, as
-many at once as threads. vips: \`vipsthumbnail\` and \`vips\` of Debian, one process for each picture, one thread.
+many at once as threads; both are warm. CPU: processor time of the whole process for one conversion; the ratio is that of
+sharp to Basalt. vips: \`vipsthumbnail\` and \`vips\` of Debian, one process for each picture, one thread.
 
 ${line(head)}
 ${line(head.map(() => "---"))}

@@ -16,17 +16,23 @@ const SETTINGS: ImageTask["settings"] = {
 
 const TERMS = { vhost: "www.bench.test", weight: 1, maxRunning: 0, priority: "asked", heldBytes: 0 } as const;
 
+/** As it is installed: threads of the sources would each begin with compiling them. */
+const COMPILED_THREAD = new URL("../../packages/transform/dist/thread.js", import.meta.url);
+
 const openPool = (threads: number): TransformPool =>
-  createTransformPool({
-    threads,
-    queueLimit: 1_000_000,
-    queueLimitBytes: 2 ** 40,
-    deadlineMs: 120_000,
-    idleThreadMs: 60_000,
-    onStuckThread: () => {
-      throw new Error("a thread does not end");
+  createTransformPool(
+    {
+      threads,
+      queueLimit: 1_000_000,
+      queueLimitBytes: 2 ** 40,
+      deadlineMs: 120_000,
+      idleThreadMs: 600_000,
+      onStuckThread: () => {
+        throw new Error("a thread does not end");
+      },
     },
-  });
+    COMPILED_THREAD,
+  );
 
 const convertIn = async (pool: TransformPool, row: DimsRow): Promise<void> => {
   const operation: ImageTask = { kind: "image", commands: row.commands, settings: SETTINGS };
@@ -38,10 +44,26 @@ const convertIn = async (pool: TransformPool, row: DimsRow): Promise<void> => {
   if (outcome.kind === "refused") throw new Error(`${row.id}: ${outcome.detail}`);
 };
 
-/** Runs per second with that many under way at any time. */
-const measureRate = async (run: () => Promise<unknown>, atOnce: number, seconds: number): Promise<number> => {
+export interface DimsRate {
+  readonly perSecond: number;
+  /** Processor time of the whole process for one conversion. */
+  readonly cpuMs: number;
+}
+
+/** One of the ways to make a row's conversions, warm when it is returned. */
+export interface DimsContender {
+  measure(seconds: number): Promise<DimsRate>;
+  close(): Promise<void>;
+}
+
+/** Until code that runs once for each conversion is compiled. */
+const WARM_SECONDS = 2;
+
+/** With that many under way at any time. */
+const measureRate = async (run: () => Promise<unknown>, atOnce: number, seconds: number): Promise<DimsRate> => {
   await Promise.all(Array.from({ length: atOnce }, run));
   const startedMs = performance.now();
+  const startedCpu = process.cpuUsage();
   let runs = 0;
   const work = async (): Promise<void> => {
     while (performance.now() - startedMs < seconds * 1000) {
@@ -50,29 +72,35 @@ const measureRate = async (run: () => Promise<unknown>, atOnce: number, seconds:
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
-  return (runs * 1000) / (performance.now() - startedMs);
+  const { user, system } = process.cpuUsage(startedCpu);
+  return { perSecond: (runs * 1000) / (performance.now() - startedMs), cpuMs: (user + system) / 1000 / runs };
 };
 
 /** As many jobs wait as run, so that no thread is idle for the way there and back. */
-export const measurePool = async (row: DimsRow, threads: number, seconds: number): Promise<number> => {
+export const contendByPool = async (row: DimsRow, threads: number): Promise<DimsContender> => {
   const pool = openPool(threads);
+  const measure = (seconds: number) => measureRate(() => convertIn(pool, row), 2 * threads, seconds);
   try {
-    await Promise.all(Array.from({ length: threads }, () => convertIn(pool, row)));
-    return await measureRate(() => convertIn(pool, row), 2 * threads, seconds);
-  } finally {
+    await measure(WARM_SECONDS);
+  } catch (error) {
     await pool.close();
+    throw error;
   }
+  return { measure, close: () => pool.close() };
 };
 
-export const measureDirect = (run: () => Promise<unknown>, threads: number, seconds: number): Promise<number> =>
-  measureRate(run, threads, seconds);
+export const contendDirectly = async (run: () => Promise<unknown>, threads: number): Promise<DimsContender> => {
+  const measure = (seconds: number) => measureRate(run, threads, seconds);
+  await measure(WARM_SECONDS);
+  return { measure, close: async () => {} };
+};
 
 /** Conversions that come at even intervals at 80 % of what the pool can do, whether it keeps up or not. */
 export const measurePoolLatency = async (row: DimsRow, threads: number, seconds: number): Promise<string> => {
-  const rate = 0.8 * (await measurePool(row, threads, seconds / 3));
   const pool = openPool(threads);
   try {
-    await convertIn(pool, row);
+    await measureRate(() => convertIn(pool, row), 2 * threads, WARM_SECONDS);
+    const rate = 0.8 * (await measureRate(() => convertIn(pool, row), 2 * threads, seconds / 3)).perSecond;
     const alone = await timeOf(() => convertIn(pool, row));
     const waits: Promise<number>[] = [];
     const startedMs = performance.now();
