@@ -4,8 +4,11 @@ export const PACKED_BODY_BYTES = 256 * 1024;
 /** Bodies up to this length are kept whole in the memory tier; of longer ones, blocks are. */
 export const WHOLE_IN_MEMORY_BYTES = 1024 * 1024;
 
-/** What a first request brings of a body of which only parts may be wanted: one block. */
-export const FIRST_PART_BYTES = 256 * 1024;
+/**
+ * What a first request brings of a body of which only parts may be wanted, a multiple of the blocks: where the header of a
+ * film is elsewhere almost all of it is too much, where it is shorter than that it spares a request.
+ */
+export const FIRST_PART_BYTES = 128 * 1024;
 
 /** A growing body keeps this much of its end in memory, so that readers who keep up never touch the file. */
 export const TAIL_BYTES = 1024 * 1024;
@@ -31,7 +34,7 @@ export const KEPT_OPEN_SECONDS = 10;
 export const LEAST_WINDOW = 1024;
 
 /** How far ahead of what has arrived a wanted block lies when it is fetched by a request of its own: 32 MB. */
-export const SPLIT_BLOCKS = 128;
+export const SPLIT_BLOCKS = 512;
 
 /** So far ahead of a reader nothing is asked for yet, when it is not on its way anyway. */
 export const READ_AHEAD_BYTES = 2 * 1024 * 1024;

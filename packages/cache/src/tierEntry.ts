@@ -1,5 +1,5 @@
 import type { CachedObject } from "./cachedObject.ts";
-import type { BodyBlock } from "./parts/bodyBlock.ts";
+import type { BodyStretch } from "./parts/bodyStretch.ts";
 
 /** What the memory tier of a worker holds: whole objects, and blocks of long bodies. */
-export type TierEntry = CachedObject | BodyBlock;
+export type TierEntry = CachedObject | BodyStretch;

@@ -64,9 +64,7 @@ describe("a source of which only parts are wanted", () => {
     expect(obtained).toMatchObject({ kind: "object", object: { status: 200, bodyBytes: 6 * MIB, isPartial: true } });
     if (obtained.kind === "object") expect(obtained.object.fields).not.toContain("Content-Range");
     await partOf(worker, obtained, 4 * MIB + 5, 4 * MIB + 10);
-    const last = rangesOf(worker).at(-1);
-    expect(last?.[0]).toBe(4 * MIB);
-    expect(last?.[1]).toBeLessThanOrEqual(5 * MIB);
+    expect(rangesOf(worker).at(-1)).toEqual([4 * MIB, 4 * MIB + 64 * 1024]);
     await partOf(worker, obtained, 4 * MIB + 5, 4 * MIB + 10);
     expect(worker.origin.calls).toHaveLength(2);
   });

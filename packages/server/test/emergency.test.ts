@@ -179,7 +179,7 @@ describe("emergency mode", () => {
     const isLoaded = (): boolean => {
       let isThere = false;
       edge.tier.forEach((entry) => {
-        isThere ||= !(entry instanceof CachedObject) && entry.data !== undefined;
+        isThere ||= !(entry instanceof CachedObject) && entry.from(100) !== undefined;
       });
       return isThere;
     };

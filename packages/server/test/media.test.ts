@@ -76,7 +76,7 @@ describe("a file that is made of ranges of another", () => {
       film.subarray(2 * MIB, 2 * MIB + 8),
     ];
     expect(trimmed.body.equals(Buffer.concat([...expected, film.subarray(5, 9)]))).toBe(true);
-    expect(askedRanges(edge)[0]).toBe(`bytes=0-${MIB / 4 - 1}`);
+    expect(askedRanges(edge)[0]).toBe("bytes=0-131071");
     expect(askedRanges(edge)[1]).toMatch(/^bytes=3145728-/);
     expect(askedRanges(edge)[2]).toMatch(/^bytes=2097152-/);
     expect(edge.origin.calls).toHaveLength(3);
@@ -101,9 +101,9 @@ describe("a file that is made of ranges of another", () => {
     expect(moved.body.equals(Buffer.concat([film.subarray(0, 8), Buffer.from("header"), film.subarray(8, -50)]))).toBe(
       true,
     );
-    expect(askedRanges(edge)[0]).toBe(`bytes=0-${MIB / 4 - 1}`);
+    expect(askedRanges(edge)[0]).toBe("bytes=0-131071");
     expect(askedRanges(edge)[1]).toMatch(/-4194303$/);
-    expect(askedRanges(edge)[2]).toMatch(/^bytes=262144-/);
+    expect(askedRanges(edge)[2]).toMatch(/^bytes=131072-/);
   });
 
   it("MEDIA-95: several sections are a file as one section is, and the origin knows nothing of them", async () => {

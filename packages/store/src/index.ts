@@ -15,6 +15,7 @@ export {
   HEAD_LIMIT_BYTES,
   PACKED_BODY_LIMIT_BYTES,
   QUICK_RECORD_BYTES,
+  STRETCH_BYTES,
 } from "./limits.ts";
 export { createMemoryTier, type MemoryTier, TIER_ENTRY_OVERHEAD_BYTES } from "./memoryTier/memoryTier.ts";
 export { type RecoveredTails, recoverTails, type TailRecovery } from "./recovery/recoverTails.ts";

@@ -19,10 +19,15 @@ export const HEAD_LIMIT_BYTES = MIB;
 /** Longest body in a file of its own: the largest file of ext4, and a map of the blocks that can be read at once. */
 export const BODY_FILE_LIMIT_BYTES = 2 ** 44;
 /**
- * Block of a body file that has a checksum of its own: read and verified whole when first touched, fetched whole from
- * origins. What is wanted of a film costs at most so much more at either end. It is the length of a read.
+ * Block of a body file that has a checksum of its own: verified whole when first touched, fetched whole from origins. What
+ * is wanted of a film costs at most so much more at either end.
  */
-export const BLOCK_BYTES = 256 * KIB;
+export const BLOCK_BYTES = 64 * KIB;
+/**
+ * Blocks that lie in one such stretch of a body are read by one call, and kept in memory as one: a call for every block
+ * would cost more than its bytes. It is the length of the buffers through which bodies are sent.
+ */
+export const STRETCH_BYTES = 256 * KIB;
 /** Longest run of a record that is verified in a lent buffer: a packed body that was handed over whole, with its head. */
 export const LENT_BYTES = MIB;
 

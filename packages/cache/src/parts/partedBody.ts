@@ -1,7 +1,15 @@
 import type { ByteRange } from "@basalt/http";
 import type { OriginPool, OriginRequest } from "@basalt/origin";
 import { judgePart, partRequestFields, type Representation } from "@basalt/policy";
-import { BLOCK_BYTES, type CacheKey, type FileRun, isGone, type MemoryTier, type PartedFile } from "@basalt/store";
+import {
+  BLOCK_BYTES,
+  type CacheKey,
+  type FileRun,
+  isGone,
+  type MemoryTier,
+  type PartedFile,
+  STRETCH_BYTES,
+} from "@basalt/store";
 import { EdgeError, unreachable } from "@basalt/types";
 import type { ArrivingBytes } from "../arrivingBytes.ts";
 import { LOOK_AHEAD_BYTES, READ_AHEAD_BYTES, SPLIT_BLOCKS } from "../limits.ts";
@@ -9,7 +17,7 @@ import type { ObjectChannel } from "../objectCache.ts";
 import { fetchFromOrigin, type SinkControl } from "../originFetch.ts";
 import type { PartRun, PartUpdate } from "../protocol.ts";
 import type { TierEntry } from "../tierEntry.ts";
-import { BodyBlock } from "./bodyBlock.ts";
+import { BodyStretch } from "./bodyStretch.ts";
 
 import { PartFill, type PartFillListener } from "./partFill.ts";
 import { PartView } from "./partView.ts";
@@ -50,10 +58,11 @@ export interface PartedBodyParts {
 }
 
 const MEGABYTE_BLOCKS = 2 ** 20 / BLOCK_BYTES;
+const STRETCH_BLOCKS = STRETCH_BYTES / BLOCK_BYTES;
 
 /**
  * A body in a file of its own as this worker sees it: blocks on disk, blocks on their way here or in other workers,
- * and the views of those who read. What a view lacks is fetched by range, once for the host. A block read a second time
+ * and the views of those who read. What a view lacks is fetched by range, once for the host. A stretch read a second time
  * is kept in the memory tier: one pass over a long file leaves no trace there, repeated ranges come from memory.
  */
 export class PartedBody implements PartFillListener {
@@ -63,7 +72,7 @@ export class PartedBody implements PartFillListener {
   readonly #fills = new Map<number, PartFill>();
   /** Parts that other workers fill. */
   readonly #remote = new Map<number, PartRun>();
-  /** Blocks that are being read into the memory tier. */
+  /** Stretches that are being read into the memory tier. */
   readonly #loading = new Map<number, Promise<void>>();
   /** Blocks that the primary is being asked for. */
   readonly #acquiring = new Set<number>();
@@ -260,12 +269,10 @@ export class PartedBody implements PartFillListener {
 
   /** Bytes at the position that are in memory. */
   peek(position: number): Buffer | undefined {
-    const index = Math.floor(position / BLOCK_BYTES);
-    const block = this.#parts.tier.find(this.#parts.blockSpace, this.#name + index);
-    if (block instanceof BodyBlock && block.data !== undefined) {
-      const offset = position - index * BLOCK_BYTES;
-      if (offset < block.data.length) return block.data.subarray(offset);
-    }
+    const { tier, blockSpace } = this.#parts;
+    const kept = tier.find(blockSpace, this.#name + Math.floor(position / STRETCH_BYTES));
+    const inMemory = kept instanceof BodyStretch ? kept.from(position) : undefined;
+    if (inMemory !== undefined) return inMemory;
     for (const fill of this.#fills.values()) {
       const data = fill.peek(position);
       if (data !== undefined) return data;
@@ -296,22 +303,38 @@ export class PartedBody implements PartFillListener {
     const block = Math.floor(position / BLOCK_BYTES);
     const wanted = Math.min(length, this.#writtenTo(position, length) - position);
     if (wanted <= 0) return this.peek(position)?.copy(target, 0, 0, length) ?? 0;
-    const wasThere = file.has(block);
+    const wereThere = this.#presentAround(block);
     try {
-      if (!wasThere) return await file.read(target, 0, wanted, position);
-      await this.#noteUse(block);
+      if (wereThere.length === 0) return await file.read(target, 0, wanted, position);
+      await this.#noteUse(position, wereThere);
       const inMemory = this.peek(position);
-      // A read that ends with its block lets the next one be of a whole block, which is verified where it is read to.
-      const toEnd = Math.min(wanted, (block + 1) * BLOCK_BYTES - position);
+      // A read that ends with its stretch lets the next one be of a whole one, which is verified where it is read to.
+      const toEnd = Math.min(wanted, (Math.floor(position / STRETCH_BYTES) + 1) * STRETCH_BYTES - position);
       return inMemory === undefined
         ? await file.read(target, 0, toEnd, position)
         : inMemory.copy(target, 0, 0, Math.min(wanted, inMemory.length));
     } catch (cause) {
       // A damaged block is absent now: it is fetched anew while the reader waits. A file that cannot be read is lost.
-      if (wasThere && !file.has(block)) this.#changed();
-      else this.#loseFile(cause);
-      return 0;
+      if (wereThere.every((present) => file.has(present))) {
+        this.#loseFile(cause);
+        return 0;
+      }
+      this.#changed();
+      return file.has(block) ? await this.read(target, length, position) : 0;
     }
+  }
+
+  /** The block and those next to it that are there, within its stretch; none when it is absent itself. */
+  #presentAround(block: number): readonly number[] {
+    const { file } = this.#parts;
+    if (!file.has(block)) return [];
+    const stretchStart = block - (block % STRETCH_BLOCKS);
+    const stretchEnd = Math.min(file.blockCount, stretchStart + STRETCH_BLOCKS);
+    let first = block;
+    while (first > stretchStart && file.has(first - 1)) first--;
+    const present: number[] = [];
+    for (let at = first; at < stretchEnd && file.has(at); at++) present.push(at);
+    return present;
   }
 
   /** Whether an origin is sending the byte at the position to this worker. */
@@ -686,32 +709,38 @@ export class PartedBody implements PartFillListener {
     this.#parts.onComplete();
   }
 
-  /** First use of a block leaves a mark; at the second it is read whole into the memory tier, once for all readers. */
-  async #noteUse(block: number): Promise<void> {
+  /**
+   * First use of a stretch leaves a mark; at the second, what is there of it around the position is read into the memory
+   * tier, once for all readers.
+   */
+  async #noteUse(position: number, present: readonly number[]): Promise<void> {
     const { tier, blockSpace } = this.#parts;
-    const name = this.#name + block;
+    const stretch = Math.floor(position / STRETCH_BYTES);
+    const name = this.#name + stretch;
     const known = tier.find(blockSpace, name);
     if (known === undefined) {
-      tier.insert(blockSpace, name, new BodyBlock(undefined));
+      tier.insert(blockSpace, name, new BodyStretch(position, undefined));
       return;
     }
-    if (known instanceof BodyBlock && known.data !== undefined) return;
-    const loading = this.#loading.get(block) ?? this.#load(block, name).finally(() => this.#loading.delete(block));
-    this.#loading.set(block, loading);
+    if (known instanceof BodyStretch && known.from(position) !== undefined) return;
+    const loading =
+      this.#loading.get(stretch) ?? this.#load(name, present).finally(() => this.#loading.delete(stretch));
+    this.#loading.set(stretch, loading);
     await loading;
   }
 
-  async #load(block: number, name: string): Promise<void> {
+  async #load(name: string, present: readonly number[]): Promise<void> {
     const { tier, blockSpace, file } = this.#parts;
-    const start = block * BLOCK_BYTES;
-    const data = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, this.totalBytes - start));
+    const start = (present[0] ?? 0) * BLOCK_BYTES;
+    const end = Math.min(this.totalBytes, start + present.length * BLOCK_BYTES);
+    const data = Buffer.allocUnsafeSlow(end - start);
     let filled = 0;
     while (filled < data.length) {
       const count = await file.read(data, filled, data.length - filled, start + filled);
       if (count < 1) return;
       filled += count;
     }
-    tier.insert(blockSpace, name, new BodyBlock(data));
+    tier.insert(blockSpace, name, new BodyStretch(start, data));
   }
 
   #changed(): void {

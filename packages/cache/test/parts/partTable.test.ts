@@ -41,10 +41,10 @@ describe("who fills which blocks", () => {
     const { acquire, told, parts } = table();
     acquire(1, 0, 1000);
     parts.progress(1, written(100 * BLOCK_BYTES));
-    expect(acquire(2, 228, 1000)).toMatchObject({ kind: "running", partId: 1, ...written(100 * BLOCK_BYTES) });
-    expect(acquire(2, 229, 1000)).toEqual({ kind: "granted", partId: 2, first: 229, end: 1000 });
-    expect(acquire(3, 120, 1000)).toMatchObject({ kind: "running", partId: 1, end: 229 });
-    expect(told).toEqual(["share 1 by 1", "trim 1 of 1 at 229"]);
+    expect(acquire(2, 612, 1000)).toMatchObject({ kind: "running", partId: 1, ...written(100 * BLOCK_BYTES) });
+    expect(acquire(2, 613, 1000)).toEqual({ kind: "granted", partId: 2, first: 613, end: 1000 });
+    expect(acquire(3, 120, 1000)).toMatchObject({ kind: "running", partId: 1, end: 613 });
+    expect(told).toEqual(["share 1 by 1", "trim 1 of 1 at 613"]);
   });
 
   it("lets no body have more than 16 parts on their way", () => {

@@ -1,6 +1,6 @@
-import { truncateSync } from "node:fs";
-import type { Obtained } from "@basalt/cache";
-import { BLOCK_BYTES } from "@basalt/store";
+import { closeSync, openSync, truncateSync, writeSync } from "node:fs";
+import { FIRST_PART_BYTES, type Obtained } from "@basalt/cache";
+import { BLOCK_BYTES, STRETCH_BYTES } from "@basalt/store";
 import { describe, expect, it } from "vitest";
 import type { OriginCall } from "../support/fakeOrigin.ts";
 import { TestHost, type TestWorker } from "../support/host.ts";
@@ -125,7 +125,7 @@ describe("a long body of known length", () => {
     await turns(20);
     call.fail("ORIGIN_CLOSED");
     const second = await worker.origin.call(2);
-    expect(rangeOf(second)).toEqual({ start: 3.5 * MIB, end: 6 * MIB });
+    expect(rangeOf(second)).toEqual({ start: 3.5 * MIB + BLOCK_BYTES, end: 6 * MIB });
     serve(second, whole);
     expect((await reading).equals(whole)).toBe(true);
     await until(() => host.row("/film.mp4")?.missingBytes === 0);
@@ -157,10 +157,10 @@ describe("a long body of known length", () => {
     await obtaining;
     const reading = bodyOf(second, await second.obtain("/film.mp4"));
     await until(() => second.cache.parted.fillsRunning === 0 && host.coordinator.fillsInProgress === 1);
-    await until(() => (second.find("/film.mp4")?.openBody?.availableTo(0) ?? 0) >= 2.5 * MIB, "ten blocks");
+    await until(() => (second.find("/film.mp4")?.openBody?.availableTo(0) ?? 0) >= 2.5 * MIB, "all whole blocks");
     first.die(host);
     const rest = await second.origin.call();
-    expect(rangeOf(rest)).toEqual({ start: 2.5 * MIB, end: 5 * MIB });
+    expect(rangeOf(rest)).toEqual({ start: 2.5 * MIB + BLOCK_BYTES, end: 5 * MIB });
     serve(rest, whole);
     expect((await reading).equals(whole)).toBe(true);
   });
@@ -370,7 +370,7 @@ describe("parts of a long body", () => {
     expect(worker.origin.calls.length).toBe(2);
   });
 
-  it("a block that is read twice is kept in memory, one pass leaves nothing", async () => {
+  it("a stretch that is read twice is kept in memory, one pass leaves nothing", async () => {
     const host = new TestHost({ vhost: BY_TAG });
     const worker = host.worker(1);
     const whole = patternBytes(3 * MIB + 10);
@@ -382,9 +382,51 @@ describe("parts of a long body", () => {
     await readPart(worker, obtained, MIB + 5, MIB + 10);
     expect(body.peek(MIB + 5)).toBeUndefined();
     await readPart(worker, obtained, MIB + 5, MIB + 10);
-    expect(body.peek(MIB + 5)?.equals(whole.subarray(MIB + 5, MIB + BLOCK_BYTES))).toBe(true);
+    expect(body.peek(MIB + 5)?.equals(whole.subarray(MIB + 5, MIB + STRETCH_BYTES))).toBe(true);
     for (let time = 0; time < 2; time++) await readPart(worker, obtained, 3 * MIB, 3 * MIB + 5);
     expect(body.peek(3 * MIB)?.length).toBe(10);
+  });
+
+  it("of a stretch that is not whole, memory has what is there, and more when more has come", async () => {
+    const host = new TestHost({ vhost: BY_TAG });
+    const worker = host.worker(1);
+    const whole = patternBytes(3 * MIB);
+    worker.origin.answer = (call) => serve(call, whole);
+    const obtained = await worker.obtain("/film.mp4", { firstBytes: FIRST_PART_BYTES });
+    const body = await openBodyOf(worker, obtained);
+    const origin = partOriginOf(worker, "/film.mp4");
+    const edge = MIB + 2 * BLOCK_BYTES;
+    await body.whenPresent({ start: edge + 5, end: edge + 10 }, origin);
+    for (let time = 0; time < 2; time++) await readPart(worker, obtained, edge + 5, edge + 10);
+    expect(body.peek(edge)?.equals(whole.subarray(edge, edge + BLOCK_BYTES))).toBe(true);
+    expect([body.peek(edge - 1), body.peek(edge + BLOCK_BYTES)]).toEqual([undefined, undefined]);
+    await body.whenPresent({ start: MIB, end: MIB + STRETCH_BYTES }, origin);
+    expect((await readPart(worker, obtained, MIB, MIB + 10)).equals(whole.subarray(MIB, MIB + 10))).toBe(true);
+    expect(body.peek(MIB)?.equals(whole.subarray(MIB, MIB + STRETCH_BYTES))).toBe(true);
+    const asked = worker.origin.calls.map(rangeOf);
+    expect(asked.reduce((sum, range) => sum + (range === undefined ? 0 : range.end - range.start), 0)).toBe(
+      FIRST_PART_BYTES + STRETCH_BYTES,
+    );
+  });
+
+  it("of a stretch with a damaged block, that block alone is fetched anew while the reader waits", async () => {
+    const host = new TestHost({ workers: 2, vhost: BY_TAG });
+    const [first, second] = [host.worker(1), host.worker(2)];
+    const whole = patternBytes(3 * MIB);
+    for (const worker of [first, second]) worker.origin.answer = (call) => serve(call, whole);
+    await first.obtain("/film.mp4");
+    await until(() => host.row("/film.mp4")?.missingBytes === 0);
+    const damaged = MIB + 2 * BLOCK_BYTES;
+    for (const path of host.bodyFilePaths()) {
+      const descriptor = openSync(path, "r+");
+      writeSync(descriptor, Buffer.alloc(100, 0xee), 0, 100, damaged + 50);
+      closeSync(descriptor);
+    }
+    const obtained = await second.obtain("/film.mp4");
+    expect((await bodyOf(second, obtained)).equals(whole)).toBe(true);
+    expect(second.origin.calls.map(rangeOf)).toEqual([{ start: damaged, end: damaged + BLOCK_BYTES }]);
+    expect(first.origin.calls).toHaveLength(1);
+    expect(host.row("/film.mp4")).toBeDefined();
   });
 
   it("a file that was cut off is done without by its readers, and fetched anew for the next", async () => {

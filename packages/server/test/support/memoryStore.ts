@@ -13,7 +13,7 @@ type Row = NonNullable<ReturnType<Index["find"]>>;
 
 const DISK = 1;
 /** Blocks of a body with a file of its own. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 
 /** A disk answers in a later turn of the event loop. */
 const later = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(() => resolve(value)));

@@ -15,8 +15,8 @@ export const MAP_HEADER_BYTES = 32;
 export const MAP_ENTRY_BYTES = 8;
 const MAP_ALIGNMENT = 4096;
 const MAP_MAGIC = 0x4d425342;
-/** Of version 1 were maps of blocks of 1 MB: such a body is absent now, and fetched anew when it is asked for. */
-const MAP_VERSION = 2;
+/** Of versions 1 and 2 were maps of longer blocks: such a body is absent now, and fetched anew when it is asked for. */
+const MAP_VERSION = 3;
 
 export const countBlocks = (bodyBytes: number): number => Math.ceil(bodyBytes / BLOCK_BYTES);
 
@@ -62,6 +62,17 @@ export const encodeEntries = (file: number, first: number, checksums: readonly n
   return entries;
 };
 
+const isEmpty = (entries: Buffer, index: number): boolean =>
+  entries.readUInt32LE(index * MAP_ENTRY_BYTES) === 0 && entries.readUInt32LE(index * MAP_ENTRY_BYTES + 4) === 0;
+
+/** The next entry from `index` on that is not empty; their count when there is none. */
+export const findEntry = (entries: Buffer, index: number): number => {
+  const count = entries.length / MAP_ENTRY_BYTES;
+  let at = index;
+  while (at < count && isEmpty(entries, at)) at += 1;
+  return at;
+};
+
 /** The checksum of a block by its entry; undefined when it is absent, "damaged" when the entry cannot be believed. */
 export const decodeEntry = (
   entries: Buffer,
@@ -69,8 +80,8 @@ export const decodeEntry = (
   file: number,
   block: number,
 ): number | "damaged" | undefined => {
+  if (isEmpty(entries, index)) return undefined;
   const mark = entries.readUInt32LE(index * MAP_ENTRY_BYTES);
   const checksum = entries.readUInt32LE(index * MAP_ENTRY_BYTES + 4);
-  if (mark === 0 && checksum === 0) return undefined;
   return mark === markOf(file, block, checksum) ? checksum : "damaged";
 };

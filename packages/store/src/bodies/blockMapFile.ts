@@ -2,6 +2,7 @@ import {
   countBlocks,
   decodeEntry,
   entryOffsetOf,
+  findEntry,
   isMapHeader,
   MAP_ENTRY_BYTES,
   MAP_HEADER_BYTES,
@@ -23,7 +24,7 @@ const SHORT: BlockMapReading = { kind: "damaged", reason: "the file ends within 
 const enterEntries = (blocks: BodyBlocks, entries: Buffer, first: number): number => {
   let damagedEntries = 0;
   const count = entries.length / MAP_ENTRY_BYTES;
-  for (let index = 0; index < count; index += 1) {
+  for (let index = findEntry(entries, 0); index < count; index = findEntry(entries, index + 1)) {
     const block = first + index;
     if (blocks.has(block)) continue;
     const checksum = decodeEntry(entries, index, blocks.file, block);

@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
-import { BLOCK_BYTES } from "../limits.ts";
+import { BLOCK_BYTES, STRETCH_BYTES } from "../limits.ts";
 import type { BodyBlocks } from "./bodyBlocks.ts";
 import { clampLength, PooledReader, type ReaderContext } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
-import { arePieces, PIECE_BYTES, piecesAround } from "./pieceSums.ts";
+import { arePieces, PIECE_BYTES, type PieceRun, piecesAround } from "./pieceSums.ts";
 import { withBlock } from "./spareBlocks.ts";
 
 export interface BlockReaderContext extends ReaderContext {
@@ -28,78 +28,108 @@ export class BlockReader extends PooledReader {
     const wanted = clampLength(position, length, this.blocks.bodyBytes);
     const end = position + wanted;
     for (let at = position; at < end; ) {
-      const block = Math.floor(at / BLOCK_BYTES);
+      const partEnd = Math.min(end, (Math.floor(at / STRETCH_BYTES) + 1) * STRETCH_BYTES);
       const to = targetOffset + at - position;
-      const partEnd = Math.min(end, (block + 1) * BLOCK_BYTES);
-      await this.#readPart(block, target, to, at, partEnd);
+      await this.#readWithin(target.subarray(to, to + partEnd - at), at);
       at = partEnd;
     }
     return wanted;
   }
 
-  async #readPart(block: number, target: Buffer, to: number, from: number, end: number): Promise<void> {
-    const sums = this.blocks.sumsOf(block);
-    if (sums !== undefined && (await this.#readUnchanged(block, sums, target, to, from, end))) return;
-    await this.#readVerified(block, target, to, from, end);
-  }
-
-  /** Whether the pieces that the bytes lie in are those of the block when it was verified; the bytes are there then. */
-  async #readUnchanged(
-    block: number,
-    sums: Float64Array,
-    target: Buffer,
-    to: number,
-    from: number,
-    end: number,
-  ): Promise<boolean> {
-    const blockStart = block * BLOCK_BYTES;
-    const run = piecesAround(from - blockStart, end - blockStart, this.blocks.bytesOf(block));
-    const firstPiece = run.start / PIECE_BYTES;
-    const runStart = blockStart + run.start;
-    const runBytes = run.end - run.start;
-    let isUnchanged: boolean;
-    if (runStart === from && runBytes === end - from) {
-      await this.readExactly(target, to, runBytes, from);
-      isUnchanged = arePieces(target.subarray(to, to + runBytes), sums, firstPiece);
-      if (!isUnchanged) target.fill(0, to, to + runBytes);
-    } else {
-      isUnchanged = await withBlock(async (buffer) => {
-        await this.readExactly(buffer, 0, runBytes, runStart);
-        if (!arePieces(buffer.subarray(0, runBytes), sums, firstPiece)) return false;
-        buffer.copy(target, to, from - runStart, end - runStart);
-        return true;
-      });
-    }
-    if (!isUnchanged) this.blocks.doubt(block);
-    return isUnchanged;
-  }
-
-  /** One reader of a block verifies it; those that come meanwhile read their bytes when it has. */
-  async #readVerified(block: number, target: Buffer, to: number, from: number, end: number): Promise<void> {
+  /** Of one stretch. One reader of a block verifies it; those that come meanwhile read their bytes when it has. */
+  async #readWithin(target: Buffer, position: number): Promise<void> {
     const { verifying } = this.blocks;
-    const running = verifying.get(block);
-    if (running !== undefined) {
-      await running;
-      return this.#readPart(block, target, to, from, end);
+    const first = Math.floor(position / BLOCK_BYTES);
+    const end = Math.ceil((position + target.length) / BLOCK_BYTES);
+    for (;;) {
+      const running = this.#verificationWithin(first, end);
+      if (running !== undefined) {
+        await running;
+        continue;
+      }
+      const unverified: number[] = [];
+      for (let block = first; block < end; block += 1) {
+        if (!this.blocks.isVerified(block)) unverified.push(block);
+      }
+      const reading = this.#readBlocks(target, position);
+      if (unverified.length > 0) {
+        // Whoever waits finds out by himself which of them could not be had.
+        const settled = reading.then(
+          () => undefined,
+          () => undefined,
+        );
+        for (const block of unverified) verifying.set(block, settled);
+      }
+      try {
+        if (await reading) return;
+      } finally {
+        for (const block of unverified) verifying.delete(block);
+      }
     }
-    const verification = this.#verifyInto(block, target, to, from, end).finally(() => verifying.delete(block));
-    verifying.set(block, verification);
-    return verification;
   }
 
-  async #verifyInto(block: number, target: Buffer, to: number, from: number, end: number): Promise<void> {
+  #verificationWithin(first: number, end: number): Promise<void> | undefined {
+    for (let block = first; block < end; block += 1) {
+      const running = this.blocks.verifying.get(block);
+      if (running !== undefined) return running;
+    }
+    return undefined;
+  }
+
+  /** False when blocks are no longer what was verified: nothing is given out, and they are to be verified anew. */
+  async #readBlocks(target: Buffer, position: number): Promise<boolean> {
+    const end = position + target.length;
+    const readFrom = this.#toBeRead(Math.floor(position / BLOCK_BYTES), position, end).start;
+    const readTo = this.#toBeRead(Math.ceil(end / BLOCK_BYTES) - 1, position, end).end;
+    if (readFrom === position && readTo === end) {
+      let isRight = false;
+      try {
+        await this.readExactly(target, 0, target.length, position);
+        isRight = await this.#areRight(target, position);
+      } finally {
+        if (!isRight) target.fill(0);
+      }
+      return isRight;
+    }
+    return await withBlock(async (buffer) => {
+      const content = buffer.subarray(0, readTo - readFrom);
+      await this.readExactly(content, 0, content.length, readFrom);
+      if (!(await this.#areRight(content, readFrom))) return false;
+      content.copy(target, 0, position - readFrom);
+      return true;
+    });
+  }
+
+  /** Positions of what has to be read of a block for `[from, end)`: whole pieces where it is verified, else all of it. */
+  #toBeRead(block: number, from: number, end: number): PieceRun {
     const start = block * BLOCK_BYTES;
     const blockBytes = this.blocks.bytesOf(block);
-    if (from === start && end - start === blockBytes) {
-      await this.readExactly(target, to, blockBytes, start);
-      await this.#verify(block, target.subarray(to, to + blockBytes));
-      return;
+    if (!this.blocks.isVerified(block)) return { start, end: start + blockBytes };
+    const run = piecesAround(Math.max(0, from - start), Math.min(blockBytes, end - start), blockBytes);
+    return { start: start + run.start, end: start + run.end };
+  }
+
+  /** Verifies blocks that were not yet; of others whether the pieces that begin at `position` are what they were. */
+  async #areRight(content: Buffer, position: number): Promise<boolean> {
+    const { blocks } = this;
+    const end = position + content.length;
+    let isRight = true;
+    for (let from = position; from < end; ) {
+      const block = Math.floor(from / BLOCK_BYTES);
+      const start = block * BLOCK_BYTES;
+      const part = content.subarray(from - position, Math.min(end, start + BLOCK_BYTES) - position);
+      const sums = blocks.sumsOf(block);
+      if (sums === undefined) {
+        // Another reader may have found meanwhile that it is no longer what was verified.
+        if (part.length === blocks.bytesOf(block)) await this.#verify(block, part);
+        else isRight = false;
+      } else if (!arePieces(part, sums, (from - start) / PIECE_BYTES)) {
+        blocks.doubt(block);
+        isRight = false;
+      }
+      from += part.length;
     }
-    await withBlock(async (buffer) => {
-      await this.readExactly(buffer, 0, blockBytes, start);
-      await this.#verify(block, buffer.subarray(0, blockBytes));
-      buffer.copy(target, to, from - start, end - start);
-    });
+    return isRight;
   }
 
   async #verify(block: number, content: Buffer): Promise<void> {

@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from "../limits.ts";
 import { countBlocks } from "./blockMap.ts";
-import { countPieces, sumPieces } from "./pieceSums.ts";
+import { countPieces, PIECE_BYTES, type PieceRun, sumPieces } from "./pieceSums.ts";
 
 /** Blocks whose knowledge is kept together: allocated when the first of them is present. */
 const PAGE_BLOCKS = 4096;
@@ -69,11 +69,15 @@ export class BodyBlocks {
     return this.#stateOf(block) !== ABSENT;
   }
 
-  /** Sums of the pieces of a verified block. */
-  sumsOf(block: number): Float64Array | undefined {
-    if (this.#stateOf(block) !== VERIFIED) return undefined;
+  isVerified(block: number): boolean {
+    return this.#stateOf(block) === VERIFIED;
+  }
+
+  /** Sums of the pieces of verified blocks of one stretch, one behind the other; undefined when one of them is not. */
+  sumsOf(block: number, count = 1): Float64Array | undefined {
+    for (let at = block; at < block + count; at += 1) if (!this.isVerified(at)) return undefined;
     const from = (block % PAGE_BLOCKS) * PIECES;
-    return this.#pageOf(block)?.sums?.subarray(from, from + PIECES);
+    return this.#pageOf(block)?.sums?.subarray(from, from + count * PIECES);
   }
 
   checksumOf(block: number): number | undefined {
@@ -107,27 +111,32 @@ export class BodyBlocks {
     sumPieces(content, page.sums.subarray(from, from + PIECES));
   }
 
-  /** Pieces `[firstPiece, endPiece)` of a verified block were read, and are what they were. */
-  noteCompared(block: number, firstPiece: number, endPiece: number, nowMs: number): void {
-    const page = this.#pageOf(block);
-    if (page === undefined) return;
-    page.comparedAtMs ??= new Float64Array(page.states.length);
-    page.comparedPieces ??= new Uint8Array(page.states.length);
-    const index = block % PAGE_BLOCKS;
-    const pieces = bitsOf(firstPiece, endPiece);
-    const isRecent = nowMs - (page.comparedAtMs[index] ?? 0) < COMPARED_FOR_MS;
-    if (!isRecent) page.comparedAtMs[index] = nowMs;
-    page.comparedPieces[index] = isRecent ? (page.comparedPieces[index] ?? 0) | pieces : pieces;
+  /** Whole pieces of verified blocks were read, and are what they were; as positions in the body. */
+  noteCompared({ start, end }: PieceRun, nowMs: number): void {
+    for (let from = start; from < end; from = endOfBlock(from)) {
+      const index = Math.floor(from / BLOCK_BYTES) % PAGE_BLOCKS;
+      const page = this.#pageOf(Math.floor(from / BLOCK_BYTES));
+      if (page === undefined) return;
+      page.comparedAtMs ??= new Float64Array(page.states.length);
+      page.comparedPieces ??= new Uint8Array(page.states.length);
+      const pieces = piecesWithin(from, end);
+      const isRecent = nowMs - (page.comparedAtMs[index] ?? 0) < COMPARED_FOR_MS;
+      if (!isRecent) page.comparedAtMs[index] = nowMs;
+      page.comparedPieces[index] = isRecent ? (page.comparedPieces[index] ?? 0) | pieces : pieces;
+    }
   }
 
   /** Whether those pieces were compared a moment ago. */
-  areCompared(block: number, firstPiece: number, endPiece: number, nowMs: number): boolean {
-    const page = this.#pageOf(block);
-    const index = block % PAGE_BLOCKS;
-    if (page?.comparedPieces === undefined || page.states[index] !== VERIFIED) return false;
-    const pieces = bitsOf(firstPiece, endPiece);
-    if (((page.comparedPieces[index] ?? 0) & pieces) !== pieces) return false;
-    return nowMs - (page.comparedAtMs?.[index] ?? 0) < COMPARED_FOR_MS;
+  areCompared({ start, end }: PieceRun, nowMs: number): boolean {
+    for (let from = start; from < end; from = endOfBlock(from)) {
+      const index = Math.floor(from / BLOCK_BYTES) % PAGE_BLOCKS;
+      const page = this.#pageOf(Math.floor(from / BLOCK_BYTES));
+      if (page?.comparedPieces === undefined || page.states[index] !== VERIFIED) return false;
+      const pieces = piecesWithin(from, end);
+      if (((page.comparedPieces[index] ?? 0) & pieces) !== pieces) return false;
+      if (nowMs - (page.comparedAtMs?.[index] ?? 0) >= COMPARED_FOR_MS) return false;
+    }
+    return true;
   }
 
   /** Its bytes are no longer those that were verified: the checksum decides about it anew. */
@@ -176,4 +185,11 @@ export class BodyBlocks {
   }
 }
 
-const bitsOf = (firstPiece: number, endPiece: number): number => (1 << endPiece) - (1 << firstPiece);
+const endOfBlock = (position: number): number => (Math.floor(position / BLOCK_BYTES) + 1) * BLOCK_BYTES;
+
+/** A bit for each piece of `[from, end)` that lies in the block of `from`; they begin and end with pieces. */
+const piecesWithin = (from: number, end: number): number => {
+  const start = from - (from % BLOCK_BYTES);
+  const endPiece = countPieces(Math.min(end, endOfBlock(from)) - start);
+  return (1 << endPiece) - (1 << ((from - start) / PIECE_BYTES));
+};

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { ArrivedChecksums, BodyReader } from "../contract.ts";
-import { BLOCK_BYTES } from "../limits.ts";
+import { BLOCK_BYTES, STRETCH_BYTES } from "../limits.ts";
 import { describeCause } from "../storeProblem.ts";
 import type { BlockPrefix } from "./bodyBlocks.ts";
 import type { DescriptorPool, PooledFile } from "./descriptorPool.ts";
@@ -62,7 +62,7 @@ export abstract class PooledReader implements BodyReader {
     const { pool, file, reports, disk } = this.context;
     try {
       return await pool.use(file, async (descriptor) => {
-        const isQuick = length > 0 && length <= BLOCK_BYTES && quickReads.mayReadBlock();
+        const isQuick = length > 0 && length <= STRETCH_BYTES && quickReads.mayReadBlock();
         const count = isQuick
           ? quickReads.read(descriptor, target.subarray(targetOffset, targetOffset + length), position)
           : 0;
@@ -163,10 +163,21 @@ export class GrowingBodyReader extends PooledReader {
   }
 
   async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
+    let filled = 0;
+    while (filled < length) {
+      const rest = target.subarray(targetOffset + filled, targetOffset + length);
+      const count = await this.#readBlock(rest, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  async #readBlock(target: Buffer, position: number): Promise<number> {
     const block = Math.floor(position / BLOCK_BYTES);
     const checksum = this.#checksums.of(block);
     if (checksum === undefined) return 0;
     const bytes = Math.min(BLOCK_BYTES, this.#checksums.bytes - block * BLOCK_BYTES);
-    return await this.readPrefix(target.subarray(targetOffset, targetOffset + length), position, { bytes, checksum });
+    return await this.readPrefix(target, position, { bytes, checksum });
   }
 }

@@ -1,9 +1,9 @@
 import type { FileRun, ObjectLocation, PartedFile, PartWriter } from "../contract.ts";
-import { BLOCK_BYTES } from "../limits.ts";
+import { BLOCK_BYTES, STRETCH_BYTES } from "../limits.ts";
 import { BlockReader, type BlockReaderContext } from "./blockReader.ts";
 import { quickReads } from "./bodyReaders.ts";
 import { unavailable } from "./diskReports.ts";
-import { arePiecesRead, countPieces, PIECE_BYTES, piecesAround } from "./pieceSums.ts";
+import { arePiecesRead, PIECE_BYTES, piecesAround } from "./pieceSums.ts";
 
 const ignoreSent = (): void => {};
 
@@ -13,6 +13,8 @@ export interface PartedBodyContext extends BlockReaderContext {
   /** Looks at the map in the file; rejects with STORE_UNAVAILABLE. */
   readonly refresh: (first: number, end: number) => Promise<void>;
 }
+
+const STRETCH_BLOCKS = STRETCH_BYTES / BLOCK_BYTES;
 
 /** See PartedFile. */
 export class PartedBody extends BlockReader implements PartedFile {
@@ -63,7 +65,7 @@ export class PartedBody extends BlockReader implements PartedFile {
     const block = Math.floor(position / BLOCK_BYTES);
     const prefix = this.blocks.prefixOf(block);
     const isInPrefix = prefix !== undefined && position - block * BLOCK_BYTES < prefix.bytes;
-    if (!this.has(block) && !isInPrefix) await this.refresh(block, block + 1);
+    if (!this.has(block) && !isInPrefix) await this.refresh(block, block - (block % STRETCH_BLOCKS) + STRETCH_BLOCKS);
     if (this.has(block)) return await super.read(target, targetOffset, this.#presentBytes(position, length), position);
     if (prefix === undefined || !isInPrefix) throw unavailable(`${this.context.file.path}: block ${block} is absent`);
     return await this.readPrefix(target.subarray(targetOffset, targetOffset + length), position, prefix);
@@ -76,9 +78,8 @@ export class PartedBody extends BlockReader implements PartedFile {
     const nowMs = performance.now();
     const limit = Math.min(end, this.blocks.bodyBytes);
     for (let at = position; ; ) {
-      const block = Math.floor(at / BLOCK_BYTES);
-      const partEnd = Math.min(limit, (block + 1) * BLOCK_BYTES);
-      const verdict = at < limit ? this.#compare(descriptor, block, at, partEnd, nowMs) : "differs";
+      const partEnd = this.#verifiedTo(at, limit);
+      const verdict = at < partEnd ? this.#compare(descriptor, at, partEnd, nowMs) : "differs";
       if (verdict === "same") {
         at = partEnd;
         continue;
@@ -89,23 +90,38 @@ export class PartedBody extends BlockReader implements PartedFile {
     }
   }
 
-  /** Whether bytes of a block are what was verified; what differs is left to a read, which decides about it. */
-  #compare(descriptor: number, block: number, from: number, end: number, nowMs: number): "same" | "differs" | "later" {
-    const start = block * BLOCK_BYTES;
-    const run = piecesAround(from - start, end - start, this.blocks.bytesOf(block));
-    const firstPiece = run.start / PIECE_BYTES;
-    const endPiece = countPieces(run.end);
-    if (this.blocks.areCompared(block, firstPiece, endPiece, nowMs)) return "same";
-    const sums = this.blocks.sumsOf(block);
+  /** End of what lies in verified blocks from the position on, within its stretch; the position when there is nothing. */
+  #verifiedTo(position: number, limit: number): number {
+    const stretchEnd = (Math.floor(position / STRETCH_BYTES) + 1) * STRETCH_BYTES;
+    const end = Math.min(limit, stretchEnd);
+    let at = position;
+    while (at < end) {
+      const block = Math.floor(at / BLOCK_BYTES);
+      if (!this.blocks.isVerified(block)) break;
+      at = (block + 1) * BLOCK_BYTES;
+    }
+    return Math.min(at, end);
+  }
+
+  /**
+   * Whether bytes of verified blocks of one stretch are what was verified; what differs is left to a read, which decides
+   * about it.
+   */
+  #compare(descriptor: number, from: number, end: number, nowMs: number): "same" | "differs" | "later" {
+    const run = piecesAround(from, end, this.blocks.bodyBytes);
+    if (this.blocks.areCompared(run, nowMs)) return "same";
+    const first = Math.floor(run.start / BLOCK_BYTES);
+    const sums = this.blocks.sumsOf(first, Math.ceil(run.end / BLOCK_BYTES) - first);
     if (sums === undefined || !quickReads.isAllowed) return "differs";
     if (!quickReads.mayReadBlock()) return "later";
     try {
-      const read = (target: Buffer): number => quickReads.read(descriptor, target, start + run.start);
+      const read = (target: Buffer): number => quickReads.read(descriptor, target, run.start);
+      const firstPiece = (run.start - first * BLOCK_BYTES) / PIECE_BYTES;
       if (!arePiecesRead(read, run.end - run.start, sums, firstPiece)) return "differs";
     } catch {
       return "differs";
     }
-    this.blocks.noteCompared(block, firstPiece, endPiece, nowMs);
+    this.blocks.noteCompared(run, nowMs);
     return "same";
   }
 

@@ -6,6 +6,7 @@ import {
   encodeMapHeader,
   entryOffsetOf,
   fileBytesOf,
+  findEntry,
   isMapHeader,
   mapOffsetOf,
 } from "../../src/bodies/blockMap.ts";
@@ -13,7 +14,7 @@ import { BodyBlocks } from "../../src/bodies/bodyBlocks.ts";
 import { BLOCK_BYTES, BODY_FILE_LIMIT_BYTES } from "../../src/limits.ts";
 
 const someFile = fc.integer({ min: 1, max: 2 ** 48 - 2 });
-const someBlock = fc.nat(2 ** 26);
+const someBlock = fc.nat(2 ** 28);
 const someChecksum = fc.nat(2 ** 32 - 1);
 
 describe("the block map of a body file", () => {
@@ -58,6 +59,23 @@ describe("the block map of a body file", () => {
   });
 });
 
+describe("a stretch of the map", () => {
+  it("names the entries that are not empty, in their order", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(someChecksum), { maxLength: 40 }), someFile, (checksums, file) => {
+        const entries = Buffer.concat(
+          checksums.map((checksum, block) =>
+            checksum === null ? Buffer.alloc(8) : encodeEntries(file, block, [checksum]),
+          ),
+        );
+        const found: number[] = [];
+        for (let at = findEntry(entries, 0); at < checksums.length; at = findEntry(entries, at + 1)) found.push(at);
+        expect(found).toEqual([...checksums.keys()].filter((block) => checksums[block] !== null));
+      }),
+    );
+  });
+});
+
 describe("what a process knows of the blocks of a body", () => {
   it("adds up to the missing bytes, whatever comes and goes", () => {
     const bodyBytes = 5000 * BLOCK_BYTES + 17;
@@ -89,7 +107,7 @@ describe("what a process knows of the blocks of a body", () => {
 
   it("costs nothing for what is absent: a body of the greatest length can be declared by anyone", () => {
     const blocks = new BodyBlocks(1, BODY_FILE_LIMIT_BYTES);
-    expect(blocks.blockCount).toBe(2 ** 26);
+    expect(blocks.blockCount).toBe(2 ** 28);
     blocks.enter(blocks.blockCount - 1, 9);
     expect([blocks.has(0), blocks.has(blocks.blockCount - 1), blocks.has(blocks.blockCount)]).toEqual([
       false,

@@ -112,7 +112,7 @@ describe("damage on the disk", () => {
     flipBit(bodyFilePath(path, location.file), from + length - 1);
     target.fill(0);
     await expect(reader?.read(target, 0, length, from)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    const block = Math.floor(from / BLOCK_BYTES);
+    const block = Math.floor((from + length - 1) / BLOCK_BYTES);
     expect(problems.map(({ message }) => message)).toEqual([
       `Damaged, treated as not stored: checksum of block ${block}.`,
     ]);
@@ -127,7 +127,7 @@ describe("damage on the disk", () => {
     const file = await store.createFile();
     await file.write(body);
     const location = await file.complete(IMAGE, HEAD);
-    flipBit(bodyFilePath(path, location.file), BLOCK_BYTES + 200_000);
+    flipBit(bodyFilePath(path, location.file), BLOCK_BYTES + 60_000);
     const reader = await store.openBody(location);
     const target = Buffer.alloc(BLOCK_BYTES * 2);
     expect(await reader?.read(target, 0, 5000, 0)).toBe(5000);
@@ -151,23 +151,23 @@ describe("damage on the disk", () => {
     const path = temporaryFolder();
     const { problems, onProblem } = collectProblems();
     const store = openStore({ disks: [{ path }], onProblem });
-    const body = patternBytes(BLOCK_BYTES + 200_000, 3);
+    const body = patternBytes(BLOCK_BYTES + 60_000, 3);
     const growing = await store.createFile();
-    for (let at = 0; at < body.length; at += 300_000) await growing.write(body.subarray(at, at + 300_000));
+    for (let at = 0; at < body.length; at += 75_000) await growing.write(body.subarray(at, at + 75_000));
     const reader = await store.openGrowing(growing.disk, growing.file, growing.checksums);
     const target = Buffer.alloc(BLOCK_BYTES);
     const file = bodyFilePath(path, growing.file);
-    flipBit(file, 200_000);
+    flipBit(file, 60_000);
     await expect(reader?.read(target, 0, 1000, 5)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    flipBit(file, 200_000);
+    flipBit(file, 60_000);
     expect(await reader?.read(target, 0, 1000, 5)).toBe(1000);
     expect(target.subarray(0, 1000).equals(body.subarray(5, 1005))).toBe(true);
-    flipBit(file, BLOCK_BYTES + 199_999);
+    flipBit(file, BLOCK_BYTES + 59_999);
     await expect(reader?.read(target, 0, 10, BLOCK_BYTES)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     expect([store.counters.damaged, problems.length]).toEqual([2, 2]);
     const many = Array.from({ length: 5 }, () => reader?.read(Buffer.alloc(10), 0, 10, BLOCK_BYTES + 3));
     expect((await Promise.allSettled(many)).map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
-    flipBit(file, BLOCK_BYTES + 199_999);
+    flipBit(file, BLOCK_BYTES + 59_999);
     const others = Array.from({ length: 5 }, () => reader?.read(Buffer.alloc(10), 0, 10, BLOCK_BYTES + 3));
     expect(await Promise.all(others)).toEqual(Array(5).fill(10));
     expect(store.counters.damaged).toBe(3);
@@ -178,7 +178,7 @@ describe("damage on the disk", () => {
 
   it("never gives out a bit of an arriving body that flips after it was verified", async () => {
     const { path, store } = openDamageable();
-    const body = patternBytes(BLOCK_BYTES, 8);
+    const body = patternBytes(2 * BLOCK_BYTES, 8);
     const growing = await store.createFile();
     const reader = await store.openGrowing(growing.disk, growing.file, growing.checksums);
     const target = Buffer.alloc(BLOCK_BYTES);
@@ -193,6 +193,7 @@ describe("damage on the disk", () => {
     flipBit(bodyFilePath(path, growing.file), 45_000);
     expect(await reader?.read(target, 0, 1000, 44_500)).toBe(1000);
     expect(target.subarray(0, 1000).equals(body.subarray(44_500, 45_500))).toBe(true);
+    expect(await reader?.read(target, 0, 1000, 80_000)).toBe(1000);
     await growing.write(body.subarray(90_000, 95_000));
     flipBit(bodyFilePath(path, growing.file), 80_000);
     await expect(reader?.read(target, 0, 1000, 92_000)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

@@ -1,7 +1,7 @@
 import { EdgeError } from "@basalt/types";
 import { describe, expect, it } from "vitest";
 import type { BodyReader, BodyStore, BodyUpkeep, ObjectLocation } from "../../src/contract.ts";
-import { BLOCK_BYTES } from "../../src/limits.ts";
+import { BLOCK_BYTES, STRETCH_BYTES } from "../../src/limits.ts";
 import { createIds, openStore, readAll } from "../support/openStore.ts";
 import { collectProblems, patternBytes, sampleImage } from "../support/samples.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -115,7 +115,8 @@ describe.each(LAYOUTS)("the body store with $name", (layout) => {
     const size = layout.sizes.at(-1) ?? 0;
     const location = await storeSize(layout, host, size);
     const body = patternBytes(size, size);
-    const borders = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES, size - 1, size, size + 1];
+    const around = [BLOCK_BYTES, STRETCH_BYTES].flatMap((border) => [border - 1, border, border + 1]);
+    const borders = [0, 1, ...around, 2 * BLOCK_BYTES, 2 * STRETCH_BYTES, size - 1, size, size + 1];
     for (const start of borders) {
       const reader = await openBody(host.reopen(), location);
       for (const end of [...borders, start, start + 1, start + 100_000, size + 5_000_000]) {

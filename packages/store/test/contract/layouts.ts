@@ -1,5 +1,5 @@
 import type { BodyStore, ObjectLocation, PartedFile, RowImage } from "../../src/contract.ts";
-import { BLOCK_BYTES, PACKED_BODY_LIMIT_BYTES } from "../../src/limits.ts";
+import { BLOCK_BYTES, PACKED_BODY_LIMIT_BYTES, STRETCH_BYTES } from "../../src/limits.ts";
 
 /** The two stores are what two processes have on the same disks. */
 export interface StorePair {
@@ -26,6 +26,8 @@ const FILE_SIZES = [
   BLOCK_BYTES,
   BLOCK_BYTES + 1,
   2 * BLOCK_BYTES + 17,
+  STRETCH_BYTES,
+  2 * STRETCH_BYTES + BLOCK_BYTES + 17,
 ] as const;
 
 /** Writes `body` behind where the part begins, in pieces of that length. */
@@ -47,7 +49,7 @@ export const LAYOUTS: readonly Layout[] = [
   {
     name: "a body handed over whole that is too long to be packed",
     store: ({ first }, image, head, body) => first.append(image, head, body),
-    sizes: [PACKED_BODY_LIMIT_BYTES + 1, 3 * BLOCK_BYTES - 1, 3 * BLOCK_BYTES, 3 * BLOCK_BYTES + 1],
+    sizes: [PACKED_BODY_LIMIT_BYTES + 1, 3 * STRETCH_BYTES - 1, 3 * STRETCH_BYTES, 3 * STRETCH_BYTES + 1],
     hasOwnFile: true,
   },
   {

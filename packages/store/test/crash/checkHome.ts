@@ -198,7 +198,7 @@ const liveOn = async (home: OpenHome, seed: number, rows: readonly IndexRow[], v
   const { index, bodies } = home;
   const now = epochMs(Date.now());
   const states: ObjectState[] = [];
-  for (const [position, bodyBytes] of [700, 120_000, BLOCK_BYTES + 17, 700, BLOCK_BYTES + 17].entries()) {
+  for (const [position, bodyBytes] of [700, 60_000, BLOCK_BYTES + 17, 700, BLOCK_BYTES + 17].entries()) {
     const state = { url: `/after/${position}`, version: index.highestVersion + 1, seed: seed + position, bodyBytes };
     const image = imageOf(state, now);
     states.push(state);

@@ -28,7 +28,7 @@ export interface WorkloadSettings {
 
 const PACKED_BYTES = [0, 1, 700, 700, 700, 4096, 30_000, 120_000, 250_000];
 const GROWING_BYTES = [0, 300_000, BLOCK_BYTES, BLOCK_BYTES + 1];
-const PARTED_BYTES = [1, BLOCK_BYTES - 1, BLOCK_BYTES + 17, BLOCK_BYTES + 17, 2 * BLOCK_BYTES];
+const PARTED_BYTES = [1, BLOCK_BYTES - 1, BLOCK_BYTES + 17, BLOCK_BYTES + 17, 5 * BLOCK_BYTES];
 
 interface LateWrite {
   readonly url: string;
