@@ -8,6 +8,7 @@ export {
   SIZE_CLASSES,
   type StoredFileFacts,
   sizeClassOf,
+  sumOfFiles,
   type VhostFacts,
 } from "./facts.ts";
 export type { Field } from "./field.ts";
@@ -18,7 +19,16 @@ export { OTHER_ORIGINS } from "./originCounters.ts";
 export { renderStatisticsReference } from "./reference.ts";
 export { reportJson, reportXml, type StatisticsReport } from "./report.ts";
 export type { ServiceFigures, ServiceMap, ServiceNode } from "./serviceMap.ts";
-export { evaluate, type FieldSource, type Figures } from "./sources.ts";
+export {
+  CLIENT_CLASSES,
+  CLIENT_RECEIVED,
+  CLIENT_SENT,
+  type ClassSlots,
+  ORIGIN_CLASSES,
+  ORIGIN_RECEIVED,
+  ORIGIN_SENT,
+} from "./slots.ts";
+export { byteHitRatio, evaluate, type FieldSource, type Figures, requestHitRatio } from "./sources.ts";
 export {
   formatMoment,
   type HostMinute,
@@ -30,4 +40,4 @@ export {
 export type { VhostSubject } from "./subjects.ts";
 export { TRAFFIC_FIELDS } from "./trafficFields.ts";
 export { FILE_SYSTEM_FIELDS, VHOST_FIELDS } from "./vhostFields.ts";
-export type { StatisticsWindows } from "./windows.ts";
+export type { KeptFigures, StatisticsWindows } from "./windows.ts";

@@ -1,10 +1,11 @@
-import { PROCESS_BLOCK } from "../counterAggregate.ts";
+import { type CounterAggregate, PROCESS_BLOCK } from "../counterAggregate.ts";
 import { PROCESS_SLOT_COUNT, VHOST_SLOT_COUNT } from "../counterTable.ts";
 import type { SystemSample } from "../system/sampleSystem.ts";
 import { type CountingSettings, countedSlots, PARTS_OF_HOST } from "./countedSlots.ts";
 import { type DiskFacts, type HostFacts, type StoredFileFacts, sumOfFiles } from "./facts.ts";
 import { GroupSums, type VhostGroup } from "./groupSums.ts";
 import type { StatisticsHistory } from "./history.ts";
+import type { KeptMinute } from "./keptMinute.ts";
 import type { Figures } from "./sources.ts";
 import { PeriodFigures, type VhostSubject } from "./subjects.ts";
 import type { SystemHistory } from "./systemHistory.ts";
@@ -69,25 +70,22 @@ export class StatisticsWindows {
 
   vhost(subject: Pick<VhostSubject, "name" | "stats">, minutes: number): Figures {
     const { history } = this.#parts;
-    const { name, stats } = subject;
+    const { name } = subject;
     const second = history.secondsEnded;
     if (this.#last.name === name && this.#last.minutes === minutes && this.#last.second === second) {
       return this.#last.figures;
     }
-    let values: Float64Array;
-    if (minutes === 0) values = new PeriodFigures(history.aggregate, history.lastSecond.period).vhost(subject);
-    else {
-      values = new Float64Array(VHOST_SLOT_COUNT);
-      for (const scope of PARTS_OF_HOST) {
-        const block = history.aggregate.find({ vhost: name, port: undefined, ...scope });
-        const mask = block === undefined ? undefined : countedSlots(stats, scope);
-        if (block === undefined || mask === undefined) continue;
-        for (let age = 1; age <= minutes; age++) history.minutes.find(age)?.addBlockTo(values, block, mask);
-      }
-    }
-    const figures = this.#figuresOf(minutes, values);
+    const figures =
+      minutes === 0
+        ? figuresOver(1, new PeriodFigures(history.aggregate, history.lastSecond.period).vhost(subject))
+        : this.kept(minutes).vhost(subject);
     this.#last = { name, minutes, second, figures };
     return figures;
+  }
+
+  /** The last whole minutes, or as many as there are, for one host after another. */
+  kept(minutes: number): KeptFigures {
+    return new KeptFigures(this.#parts.history, minutes);
   }
 
   /** Throws NotSummedYet: to be asked for again. */
@@ -143,6 +141,32 @@ export class StatisticsWindows {
     let seconds = minutes === 0 ? 1 : 0;
     for (let age = 1; age <= minutes; age++) seconds += this.#parts.history.minutes.find(age)?.seconds ?? 0;
     return figuresOver(seconds, values);
+  }
+}
+
+/** Figures of hosts over some minutes, which stay the same when others end. */
+export class KeptFigures {
+  readonly #aggregate: CounterAggregate;
+  readonly #minutes: readonly KeptMinute[];
+  /** Counted ones: fewer than asked for soon after a start. */
+  readonly seconds: number;
+
+  constructor({ aggregate, minutes: kept }: Pick<StatisticsHistory, "aggregate" | "minutes">, minutes: number) {
+    this.#aggregate = aggregate;
+    const ages = Array.from({ length: minutes }, (_, index) => index + 1);
+    this.#minutes = ages.map((age) => kept.find(age)).filter((minute) => minute !== undefined);
+    this.seconds = this.#minutes.reduce((sum, { seconds }) => sum + seconds, 0);
+  }
+
+  vhost({ name, stats }: Pick<VhostSubject, "name" | "stats">): Figures {
+    const values = new Float64Array(VHOST_SLOT_COUNT);
+    for (const scope of PARTS_OF_HOST) {
+      const block = this.#aggregate.find({ vhost: name, port: undefined, ...scope });
+      const mask = block === undefined ? undefined : countedSlots(stats, scope);
+      if (block === undefined || mask === undefined) continue;
+      for (const minute of this.#minutes) minute.addBlockTo(values, block, mask);
+    }
+    return figuresOver(this.seconds, values);
   }
 }
 

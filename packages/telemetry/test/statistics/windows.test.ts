@@ -49,6 +49,21 @@ describe("figures over any minutes of the last hour", () => {
     expect(asked()).toEqual([0, 7, 7]);
   });
 
+  it("GRAPH-16 minutes that were taken stay the same while others end", () => {
+    const test = statisticsOf(subject("a.com"));
+    for (let minute = 1; minute <= 3; minute++) {
+      test.count("a.com", slot, minute);
+      endSeconds(test, 60);
+    }
+    const kept = test.statistics.windows.kept(2);
+    test.count("a.com", slot, 100);
+    endSeconds(test, 60);
+    const figures = kept.vhost(subject("a.com"));
+    expect([kept.seconds, figures.seconds, figures.values[slot]]).toEqual([120, 120, 5]);
+    const all = test.statistics.windows.kept(60);
+    expect([all.seconds, all.vhost(subject("a.com")).values[slot]]).toEqual([240, 106]);
+  });
+
   it("SNMP-06 folders are summed in their host, whatever the depth of its statistics", () => {
     const deep = subject("a.com", { stats: { ...subject("a.com").stats, dirDepth: 2 } });
     const test = statisticsOf(deep);
