@@ -21,13 +21,15 @@ export interface SeriesStoreSettings {
   readonly steps: readonly SeriesStep[];
   /** Beyond it the oldest records go, whatever their step, but for those of the name "". */
   readonly mostBytes: number;
+  /** Without it a loss of power may cost the whole file; with it the last records, and writing waits for the disk at times. */
+  readonly survivesPowerLoss?: boolean;
   /** Something about the file as a whole; never for each record. */
   readonly onProblem: (text: string) => void;
 }
 
 /**
  * Small records of named things by time, in a file of its own. What cannot be written is lost and nothing waits for it;
- * nothing is made durable against the loss of power either: such records are worth no waiting for a disk.
+ * unless it is asked for, nothing is made durable against the loss of power either.
  */
 export interface SeriesStore {
   /** Those of one moment; a name that has one of the same moment gets another. False: they were not written. */
@@ -38,8 +40,8 @@ export interface SeriesStore {
   ): boolean;
   /** In the order of time, `from` excluded and `to` included. */
   read(step: SeriesStep, name: string, fromMs: number, toMs: number): readonly SeriesRecord[];
-  /** Deletes what is too old or too much, a bounded number of records at a time. */
-  prune(nowMs: number): void;
+  /** Deletes what is too old or too much, a bounded number of records at a time. True: some may be left. */
+  prune(nowMs: number): boolean;
   close(): void;
 }
 
@@ -69,11 +71,11 @@ const numberOf = (database: Database.Database, pragma: string): number => {
   return typeof value === "number" ? value : -1;
 };
 
-const tryOpen = (path: string): Database.Database => {
+const tryOpen = (path: string, survivesPowerLoss: boolean): Database.Database => {
   const database = new Database(path, { timeout: LOCK_TIMEOUT_MS });
   try {
     database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = OFF");
+    database.pragma(`synchronous = ${survivesPowerLoss ? "NORMAL" : "OFF"}`);
     database.pragma(`cache_size = -${CACHE_KIB}`);
     if (numberOf(database, "schema_version") === 0) {
       database.exec(SCHEMA);
@@ -156,15 +158,18 @@ class SqliteSeriesStore implements SeriesStore {
     }, []);
   }
 
-  prune(nowMs: number): void {
-    this.#attempt(() => {
+  prune(nowMs: number): boolean {
+    return this.#attempt(() => {
+      let isLeft = false;
       for (const { seconds, keptSeconds } of this.#settings.steps) {
-        this.#prune.run(seconds, Math.floor(nowMs - keptSeconds * 1000), PRUNED_AT_ONCE);
+        const { changes } = this.#prune.run(seconds, Math.floor(nowMs - keptSeconds * 1000), PRUNED_AT_ONCE);
+        isLeft ||= changes === PRUNED_AT_ONCE;
       }
       for (let round = 0; round < SURPLUS_ROUNDS && this.#usedBytes() > this.#settings.mostBytes; round++) {
         for (const { seconds } of this.#settings.steps) this.#pruneOldest.run(seconds, SURPLUS_AT_ONCE);
       }
-    }, undefined);
+      return isLeft;
+    }, false);
   }
 
   close(): void {
@@ -206,7 +211,8 @@ class SqliteSeriesStore implements SeriesStore {
 }
 
 const openOrBegin = (path: string, settings: SeriesStoreSettings): SqliteSeriesStore | undefined => {
-  const open = (): SqliteSeriesStore => new SqliteSeriesStore(path, settings, tryOpen(path));
+  const open = (): SqliteSeriesStore =>
+    new SqliteSeriesStore(path, settings, tryOpen(path, settings.survivesPowerLoss === true));
   try {
     mkdirSync(dirname(path), { recursive: true });
     try {
@@ -243,8 +249,8 @@ class RenewedSeriesStore implements SeriesStore {
     return this.#usable()?.read(...parts) ?? [];
   }
 
-  prune(nowMs: number): void {
-    this.#usable()?.prune(nowMs);
+  prune(nowMs: number): boolean {
+    return this.#usable()?.prune(nowMs) ?? false;
   }
 
   close(): void {

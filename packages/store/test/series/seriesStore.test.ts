@@ -74,6 +74,21 @@ describe("records by name and time", () => {
     expect(texts(store, "a", 0, 1e15, WINDOW)).toHaveLength(1);
   });
 
+  it("GRAPH-16 of very many that are too old some go at a time, and it is told that others are left", () => {
+    const store = opened();
+    const names = Array.from({ length: 5_000 }, (_, index) => `h${index}`);
+    store.append(
+      MINUTE,
+      60_000,
+      names.map((name) => [name, bytes("x")]),
+    );
+    const nowMs = 20 * 60_000;
+    expect([store.prune(nowMs), store.prune(nowMs), store.prune(nowMs), store.prune(nowMs)]).toEqual([
+      ...[true, true, false, false],
+    ]);
+    expect(names.filter((name) => texts(store, name).length > 0)).toEqual([]);
+  });
+
   it("AWS-78 are bounded in bytes: the oldest of single names go first, never those of all", () => {
     const store = opened(400_000);
     for (let minute = 1; minute <= 40; minute++) {
