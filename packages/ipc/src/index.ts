@@ -2,3 +2,4 @@ export { type CallHandlers, Channel, type EventHandlers, type Service } from "./
 export { createPortPair, type Port, type SocketHandle } from "./port.ts";
 export { portToChild, portToParent } from "./processPort.ts";
 export { portOverSocket } from "./socketPort.ts";
+export { portToOwner, portToThread } from "./threadPort.ts";
