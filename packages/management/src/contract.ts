@@ -3,6 +3,7 @@ import type { HistoryPoint, HistoryQuestion, MetricReport, ServiceMap } from "@b
 import type { Problem } from "@basalt/types";
 import type { ConfigurationControl } from "./configuration/contract.ts";
 import type { ExplainOutcome, ExplainQuestion } from "./explanation.ts";
+import type { GraphQuestion } from "./graphs/question.ts";
 import type { LogQueryOutcome, LogQueryQuestion } from "./logQuery.ts";
 import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "./machine.ts";
 import type { StatisticsAnswer, StatisticsQuestion } from "./statisticsQuestion.ts";
@@ -80,6 +81,8 @@ export interface Control {
     vhost: string | undefined,
     question: HistoryQuestion,
   ): Promise<readonly (HistoryPoint | undefined)[] | undefined>;
+  /** GRAPH-01. */
+  graph(question: GraphQuestion): Promise<GraphOutcome>;
   /** The clock that the instance goes by. */
   nowMs(): number;
   /** CFG-24. */
@@ -98,6 +101,12 @@ export interface Control {
   /** Only in test mode: moves the clock of every process. */
   advanceClock?(milliseconds: number): Promise<void>;
 }
+
+export type GraphOutcome =
+  | { readonly kind: "picture"; readonly png: Uint8Array }
+  | { readonly kind: "unknownVhost" }
+  /** GRAPH-05: too many others wait. */
+  | { readonly kind: "busy" };
 
 export interface TerminationPlan {
   /** So long it serves on as before, but is not ready. */

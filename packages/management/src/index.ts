@@ -5,6 +5,7 @@ export { hashConfigFiles } from "./configuration/configHash.ts";
 export type * from "./configuration/contract.ts";
 export * from "./contract.ts";
 export type * from "./explanation.ts";
+export type { GraphQuestion } from "./graphs/question.ts";
 export type * from "./logQuery.ts";
 export {
   type CacheResourceReport,

@@ -5,6 +5,7 @@ import { ALARM_ROUTES } from "./routes/alarms.ts";
 import { CONF_ROUTES } from "./routes/conf.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { EXPLAIN_ROUTES } from "./routes/explain.ts";
+import { GRAPH_ROUTES } from "./routes/graphs.ts";
 import { INVALIDATION_ROUTES } from "./routes/invalidations.ts";
 import { LIFECYCLE_ROUTES } from "./routes/lifecycle.ts";
 import { LOG_PATTERN_ROUTES } from "./routes/logPattern.ts";
@@ -27,6 +28,7 @@ export const PUBLIC_ROUTES: readonly Route[] = [
   ...STATISTICS_ROUTES,
   ...SERVICE_MAP_ROUTES,
   ...METRIC_STATISTICS_ROUTES,
+  ...GRAPH_ROUTES,
   ...ALARM_ROUTES,
   ...MACHINE_ROUTES,
   ...EXPLAIN_ROUTES,

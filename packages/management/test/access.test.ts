@@ -98,8 +98,11 @@ describe("access over real sockets", () => {
     ["Looker", "/monitoring/hwinfo", 401],
     ["Looker", "/monitoring/vhostslist", 401],
     ["Looker", "/graph/unknown", 404],
+    ["Looker", "/graph/cpu_day.png", 200],
+    ["User", "/graph/vhost/mem_day.png", 200],
+    ["Admin", "/graph/cpu_day.png", 200],
     ["Looker", "/unknown", 401],
-  ] as const)("CFG-36 CFG-17 as %s: GET %s → %i", async (role, path, expected) => {
+  ] as const)("CFG-36 CFG-17 GRAPH-04 as %s: GET %s → %i", async (role, path, expected) => {
     scene.allow(["127.0.0.1", role]);
     const { status, text } = await scene.ask(path);
     expect(status).toBe(expected);

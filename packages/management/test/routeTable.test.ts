@@ -20,7 +20,7 @@ const ROLES: readonly Role[] = ["Admin", "User", "Looker"];
 /** CFG-36, written down anew: what stands in the table must agree with it. */
 const mayCall = (role: Role, path: string): boolean => {
   if (role === "Admin") return true;
-  if (path.startsWith("/graph/")) return true;
+  if (path === "/graph" || path.startsWith("/graph/")) return true;
   return role === "User" && (path.startsWith("/monitoring/") || path === "/metrics");
 };
 

@@ -31,6 +31,7 @@ import type {
   DiskOutcome,
   FileInfo,
   GeoIpReport,
+  GraphOutcome,
   InvalidationJob,
   InvalidationPage,
   InvalidationPageQuestion,
@@ -46,6 +47,7 @@ import type {
   TracedLog,
 } from "../src/contract.ts";
 import type { ExplainOutcome, ExplainQuestion, Explanation } from "../src/explanation.ts";
+import type { GraphQuestion } from "../src/graphs/question.ts";
 import { createManagementServer, type ManagementServer, type ManagerSettings } from "../src/index.ts";
 import type { LogQueryOutcome, LogQueryQuestion } from "../src/logQuery.ts";
 import type { CacheResourceReport, ColdFileReport, HardwareReport, ProcessorReport } from "../src/machine.ts";
@@ -320,6 +322,12 @@ export class FakeControl implements Control {
   }
 
   history: readonly (HistoryPoint | undefined)[] = [];
+  graphOutcome: GraphOutcome = { kind: "picture", png: Uint8Array.of(0x89, 0x50, 0x4e, 0x47) };
+
+  graph(question: GraphQuestion) {
+    this.asked.push(`graph ${JSON.stringify(question)}`);
+    return Promise.resolve(this.graphOutcome);
+  }
 
   metricHistory(vhost: string | undefined, { fromMs, toMs, periodSeconds }: HistoryQuestion) {
     this.asked.push(`metricHistory ${vhost} ${fromMs} ${toMs} ${periodSeconds}`);

@@ -19,4 +19,5 @@ export { FileBody } from "./fileBody.ts";
 export { type Expected, type Judgement, judgeResult, OFFSET_TOLERANCE_SECONDS } from "./judge.ts";
 export { mutateMedia } from "./mutations.ts";
 export { collectSegments, type Playlist, type PlaylistSegment, readPlaylist } from "./playlist.ts";
+export { type ReadPicture, readPicture } from "./readPicture.ts";
 export { transportComplaints } from "./transportComplaints.ts";
