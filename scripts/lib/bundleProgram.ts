@@ -12,6 +12,7 @@ const ENTRIES = {
   worker: "apps/edge/src/worker.ts",
   uploadHost: "apps/edge/src/uploadHost.ts",
   logHost: "apps/edge/src/logHost.ts",
+  graphThread: "apps/edge/src/graphThread.ts",
   checkpointThread: "packages/store/src/diskIndex/checkpointThread.ts",
   transformHost: "outside:@basalt/edge/transform-host",
 };

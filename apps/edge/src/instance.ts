@@ -17,6 +17,8 @@ import {
   type ExplainQuestion,
   type FileInfo,
   type GeoIpReport,
+  type GraphOutcome,
+  type GraphQuestion,
   type HardwareReport,
   type InvalidationJob,
   type InvalidationPage,
@@ -69,9 +71,12 @@ import { ConfigHistoryList } from "./configHistoryList.ts";
 import { packConfig } from "./configTransfer.ts";
 import { countedDerive, countedInvalidations } from "./contentCounting.ts";
 import { hasDetailedMetrics } from "./detailedMetrics.ts";
+import { GRAPH_THREAD_ENTRY } from "./entries.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
 import { CountryFolder } from "./geo/countryFolder.ts";
+import { GraphKeeper } from "./graphs/graphKeeper.ts";
+import { GraphThread } from "./graphs/graphWork.ts";
 import { HostStore, type StoreDisks } from "./hostStore.ts";
 import { InvalidationJobs } from "./invalidationJobs.ts";
 import type { LauncherLink, TakenOver } from "./launcherLink.ts";
@@ -150,6 +155,7 @@ export class Instance implements Control {
   readonly #snmp: SnmpKeeper;
   readonly #statistics: StatisticsKeeper;
   readonly #metricHistory: MetricHistory;
+  readonly #graphs: GraphKeeper;
   readonly #metrics: Metrics;
   readonly #listeners: Listeners;
   readonly #termination: Termination;
@@ -422,6 +428,16 @@ export class Instance implements Control {
       isDetailed: (vhost) => hasDetailedMetrics(this.config, vhost),
     });
     this.#statistics = this.#createStatistics();
+    this.#graphs = new GraphKeeper({
+      ...{ clock, log },
+      work: new GraphThread({
+        entry: GRAPH_THREAD_ENTRY,
+        path: join(home, "data", "graphs.sqlite"),
+        log,
+      }),
+      vhostNames: () => this.vhostNames(),
+      vhost: (name) => this.#statistics.vhost(name),
+    });
     this.#snmp = new SnmpKeeper({
       ...{ home, clock, log, counters },
       config: () => this.config,
@@ -749,6 +765,10 @@ export class Instance implements Control {
     return this.#metricHistory.points(vhost, question);
   }
 
+  graph(question: GraphQuestion): Promise<GraphOutcome> {
+    return this.#graphs.picture(question);
+  }
+
   nowMs(): number {
     return this.#parts.clock.now();
   }
@@ -814,7 +834,7 @@ export class Instance implements Control {
   async #end(lastWord: string, exitCode: number): Promise<void> {
     const { log, exit } = this.#parts;
     this.#statistics.stop();
-    await this.#metricHistory.close();
+    await Promise.all([this.#metricHistory.close(), this.#graphs.close(this.#statistics.statistics)]);
     clearTimeout(this.#keeping);
     await this.#endSweeps();
     await this.#store.close(this.#coordinator.forgettableVersion);
@@ -984,6 +1004,7 @@ export class Instance implements Control {
         this.#metricHistory.minuteEnded(statistics);
       },
       onWindow: (statistics) => {
+        this.#graphs.windowEnded(statistics);
         this.#logs
           .logMonitoring((formOf) => statistics.monitoringRecords(formOf))
           .catch((cause: unknown) => log.error(`monitoring log: ${EdgeError.from(cause).detail}`));
