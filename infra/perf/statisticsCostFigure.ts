@@ -7,8 +7,14 @@ import type { Rig } from "./rig.ts";
 import { median } from "./statistics.ts";
 import { buildUncounted } from "./uncounted.ts";
 
-/** One server with what it has done so far. */
-interface Measured {
+/** One of the three, with its samples of all starts. */
+interface Contender {
+  readonly settings: Parameters<Rig["startBasalt"]>[0];
+  readonly samples: LoadSample[];
+}
+
+/** A contender that runs. */
+interface Running {
   readonly basalt: BasaltContender;
   readonly subject: Subject;
   readonly samples: LoadSample[];
@@ -16,33 +22,45 @@ interface Measured {
   readonly countedBefore: number;
 }
 
+/** Servers differ by a few percent from start to start, as code and memory fall: so much that one start tells nothing. */
+const STARTS = 5;
+
 /**
  * What statistics and access log cost on a hit of 1 KB: the product with both, the product without the log, and a build
- * that counts nothing, without the log (`uncounted.ts`), in turns on the same core.
+ * that counts nothing, without the log (`uncounted.ts`), in turns on the same core, all three started several times.
  */
 export async function measureStatisticsCost(rig: Rig): Promise<Figure[]> {
   const row = LOAD_ROWS.find(({ id }) => id === "hit-1k");
   if (row === undefined) return [];
-  const start = async (settings: Parameters<Rig["startBasalt"]>[0]): Promise<Measured> => {
+  const start = async ({ settings }: Contender): Promise<Running> => {
     const basalt = await rig.startBasalt(settings);
     const subject = await describeSubject(basalt);
     await warmUp(subject, row, rig.origin, rig.loadCores);
     return { basalt, subject, samples: [], countedBefore: await readCountedRequests(basalt) };
   };
-  const both = await start({ hasAccessLog: true });
-  const unlogged = await start({});
-  const neither = await start({ program: await buildUncounted() });
-  const all = [both, unlogged, neither];
-  for (let round = 0; round < rig.rounds; round++) {
-    // Each is first, second and last equally often.
-    for (let turn = 0; turn < all.length; turn++) {
-      const next = all[(round + turn) % all.length];
-      next?.samples.push(await measureLoad(next.subject, row, rig.seconds, rig.loadCores));
+  const both: Contender = { settings: { hasAccessLog: true }, samples: [] };
+  const unlogged: Contender = { settings: {}, samples: [] };
+  const neither: Contender = { settings: { program: await buildUncounted() }, samples: [] };
+  const contenders = [both, unlogged, neither];
+  let counted = 0;
+  for (let started = 0; started < STARTS; started++) {
+    const running = new Map<Contender, Running>();
+    for (const contender of contenders) running.set(contender, await start(contender));
+    const inTurns = [...running.values()];
+    for (let round = 0; round < rig.rounds; round++) {
+      // Each is first, second and last equally often.
+      for (let turn = 0; turn < inTurns.length; turn++) {
+        const next = inTurns[(round + turn) % inTurns.length];
+        next?.samples.push(await measureLoad(next.subject, row, rig.seconds, rig.loadCores));
+      }
+    }
+    for (const [contender, one] of running) {
+      if (contender === neither) await countedNothing(one);
+      else counted += await countedOfAll(one, row.connections);
+      contender.samples.push(...one.samples);
+      await rig.stop(one.basalt);
     }
   }
-  const counted = (await countedOfAll(both, row.connections)) + (await countedOfAll(unlogged, row.connections));
-  await countedNothing(neither);
-  for (const { basalt } of all) await rig.stop(basalt);
 
   const [cost, counting, logging] = [compare(both, neither), compare(unlogged, neither), compare(both, unlogged)];
   return [
@@ -71,10 +89,10 @@ interface Comparison {
   readonly spread: readonly [number, number];
 }
 
-const perCpuSecond = ({ samples }: Measured): number => median(samples.map((sample) => sample.requestsPerCpuSecond));
+const perCpuSecond = ({ samples }: Contender): number => median(samples.map((sample) => sample.requestsPerCpuSecond));
 
 /** Round by round. */
-const compare = (one: Measured, other: Measured): Comparison => {
+const compare = (one: Contender, other: Contender): Comparison => {
   const ratios = one.samples.map(
     (sample, round) => sample.requestsPerCpuSecond / (other.samples[round]?.requestsPerCpuSecond ?? Number.NaN),
   );
@@ -95,7 +113,7 @@ async function readCountedRequests({ managerPort }: BasaltContender): Promise<nu
 const COUNTED = "basalt_client_requests_total";
 
 /** wrk leaves without the last answers of its connections, which count nevertheless. */
-async function countedOfAll({ basalt, samples, countedBefore }: Measured, connections: number): Promise<number> {
+async function countedOfAll({ basalt, samples, countedBefore }: Running, connections: number): Promise<number> {
   const asked = samples.reduce((sum, { requests }) => sum + requests, 0);
   const counted = (await readCountedRequests(basalt)) - countedBefore;
   if (counted < asked || counted > asked + samples.length * connections) {
@@ -104,7 +122,7 @@ async function countedOfAll({ basalt, samples, countedBefore }: Measured, connec
   return counted;
 }
 
-async function countedNothing({ basalt }: Measured): Promise<void> {
+async function countedNothing({ basalt }: Running): Promise<void> {
   const counted = await readCountedRequests(basalt);
   if (counted !== 0) throw new Error(`the build without statistics has counted ${counted} requests`);
 }
