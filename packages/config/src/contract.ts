@@ -5,6 +5,7 @@ import type { ThrottlingRule, ThrottlingSettings, TrafficCapSettings } from "./b
 import type { CompressionSettings, ContentCoding } from "./compressionContract.ts";
 import type { DimsSettings } from "./dimsContract.ts";
 import type { DrmSettings } from "./drmContract.ts";
+import type { FileSystemSettings, MountSettings } from "./fileSystemContract.ts";
 import type { Http2Settings } from "./http2Contract.ts";
 import type { HttpsEntry, TlsSettings } from "./httpsContract.ts";
 import type { MediaSettings } from "./mediaContract.ts";
@@ -123,6 +124,7 @@ export interface ServerSettings {
     readonly httpsSni: boolean;
     /** Whether suites with AES go before others of the same kind (TLS-12). */
     readonly aesNi: boolean;
+    readonly fileSystem: MountSettings;
   };
   readonly ftp: readonly FtpClient[];
   readonly https: readonly HttpsEntry[];
@@ -469,6 +471,7 @@ export interface VhostOptions {
   readonly overload: OverloadSettings;
   /** Most addresses in `X-Forwarded-For` of a request; 0: without limit (AWS-21). */
   readonly xffLimit: number;
+  readonly fileSystem: FileSystemSettings;
 }
 
 export interface OriginOptions {

@@ -33,6 +33,7 @@ export { type CommandOutcome, isExtraCommand, parseImageCommands } from "./dims/
 export * from "./dimsContract.ts";
 export type { DrmAlgorithm, DrmKeyPart, DrmSettings, SecretType } from "./drmContract.ts";
 export { editOrigins, type OriginEdit, type OriginEditOutcome } from "./editOrigins.ts";
+export type { FileSystemSettings, MountSettings, UnlinkVerb } from "./fileSystemContract.ts";
 export type { Http2Settings } from "./http2Contract.ts";
 export { checkHttps } from "./https/checkHttps.ts";
 export {

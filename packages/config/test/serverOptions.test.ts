@@ -160,15 +160,6 @@ describe("<Cache>", () => {
 });
 
 describe("elements of the guide that are not active yet", () => {
-  it.each([
-    '<Cache><FileSystem Mount="/cachefs" DotDir="OFF" Separator="^">ON</FileSystem></Cache>',
-    '<VHostDefault><Options><FileSystem Status="Active"/></Options></VHostDefault>',
-  ])("CFG-30 accepts %s with a warning", (content) => {
-    const warnings = warningsOf({ "server.xml": server(content) });
-    expect(warnings.length).toBeGreaterThan(0);
-    for (const warning of warnings) expect(warning).toContain("Not active in this version");
-  });
-
   it("CFG-15 accepts ByClient, which would let clients choose the origin, with a warning", () => {
     const host = '<Vhost Name="a"><Origin ByClient="ON"><Address>1.1.1.1</Address></Origin></Vhost>';
     expect(warningsOf({ "vhosts.xml": vhosts(host) })).toEqual([

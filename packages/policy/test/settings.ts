@@ -146,6 +146,14 @@ const OPTIONS: VhostOptions = {
   },
   overload: { limit: 0, page: "" },
   xffLimit: 0,
+  fileSystem: {
+    status: "Inactive",
+    dotDir: false,
+    fileTime: "Origin",
+    fileStatus: [200],
+    dirStatus: [301, 302, 400, 401, 403],
+    unlink: "Purge",
+  },
   throttling: {
     enabled: false,
     queryString: false,

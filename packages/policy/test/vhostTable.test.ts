@@ -64,6 +64,7 @@ const SERVER: ServerSettings = {
     tls: { handshakeTimeoutSeconds: 10, maxHandshakes: 4_096, ticketRotationSeconds: 43_200 },
     httpsSni: true,
     aesNi: true,
+    fileSystem: { enabled: false, path: "/cachefs", dotDir: false, separator: "^" },
   },
   ftp: [],
   https: [],

@@ -10,14 +10,6 @@ const removed = (at: string): InactiveOption => ({
 
 /** Elements that both `<VHostDefault>` and `<Vhost>` may hold and that this version accepts without acting on them. */
 export const INACTIVE_SHARED_OPTIONS: readonly InactiveOption[] = [
-  ...defineInactive([
-    ["Options/FileSystem@Status", "FS-05", "Whether the host is reachable through the file system."],
-    ["Options/FileSystem@DotDir", "FS-06", "Treatment of folders with a dot."],
-    ["Options/FileSystem/FileTime", "FS-07", "Time shown for files."],
-    ["Options/FileSystem/FileStatus", "FS-08", "Statuses shown as files."],
-    ["Options/FileSystem/DirStatus", "FS-09", "Statuses shown as folders."],
-    ["Options/FileSystem/Unlink", "FS-11", "What deleting a file does."],
-  ]),
   {
     kind: "removed",
     at: "Options/Dims@port",

@@ -2,6 +2,7 @@ import type { Role, ServerSettings } from "../contract.ts";
 import type { XmlElement } from "../xml/xmlElement.ts";
 import { addressExpression, CONNECTION_RATE_OPTIONS, SERVICE_ACCESS_OPTIONS } from "./accessOptions.ts";
 import { ALARM_OPTION } from "./alarmOptions.ts";
+import { MOUNT_OPTIONS } from "./fileSystemOptions.ts";
 import { FTP_OPTION } from "./ftpOptions.ts";
 import { HTTP2_OPTIONS } from "./http2Options.ts";
 import { HTTPS_OPTION, TLS_OPTIONS } from "./httpsOptions.ts";
@@ -316,6 +317,7 @@ export const SERVER_OPTIONS: OptionTable<ServerSettings> = {
       doc: "Whether suites with AES, which processors have instructions for, go before others of the same kind.",
       spec: "TLS-12",
     }),
+    fileSystem: MOUNT_OPTIONS,
   },
   ftp: FTP_OPTION,
   https: HTTPS_OPTION,

@@ -4,6 +4,7 @@ import { THROTTLING_OPTIONS, TRAFFIC_CAP_OPTIONS } from "./bandwidthOptions.ts";
 import { COMPRESSION_OPTIONS } from "./compressionOptions.ts";
 import { DIMS_OPTIONS } from "./dimsOptions.ts";
 import { DRM_OPTIONS } from "./drmOptions.ts";
+import { FILE_SYSTEM_OPTIONS } from "./fileSystemOptions.ts";
 import { type OptionTable, option } from "./option.ts";
 import { OVERLOAD_OPTIONS, SELECTION_OPTIONS } from "./selectionOptions.ts";
 import { TRACING_OPTIONS } from "./tracingOptions.ts";
@@ -245,4 +246,5 @@ export const VHOST_OPTIONS: OptionTable<VhostOptions> = {
     doc: "Most addresses in `X-Forwarded-For`; a request with more is answered 463. 0 without limit.",
     spec: "AWS-21",
   }),
+  fileSystem: FILE_SYSTEM_OPTIONS,
 };
