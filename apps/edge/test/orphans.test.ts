@@ -19,7 +19,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const self = identify(process.pid);
-const CALL: PurgeCall = { verb: "purge", target: "a/x", clientIp: "127.0.0.1", expireAfterSeconds: undefined };
+const CALL: PurgeCall = {
+  verb: "purge",
+  target: "a/x",
+  clientIp: "127.0.0.1",
+  expireAfterSeconds: undefined,
+  isOfMount: false,
+};
 const PURGE: Invalidation = { version: 30, vhost: "a", target: { kind: "url", url: "/x" }, action: { kind: "purge" } };
 
 /** What the next primary remembers of its workers. */

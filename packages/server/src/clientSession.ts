@@ -1,11 +1,14 @@
 import { isLoopbackClient } from "./clientCounting.ts";
 import type { ClientSocket } from "./driver/contract.ts";
+import type { Exchange } from "./exchange.ts";
 import { TokenBucket } from "./pacing/tokenBucket.ts";
 import { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
 
 /** One connection of a client as logs and statistics know it; the streams of an HTTP/2 connection share one. */
 export class ClientSession {
   readonly isHttp2: boolean;
+  /** Hears of its requests in place of HTTP's counters and access log; undefined: it is a client's. */
+  readonly onFinished: ((exchange: Exchange) => void) | undefined;
   readonly #number = nextSessionNumber();
   readonly #remoteAddress: string;
   #text: string | undefined;
@@ -14,9 +17,14 @@ export class ClientSession {
   #block = -1;
   #buckets: Map<number, TokenBucket> | undefined;
 
-  constructor({ remoteAddress }: Pick<ClientSocket, "remoteAddress">, isHttp2 = false) {
+  constructor(
+    { remoteAddress }: Pick<ClientSocket, "remoteAddress">,
+    isHttp2 = false,
+    onFinished?: (exchange: Exchange) => void,
+  ) {
     this.#remoteAddress = remoteAddress;
     this.isHttp2 = isHttp2;
+    this.onFinished = onFinished;
   }
 
   /** HTTP-41: unsigned 64-bit, unlike that of any other connection. */

@@ -45,6 +45,8 @@ export interface PurgeCall {
   readonly target: string;
   readonly clientIp: string;
   readonly expireAfterSeconds: number | undefined;
+  /** Somebody with the right to has deleted a file of the mount (FS-11): no role is asked for. */
+  readonly isOfMount: boolean;
 }
 
 export interface PurgeAnswer {

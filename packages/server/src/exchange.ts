@@ -470,7 +470,7 @@ export class Exchange implements ConditionRequest, ClientTransaction {
   clientGone(): void {
     if (!this.#isRunning) return;
     const { booked } = this;
-    if (booked !== undefined)
+    if (booked !== undefined && this.connection.session.onFinished === undefined)
       this.connection.server.parts.counters.add(this.blockOf(booked) + VHOST_SLOT.clientAborted, 1);
     const { ongoing } = this;
     this.#isBroken = true;
@@ -508,9 +508,12 @@ export class Exchange implements ConditionRequest, ClientTransaction {
     const { booked } = this;
     this.isComplete = !this.#isBroken;
     this.#account.end();
-    if (booked !== undefined) this.#account.count(booked);
-    if (this.askedTarget !== undefined) this.target = this.askedTarget;
-    this.connection.server.parts.accessLog?.(this);
+    const { onFinished } = this.connection.session;
+    if (onFinished === undefined) {
+      if (booked !== undefined) this.#account.count(booked);
+      if (this.askedTarget !== undefined) this.target = this.askedTarget;
+      this.connection.server.parts.accessLog?.(this);
+    } else onFinished(this);
     if (this.#sentHead !== undefined) this.#sentHead = undefined;
     if (this.trace?.isSampled === true) this.connection.server.parts.tracing?.finished(this.trace, this);
     this.object = undefined;

@@ -14,8 +14,15 @@ export {
   type RequestTracing,
 } from "./edgeServer.ts";
 export { serveHttp2 } from "./http2/http2Connection.ts";
+export {
+  type InternalAnswer,
+  type InternalRequest,
+  InternalRequests,
+  unanswered,
+} from "./internal/internalRequests.ts";
 export type { Pacer } from "./pacing/pacer.ts";
 export type { CacheVhosts } from "./servedVhosts.ts";
+export { nextSessionNumber, sessionIdOf } from "./sessionId.ts";
 export { acceptTls, type Http2Listener, type TlsAcceptParts } from "./tls/acceptTls.ts";
 export { ACME_PROTOCOL, type AcmeChallenges, NO_CHALLENGES } from "./tls/acmeChallenges.ts";
 export { type CipherStringOutcome, readCipherString } from "./tls/cipherString.ts";

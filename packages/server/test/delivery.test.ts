@@ -308,7 +308,7 @@ describe("PURGE on a service port", () => {
     const response = await client.response();
     expect([response.status, response.body.length]).toEqual([401, 0]);
     expect(edge.purges).toEqual([
-      { verb: "purge", target: `${HOST}/a?x=1`, clientIp: "192.0.2.7", expireAfterSeconds: 60 },
+      { verb: "purge", target: `${HOST}/a?x=1`, clientIp: "192.0.2.7", expireAfterSeconds: 60, isOfMount: false },
     ]);
     expect(edge.counters.get(edge.vhostCounters() + cacheResultSlot("TCP_DENIED"))).toBe(1);
   });

@@ -1,21 +1,29 @@
 import { CHUNK_DONE, CHUNK_REJECTED, type ChunkedDecoder, createChunkedDecoder } from "@basalt/http";
 import { EdgeError } from "@basalt/types";
-import { type AnswerHead, AnswerHeads } from "./answerHead.ts";
+import type { AnswerFraming } from "./answerHead.ts";
+
+/** What has to be known of a head to find where the answer ends. */
+export interface FramedHead {
+  readonly status: number;
+  readonly framing: AnswerFraming;
+}
+
+/** Takes the head off the front of `data`; undefined where its end is not there. */
+export interface HeadReader<Head extends FramedHead> {
+  of(data: Buffer): { readonly head: Head; readonly headBytes: number } | undefined;
+}
 
 /** Who gets the parts of an answer. */
-export interface AnswerSink {
+export interface AnswerSink<Head extends FramedHead> {
   /** An interim response (RFC 9110 15.2). */
-  interim(head: AnswerHead): void;
+  interim(head: Head): void;
   /** `isWhole`: no body follows. */
-  head(head: AnswerHead, isWhole: boolean): void;
+  head(head: Head, isWhole: boolean): void;
   /** A view of what was written. */
   body(data: Buffer): void;
   /** The answer is whole; follows the last of its body. */
   ended(): void;
 }
-
-/** Heads that the process has sent: sessions of all clients get the same prepared responses. */
-const heads = new AnswerHeads();
 
 const NOTHING = Buffer.alloc(0);
 
@@ -23,16 +31,18 @@ const NOTHING = Buffer.alloc(0);
 const CHUNK_LIMITS = { targetBytes: 0, headBytes: 0, fieldCount: 0, trailerBytes: 2 };
 
 /** Takes the HTTP/1.1 bytes that the engine writes for one request apart, in whatever pieces they come. */
-export class AnswerReader {
-  readonly #sink: AnswerSink;
+export class AnswerReader<Head extends FramedHead> {
+  readonly #sink: AnswerSink<Head>;
+  readonly #heads: HeadReader<Head>;
   #state: "head" | "length" | "chunked" | "close" | "over" = "over";
   #isHead = false;
   #partial: Buffer = NOTHING;
   #left = 0;
   #decoder: ChunkedDecoder | undefined;
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: AnswerSink<Head>, heads: HeadReader<Head>) {
     this.#sink = sink;
+    this.#heads = heads;
   }
 
   /** The next bytes answer another request; `isHead`: with a head alone. */
@@ -78,7 +88,7 @@ export class AnswerReader {
   /** What follows the head. */
   #acceptHead(data: Buffer): Buffer {
     const whole = this.#partial.length === 0 ? data : Buffer.concat([this.#partial, data]);
-    const found = heads.of(whole);
+    const found = this.#heads.of(whole);
     if (found === undefined) {
       this.#partial = Buffer.from(whole);
       return NOTHING;

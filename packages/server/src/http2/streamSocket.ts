@@ -1,5 +1,5 @@
 import type { ClientSocket, SocketHandler } from "../driver/contract.ts";
-import type { AnswerHead } from "./answerHead.ts";
+import { type AnswerHead, AnswerHeads } from "./answerHead.ts";
 import { AnswerReader, type AnswerSink } from "./answerReader.ts";
 import type { FrameSender } from "./frameSender.ts";
 import { CODE, type Code, FRAME_HEAD_BYTES, MOST_PAYLOAD_BYTES } from "./frames.ts";
@@ -12,6 +12,9 @@ const NOTHING = Buffer.alloc(0);
 
 /** A DATA frame that has less room than this waits for the next write, unless it needs no more. */
 const LEAST_PIECE_BYTES = 4 * 1024;
+
+/** Heads that the process has sent: sessions of all clients get the same prepared responses. */
+const heads = new AnswerHeads();
 
 const ignoreEvents: SocketHandler = { onData: () => {}, onDrain: () => {}, onEnd: () => {}, onClose: () => {} };
 
@@ -58,7 +61,7 @@ interface Unsent {
  * One HTTP/2 stream as the byte stream of an HTTP/1.1 client that sends one request (RFC 9113 8.1): what the engine
  * answers becomes HEADERS and DATA. Used again for another stream when it is over.
  */
-export class StreamSocket implements ClientSocket, AnswerSink {
+export class StreamSocket implements ClientSocket, AnswerSink<AnswerHead> {
   /** Number of the stream that is being served. */
   id = 0;
   /** What the client takes of the answer, and what it may still send of the request. */
@@ -70,7 +73,7 @@ export class StreamSocket implements ClientSocket, AnswerSink {
   isQueued = false;
   next: StreamSocket | undefined;
   readonly #owner: StreamOwner;
-  readonly #answer = new AnswerReader(this);
+  readonly #answer = new AnswerReader<AnswerHead>(this, heads);
   #handler: SocketHandler = ignoreEvents;
   #framing: RequestFraming = "none";
   /** Of the request body, where its length is known. */

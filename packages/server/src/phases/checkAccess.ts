@@ -40,6 +40,7 @@ const purge = async (exchange: Exchange, verb: PurgeVerb): Promise<void> => {
       target: `${purgeHostOf(exchange)}${exchange.target}`,
       clientIp: exchange.clientIp,
       expireAfterSeconds: seconds !== undefined && /^\d{1,10}$/.test(seconds) ? Number(seconds) : undefined,
+      isOfMount: exchange.connection.session.onFinished !== undefined,
     });
     if (!exchange.isCurrent(ticket)) return;
     exchange.result = answer.status === 401 ? "TCP_DENIED" : "TCP_NONE";

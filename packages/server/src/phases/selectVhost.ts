@@ -2,6 +2,7 @@ import { followSubPaths } from "@basalt/policy";
 import { rejectionSlot } from "@basalt/telemetry";
 import { EdgeError } from "@basalt/types";
 import type { Exchange } from "../exchange.ts";
+import type { ServedVhost } from "../servedVhost.ts";
 import { modifyRequest } from "./modifyRequest.ts";
 import { PHASE, type PhaseCode } from "./phase.ts";
 import { traceRequest } from "./traceRequest.ts";
@@ -17,7 +18,7 @@ export const selectVhost = (exchange: Exchange): PhaseCode => {
     const { names } = connection.server.state;
     served = followSubPaths(served, exchange.path, (name) => names.get(name));
   }
-  if (served !== undefined) {
+  if (served !== undefined && (connection.session.onFinished === undefined || isMounted(served.vhost))) {
     exchange.vhost = served.vhost;
     exchange.booked = served.booked;
     modifyRequest(exchange, served.vhost);
@@ -28,3 +29,6 @@ export const selectVhost = (exchange: Exchange): PhaseCode => {
   exchange.error = new EdgeError("VHOST_UNKNOWN");
   return PHASE.DELIVER;
 };
+
+/** FS-05: whatever rewriting and `<Sub>` have made of the path. */
+const isMounted = ({ settings }: ServedVhost): boolean => settings.options.fileSystem.status === "Active";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AnswerHeads, translateAnswerHead } from "../../src/http2/answerHead.ts";
+import { type AnswerHead, AnswerHeads, translateAnswerHead } from "../../src/http2/answerHead.ts";
 import { AnswerReader } from "../../src/http2/answerReader.ts";
 import { HpackDecoder } from "../../src/http2/hpack/decoder.ts";
 
@@ -10,12 +10,15 @@ const head = (lines: readonly string[], status = "200 OK"): string =>
 const readAll = (pieces: readonly Buffer[], isHead = false) => {
   const seen: string[] = [];
   const body: Buffer[] = [];
-  const reader = new AnswerReader({
-    interim: ({ status }) => seen.push(`interim ${status}`),
-    head: ({ status }, isWhole) => seen.push(`head ${status}${isWhole ? " whole" : ""}`),
-    body: (data) => body.push(Buffer.from(data)),
-    ended: () => seen.push("ended"),
-  });
+  const reader = new AnswerReader<AnswerHead>(
+    {
+      interim: ({ status }) => seen.push(`interim ${status}`),
+      head: ({ status }, isWhole) => seen.push(`head ${status}${isWhole ? " whole" : ""}`),
+      body: (data) => body.push(Buffer.from(data)),
+      ended: () => seen.push("ended"),
+    },
+    new AnswerHeads(),
+  );
   reader.begin(isHead);
   for (const piece of pieces) reader.accept(piece);
   return { seen, body: Buffer.concat(body).toString("latin1"), reader };
