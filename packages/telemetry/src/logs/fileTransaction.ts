@@ -22,7 +22,7 @@ export interface FileOutcome {
 export class FileTransaction {
   readonly sessionId: bigint;
   readonly #parts: FileTransactionParts;
-  readonly #vhost: string;
+  #vhost: string;
   readonly #path: string;
   readonly #isAttributes: boolean;
   readonly #startedMs: number;
@@ -53,6 +53,11 @@ export class FileTransaction {
   /** What serves it was found. */
   connected(): void {
     this.#connectedMs ??= this.#parts.monotonicMs();
+  }
+
+  /** The host that serves it, where that is not the one that was named (VHT-02). */
+  bookedBy(vhost: string): void {
+    this.#vhost = vhost;
   }
 
   /** A read call has returned so many bytes; 0 at the end of the file. */
