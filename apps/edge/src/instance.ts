@@ -74,6 +74,7 @@ import { hasDetailedMetrics } from "./detailedMetrics.ts";
 import { GRAPH_THREAD_ENTRY } from "./entries.ts";
 import { explainUrl } from "./explaining.ts";
 import { describeStoredFiles } from "./fileInfo.ts";
+import { MountKeeper } from "./fileSystem/mountKeeper.ts";
 import { CountryFolder } from "./geo/countryFolder.ts";
 import { GraphKeeper } from "./graphs/graphKeeper.ts";
 import { GraphThread } from "./graphs/graphWork.ts";
@@ -180,6 +181,7 @@ export class Instance implements Control {
   readonly #traffic: TrafficShares;
   readonly #conversation: WorkerConversation;
   readonly #workers: WorkerPool;
+  readonly #mount: MountKeeper<WorkerProcess>;
   readonly #transform: TransformProcess;
   readonly #management: ManagementServer;
   readonly #machine = new Machine();
@@ -395,6 +397,10 @@ export class Instance implements Control {
       config: () => this.config,
       purge: (request) => this.purge(request),
       onSearchRule: (news) => this.#searchKnowledge.note(news),
+      onUnmounted: (worker) => {
+        if (worker.state === "serving") this.#mount.lost(worker.id);
+        else this.#mount.left(worker.id);
+      },
       countryOf: (address) => this.#countries.countryOf(address),
       traffic: this.#traffic,
       onAdmitted: (worker, report) => {
@@ -416,8 +422,15 @@ export class Instance implements Control {
       onServing: (worker) => {
         this.#catchUp(worker);
         log.notice(`worker ${worker.slot} serves, pid ${worker.pid}`);
+        this.#mount.settle();
       },
       onGone: (worker, code) => this.#workerGone(worker, code),
+    });
+    this.#mount = new MountKeeper<WorkerProcess>({
+      settings: parts.config.server.cache.fileSystem,
+      workers: () => [...this.#workers.living()].filter(({ state }) => state === "serving"),
+      mount: async (worker, settings) => (await worker.channel.call("mount", settings)).problem,
+      log,
     });
     this.#alarms = new Alarms({ log, post: postJson, hostName: () => this.config.server.host.name || hostname() });
     this.#alarms.configure(parts.config.server.host.alarms, clock.now());
@@ -781,6 +794,7 @@ export class Instance implements Control {
     this.#isDraining = true;
     const { log } = this.#parts;
     log.notice(exitCode === EXIT_RESTART ? "restart begins" : "stop begins");
+    this.#mount.stop();
     if (exitCode !== EXIT_RESTART) this.#listeners.leaveAll();
     await this.#drain(drainMs);
     this.#origins.close();
@@ -817,6 +831,7 @@ export class Instance implements Control {
     if (launched?.link.isOpen !== true) return this.stop(EXIT_RESTART);
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#mount.stop();
     log.notice("restart begins; the workers serve on meanwhile");
     this.#logs.endTraces();
     await Promise.all([this.#management.close(), this.#snmp.close()]);
@@ -945,6 +960,7 @@ export class Instance implements Control {
     this.#logs.workerGone(worker.id);
     this.#origins.workerGone(worker.id);
     this.#traffic.workerGone(worker.id);
+    this.#mount.left(worker.id);
     this.#store.space.writerGone(sourceOf(worker));
     this.#applyEmergency(this.#emergency.forget(worker.id));
     this.#statistics.ended(sourceOf(worker));

@@ -1,5 +1,5 @@
 import type { DeriveReply, DeriveRequest, ObjectClient, ObjectService, Variant } from "@basalt/cache";
-import type { TransformShare } from "@basalt/config";
+import type { MountSettings, TransformShare } from "@basalt/config";
 import type { OriginOutcome, OriginView } from "@basalt/origin";
 import type { MemoryUse, TrafficDemand, WorkerView } from "@basalt/policy";
 import type {
@@ -56,6 +56,8 @@ export interface PrimaryService {
     /** What limits of rates have let through since the last time; at most every 100 ms. */
     admitted: RateReport;
     log: { readonly level: LogLevel; readonly text: string };
+    /** The mount that the worker held is gone: it has taken it away, or somebody else has. */
+    unmounted: null;
     /** Bytes of lines that have reached a log file which is rotated by size. */
     logWritten: { readonly log: string; readonly path: string; readonly bytes: number };
     /** No line of this worker is on its way to the file any more. */
@@ -135,6 +137,8 @@ export interface WorkerService {
      * to the disk has so long to arrive there.
      */
     leave: { readonly request: { readonly limitMs: number }; readonly reply: null };
+    /** Mounts the cache, and serves it; the reply says why it could not (FS-01). */
+    mount: { readonly request: MountSettings; readonly reply: { readonly problem: string | undefined } };
     explain: { readonly request: ExplainProbe; readonly reply: ExplainSight };
     /** Answered when they are shown to whoever asks. */
     challenges: { readonly request: AcmeChallenges; readonly reply: null };

@@ -23,6 +23,7 @@ import {
 } from "@basalt/telemetry";
 import { AdjustableClock, formatProblem, milliseconds, PRODUCT_NAME, PRODUCT_VERSION } from "@basalt/types";
 import { unpackConfig } from "./configTransfer.ts";
+import { WorkerMount } from "./fileSystem/workerMount.ts";
 import { HostLink } from "./hostLink.ts";
 import type { StoreDisks } from "./hostStore.ts";
 import { WorkerLogs } from "./logs/workerLogs.ts";
@@ -97,6 +98,7 @@ const primary = new Channel<WorkerService, PrimaryService>(
       await Promise.all(invalidations.map(invalidate));
       return null;
     },
+    mount: async (settings) => ({ problem: await mount.begin(settings) }),
     leave: async ({ limitMs }) => {
       await leave(limitMs);
       return null;
@@ -187,6 +189,15 @@ const origins = new WorkerOrigins({
 const traffic = new WorkerTraffic({
   pacer: () => running?.server.pacer,
   tellDemands: (byVhost) => channel.tell("trafficDemands", { byVhost }),
+});
+
+const mount = new WorkerMount({
+  clock,
+  counters,
+  server: () => running?.server,
+  logAccess: logs.logFileAccess,
+  onUnmounted: () => channel.tell("unmounted", null),
+  onDefect: (error) => say("error", `unexpected: ${readableStack(error)}`),
 });
 
 const orphanLife = new OrphanLife({
@@ -411,8 +422,12 @@ const drain = async (limitMs: number): Promise<void> => {
   isDraining = true;
   for (const acceptor of acceptors.values()) acceptor.close();
   acceptors.clear();
+  const unmounted = mount.unmount();
   await running?.server.drain(limitMs);
-  await Promise.race([running?.cache.filling.whenIdle(Number.POSITIVE_INFINITY), drainLimit.over]);
+  await unmounted;
+  const filled = running?.cache.filling.whenIdle(Number.POSITIVE_INFINITY);
+  await Promise.race([Promise.all([filled, mount.whenQuiet()]), drainLimit.over]);
+  mount.close();
   running?.cache.reportTouched();
   await closeRecords();
   await channel.call("drained", { figures: figures(), counts: counts(true) }).catch(() => null);

@@ -22,6 +22,7 @@ export interface WorkerConversationParts {
   readonly logs: HostLogs;
   readonly config: () => EdgeConfig;
   readonly purge: (request: PurgeRequest) => Promise<PurgeOutcome>;
+  readonly onUnmounted: (worker: WorkerProcess) => void;
   readonly onSearchRule: (news: SearchRuleNews) => void;
   readonly countryOf: (address: string) => string | undefined;
   /** For all workers but this one. */
@@ -65,6 +66,7 @@ export class WorkerConversation {
     const { log } = this.#parts;
     const { space } = this.#parts.store;
     return {
+      unmounted: () => this.#parts.onUnmounted(worker),
       fillShared: ({ fillId, shared }) => this.#parts.coordinator.fillShared(fillId, shared),
       fillProgress: ({ fillId, progress }) => this.#parts.coordinator.fillProgress(fillId, progress),
       fillEnd: (end) => {
@@ -110,7 +112,7 @@ export class WorkerConversation {
   /** PURGE and its kind on a service port: the caller is checked against the manager's list (PRG-26, PRG-27). */
   async purge(call: PurgeCall): Promise<PurgeAnswer> {
     const { manager } = this.#parts.config().server.host;
-    if (manager.httpMethod) {
+    if (manager.httpMethod && !call.isOfMount) {
       const access = decideAccess(manager, call.clientIp, this.#parts.countryOf);
       if (access.kind === "refused" || access.role !== "Admin") return { status: 401, body: "" };
     }
