@@ -292,6 +292,8 @@ function* putInService(request: WorkerConfiguration): Generator<void, void> {
   enterLogs();
   if (servedVhosts !== undefined) vhosts.goOnWith(servedVhosts);
   servedVhosts = vhosts;
+  // A host may be one of a name that was removed a moment ago: a view of the index from before shows its objects (CFG-56).
+  running.index.refresh();
   enterServer();
   enterOrigins();
   forgetRemovedVhosts(vhosts, running.cache);
