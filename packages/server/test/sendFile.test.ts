@@ -1,9 +1,9 @@
-import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import fs, { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FileRun } from "@basalt/cache";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { acceptRaw, bindListeningSocket, type ClientSocket, openSendFile, type SocketHandler } from "../src/index.ts";
 import { until } from "./support/waiting.ts";
 
@@ -107,5 +107,16 @@ describe("a file sent to a connection by the kernel", () => {
     client.resume();
     await until(() => seen.impossible === 1, "the refusal");
     expect(seen.sent).toBe(MIB);
+  });
+
+  it("has to be read where the disk fails behind what the kernel has taken", async () => {
+    const failing = vi.spyOn(fs, "readSync").mockImplementation(() => {
+      throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    });
+    open.push(() => failing.mockRestore());
+    const { seen } = await serve(openContent().descriptor, 8 * MIB);
+    await until(() => seen.impossible === 1, "the refusal");
+    expect(seen.sent).toBeGreaterThan(0);
+    expect(seen.sent).toBeLessThan(CONTENT.length);
   });
 });

@@ -105,13 +105,24 @@ export class RawSocket implements ClientSocket {
       this.destroy();
       return 0;
     }
-    return count === run.length ? count : count + this.#writeNext(run, count);
+    if (count === run.length) return count;
+    const taken = count + this.#writeNext(run, count);
+    // Neither bytes nor a write that would tell when to go on.
+    return taken === 0 ? -1 : taken;
   }
 
-  /** The runtime tells only of its own writes when there is room again: one of a few bytes waits in place of the rest. */
+  /**
+   * The runtime tells only of its own writes when there is room again: one of a few bytes waits in place of the rest. None
+   * where the file is shorter or its disk fails: whoever reads it finds that out.
+   */
   #writeNext(run: FileRun, from: number): number {
     const data = Buffer.allocUnsafeSlow(Math.min(WAITING_BYTES, run.length - from));
-    const count = fs.readSync(run.descriptor, data, 0, data.length, run.position + from);
+    let count: number;
+    try {
+      count = fs.readSync(run.descriptor, data, 0, data.length, run.position + from);
+    } catch {
+      return 0;
+    }
     if (count > 0) this.write(data.subarray(0, count));
     return count;
   }
