@@ -40,6 +40,20 @@ describe("a request whose store fails before its answer has begun", () => {
     expect([response.status, String(response.body)]).toEqual([200, "short now"]);
   });
 
+  it("is answered from the origin, also where others had their turns before it was read", async () => {
+    const edge = await storedWhole();
+    edge.bodies.failsToRead = true;
+    let laterCalls = 0;
+    edge.bodies.onFileRun = () => (laterCalls++ === 0 ? "later" : undefined);
+    const client = edge.connect();
+    client.socket.sendFile = () => -1;
+    client.get("/film.mp4");
+    (await edge.origin.call(2)).reply(200, "short now");
+    const response = await client.response();
+    expect([response.status, String(response.body)]).toEqual([200, "short now"]);
+    expect(laterCalls).toBeGreaterThan(0);
+  });
+
   it("gets an error page only when the origin fails too", async () => {
     const edge = await storedWhole();
     edge.bodies.failsToRead = true;

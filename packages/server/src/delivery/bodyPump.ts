@@ -86,7 +86,8 @@ export class BodyPump implements Ongoing {
   start(): void {
     this.#advance();
     if (this.#isOver || this.#head.length === 0 || this.#exchange.connection.socket.unsentBytes > 0) return;
-    if (this.#unbegun !== undefined && (this.#isReading || this.#source.isConfirmed === false)) return;
+    if (this.#unbegun !== undefined && (this.#isReading || this.#isYielding || this.#source.isConfirmed === false))
+      return;
     this.#begin();
     const head = this.#head;
     this.#head = NOTHING;

@@ -14,6 +14,7 @@ export class FakeSocket implements ClientSocket {
   readonly remotePort = 40_000;
   readonly localAddress = "192.0.2.1";
   tls: ClientSocket["tls"];
+  sendFile: ClientSocket["sendFile"];
   handler: SocketHandler = IGNORE;
   room = Number.POSITIVE_INFINITY;
   isPaused = false;

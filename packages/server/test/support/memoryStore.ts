@@ -86,6 +86,8 @@ export class MemoryBodies implements BodyStore {
   isLost = false;
   failsToWrite = false;
   failsToRead = false;
+  /** What of a body with a file of its own may be sent from the file itself. */
+  onFileRun: PartedFile["fileRun"] = () => undefined;
   /** Small records are given at once. */
   isQuick = false;
 
@@ -219,7 +221,7 @@ export class MemoryBodies implements BodyStore {
       },
       has: (block) => present.has(block),
       noteWritten: () => {},
-      fileRun: () => undefined,
+      fileRun: (position, end) => this.onFileRun(position, Math.min(end, body.length)),
       refresh: async () => {
         await later(undefined);
         if (this.failsToRead) throw new EdgeError("STORE_UNAVAILABLE");
