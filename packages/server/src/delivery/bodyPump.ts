@@ -36,6 +36,9 @@ const WRITE_BYTES = 1024 * 1024;
 /** As much of a file: the kernel copies nothing. */
 const FILE_BYTES = 2 * 1024 * 1024;
 
+/** About so much by one turn of the event loop: a client that takes all of it at once must not keep others waiting. */
+const TURN_BYTES = 8 * 1024 * 1024;
+
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -118,6 +121,7 @@ export class BodyPump implements Ongoing {
 
   #advance(): void {
     const { socket } = this.#exchange.connection;
+    const turnEnd = this.#position + TURN_BYTES;
     while (!this.#isOver && !this.#isReading && !this.#isYielding && socket.unsentBytes === 0) {
       if (this.#source.state === "failed") {
         this.#failed(this.#source.error ?? new EdgeError("STORE_UNAVAILABLE", { detail: "body is gone" }));
@@ -126,6 +130,10 @@ export class BodyPump implements Ongoing {
       const end = this.#end >= 0 ? this.#end : this.#source.totalBytes;
       if (end >= 0 && this.#position >= end && (this.#framing === "length" || this.#source.state === "complete")) {
         this.#finish();
+        return;
+      }
+      if (this.#position >= turnEnd) {
+        this.#advanceLater();
         return;
       }
       const available = Math.min(end >= 0 ? end : Number.POSITIVE_INFINITY, this.#source.availableBytes);
