@@ -22,6 +22,7 @@ describe("the URL", () => {
       for (let round = 0; round < OFTEN; round++) await edge.get("/download/a").expect(200, "/a");
       await edge.get("/download/b").expect(200, "/download/b");
       expect(origin.seen().map(({ target }) => target)).toEqual(["/a", "/download/b"]);
+      await edge.stored("/download/a");
       expect(await edge.fileInfo("/download/a")).toHaveLength(1);
       expect(await edge.fileInfo("/a")).toHaveLength(0);
     },

@@ -628,8 +628,14 @@ describe("parts and the end of everything", () => {
       // What was compared before the change may be sent for as long as that counts.
       await pause(10_500);
       for (let round = 0; round < 4; round++) await ask();
-      expect(rangesSeen(origin, "/a")).toEqual([undefined, rangeText(7 * MB, 7 * MB + BLOCK)]);
-      await edge.cluster.counted({ store_damaged: 1 });
+      // Each of the workers may find out for itself.
+      const [first, ...again] = rangesSeen(origin, "/a");
+      expect(first).toBeUndefined();
+      expect(new Set(again)).toEqual(new Set([rangeText(7 * MB, 7 * MB + BLOCK)]));
+      expect(again.length).toBeLessThanOrEqual(2);
+      await expect
+        .poll(async () => (await edge.cluster.metrics()).sum("basalt_store_damaged_total"))
+        .toBeGreaterThan(0);
     },
   );
 

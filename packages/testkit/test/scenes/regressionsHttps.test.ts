@@ -131,7 +131,8 @@ const talk = async (pieces: readonly Buffer[]): Promise<Records> => {
   const records = new Records();
   socket.on("error", () => {});
   socket.on("data", (bytes) => records.add(bytes));
-  const over = once(socket, "close");
+  // `once` of node:events would reject where the edge has closed before all is written.
+  const over = new Promise((resolve) => socket.once("close", resolve));
   for (const piece of pieces) {
     socket.write(piece);
     await turn();
