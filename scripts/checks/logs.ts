@@ -102,7 +102,8 @@ async function checkForm(scene: Scene, form: AccessForm): Promise<void> {
   let lines: readonly string[] = [];
   do {
     await delay(200);
-    fresh = (await accessFiles(scene)).find((name) => !before.has(name));
+    // The file of the form before may be compressed only now.
+    fresh = (await accessFiles(scene)).find((name) => !before.has(name) && !name.endsWith(".gz"));
     lines = fresh === undefined ? [] : linesOf(await textOf(scene, fresh));
   } while (lines.filter(isRecord).length < FORM_REQUESTS && Date.now() < deadline);
   const records = lines.filter(isRecord);
