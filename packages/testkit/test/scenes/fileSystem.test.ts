@@ -297,7 +297,7 @@ describe.skipIf(!canPlay)(`the mounted cache${obstacle === undefined ? "" : ` ($
     expect(made.equals(byHttp.body)).toBe(true);
   });
 
-  it.skipIf(!hasFfmpeg())("FS-50 FS-53 FS-54 REG-254 parts of films are those of HTTP", async () => {
+  it.skipIf(!hasFfmpeg())("FS-50 FS-53 FS-54 MEDIA-105 REG-254 parts of films are those of HTTP", async () => {
     const film = await readFile((await corpusFile("main.mp4")).path);
     origin.on("/film.mp4").file(film, { etag: '"film"', type: "video/mp4", fields: KEPT });
     const trimmed = await reads("/film.mp4?start=0&end=4", MADE);
