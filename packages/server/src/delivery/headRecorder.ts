@@ -1,5 +1,5 @@
-import type { ClientTls } from "@basalt/telemetry";
 import type { ClientSocket } from "../driver/contract.ts";
+import { SocketAround } from "../driver/socketAround.ts";
 
 /** Of the head of a response; longer ones are kept as far as that. */
 export const MOST_RECORDED_BYTES = 32 * 1024;
@@ -11,89 +11,52 @@ const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d /;
  * A client's byte stream that keeps a copy of the head of the response, as it is sent. It is around the socket until that
  * head has been written; whoever still has it then writes through it as to the socket inside.
  */
-export class HeadRecorder implements ClientSocket {
-  readonly #inner: ClientSocket;
+export class HeadRecorder extends SocketAround {
   readonly #onHead: (head: string) => void;
   #text = "";
   #isDone = false;
 
   constructor(inner: ClientSocket, onHead: (head: string) => void) {
-    this.#inner = inner;
+    super(inner);
     this.#onHead = onHead;
   }
 
   write(data: Buffer): boolean {
     this.#note(data);
-    return this.#inner.write(data);
+    return this.inner.write(data);
   }
 
   writePair(head: Buffer, body: Buffer): boolean {
     this.#note(head);
-    return this.#inner.writePair(head, body);
+    return this.inner.writePair(head, body);
   }
 
   writeRun(pieces: Buffer[]): boolean {
     for (const piece of pieces) this.#note(piece);
-    if (this.#inner.writeRun !== undefined) return this.#inner.writeRun(pieces);
+    if (this.inner.writeRun !== undefined) return this.inner.writeRun(pieces);
     let isTaken = true;
-    for (const piece of pieces) isTaken = this.#inner.write(piece);
+    for (const piece of pieces) isTaken = this.inner.write(piece);
     return isTaken;
   }
 
   get pieceBytes(): number | undefined {
-    return this.#inner.pieceBytes;
-  }
-
-  get bodyRoomBytes(): number | undefined {
-    return this.#inner.bodyRoomBytes;
+    return this.inner.pieceBytes;
   }
 
   get unsentBytes(): number {
-    return this.#inner.unsentBytes;
+    return this.inner.unsentBytes;
   }
 
   visitUnsent(visit: (data: Buffer) => void): void {
-    this.#inner.visitUnsent(visit);
-  }
-
-  pauseReading(): void {
-    this.#inner.pauseReading();
-  }
-
-  resumeReading(): void {
-    this.#inner.resumeReading();
+    this.inner.visitUnsent(visit);
   }
 
   end(): void {
-    this.#inner.end();
+    this.inner.end();
   }
 
   endWriting(): void {
-    this.#inner.endWriting();
-  }
-
-  reset(): void {
-    this.#inner.reset();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
-  }
-
-  get remoteAddress(): string {
-    return this.#inner.remoteAddress;
-  }
-
-  get remotePort(): number {
-    return this.#inner.remotePort;
-  }
-
-  get localAddress(): string {
-    return this.#inner.localAddress;
-  }
-
-  get tls(): ClientTls | undefined {
-    return this.#inner.tls;
+    this.inner.endWriting();
   }
 
   /** Interim responses may come before the head. */

@@ -1,5 +1,5 @@
-import type { ClientTls } from "@basalt/telemetry";
 import type { ClientSocket } from "../driver/contract.ts";
+import { SocketAround } from "../driver/socketAround.ts";
 import type { Pacer, Waiting } from "./pacer.ts";
 import type { TokenBucket } from "./tokenBucket.ts";
 import type { GatedSender, TrafficGate } from "./trafficGate.ts";
@@ -35,10 +35,9 @@ const MOST_PIECE_BYTES = 256 * 1024;
  * limits allow. It counts as unsent until it has been handed on, and the end waits for it. Whoever puts it around a
  * socket hands on that socket's `onDrain` and `onClose`.
  */
-export class PacedSocket implements ClientSocket, Waiting, GatedSender {
+export class PacedSocket extends SocketAround implements Waiting, GatedSender {
   dueTick = -1;
   seenInterval = -1;
-  readonly #inner: ClientSocket;
   readonly #pacer: Pacer;
   readonly #onDrain: () => void;
   #limits = UNLIMITED;
@@ -51,7 +50,7 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
 
   /** `onDrain`: everything has been handed on and taken, as with any socket. */
   constructor(inner: ClientSocket, pacer: Pacer, onDrain: () => void) {
-    this.#inner = inner;
+    super(inner);
     this.#pacer = pacer;
     this.#onDrain = onDrain;
   }
@@ -66,7 +65,7 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
 
   /** It waits for its limits, not for the client. */
   get isHeldBack(): boolean {
-    return this.#queuedBytes > 0 && this.#inner.unsentBytes === 0;
+    return this.#queuedBytes > 0 && this.inner.unsentBytes === 0;
   }
 
   get pieceBytes(): number {
@@ -77,10 +76,6 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
     );
     if (rate === Number.POSITIVE_INFINITY) return MOST_PIECE_BYTES / 4;
     return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, Math.ceil(rate * PIECE_SECONDS)));
-  }
-
-  get bodyRoomBytes(): number | undefined {
-    return this.#inner.bodyRoomBytes;
   }
 
   write(data: Buffer): boolean {
@@ -99,20 +94,12 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
   }
 
   get unsentBytes(): number {
-    return this.#queuedBytes + this.#inner.unsentBytes;
+    return this.#queuedBytes + this.inner.unsentBytes;
   }
 
   visitUnsent(visit: (data: Buffer) => void): void {
     for (const data of this.#queue) visit(data);
-    this.#inner.visitUnsent(visit);
-  }
-
-  pauseReading(): void {
-    this.#inner.pauseReading();
-  }
-
-  resumeReading(): void {
-    this.#inner.resumeReading();
+    this.inner.visitUnsent(visit);
   }
 
   end(): void {
@@ -123,30 +110,6 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
   endWriting(): void {
     if (this.#end === "open") this.#end = "endWriting";
     this.#endWhenEmpty();
-  }
-
-  reset(): void {
-    this.#inner.reset();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
-  }
-
-  get remoteAddress(): string {
-    return this.#inner.remoteAddress;
-  }
-
-  get remotePort(): number {
-    return this.#inner.remotePort;
-  }
-
-  get localAddress(): string {
-    return this.#inner.localAddress;
-  }
-
-  get tls(): ClientTls | undefined {
-    return this.#inner.tls;
   }
 
   /** The socket inside has no bytes left. */
@@ -195,7 +158,7 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
   }
 
   #mayHandOn(): boolean {
-    return this.#queuedBytes > 0 && this.#inner.unsentBytes === 0;
+    return this.#queuedBytes > 0 && this.inner.unsentBytes === 0;
   }
 
   /** Hands on what may leave now, and sees to it that the rest does when it may; gives back how many bytes left. */
@@ -269,9 +232,9 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
       if (left > 0 && next !== undefined && isWhole && next.length <= left) {
         this.#queue.shift();
         left -= next.length;
-        this.#inner.writePair(piece, next);
+        this.inner.writePair(piece, next);
       } else {
-        this.#inner.write(piece);
+        this.inner.write(piece);
       }
     }
   }
@@ -285,10 +248,10 @@ export class PacedSocket implements ClientSocket, Waiting, GatedSender {
     if (this.#queuedBytes > 0) return;
     if (this.#end === "end") {
       this.#end = "ended";
-      this.#inner.end();
+      this.inner.end();
     } else if (this.#end === "endWriting") {
       this.#end = "endedWriting";
-      this.#inner.endWriting();
+      this.inner.endWriting();
     }
   }
 }
