@@ -8,6 +8,9 @@ import type { GraphOwner, GraphService, GraphWindow, HostValues } from "./graphP
 /** More than the rows of a graph and its picture ever take. */
 const THREAD_HEAP_MB = 128;
 
+/** A thread takes some 15 MB, and has something to do every five minutes: without more it ends. */
+const IDLE_MS = 20_000;
+
 /** The history of the graphs and what is drawn of it, wherever that is done. */
 export interface GraphWork {
   /** Undefined where there is no such graph, or it cannot be drawn now. */
@@ -29,12 +32,14 @@ export interface GraphThreadParts {
 }
 
 /**
- * A thread of this process, started when there is something to do: neither the disk nor drawing holds up the event loop,
+ * A thread of this process, started when there is something to do and ended when there was nothing for a while: neither the disk nor drawing holds up the event loop,
  * and one thing is done after another. Where it fails, it is started again for what comes next.
  */
 export class GraphThread implements GraphWork {
   readonly #parts: GraphThreadParts;
   #channel: Channel<GraphOwner, GraphService> | undefined;
+  #running = 0;
+  #ending: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(parts: GraphThreadParts) {
@@ -43,7 +48,7 @@ export class GraphThread implements GraphWork {
 
   async draw(question: GraphQuestion, untilMs: number): Promise<Uint8Array | undefined> {
     try {
-      return await this.#open().call("draw", { question, untilMs });
+      return await this.#run((channel) => channel.call("draw", { question, untilMs }));
     } catch (cause) {
       this.#parts.log.error(`graphs: ${EdgeError.from(cause).detail}`);
       return undefined;
@@ -51,20 +56,39 @@ export class GraphThread implements GraphWork {
   }
 
   async record(window: GraphWindow): Promise<void> {
-    await this.#open().call("record", window);
+    await this.#run((channel) => channel.call("record", window));
   }
 
   async recordHosts(window: Parameters<GraphWork["recordHosts"]>[0]): Promise<void> {
-    await this.#open().call("recordHosts", window);
+    await this.#run((channel) => channel.call("recordHosts", window));
   }
 
   async tidy(nowMs: number): Promise<void> {
-    await this.#open().call("tidy", { nowMs });
+    await this.#run((channel) => channel.call("tidy", { nowMs }));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#end();
+  }
+
+  async #run<Result>(work: (channel: Channel<GraphOwner, GraphService>) => Promise<Result>): Promise<Result> {
+    const channel = this.#open();
+    clearTimeout(this.#ending);
+    this.#running += 1;
+    try {
+      return await work(channel);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#ending = setTimeout(() => void this.#end(), IDLE_MS).unref();
+    }
+  }
+
+  /** What comes next has a thread of its own. */
+  async #end(): Promise<void> {
+    clearTimeout(this.#ending);
     const channel = this.#channel;
+    this.#channel = undefined;
     if (channel === undefined) return;
     await channel.call("close", null).catch(() => undefined);
     channel.close();
